@@ -1,1 +1,30 @@
+//! What a board is: records, values, schema, edits, the decision on conflicts, and layout geometry.
+//!
+//! Everything here is pure data and pure functions, shared by the browser, the native client and
+//! the server, so that a preview and the authority decide identically. The crate knows no clock,
+//! no randomness, no I/O and no bytes beyond what `serde` derives.
+//!
+//! Read it in this order: [`ids`], [`value`], [`board`] (state and how changes apply), [`edit`]
+//! (what a person changes), [`schema`] (what may be changed), [`staleness`] (what wins).
 #![forbid(unsafe_code)]
+
+pub mod board;
+pub mod builtin;
+pub mod edit;
+pub mod ids;
+pub mod layout;
+pub mod limits;
+pub mod schema;
+pub mod staleness;
+pub mod value;
+
+pub use board::{BoardState, Cell, RecordState, Slot};
+pub use builtin::{Bars, BoardSettings, Chart, Note, Stat, Table};
+pub use edit::{Change, Edit, LeafRef, OnStale, Op};
+pub use ids::{
+    BoardId, Check, ClientId, Cursor, EditId, IdError, KindName, LeafPath, RecordId, UserId,
+    Version,
+};
+pub use schema::{Invalid, Kind, KindSchema, Leaf, LeafValue, PathRule, Policy, Schema, Shape};
+pub use staleness::{Replaced, StaleLeaf, Verdict};
+pub use value::{Number, Value};
