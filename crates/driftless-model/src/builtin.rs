@@ -101,13 +101,16 @@ impl Kind for Note {
     }
 }
 
-pub(crate) fn schema() -> Schema {
-    let schema = Schema::empty().register::<BoardSettings>();
-    let schema = schema.and_then(Schema::register::<Chart>);
-    let schema = schema.and_then(Schema::register::<Stat>);
-    let schema = schema.and_then(Schema::register::<Bars>);
-    let schema = schema.and_then(Schema::register::<Table>);
-    schema
-        .and_then(Schema::register::<Note>)
-        .expect("the built-in kinds do not overlap")
+impl Schema {
+    /// The kinds that the dashboard itself uses.
+    pub fn builtin() -> Self {
+        let schema = Self::empty().register::<BoardSettings>();
+        let schema = schema.and_then(Self::register::<Chart>);
+        let schema = schema.and_then(Self::register::<Stat>);
+        let schema = schema.and_then(Self::register::<Bars>);
+        let schema = schema.and_then(Self::register::<Table>);
+        schema
+            .and_then(Self::register::<Note>)
+            .expect("the built-in kinds do not overlap")
+    }
 }

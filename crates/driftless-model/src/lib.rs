@@ -8,19 +8,19 @@
 //! (what a person changes), [`schema`] (what may be changed), [`staleness`] (what wins).
 #![forbid(unsafe_code)]
 
-pub mod board;
-pub mod builtin;
-pub mod edit;
-pub mod ids;
-pub mod layout;
 pub mod limits;
-pub mod schema;
-pub mod staleness;
+pub mod ids;
 pub mod value;
+pub mod layout;
+pub mod edit;
+pub mod board;
+pub mod schema;
+pub mod builtin;
+pub mod staleness;
 
 pub use board::{BoardState, Cell, RecordState, Slot};
 pub use builtin::{Bars, BoardSettings, Chart, Note, Stat, Table};
-pub use edit::{Change, Edit, LeafRef, OnStale, Op};
+pub use edit::{Change, Edit, Effect, LeafRef, OnStale, Op, effects};
 pub use ids::{
     BoardId, Check, ClientId, Cursor, EditId, IdError, KindName, LeafPath, RecordId, UserId,
     Version,

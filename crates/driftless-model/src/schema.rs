@@ -329,11 +329,6 @@ pub enum RegisterError {
 }
 
 impl Schema {
-    /// The kinds that the dashboard itself uses.
-    pub fn builtin() -> Self {
-        crate::builtin::schema()
-    }
-
     /// A schema without kinds.
     pub fn empty() -> Self {
         Self::default()

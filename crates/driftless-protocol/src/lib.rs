@@ -1,1 +1,27 @@
+//! What travels and what is stored: messages, durable records, their codecs, and close codes.
+//!
+//! The only crate that knows bytes. docs/protocol.md is the normative text; this crate is its
+//! implementation, and a difference is a bug in one of the two.
 #![forbid(unsafe_code)]
+
+pub mod packed;
+pub mod codes;
+pub mod feed;
+pub mod payload;
+pub mod message;
+pub mod codec;
+pub mod durable;
+
+pub use codec::{Codec, DecodeError};
+pub use codes::{Blame, CloseCode, Code, Next};
+pub use feed::{Aggregate, FeedFrame, Query, SeriesName};
+pub use message::{ClientMessage, ServerMessage};
+pub use packed::Packed;
+pub use payload::Payload;
+
+/// The protocol version that this build speaks.
+///
+/// 1: the first one.
+pub const PROTOCOL: u32 = 1;
+/// The oldest protocol version that this build still understands.
+pub const PROTOCOL_MIN: u32 = 1;

@@ -1,0 +1,94 @@
+//! Messages to bytes and back, in both sub-protocols.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::message::{ClientMessage, ServerMessage};
+
+/// How messages are written on a connection: the WebSocket sub-protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Codec {
+    /// `MessagePack` with named fields, in binary frames.
+    #[default]
+    MessagePack,
+    /// JSON, in text frames.
+    Json,
+}
+
+/// Why a frame is not a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a message of protocol {}: {reason}", crate::PROTOCOL)]
+pub struct DecodeError {
+    /// What the decoder found.
+    pub reason: String,
+}
+
+impl DecodeError {
+    fn new(reason: &impl ToString) -> Self {
+        Self {
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl Codec {
+    /// Both, in order of preference.
+    pub const ALL: [Self; 2] = [Self::MessagePack, Self::Json];
+
+    /// The name of the WebSocket sub-protocol.
+    pub fn subprotocol(self) -> &'static str {
+        match self {
+            Self::MessagePack => "driftless.v1.msgpack",
+            Self::Json => "driftless.v1.json",
+        }
+    }
+
+    /// The codec of a sub-protocol.
+    pub fn from_subprotocol(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|codec| codec.subprotocol() == name)
+    }
+
+    /// Writes a client's message.
+    pub fn encode_client(self, message: &ClientMessage) -> Vec<u8> {
+        self.encode(message)
+    }
+
+    /// Writes a server's message.
+    pub fn encode_server(self, message: &ServerMessage) -> Vec<u8> {
+        self.encode(message)
+    }
+
+    /// Reads a client's message.
+    pub fn decode_client(self, bytes: &[u8]) -> Result<ClientMessage, DecodeError> {
+        self.decode(bytes)
+    }
+
+    /// Reads a server's message.
+    pub fn decode_server(self, bytes: &[u8]) -> Result<ServerMessage, DecodeError> {
+        self.decode(bytes)
+    }
+
+    fn encode(self, message: &impl Serialize) -> Vec<u8> {
+        match self {
+            Self::MessagePack => rmp_serde::to_vec_named(message).map_err(|e| e.to_string()),
+            Self::Json => serde_json::to_vec(message).map_err(|e| e.to_string()),
+        }
+        .expect("a message has text keys and finite numbers, so it can be written")
+    }
+
+    fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
+        match self {
+            Self::MessagePack => {
+                let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);
+                decoder.set_max_depth(DEPTH_MAX);
+                T::deserialize(&mut decoder).map_err(|error| DecodeError::new(&error))
+            }
+            Self::Json => serde_json::from_slice(bytes).map_err(|error| DecodeError::new(&error)),
+        }
+    }
+}
+
+/// Deepest nesting that the decoder follows: the deepest value inside the deepest message.
+const DEPTH_MAX: usize = driftless_model::limits::VALUE_DEPTH_MAX + 32;

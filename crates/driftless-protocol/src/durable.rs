@@ -1,0 +1,316 @@
+//! Durable records: what a replica keeps in its storage, and how values are written in a server's.
+//!
+//! A replica's storage is an ordered map from [`Key`] to [`Row`]. Keys are text, so that every
+//! backend sorts them alike; rows carry the format's version.
+
+use std::fmt;
+
+use driftless_model::{
+    BoardId, Cell, ClientId, Cursor, EditId, KindName, LeafPath, OnStale, Op, RecordId, Slot,
+    StaleLeaf, UserId, Version,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::codes::Code;
+use crate::message::Settled;
+use crate::payload::Payload;
+
+/// The version of the storage format that this build writes.
+///
+/// 1: the first one.
+pub const FORMAT: u32 = 1;
+
+/// Where a row lies.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// The replica itself.
+    Replica,
+    /// A board.
+    Board(BoardId),
+    /// A record of a board.
+    Record(BoardId, RecordId),
+    /// An outbox entry of a board, by its local number.
+    Entry(BoardId, u64),
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Replica => formatter.write_str("replica"),
+            Self::Board(board) => write!(formatter, "board/{board}"),
+            Self::Record(board, record) => write!(formatter, "record/{board}/{record}"),
+            Self::Entry(board, number) => write!(formatter, "entry/{board}/{number:016x}"),
+        }
+    }
+}
+
+/// A durable record of a replica.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Row {
+    /// The replica itself.
+    Replica(ReplicaRow),
+    /// A board.
+    Board(BoardRow),
+    /// A record of a board.
+    Record(RecordRow),
+    /// An outbox entry of a board.
+    Entry(Box<EntryRow>),
+}
+
+/// The replica itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaRow {
+    /// Its id.
+    pub client: ClientId,
+    /// The user that it is bound to, once a server has said who that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// Who leads: raised by each new leader, checked by each of its transactions.
+    pub term: u64,
+}
+
+/// A board as the replica knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoardRow {
+    /// Which.
+    pub board: BoardId,
+    /// Where the replica stands; absent before the first resume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// See [`driftless_model::BoardState::floor`].
+    pub floor: Version,
+    /// The next seq to seal with, from 1.
+    pub next_seq: u64,
+    /// The outcomes of all edits up to this seq are stored.
+    pub settled: u64,
+}
+
+/// A record of a board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordRow {
+    /// The board.
+    pub board: BoardId,
+    /// The record.
+    pub record: RecordId,
+    /// Live or removed.
+    pub slot: Slot,
+}
+
+/// One thing in the outbox.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EntryRow {
+    /// The board.
+    pub board: BoardId,
+    /// Its local number: the order in which edits were made.
+    pub number: u64,
+    /// The edit's id.
+    pub id: EditId,
+    /// What the person did, in words.
+    pub label: String,
+    /// When, in milliseconds since 1970 by the device's clock.
+    pub made_at_ms: u64,
+    /// The gesture that it belongs to, for squashing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gesture: Option<u64>,
+    /// What happens to stale leaves.
+    #[serde(default)]
+    pub on_stale: OnStale,
+    /// The changes.
+    pub changes: Vec<LocalChange>,
+    /// How far it is.
+    pub state: EntryState,
+}
+
+/// A change as its author made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalChange {
+    /// The record.
+    pub record: RecordId,
+    /// What it does.
+    pub op: Op,
+    /// What the author had seen.
+    pub seen: Seen,
+}
+
+/// What a person had on screen when they began.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Seen {
+    /// The board's version then.
+    pub version: Version,
+    /// The person's own unsettled edits whose values were on screen: the change waits for them, and
+    /// counts the versions that they get as seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<EditId>,
+}
+
+/// How far an entry is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EntryState {
+    /// Made, not yet sealed.
+    Queued,
+    /// Final, with its place in the sequence; perhaps sent.
+    Sealed {
+        /// Its seq.
+        seq: u64,
+        /// The content, as it is sent.
+        payload: Payload,
+        /// The person took it back: it is undone once its outcome is known.
+        #[serde(default)]
+        take_back: bool,
+    },
+    /// Somebody changed the same: a person decides.
+    Conflicted(Box<Conflicted>),
+    /// Refused for good: a person decides.
+    Quarantined {
+        /// Why.
+        code: Code,
+        /// In words.
+        detail: String,
+    },
+}
+
+/// A conflict as it is kept: theirs and base; "mine" are the entry's own changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conflicted {
+    /// The board's version when it was decided.
+    pub at: Version,
+    /// The leaves that changed, with their values.
+    pub stale: Vec<StaleLeaf>,
+    /// What the person had seen of each leaf that the entry writes.
+    pub base: Vec<BaseLeaf>,
+    /// Records that were removed, as they were last seen: enough to restore them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<BaseRecord>,
+    /// Edits that waited for this one and were folded into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folded: Vec<EditId>,
+}
+
+/// What a leaf was before the edit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseLeaf {
+    /// The record.
+    pub record: RecordId,
+    /// The leaf.
+    pub leaf: LeafPath,
+    /// The cell as the person saw it; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<Cell>,
+}
+
+/// A record as it was before it was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseRecord {
+    /// The record.
+    pub record: RecordId,
+    /// Its kind.
+    pub kind: KindName,
+    /// Its values.
+    pub leaves: std::collections::BTreeMap<LeafPath, driftless_model::Value>,
+}
+
+/// Why a stored row cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RowError {
+    /// A newer build wrote it.
+    #[error(
+        "storage has format {found}, this build knows {FORMAT}; update this build, nothing is lost"
+    )]
+    Newer {
+        /// The format found.
+        found: u32,
+    },
+    /// Not a row.
+    #[error(
+        "a stored row cannot be read: {reason}; export what is readable, then clear the storage"
+    )]
+    Corrupt {
+        /// What the decoder found.
+        reason: String,
+    },
+}
+
+#[derive(Serialize)]
+struct StoredRef<'a> {
+    format: u32,
+    row: &'a Row,
+}
+
+#[derive(Deserialize)]
+struct StoredFormat {
+    format: u32,
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    row: Row,
+}
+
+impl Row {
+    /// Where it lies.
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Replica(_) => Key::Replica,
+            Self::Board(row) => Key::Board(row.board.clone()),
+            Self::Record(row) => Key::Record(row.board.clone(), row.record.clone()),
+            Self::Entry(row) => Key::Entry(row.board.clone(), row.number),
+        }
+    }
+
+    /// To bytes. Equal rows give equal bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        rmp_serde::to_vec_named(&StoredRef {
+            format: FORMAT,
+            row: self,
+        })
+        .expect("a row has text keys and finite numbers, so it can be written")
+    }
+
+    /// From bytes. A newer format is told apart before its content is looked at.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RowError> {
+        let corrupt = |error: rmp_serde::decode::Error| RowError::Corrupt {
+            reason: error.to_string(),
+        };
+        let StoredFormat { format } = rmp_serde::from_slice(bytes).map_err(corrupt)?;
+        if format > FORMAT {
+            return Err(RowError::Newer { found: format });
+        }
+        let Stored { row } = rmp_serde::from_slice(bytes).map_err(corrupt)?;
+        Ok(row)
+    }
+}
+
+/// One column of a server's row as text: JSON.
+pub fn to_text<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("columns have text keys and finite numbers")
+}
+
+/// Reads one column of a server's row.
+pub fn from_text<T: DeserializeOwned>(text: &str) -> Result<T, RowError> {
+    serde_json::from_str(text).map_err(|error| RowError::Corrupt {
+        reason: error.to_string(),
+    })
+}
+
+/// A server's ledger row: what it knows of one client on one board. Lives as long as the board.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LedgerRow {
+    /// The client.
+    pub client: ClientId,
+    /// The user that it is bound to.
+    pub user: UserId,
+    /// The last seq that was used up.
+    pub last_seq: u64,
+    /// The id at that seq.
+    pub last_id: EditId,
+    /// The client has all outcomes up to this seq.
+    pub settled: u64,
+    /// The outcomes above it, by seq.
+    pub outcomes: Vec<Settled>,
+}

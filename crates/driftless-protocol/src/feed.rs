@@ -1,0 +1,174 @@
+//! Feeds on the wire: queries, and frames of packed samples.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::packed::Packed;
+
+/// The name of a series and its labels: `disk_used_ratio{mount="/"}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SeriesName {
+    /// What is measured.
+    pub name: String,
+    /// Of what, by label.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// How the samples of one bucket become one value.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Aggregate {
+    /// Their mean.
+    #[default]
+    Avg,
+    /// The least.
+    Min,
+    /// The greatest.
+    Max,
+    /// Their sum.
+    Sum,
+    /// How many.
+    Count,
+    /// The latest.
+    Last,
+}
+
+/// What a widget wants to see. Equal queries are evaluated once, however many ask.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Query {
+    /// Which series: a name, with label matchers in braces: `disk_used_ratio{mount="/"}`.
+    /// A name may end in `*`. At most [`driftless_model::limits::SELECTOR_BYTES_MAX`] bytes.
+    pub selector: String,
+    /// How far back from now, in seconds.
+    pub window_s: u32,
+    /// The width of a bucket, in seconds. Buckets begin at multiples of it since 1970.
+    pub step_s: u32,
+    /// How the samples of a bucket become one value.
+    #[serde(default)]
+    pub aggregate: Aggregate,
+}
+
+/// The answer to a query, or what changed since the last frame.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeedFrame {
+    /// The client's number for the feed.
+    pub feed: u32,
+    /// Whether it replaces everything; otherwise its buckets replace theirs.
+    pub full: bool,
+    /// The server's time when the frame was made, in milliseconds since 1970.
+    pub now_ms: u64,
+    /// The query's step, in seconds.
+    pub step_s: u32,
+    /// New series; the first frame's are numbered from 0, later ones go on from there. A full
+    /// frame starts over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<SeriesName>,
+    /// The buckets, as [`Run`]s.
+    pub points: Packed,
+}
+
+/// Consecutive buckets of one series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Which series, by number.
+    pub series: u32,
+    /// The first bucket: its start in milliseconds since 1970, divided by the step in milliseconds.
+    pub first_bucket: u64,
+    /// A value for each bucket from there; NaN where there is none.
+    pub values: Vec<f64>,
+}
+
+/// Why packed samples cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("packed samples end in the middle of a run at byte {at}; ask for the feed again")]
+pub struct UnpackError {
+    /// Where.
+    pub at: usize,
+}
+
+/// Packs runs: for each, little-endian, the series (u32), how many values (u32), the first bucket
+/// (u64) and the values (f64).
+pub fn pack(runs: &[Run]) -> Packed {
+    let mut bytes = Vec::with_capacity(runs.iter().map(|run| 16 + 8 * run.values.len()).sum());
+    for run in runs {
+        bytes.extend(run.series.to_le_bytes());
+        let count = u32::try_from(run.values.len()).expect("a run is bounded by its query");
+        bytes.extend(count.to_le_bytes());
+        bytes.extend(run.first_bucket.to_le_bytes());
+        run.values
+            .iter()
+            .for_each(|value| bytes.extend(value.to_le_bytes()));
+    }
+    Packed(bytes)
+}
+
+/// Unpacks what [`pack`] packed.
+pub fn unpack(packed: &Packed) -> Result<Vec<Run>, UnpackError> {
+    let mut rest = packed.0.as_slice();
+    let error = |rest: &[u8]| UnpackError {
+        at: packed.0.len() - rest.len(),
+    };
+    let mut runs = Vec::new();
+    while !rest.is_empty() {
+        let at = error(rest);
+        let (run, after) = unpack_run(rest).ok_or(at)?;
+        runs.push(run);
+        rest = after;
+    }
+    Ok(runs)
+}
+
+fn unpack_run(bytes: &[u8]) -> Option<(Run, &[u8])> {
+    let (series, bytes) = bytes.split_first_chunk::<4>()?;
+    let (count, bytes) = bytes.split_first_chunk::<4>()?;
+    let (first_bucket, bytes) = bytes.split_first_chunk::<8>()?;
+    let length = usize::try_from(u32::from_le_bytes(*count))
+        .ok()?
+        .checked_mul(8)?;
+    let (values, rest) = bytes.split_at_checked(length)?;
+    let (values, _) = values.as_chunks::<8>();
+    let run = Run {
+        series: u32::from_le_bytes(*series),
+        first_bucket: u64::from_le_bytes(*first_bucket),
+        values: values
+            .iter()
+            .map(|value| f64::from_le_bytes(*value))
+            .collect(),
+    };
+    Some((run, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_survive_packing() {
+        let runs = vec![
+            Run {
+                series: 0,
+                first_bucket: 7,
+                values: vec![1.5, -2.0],
+            },
+            Run {
+                series: 3,
+                first_bucket: 9,
+                values: vec![],
+            },
+        ];
+        assert_eq!(unpack(&pack(&runs)), Ok(runs));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+            if let Ok(runs) = unpack(&Packed(bytes.clone())) {
+                proptest::prop_assert_eq!(pack(&runs).0, bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Every message. One frame carries one message, as a map with one entry: its name and its fields.
+
+use std::collections::BTreeMap;
+
+use driftless_model::value::present;
+use driftless_model::{
+    BoardId, Cell, Check, ClientId, Cursor, EditId, Effect, KindName, LeafPath, LeafRef, RecordId,
+    Replaced, StaleLeaf, UserId, Value, Version,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::codes::Code;
+use crate::feed::{FeedFrame, Query};
+use crate::payload::Payload;
+
+/// What a client sends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ClientMessage {
+    /// The first message.
+    Hello(Hello),
+    /// Follow a board from a cursor.
+    Subscribe(Subscribe),
+    /// Stop following a board.
+    Unsubscribe {
+        /// Which.
+        board: BoardId,
+    },
+    /// One sealed edit.
+    Push(Push),
+    /// Follow a feed. A number that is in use is replaced.
+    OpenFeed {
+        /// The client's number for it.
+        feed: u32,
+        /// What to see.
+        query: Query,
+    },
+    /// Stop following a feed.
+    CloseFeed {
+        /// The client's number for it.
+        feed: u32,
+    },
+    /// A fresh token, without a reconnect.
+    Token {
+        /// The token.
+        token: String,
+    },
+    /// Asks for a [`ServerMessage::Pong`].
+    Ping {
+        /// Echoed.
+        nonce: u64,
+    },
+    /// Answers a [`ServerMessage::Ping`].
+    Pong {
+        /// Echoed.
+        nonce: u64,
+    },
+}
+
+/// Who connects, and where they stand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The newest protocol version that the client speaks.
+    pub protocol: u32,
+    /// The replica.
+    pub client: ClientId,
+    /// Who it is. Never in the URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The client's build, for the operator.
+    #[serde(default)]
+    pub build: String,
+    /// The boards to follow at once.
+    #[serde(default)]
+    pub boards: Vec<Subscribe>,
+}
+
+/// Follow a board from where the replica stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subscribe {
+    /// Which.
+    pub board: BoardId,
+    /// Where it stands; absent for a replica that has nothing yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+}
+
+/// One sealed edit in its envelope.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Push {
+    /// Which board.
+    pub board: BoardId,
+    /// Its place among this client's edits of the board, from 1 without gaps.
+    pub seq: u64,
+    /// Its id, the same as in the payload.
+    pub id: EditId,
+    /// The client has the outcomes of all edits up to this seq: the server may forget them.
+    pub settled: u64,
+    /// The edit: JSON text.
+    pub payload: Payload,
+}
+
+/// What a server sends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ServerMessage {
+    /// Answers `Hello`.
+    Welcome(Welcome),
+    /// Answers `Subscribe`: what the replica lacks.
+    Resume(Box<Resume>),
+    /// Somebody else's applied edit.
+    Event(Event),
+    /// What became of one of this client's edits.
+    Outcome(Settled),
+    /// An edit is not taken now; this client's stream on the board pauses.
+    Refused {
+        /// Which board.
+        board: BoardId,
+        /// The first seq that was not taken.
+        seq: u64,
+        /// Why. Never the client's fault.
+        code: Code,
+        /// In words.
+        detail: String,
+        /// When to try again, in milliseconds from now.
+        retry_after_ms: u64,
+    },
+    /// A push was above the next seq, or the connection starts: send from this one on.
+    Expect {
+        /// Which board.
+        board: BoardId,
+        /// The next seq.
+        seq: u64,
+    },
+    /// A request cannot be served.
+    Error {
+        /// Why.
+        code: Code,
+        /// In words: what happened, to what, what to do.
+        detail: String,
+        /// The board it is about, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        board: Option<BoardId>,
+        /// The feed it is about, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        feed: Option<u32>,
+    },
+    /// Samples.
+    Feed(FeedFrame),
+    /// Asks for a [`ClientMessage::Pong`].
+    Ping {
+        /// Echoed.
+        nonce: u64,
+    },
+    /// Answers a [`ClientMessage::Ping`].
+    Pong {
+        /// Echoed.
+        nonce: u64,
+    },
+    /// The last message before a close.
+    Goodbye {
+        /// The number that the close has.
+        close: u16,
+        /// In words.
+        reason: String,
+        /// The earliest time to come back, in milliseconds from now.
+        reconnect_after_ms: u64,
+    },
+}
+
+/// The server's side of the handshake.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The protocol version that both speak from here on.
+    pub protocol: u32,
+    /// The oldest version that the server still understands.
+    pub protocol_min: u32,
+    /// The connection, for logs.
+    pub session: String,
+    /// Who the server takes the client to be.
+    pub user: UserId,
+    /// The server's build.
+    pub build: String,
+    /// A peer that is silent for this long is gone, in milliseconds. Ping at a third of it.
+    pub heartbeat_ms: u64,
+    /// The server's time, in milliseconds since 1970.
+    pub now_ms: u64,
+}
+
+/// Everything that a replica lacks, as one unit from one consistent read: stored and shown whole or
+/// not at all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resume {
+    /// Which board.
+    pub board: BoardId,
+    /// Where the replica stands afterwards.
+    pub cursor: Cursor,
+    /// A snapshot: forget all records first. Otherwise a delta.
+    pub full: bool,
+    /// The server's check differed at the client's version: what the client saw may never have been.
+    #[serde(default)]
+    pub diverged: bool,
+    /// Whatever is absent without a mark counts as changed at this version.
+    pub floor: Version,
+    /// The last seq of this client that the server has; 0 for none.
+    pub last_seq: u64,
+    /// The id at that seq.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_id: Option<EditId>,
+    /// Outcomes of this client's edits above the settled mark, by seq.
+    #[serde(default)]
+    pub outcomes: Vec<Settled>,
+    /// Records removed since.
+    #[serde(default)]
+    pub removed: Vec<RemovedRecord>,
+    /// Records created since, whole: they replace what is there.
+    #[serde(default)]
+    pub records: Vec<WholeRecord>,
+    /// Leaves of other records changed since.
+    #[serde(default)]
+    pub leaves: Vec<ChangedLeaf>,
+}
+
+/// A record that is no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedRecord {
+    /// Which.
+    pub record: RecordId,
+    /// Since when.
+    pub version: Version,
+    /// By whom.
+    pub author: UserId,
+}
+
+/// A record, whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WholeRecord {
+    /// Which.
+    pub record: RecordId,
+    /// Its kind.
+    pub kind: KindName,
+    /// The version that created it.
+    pub created: Version,
+    /// Its leaves, those taken away included.
+    pub leaves: BTreeMap<LeafPath, Cell>,
+}
+
+/// A leaf that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedLeaf {
+    /// Its record.
+    pub record: RecordId,
+    /// Which.
+    pub leaf: LeafPath,
+    /// Its value; absent where it was taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "present")]
+    pub value: Option<Value>,
+    /// The version that wrote it.
+    pub version: Version,
+    /// By whom.
+    pub author: UserId,
+}
+
+/// An applied edit, as everybody but its author's replica sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Which board.
+    pub board: BoardId,
+    /// The version it made.
+    pub version: Version,
+    /// The check up to it.
+    pub check: Check,
+    /// Its id.
+    pub id: EditId,
+    /// Whose edit.
+    pub author: UserId,
+    /// The server's time, in milliseconds since 1970.
+    pub time_ms: u64,
+    /// What the author did, in words.
+    pub label: String,
+    /// What it did to the records.
+    pub effects: Vec<Effect>,
+}
+
+/// What became of one edit of this client's: final.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settled {
+    /// Which board.
+    pub board: BoardId,
+    /// Its seq.
+    pub seq: u64,
+    /// Its id.
+    pub id: EditId,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of an edit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It made a version.
+    Applied {
+        /// Which.
+        version: Version,
+        /// The check up to it.
+        check: Check,
+        /// What was left out.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        skipped: Vec<LeafRef>,
+        /// Whose values it replaced unseen.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        replaced: Vec<Replaced>,
+    },
+    /// It was not applied: somebody changed the same.
+    Conflict {
+        /// The board's version when that was decided.
+        at: Version,
+        /// What changed, with their values.
+        stale: Vec<StaleLeaf>,
+    },
+    /// It can never be applied as it is.
+    Rejected {
+        /// Why.
+        code: Code,
+        /// In words.
+        detail: String,
+    },
+}

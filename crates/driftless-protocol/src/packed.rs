@@ -1,0 +1,53 @@
+//! Bytes inside a message: binary in `MessagePack`, base64 in JSON.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Bytes inside a message: binary in `MessagePack`, base64 (standard, padded) in JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Packed(pub Vec<u8>);
+
+impl Serialize for Packed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&STANDARD.encode(&self.0))
+        } else {
+            serializer.serialize_bytes(&self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Packed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_str(PackedVisitor)
+        } else {
+            deserializer.deserialize_byte_buf(PackedVisitor)
+        }
+    }
+}
+
+struct PackedVisitor;
+
+impl de::Visitor<'_> for PackedVisitor {
+    type Value = Packed;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("bytes, or base64 text")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Packed, E> {
+        STANDARD.decode(text).map(Packed).map_err(E::custom)
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Packed, E> {
+        Ok(Packed(bytes.to_vec()))
+    }
+
+    fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Packed, E> {
+        Ok(Packed(bytes))
+    }
+}
