@@ -1,0 +1,3 @@
+//! The replica: one user's durable copy, made of the five parts that users know by name.
+
+pub mod view;

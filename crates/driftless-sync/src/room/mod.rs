@@ -1,0 +1,8 @@
+//! The room: one board on the server. A cache over the store: it validates, orders, commits and
+//! publishes.
+
+pub mod types;
+
+pub use types::{
+    Append, BoardImage, ConnectionId, Delta, Input, LogRow, Member, Output, Stored, StreamItem,
+};

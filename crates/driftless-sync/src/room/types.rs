@@ -1,0 +1,195 @@
+//! What goes into a room and what comes out of it.
+
+use driftless_model::{
+    BoardId, BoardState, Check, ClientId, Cursor, EditId, Effect, UserId, Version,
+};
+use driftless_protocol::durable::LedgerRow;
+use driftless_protocol::message::{
+    ChangedLeaf, Event, Push, RemovedRecord, ServerMessage, Settled, WholeRecord,
+};
+
+/// A connection, as the shell numbers it. Never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// What moves a room.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Answers [`Output::Load`].
+    Loaded(Box<BoardImage>),
+    /// [`Output::Load`] failed: those who wait are refused as transient; the next input tries again.
+    LoadFailed,
+    /// A connection follows the board. Following again starts over.
+    Subscribe {
+        /// Which.
+        connection: ConnectionId,
+        /// Who, and what they may do.
+        member: Member,
+        /// Where the replica stands.
+        cursor: Option<Cursor>,
+    },
+    /// A connection no longer follows the board, or is gone.
+    Unsubscribe {
+        /// Which.
+        connection: ConnectionId,
+    },
+    /// An edit.
+    Push {
+        /// From which connection.
+        connection: ConnectionId,
+        /// In its envelope.
+        push: Push,
+    },
+    /// Answers [`Output::LookUp`]; `check` is absent where the version does not exist (any more).
+    Looked {
+        /// For which connection.
+        connection: ConnectionId,
+        /// Which version.
+        version: Version,
+        /// The check up to it.
+        check: Option<Check>,
+    },
+    /// Answers [`Output::Commit`].
+    Stored(Stored),
+}
+
+/// Who a connection is on this board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The replica.
+    pub client: ClientId,
+    /// Its user, as the server knows them.
+    pub user: UserId,
+    /// Whether they may edit.
+    pub may_edit: bool,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// It is durable.
+    Committed,
+    /// The head was not where the room thought: nothing was written.
+    Conflict,
+    /// Nothing was written.
+    Failed,
+    /// Nobody knows: it may or may not be there.
+    Unknown,
+}
+
+/// What a room asks for. Carried out in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Read the whole board in one consistent read.
+    Load,
+    /// Read the check at a version.
+    LookUp {
+        /// For which connection.
+        connection: ConnectionId,
+        /// Which version.
+        version: Version,
+    },
+    /// Write all of it in one transaction, or nothing. One at a time.
+    Commit(Box<Append>),
+    /// Put an item at the end of the stream that every following connection reads in order.
+    Stream(Box<StreamItem>),
+    /// A connection starts, or starts over, at the end of the stream as it is now, after this message.
+    Resume {
+        /// Which.
+        connection: ConnectionId,
+        /// A [`ServerMessage::Resume`].
+        message: Box<ServerMessage>,
+    },
+    /// Send a message outside the stream.
+    Send {
+        /// To which.
+        connection: ConnectionId,
+        /// A refusal, an `Expect` or an error.
+        message: Box<ServerMessage>,
+    },
+    /// Forget the stream and close every connection that follows, with
+    /// [`driftless_protocol::CloseCode::Reset`]. They resume. The room expects no `Unsubscribe`
+    /// for them, and ignores one.
+    CutAll,
+}
+
+/// One item of the stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StreamItem {
+    /// An applied edit: its author's connections get the outcome, all others the event.
+    Applied {
+        /// Whose edit.
+        client: ClientId,
+        /// For the others.
+        event: Event,
+        /// For its author.
+        outcome: Settled,
+    },
+    /// For one client only.
+    Private {
+        /// Which.
+        client: ClientId,
+        /// What.
+        outcome: Settled,
+    },
+}
+
+/// A board as it is stored.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BoardImage {
+    /// The newest version, with its check.
+    pub head: Cursor,
+    /// All records.
+    pub state: BoardState,
+    /// What is known of each client.
+    pub ledger: Vec<LedgerRow>,
+}
+
+/// One transaction on a board. Refused whole where the stored head is not `expect`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Append {
+    /// Which board.
+    pub board: BoardId,
+    /// Where the head has to be.
+    pub expect: Cursor,
+    /// Where it is afterwards; the same where no edit was applied and only the ledger changes.
+    pub head: Cursor,
+    /// The applied edits, one a version, in order.
+    pub log: Vec<LogRow>,
+    /// What changed: each record and leaf once, as it is afterwards.
+    pub delta: Delta,
+    /// The ledger rows that changed, whole.
+    pub ledger: Vec<LedgerRow>,
+}
+
+/// An applied edit as it is logged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogRow {
+    /// The version that it made.
+    pub version: Version,
+    /// The check up to it.
+    pub check: Check,
+    /// Its id.
+    pub id: EditId,
+    /// From which replica.
+    pub client: ClientId,
+    /// Whose.
+    pub user: UserId,
+    /// The server's time, in milliseconds since 1970.
+    pub time_ms: u64,
+    /// What the author did, in words.
+    pub label: String,
+    /// What it did.
+    pub effects: Vec<Effect>,
+}
+
+/// What changed on a board since a version. To be taken in this order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Delta {
+    /// Records removed since: their leaves go, a mark stays.
+    pub removed: Vec<RemovedRecord>,
+    /// Records created since, whole: they replace leaves and marks.
+    pub records: Vec<WholeRecord>,
+    /// Leaves of other records changed since.
+    pub leaves: Vec<ChangedLeaf>,
+}
