@@ -1,3 +1,139 @@
-//! Stub.
+//! Everything that builds, runs and checks the project: `cargo xtask help`.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod repo;
+mod process;
+mod machine;
+mod node;
+mod wasm_target;
+mod wasm_opt;
+mod sizes;
+mod web;
+mod app;
+mod sim;
+mod tally;
+mod browser;
+mod tidy;
+mod demo;
+mod dist;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::demo::DemoOptions;
+use crate::repo::Repo;
+use crate::sim::SimOptions;
+use crate::test::TestOptions;
+use crate::tidy::TidyOptions;
+use crate::wasm_target::WasmTarget;
+use crate::web::WebProfile;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Builds, runs and checks Driftless")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    /// Build everything, serve it on this machine and open the board.
+    Demo(DemoOptions),
+    /// Run the checks and tests, all or the parts that are named.
+    Test(TestOptions),
+    /// Run the simulator: `--seeds N` for many, `--seed S` to repeat one.
+    Sim(SimOptions),
+    /// Check the house rules: lengths, cycles, layers, stray files, documents.
+    Tidy(TidyOptions),
+    /// Build the web app.
+    Web {
+        /// How it is compiled.
+        #[arg(long, value_enum, default_value = "web")]
+        profile: WebProfile,
+    },
+    /// Build the binary that ships, with the web app inside, into dist/.
+    Dist,
+    /// Prove, from nothing, that Debian's compiler builds the web app too.
+    ProveWasmFallback,
+}
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    match run(&line.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Subcommands) -> Result<ExitCode> {
+    let repo = Repo::locate();
+    match command {
+        Subcommands::Demo(options) => demo::run(&repo, options)?,
+        Subcommands::Test(options) => return test::run(&repo, options),
+        Subcommands::Sim(options) => sim::run(&repo, options)?,
+        Subcommands::Tidy(options) => tidy::run(&repo, options)?,
+        Subcommands::Web { profile } => build_web(&repo, *profile)?,
+        Subcommands::Dist => dist::run(&repo)?,
+        Subcommands::ProveWasmFallback => prove_wasm_fallback(&repo)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn build_web(repo: &Repo, profile: WebProfile) -> Result<()> {
+    let wasm = WasmTarget::ensure(repo)?;
+    if profile == WebProfile::WebDist {
+        web::build_measured(repo, &wasm)?;
+    } else {
+        web::build(repo, &wasm, profile)?;
+    }
+    println!(
+        "The web app is in {}",
+        repo.web_output(profile.name()).display()
+    );
+    Ok(())
+}
+
+/// Starts from an empty target folder, so that nothing of another compiler can help.
+fn prove_wasm_fallback(repo: &Repo) -> Result<()> {
+    let target = repo.target().join("wasm-fallback-proof");
+    if target.exists() {
+        std::fs::remove_dir_all(&target)?;
+    }
+    let wasm = WasmTarget::debian(target.clone())?;
+    web::prove(repo, &wasm, &target.join("glue"))?;
+    println!("Proved: Debian's compiler built the web app, and wasm-bindgen accepted it");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn the_simulator_gets_its_own_options() {
+        let line = CommandLine::parse_from(["xtask", "sim", "--seeds", "5", "--seed", "7"]);
+        assert!(
+            format!("{line:?}").contains(r#"["--seeds", "5", "--seed", "7"]"#),
+            "{line:?}"
+        );
+    }
+
+    #[test]
+    fn parts_are_named_in_kebab_case() {
+        assert!(CommandLine::try_parse_from(["xtask", "test", "wasm-core", "fmt"]).is_ok());
+        assert!(CommandLine::try_parse_from(["xtask", "test", "everything"]).is_err());
+    }
+}

@@ -1,0 +1,112 @@
+//! The browser tests: real Chromium pages against a real server.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::app::{self, Build};
+use crate::repo::Repo;
+use crate::tally::{self, Tally};
+use crate::wasm_target::WasmTarget;
+use crate::{machine, node, process};
+
+const CHROMIUM_VARIABLE: &str = "DRIFTLESS_CHROMIUM";
+
+/// Installs what the browser tests need; the error says in one line what is missing.
+pub fn prepare(repo: &Repo) -> Result<PathBuf> {
+    node::ensure()?;
+    let chromium = ensure_chromium()?;
+    node::install_locked(&repo.root().join("e2e"))
+        .context("the browser tests lack their npm packages")?;
+    Ok(chromium)
+}
+
+/// Builds the app and runs the test files whose name contains `only`.
+pub fn run(repo: &Repo, chromium: &Path, only: &str) -> Result<Tally> {
+    let files = test_files(&repo.root().join("e2e/tests"), only)?;
+    let wasm = WasmTarget::ensure(repo)?;
+    let app = app::build(repo, &wasm, Build::Fast)?;
+    let mut command = Command::new("node");
+    command
+        .current_dir(repo.root().join("e2e"))
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .args(files)
+        .env(CHROMIUM_VARIABLE, chromium)
+        .env("DRIFTLESS_SERVER", &app.server)
+        .env("DRIFTLESS_WEB", &app.web);
+    let mut counted = Tally::default();
+    let status = process::run_reading(&mut command, |line| {
+        if let Some(part) = tally::of_node_line(line) {
+            counted += part;
+        }
+    })?;
+    Ok(counted.judged(status.success()))
+}
+
+fn ensure_chromium() -> Result<PathBuf> {
+    if let Some(chromium) = find_chromium() {
+        return Ok(chromium);
+    }
+    if machine::can_install() {
+        machine::install(&["chromium"])?;
+    }
+    match find_chromium() {
+        Some(chromium) => Ok(chromium),
+        None => {
+            bail!("Chromium is missing: install it, or name its executable in {CHROMIUM_VARIABLE}")
+        }
+    }
+}
+
+fn find_chromium() -> Option<PathBuf> {
+    env::var_os(CHROMIUM_VARIABLE)
+        .map(PathBuf::from)
+        .or_else(|| machine::find_program("chromium"))
+        .filter(|chromium| chromium.is_file())
+}
+
+/// The files themselves, since versions of node differ in what a folder means.
+fn test_files(folder: &Path, only: &str) -> Result<Vec<PathBuf>> {
+    let entries = folder
+        .read_dir()
+        .with_context(|| format!("cannot list {}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(".test.mjs") && name.contains(only) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    ensure!(
+        !files.is_empty(),
+        "no browser test's file name contains `{only}`"
+    );
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_files_are_chosen_by_name_and_none_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.test.mjs", "a.test.mjs", "page.mjs"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let names = |only| -> Vec<_> {
+            let files = test_files(folder.path(), only).unwrap();
+            files
+                .iter()
+                .map(|file| file.file_name().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(names(""), ["a.test.mjs", "b.test.mjs"]);
+        assert_eq!(names("b.t"), ["b.test.mjs"]);
+        assert!(test_files(folder.path(), "absent").is_err());
+    }
+}

@@ -1,0 +1,280 @@
+//! `cargo xtask demo`: from a clone to an open board.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::app::{self, App, Build};
+use crate::machine;
+use crate::repo::Repo;
+use crate::wasm_target::WasmTarget;
+
+const START_MAX: Duration = Duration::from_secs(30);
+const DRAIN_MAX: Duration = Duration::from_secs(15);
+const POLL: Duration = Duration::from_millis(50);
+
+/// The options of `cargo xtask demo`.
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// The port on this machine.
+    #[arg(long, default_value_t = 4747)]
+    port: u16,
+    /// Where the boards are kept [default: demo-data in the target folder].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Don't open the browser.
+    #[arg(long)]
+    no_open: bool,
+    /// Build as it ships: minutes slower to build, smaller and faster to use.
+    #[arg(long)]
+    release: bool,
+}
+
+/// Builds, serves and stays until Ctrl-C.
+pub fn run(repo: &Repo, options: &DemoOptions) -> Result<()> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+    ensure_free(address)?;
+    let stop = stop_requests()?;
+
+    stage(1, "Rust for the browser");
+    let wasm = WasmTarget::ensure(repo)?;
+    stage(
+        2,
+        "building the web app and the server (minutes the first time, seconds after that)",
+    );
+    let build = if options.release {
+        Build::Release
+    } else {
+        Build::Fast
+    };
+    let app = app::build(repo, &wasm, build)?;
+    if stop.try_recv().is_ok() {
+        return Ok(());
+    }
+
+    let data = options
+        .data
+        .clone()
+        .unwrap_or_else(|| repo.target().join("demo-data"));
+    stage(
+        3,
+        &format!("starting the server; its data is in {}", data.display()),
+    );
+    let mut server = start(&app, address, &data)?;
+    let outcome = serve(&mut server, address, options, &stop);
+    stop_server(&mut server)?;
+    outcome
+}
+
+fn stage(number: u8, what: &str) {
+    println!("[{number}/4] {what}");
+}
+
+fn serve(
+    server: &mut Child,
+    address: SocketAddr,
+    options: &DemoOptions,
+    stop: &Receiver<()>,
+) -> Result<()> {
+    if !wait_until_healthy(server, address, stop)? {
+        return Ok(());
+    }
+    let url = format!("http://{address}/");
+    stage(
+        4,
+        &format!("ready: {url}  (a second person: {url}?replica=two)  Ctrl-C stops it"),
+    );
+    if !options.no_open {
+        open_browser(&url);
+    }
+    wait_until_stopped(server, stop)
+}
+
+fn ensure_free(address: SocketAddr) -> Result<()> {
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
+            "port {} is in use: stop what listens there, or choose another with --port",
+            address.port()
+        ),
+        Err(error) => bail!("cannot listen on {address} ({error}): choose another with --port"),
+    }
+}
+
+/// One message for each Ctrl-C or request to end.
+fn stop_requests() -> Result<Receiver<()>> {
+    let (sender, receiver) = mpsc::channel();
+    // When the receiver is gone the demo is ending anyway.
+    ctrlc::set_handler(move || {
+        sender.send(()).ok();
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(receiver)
+}
+
+/// Starts the server in a process group of its own: Ctrl-C reaches it through us, once.
+fn start(app: &App, address: SocketAddr, data: &Path) -> Result<Child> {
+    std::fs::create_dir_all(data).with_context(|| format!("cannot create {}", data.display()))?;
+    let mut command = Command::new(&app.server);
+    command
+        .args(["serve", "--listen", &address.to_string(), "--data"])
+        .arg(data);
+    command.arg("--web").arg(&app.web).stdin(Stdio::null());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command
+        .spawn()
+        .with_context(|| format!("cannot start {}", app.server.display()))
+}
+
+/// False if somebody asked to stop first.
+fn wait_until_healthy(
+    server: &mut Child,
+    address: SocketAddr,
+    stop: &Receiver<()>,
+) -> Result<bool> {
+    let started = Instant::now();
+    while !is_healthy(address) {
+        ensure_running(server)?;
+        if started.elapsed() > START_MAX {
+            bail!(
+                "the server did not answer on {address} within {} s",
+                START_MAX.as_secs()
+            );
+        }
+        if stop.recv_timeout(POLL) != Err(RecvTimeoutError::Timeout) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_healthy(address: SocketAddr) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        write!(
+            stream,
+            "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        )?;
+        let mut status = [0; 12];
+        stream.read_exact(&mut status)?;
+        Ok(status.ends_with(b" 200"))
+    };
+    ask().unwrap_or(false)
+}
+
+fn wait_until_stopped(server: &mut Child, stop: &Receiver<()>) -> Result<()> {
+    while stop.recv_timeout(POLL) == Err(RecvTimeoutError::Timeout) {
+        ensure_running(server)?;
+    }
+    Ok(())
+}
+
+fn ensure_running(server: &mut Child) -> Result<()> {
+    match server.try_wait().context("cannot watch the server")? {
+        Some(status) => bail!("the server stopped by itself ({status}); its reason is above"),
+        None => Ok(()),
+    }
+}
+
+/// Passes Ctrl-C on and waits for the server to drain; one that does not end is killed.
+fn stop_server(server: &mut Child) -> Result<()> {
+    if server
+        .try_wait()
+        .context("cannot watch the server")?
+        .is_some()
+    {
+        return Ok(());
+    }
+    println!("Stopping the server");
+    interrupt(server);
+    let asked = Instant::now();
+    while server
+        .try_wait()
+        .context("cannot watch the server")?
+        .is_none()
+    {
+        if asked.elapsed() > DRAIN_MAX {
+            println!(
+                "It did not stop within {} s: ending it",
+                DRAIN_MAX.as_secs()
+            );
+            server.kill().context("cannot end the server")?;
+            server.wait().context("cannot wait for the server")?;
+            break;
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(())
+}
+
+fn interrupt(server: &mut Child) {
+    let asked = cfg!(unix)
+        && Command::new("kill")
+            .args(["-INT", &server.id().to_string()])
+            .status()
+            .is_ok_and(|status| status.success());
+    if !asked {
+        // It may have ended by itself just now.
+        server.kill().ok();
+    }
+}
+
+/// Opens the page where the desktop has a way to; a machine without one is no error.
+fn open_browser(url: &str) {
+    let opener = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    if let Some(program) = machine::find_program(opener) {
+        let mut command = Command::new(program);
+        command
+            .arg(url)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn().ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_port_names_the_option_that_changes_it() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let error = ensure_free(taken.local_addr().unwrap())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("is in use") && error.contains("--port"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn only_a_200_is_healthy() {
+        for (answer, healthy) in [("200 OK", true), ("503 Service Unavailable", false)] {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let address = listener.local_addr().unwrap();
+            let server = std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = [0; 512];
+                let length = stream.read(&mut request).unwrap();
+                write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n").unwrap();
+                request[..length].starts_with(b"GET /healthz ")
+            });
+            assert_eq!(is_healthy(address), healthy);
+            assert!(server.join().unwrap());
+        }
+    }
+}

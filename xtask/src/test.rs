@@ -1,0 +1,304 @@
+//! `cargo xtask test`: every check of the project, each of which can be run alone.
+
+use std::fmt;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+
+use crate::repo::{self, Repo};
+use crate::sim::{self, SimOptions};
+use crate::tally::{self, Tally};
+use crate::wasm_target::WasmTarget;
+use crate::{browser, process, tidy};
+
+const SIMULATED_SEEDS: u32 = 3000;
+const FLOOR_PATH: &str = "xtask/test-floor.txt";
+
+/// The crates that must compile for the browser without any user interface.
+const CORE: [&str; 4] = [
+    "driftless-model",
+    "driftless-protocol",
+    "driftless-feeds",
+    "driftless-sync",
+];
+
+/// The crates that run in the browser.
+const BROWSER_CRATES: [&str; 4] = [
+    "driftless-dashboard",
+    "driftless-leptos",
+    "driftless-client",
+    "driftless-store",
+];
+
+/// The options of `cargo xtask test`.
+#[derive(Debug, Args)]
+pub struct TestOptions {
+    /// What to run; everything if nothing is named.
+    parts: Vec<Part>,
+    /// Of the browser tests, only the files whose name contains this.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    only: String,
+}
+
+/// A part of the tests, in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The formatting.
+    Fmt,
+    /// The house rules that a machine can check.
+    Tidy,
+    /// Clippy with warnings as errors, for this machine and for the browser.
+    Clippy,
+    /// The core crates compile for the browser.
+    WasmCore,
+    /// Unit, property and integration tests.
+    Unit,
+    /// The simulator over a few thousand seeds.
+    Sim,
+    /// The browser tests.
+    Browser,
+    /// The documentation, with warnings as errors.
+    Doc,
+}
+
+/// How a part ended.
+enum Outcome {
+    Ran(Tally),
+    Skipped(String),
+}
+
+struct Report {
+    part: Part,
+    outcome: Outcome,
+    duration: Duration,
+}
+
+/// Runs the parts, going on after one that failed; the last line is the count.
+pub fn run(repo: &Repo, options: &TestOptions) -> Result<ExitCode> {
+    let complete = options.parts.is_empty() && options.only.is_empty();
+    let chosen = |part: &Part| options.parts.is_empty() || options.parts.contains(part);
+    let mut reports = Vec::new();
+    for part in Part::value_variants().iter().copied().filter(chosen) {
+        println!("\n== {part}");
+        let started = Instant::now();
+        let outcome = run_part(repo, part, &options.only).unwrap_or_else(|error| {
+            println!("{part}: {error:#}");
+            Outcome::Ran(Tally::ONE_FAILURE)
+        });
+        let report = Report {
+            part,
+            outcome,
+            duration: started.elapsed(),
+        };
+        println!("== {report}");
+        reports.push(report);
+    }
+    let total = summarise(repo, &reports, complete)?;
+    let succeeded = total.failed == 0 && total.executed() > 0;
+    Ok(if succeeded {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn run_part(repo: &Repo, part: Part, only: &str) -> Result<Outcome> {
+    let tally = match part {
+        Part::Fmt => fmt(repo),
+        Part::Tidy => tidy::check(repo)?,
+        Part::Clippy => clippy(repo)?,
+        Part::WasmCore => wasm_core(repo)?,
+        Part::Unit => unit(repo)?,
+        Part::Sim => passed(&sim::run(repo, &SimOptions::seeds(SIMULATED_SEEDS))),
+        Part::Browser => return browser_tests(repo, only),
+        Part::Doc => doc(repo),
+    };
+    Ok(Outcome::Ran(tally))
+}
+
+fn fmt(repo: &Repo) -> Tally {
+    passed(&process::run(
+        process::cargo(repo).args(["fmt", "--all", "--check"]),
+    ))
+}
+
+fn clippy(repo: &Repo) -> Result<Tally> {
+    let mut native = process::cargo(repo);
+    native.args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]);
+    let mut tally = passed(&process::run(&mut native));
+
+    let wasm = WasmTarget::ensure(repo)?;
+    let subcommand = if wasm.has_clippy() {
+        "clippy"
+    } else {
+        println!("Clippy is missing for the browser here: the compiler's own warnings instead");
+        "check"
+    };
+    let mut browser = wasm.cargo(repo, subcommand);
+    browser
+        .args(packages(&BROWSER_CRATES))
+        .args(["--features", "driftless-store/indexeddb"]);
+    if wasm.has_clippy() {
+        browser.args(["--", "-D", "warnings"]);
+    }
+    tally += passed(&process::run(&mut browser));
+    Ok(tally)
+}
+
+fn wasm_core(repo: &Repo) -> Result<Tally> {
+    let wasm = WasmTarget::ensure(repo)?;
+    let mut cargo = wasm.cargo(repo, "check");
+    Ok(passed(&process::run(cargo.args(packages(&CORE)))))
+}
+
+fn unit(repo: &Repo) -> Result<Tally> {
+    let mut counted = Tally::default();
+    let mut cargo = process::cargo(repo);
+    cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    let status = process::run_reading(&mut cargo, |line| {
+        if let Some(part) = tally::of_cargo_line(line) {
+            counted += part;
+        }
+    })?;
+    Ok(counted.judged(status.success()))
+}
+
+fn browser_tests(repo: &Repo, only: &str) -> Result<Outcome> {
+    match browser::prepare(repo) {
+        Ok(chromium) => Ok(Outcome::Ran(browser::run(repo, &chromium, only)?)),
+        Err(missing) if repo::in_ci() => Err(missing),
+        Err(missing) => Ok(Outcome::Skipped(format!("{missing:#}"))),
+    }
+}
+
+fn doc(repo: &Repo) -> Tally {
+    let mut cargo = process::cargo(repo);
+    cargo
+        .args(["doc", "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-D warnings");
+    passed(&process::run(&mut cargo))
+}
+
+fn packages<'a>(names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    names.iter().flat_map(|name| ["--package", name])
+}
+
+/// A command as one test; its own output has said what is wrong.
+fn passed(result: &Result<()>) -> Tally {
+    if let Err(error) = result {
+        println!("{error:#}");
+    }
+    Tally::of_check(result.is_ok())
+}
+
+/// Prints the table and, last, the count.
+fn summarise(repo: &Repo, reports: &[Report], complete: bool) -> Result<Tally> {
+    let mut total = Tally::default();
+    println!();
+    for report in reports {
+        println!("{report}");
+        if let Outcome::Ran(tally) = report.outcome {
+            total += tally;
+        }
+    }
+    if complete && repo::in_ci() {
+        let text = std::fs::read_to_string(repo.root().join(FLOOR_PATH))
+            .with_context(|| format!("cannot read {FLOOR_PATH}"))?;
+        if let Some(sentence) = below_floor(total, floor(&text)?) {
+            println!("{sentence}");
+            total += Tally::ONE_FAILURE;
+        }
+    }
+    println!("{total}");
+    Ok(total)
+}
+
+fn floor(text: &str) -> Result<u64> {
+    let number = text
+        .lines()
+        .find(|line| !line.starts_with('#'))
+        .unwrap_or_default();
+    number
+        .trim()
+        .parse()
+        .with_context(|| format!("{FLOOR_PATH} holds no number"))
+}
+
+fn below_floor(total: Tally, floor: u64) -> Option<String> {
+    let executed = total.executed();
+    (executed < floor).then(|| {
+        format!("Only {executed} tests ran; {FLOOR_PATH} demands {floor}: something was skipped")
+    })
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self
+            .to_possible_value()
+            .expect("no part is hidden from the command line");
+        f.pad(value.get_name())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.duration.as_secs_f64();
+        match &self.outcome {
+            Outcome::Ran(tally) => write!(f, "{:<10} {seconds:>7.1} s  {tally}", self.part),
+            Outcome::Skipped(why) => {
+                write!(f, "{:<10} {seconds:>7.1} s  SKIPPED: {why}", self.part)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_tests_than_the_floor_is_said_and_as_many_is_not() {
+        let total = Tally {
+            passed: 9,
+            failed: 1,
+        };
+        assert_eq!(below_floor(total, 10), None);
+        assert!(
+            below_floor(total, 11)
+                .unwrap()
+                .starts_with("Only 10 tests ran")
+        );
+    }
+
+    #[test]
+    fn the_floor_is_the_first_line_that_is_no_comment() {
+        assert_eq!(floor("# why\n120\n").unwrap(), 120);
+        assert!(floor("# nothing\n").is_err());
+    }
+
+    #[test]
+    fn a_report_tells_the_part_the_time_and_the_count() {
+        let outcome = Outcome::Ran(Tally {
+            passed: 2,
+            failed: 1,
+        });
+        let report = Report {
+            part: Part::WasmCore,
+            outcome,
+            duration: Duration::from_millis(1500),
+        };
+        assert_eq!(
+            report.to_string(),
+            "wasm-core      1.5 s  2 passed, 1 failed"
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! A Rust that compiles for the browser, on machines with and without the wasm target.
+//!
+//! In this order: the target is installed; rustup can add it; Debian's packages for building
+//! web browsers bring a compiler and the sources of its standard library (only as root). The
+//! crates and commands are the same either way.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::repo::Repo;
+use crate::{machine, process};
+
+/// The target that browsers run.
+pub const TRIPLE: &str = "wasm32-unknown-unknown";
+
+const FORCE_FALLBACK: &str = "DRIFTLESS_WASM_FALLBACK";
+const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
+const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_STD_SOURCES: &str = "/usr/lib/rustlib/src/rust/library/std";
+const DEBIAN_LINKER: &str = "wasm-ld-19";
+
+/// The toolchain that was found or made for the browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WasmTarget {
+    /// The toolchain that runs this xtask, with the target's standard library installed.
+    Installed,
+    /// Debian's compiler, which builds the standard library itself, in its own target folder.
+    Debian {
+        /// Where its builds go: two compilers in one folder would build everything twice.
+        target: PathBuf,
+    },
+}
+
+impl WasmTarget {
+    /// Finds or installs a toolchain for the browser, saying what it does.
+    pub fn ensure(repo: &Repo) -> Result<Self> {
+        if env::var(FORCE_FALLBACK).is_ok_and(|value| value == "1") {
+            println!("{FORCE_FALLBACK}=1: building for the browser with Debian's compiler");
+            return Self::debian(repo.target().join("wasm-fallback"));
+        }
+        if is_installed(repo) || add_with_rustup(repo) {
+            return Ok(Self::Installed);
+        }
+        println!("The {TRIPLE} target cannot be added here; trying Debian's compiler");
+        Self::debian(repo.target().join("wasm-fallback"))
+    }
+
+    /// Debian's compiler, installing its packages if they are missing.
+    pub fn debian(target: PathBuf) -> Result<Self> {
+        if !debian_is_complete() {
+            if !machine::can_install() {
+                bail!(
+                    "no Rust here compiles for the browser: run `rustup target add {TRIPLE}`, or \
+                     as root on Debian `apt-get install {}`",
+                    DEBIAN_PACKAGES.join(" ")
+                );
+            }
+            machine::install(&DEBIAN_PACKAGES)?;
+        }
+        if !debian_is_complete() {
+            bail!(
+                "Debian's packages {} lack a part that we need",
+                DEBIAN_PACKAGES.join(", ")
+            );
+        }
+        Ok(Self::Debian { target })
+    }
+
+    /// A cargo command that builds or checks for the browser.
+    pub fn cargo(&self, repo: &Repo, subcommand: &str) -> Command {
+        match self {
+            Self::Installed => {
+                let mut command = process::cargo(repo);
+                command.args([subcommand, "--target", TRIPLE]);
+                command
+            }
+            Self::Debian { target } => debian_cargo(repo, target, subcommand),
+        }
+    }
+
+    /// The folder that holds one profile's artifacts for the browser.
+    pub fn artifacts(&self, repo: &Repo, profile_folder: &str) -> PathBuf {
+        let target = match self {
+            Self::Installed => repo.target(),
+            Self::Debian { target } => target,
+        };
+        target.join(TRIPLE).join(profile_folder)
+    }
+
+    /// Whether clippy comes with this toolchain; Debian's has only the compiler's own warnings.
+    pub fn has_clippy(&self) -> bool {
+        *self == Self::Installed
+    }
+}
+
+fn is_installed(repo: &Repo) -> bool {
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--print", "sysroot"]).current_dir(repo.root());
+    process::output_of(&mut rustc).is_some_and(|root| {
+        Path::new(&root)
+            .join("lib/rustlib")
+            .join(TRIPLE)
+            .join("lib")
+            .is_dir()
+    })
+}
+
+fn add_with_rustup(repo: &Repo) -> bool {
+    if machine::find_program("rustup").is_none() {
+        return false;
+    }
+    println!("Adding the {TRIPLE} target with rustup");
+    let mut rustup = Command::new("rustup");
+    rustup
+        .args(["target", "add", TRIPLE])
+        .current_dir(repo.root());
+    process::run(&mut rustup).is_ok() && is_installed(repo)
+}
+
+fn debian_is_complete() -> bool {
+    Path::new(DEBIAN_CARGO).is_file()
+        && Path::new(DEBIAN_RUSTC).is_file()
+        && Path::new(DEBIAN_STD_SOURCES).is_dir()
+        && machine::find_program(DEBIAN_LINKER).is_some()
+}
+
+/// Debian's cargo is called by its path rather than linked into rustup: it works without rustup,
+/// and changes nothing in the person's own set of toolchains.
+fn debian_cargo(repo: &Repo, target: &Path, subcommand: &str) -> Command {
+    let mut command = Command::new(DEBIAN_CARGO);
+    command
+        .current_dir(repo.root())
+        .args([
+            subcommand,
+            "--target",
+            TRIPLE,
+            "-Zbuild-std=std,panic_abort",
+        ])
+        .env("RUSTC", DEBIAN_RUSTC)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", DEBIAN_LINKER);
+    for inherited in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTDOC", "LD_LIBRARY_PATH"] {
+        command.env_remove(inherited);
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(command: &Command, name: &str) -> Option<String> {
+        let (_, value) = command.get_envs().find(|(key, _)| *key == name)?;
+        Some(value?.to_string_lossy().into_owned())
+    }
+
+    #[test]
+    fn the_fallback_builds_the_standard_library_in_its_own_folder() {
+        let wasm = WasmTarget::Debian {
+            target: PathBuf::from("elsewhere"),
+        };
+        let command = wasm.cargo(&Repo::locate(), "build");
+        let arguments: Vec<_> = command
+            .get_args()
+            .map(|word| word.to_str().unwrap())
+            .collect();
+        assert_eq!(arguments[0], "build");
+        assert!(arguments.contains(&"-Zbuild-std=std,panic_abort"));
+        assert_eq!(
+            environment(&command, "CARGO_TARGET_DIR").as_deref(),
+            Some("elsewhere")
+        );
+        assert_eq!(
+            environment(&command, "RUSTC").as_deref(),
+            Some(DEBIAN_RUSTC)
+        );
+    }
+
+    #[test]
+    fn artifacts_lie_where_the_build_put_them() {
+        let wasm = WasmTarget::Debian {
+            target: PathBuf::from("elsewhere"),
+        };
+        let folder = wasm.artifacts(&Repo::locate(), "web");
+        assert_eq!(folder, Path::new("elsewhere/wasm32-unknown-unknown/web"));
+    }
+}

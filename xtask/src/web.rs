@@ -1,0 +1,211 @@
+//! The web app: compile for the browser, generate the glue, lay the files out for serving.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::repo::Repo;
+use crate::wasm_target::WasmTarget;
+use crate::{process, sizes, wasm_opt};
+
+const PACKAGE: &str = "driftless-dashboard";
+const GLUE_NAME: &str = "driftless_dashboard";
+
+/// How the web app is compiled; the names are cargo profiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WebProfile {
+    /// Quick to build: for `demo` and the browser tests.
+    Web,
+    /// As it ships: whole-program optimisation, wasm-opt where npm has it, sizes printed.
+    WebDist,
+}
+
+impl WebProfile {
+    /// The cargo profile's name, which is also the folder of its output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::WebDist => "web-dist",
+        }
+    }
+}
+
+/// Builds the web app and returns the folder to serve.
+pub fn build(repo: &Repo, wasm: &WasmTarget, profile: WebProfile) -> Result<PathBuf> {
+    let compiled = compile(repo, wasm, profile)?;
+    let glue = repo.web_output(&format!("{}-glue", profile.name()));
+    generate_glue(repo, &compiled, &glue, profile)?;
+    let output = repo.web_output(profile.name());
+    let static_files = repo.root().join("apps/dashboard/static");
+    assemble(&[&glue, &static_files], &output)?;
+    ensure!(
+        output.join("index.html").is_file(),
+        "the web app has no page: apps/dashboard/static/index.html is missing"
+    );
+    Ok(output)
+}
+
+/// Builds the web app and tells what a first visit downloads, in bytes after brotli.
+pub fn build_measured(repo: &Repo, wasm: &WasmTarget) -> Result<usize> {
+    let output = build(repo, wasm, WebProfile::WebDist)?;
+    Ok(sizes::print(&sizes::measure(&output)?))
+}
+
+/// Compiles the app and generates its glue into `glue`, without the pages around it.
+pub fn prove(repo: &Repo, wasm: &WasmTarget, glue: &Path) -> Result<()> {
+    let compiled = compile(repo, wasm, WebProfile::Web)?;
+    generate_glue(repo, &compiled, glue, WebProfile::Web)?;
+    for file in [format!("{GLUE_NAME}.js"), format!("{GLUE_NAME}_bg.wasm")] {
+        ensure!(glue.join(&file).is_file(), "wasm-bindgen left no {file}");
+    }
+    Ok(())
+}
+
+fn compile(repo: &Repo, wasm: &WasmTarget, profile: WebProfile) -> Result<PathBuf> {
+    let mut cargo = wasm.cargo(repo, "build");
+    process::run(cargo.args(["--package", PACKAGE, "--profile", profile.name()]))?;
+    Ok(wasm
+        .artifacts(repo, profile.name())
+        .join(format!("{PACKAGE}.wasm")))
+}
+
+/// Runs wasm-bindgen, unless the module is the one that the glue was generated from.
+fn generate_glue(repo: &Repo, compiled: &Path, glue: &Path, profile: WebProfile) -> Result<()> {
+    let fingerprint = fingerprint(compiled)?;
+    let stamp = glue.with_extension("stamp");
+    if fs::read_to_string(&stamp).is_ok_and(|stamped| stamped == fingerprint) && glue.is_dir() {
+        return Ok(());
+    }
+    empty(glue)?;
+    run_bindgen(compiled, glue, profile)?;
+    if profile == WebProfile::WebDist {
+        wasm_opt::optimise(repo, &glue.join(format!("{GLUE_NAME}_bg.wasm")))?;
+    }
+    fs::write(&stamp, fingerprint).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+fn run_bindgen(compiled: &Path, glue: &Path, profile: WebProfile) -> Result<()> {
+    let ships = profile == WebProfile::WebDist;
+    Bindgen::new()
+        .input_path(compiled)
+        .out_name(GLUE_NAME)
+        .web(true)
+        .and_then(|bindgen| {
+            bindgen
+                .typescript(false)
+                .remove_name_section(ships)
+                .remove_producers_section(ships)
+                .generate(glue)
+        })
+        .with_context(|| format!("wasm-bindgen cannot process {}", compiled.display()))
+}
+
+/// Cargo leaves an unchanged artifact's time alone, so time and length tell a rebuild.
+fn fingerprint(compiled: &Path) -> Result<String> {
+    let metadata =
+        fs::metadata(compiled).with_context(|| format!("cargo left no {}", compiled.display()))?;
+    let modified = metadata
+        .modified()?
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Ok(format!(
+        "{} {} {}",
+        compiled.display(),
+        metadata.len(),
+        modified.as_nanos()
+    ))
+}
+
+fn empty(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
+}
+
+/// Makes `output` hold exactly the sources' files. Unchanged files keep their times, and with
+/// them the caches of whoever serves or embeds them.
+fn assemble(sources: &[&Path], output: &Path) -> Result<()> {
+    fs::create_dir_all(output).with_context(|| format!("cannot create {}", output.display()))?;
+    let mut wanted = Vec::new();
+    for source in sources.iter().filter(|source| source.is_dir()) {
+        for file in sizes::files_below(source)? {
+            copy_changed(&source.join(&file), &output.join(&file))?;
+            wanted.push(file);
+        }
+    }
+    for file in sizes::files_below(output)? {
+        if !wanted.contains(&file) {
+            fs::remove_file(output.join(&file))?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_changed(from: &Path, to: &Path) -> Result<()> {
+    let content = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+    if fs::read(to).is_ok_and(|current| current == content) {
+        return Ok(());
+    }
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(to, content).with_context(|| format!("cannot write {}", to.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, name: &str, content: &str) {
+        let file = folder.join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, content).unwrap();
+    }
+
+    #[test]
+    fn the_output_holds_exactly_the_sources_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+        let output = folder.path().join("output");
+        write(&first, "glue.js", "glue");
+        write(&second, "icons/live.svg", "svg");
+        write(&output, "left-over.js", "old");
+        write(&output, "glue.js", "older");
+
+        assemble(&[&first, &second, &folder.path().join("absent")], &output).unwrap();
+
+        let files = sizes::files_below(&output).unwrap();
+        assert_eq!(
+            files,
+            [PathBuf::from("glue.js"), PathBuf::from("icons/live.svg")]
+        );
+        assert_eq!(fs::read_to_string(output.join("glue.js")).unwrap(), "glue");
+    }
+
+    #[test]
+    fn an_unchanged_file_keeps_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, output) = (folder.path().join("source"), folder.path().join("output"));
+        write(&source, "page.css", "same");
+        write(&output, "page.css", "same");
+        let long_ago = UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        let file = fs::File::options()
+            .write(true)
+            .open(output.join("page.css"))
+            .unwrap();
+        file.set_modified(long_ago).unwrap();
+
+        assemble(&[&source], &output).unwrap();
+
+        let modified = fs::metadata(output.join("page.css"))
+            .unwrap()
+            .modified()
+            .unwrap();
+        assert_eq!(modified, long_ago);
+    }
+}
