@@ -2,7 +2,11 @@
 //! publishes.
 
 pub mod types;
+mod memory;
+mod batch;
+mod machine;
 
+pub use machine::Room;
 pub use types::{
     Append, BoardImage, ConnectionId, Delta, Input, LogRow, Member, Output, Stored, StreamItem,
 };

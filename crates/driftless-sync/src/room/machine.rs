@@ -1,0 +1,396 @@
+//! The room machine: who follows, what waits, and the phases around the store.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::mem;
+use std::sync::Arc;
+
+use driftless_model::{BoardId, Check, Cursor, Schema, Version, limits};
+use driftless_protocol::Code;
+use driftless_protocol::message::{Push, Resume, ServerMessage};
+
+use crate::room::batch::{Batch, Decider, RETRY_AFTER_MS};
+use crate::room::memory::Memory;
+use crate::room::types::{ConnectionId, Delta, Input, Member, Output, Stored};
+
+/// One board on the server.
+///
+/// Calling contract: [`Room::handle`], then [`Room::poll_output`] until `None`, carrying the outputs
+/// out in order. Every [`Output::Load`], [`Output::LookUp`] and [`Output::Commit`] is answered by
+/// exactly one input. At most one commit is under way; what is pushed meanwhile becomes the next one.
+#[derive(Debug)]
+pub struct Room {
+    board: BoardId,
+    schema: Arc<Schema>,
+    phase: Phase,
+    members: BTreeMap<ConnectionId, Arc<Member>>,
+    /// Connections that wait for their resume, in order.
+    resumes: VecDeque<Waiting>,
+    /// Pushes that wait for the next batch, in order.
+    pushes: VecDeque<(ConnectionId, Arc<Member>, Push)>,
+    outputs: VecDeque<Output>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Nothing in memory; nothing asked for.
+    Cold,
+    /// The load is under way.
+    Loading,
+    /// Memory is what the store has.
+    Ready(Memory),
+    /// Memory is what the store will have.
+    Committing(Memory, Batch),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    connection: ConnectionId,
+    cursor: Option<Cursor>,
+    look_up: LookUp,
+}
+
+/// The check at the version where a replica stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum LookUp {
+    NotAsked,
+    Asked,
+    Found(Option<Check>),
+}
+
+impl Room {
+    /// A room that has read nothing yet. It asks for a load at the first input.
+    pub fn new(board: BoardId, schema: Arc<Schema>) -> Self {
+        Self {
+            board,
+            schema,
+            phase: Phase::Cold,
+            members: BTreeMap::new(),
+            resumes: VecDeque::new(),
+            pushes: VecDeque::new(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// The newest durable version, once loaded and while no commit is under way.
+    pub fn head(&self) -> Option<Cursor> {
+        match &self.phase {
+            Phase::Ready(memory) => Some(memory.head),
+            _ => None,
+        }
+    }
+
+    /// The records in memory, for checks that compare them with the store; under the same condition
+    /// as [`Room::head`].
+    pub fn state(&self) -> Option<&driftless_model::BoardState> {
+        match &self.phase {
+            Phase::Ready(memory) => Some(&memory.state),
+            _ => None,
+        }
+    }
+
+    /// Whether nobody follows and nothing waits: the shell may drop the room.
+    pub fn is_idle(&self) -> bool {
+        self.members.is_empty()
+            && self.pushes.is_empty()
+            && !matches!(self.phase, Phase::Committing(..) | Phase::Loading)
+    }
+
+    /// Takes one input. `now_ms` is the wall clock, in milliseconds since 1970.
+    pub fn handle(&mut self, input: Input, now_ms: u64) {
+        match input {
+            Input::Loaded(image) => self.phase = Phase::Ready(Memory::new(*image)),
+            Input::LoadFailed => return self.load_failed(),
+            Input::Subscribe {
+                connection,
+                member,
+                cursor,
+            } => {
+                self.subscribe(connection, member, cursor);
+            }
+            Input::Unsubscribe { connection } => {
+                self.members.remove(&connection);
+                self.resumes
+                    .retain(|waiting| waiting.connection != connection);
+                return;
+            }
+            Input::Push { connection, push } => self.push(connection, push),
+            Input::Looked {
+                connection,
+                version,
+                check,
+            } => {
+                self.looked(connection, version, check);
+            }
+            Input::Stored(stored) => self.stored(stored),
+        }
+        self.advance(now_ms);
+    }
+
+    /// The next thing to do, if any.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn subscribe(&mut self, connection: ConnectionId, member: Member, cursor: Option<Cursor>) {
+        self.members.insert(connection, Arc::new(member));
+        self.resumes
+            .retain(|waiting| waiting.connection != connection);
+        self.resumes.push_back(Waiting {
+            connection,
+            cursor,
+            look_up: LookUp::NotAsked,
+        });
+    }
+
+    fn push(&mut self, connection: ConnectionId, push: Push) {
+        let Some(member) = self.members.get(&connection).cloned() else {
+            let detail = format!("follow {} before pushing edits to it", self.board);
+            return self.send_error(connection, Code::NotSubscribed, detail);
+        };
+        if self.pushes.len() >= limits::ROOM_QUEUE_MAX {
+            let detail = format!("{} edits wait on this board", self.pushes.len());
+            return self.send_refused(connection, push.seq, Code::RateLimited, detail);
+        }
+        self.pushes.push_back((connection, member, push));
+    }
+
+    fn looked(&mut self, connection: ConnectionId, version: Version, check: Option<Check>) {
+        let matches = |waiting: &&mut Waiting| {
+            waiting.connection == connection
+                && waiting.look_up == LookUp::Asked
+                && waiting
+                    .cursor
+                    .is_some_and(|cursor| cursor.version == version)
+        };
+        if let Some(waiting) = self.resumes.iter_mut().find(matches) {
+            waiting.look_up = LookUp::Found(check);
+        }
+    }
+
+    fn load_failed(&mut self) {
+        self.phase = Phase::Cold;
+        let detail = "the board cannot be read now; it is tried again".to_owned();
+        for connection in mem::take(&mut self.members).into_keys() {
+            self.send_error(connection, Code::Unavailable, detail.clone());
+        }
+        self.resumes.clear();
+        self.pushes.clear();
+    }
+
+    fn stored(&mut self, stored: Stored) {
+        let Phase::Committing(memory, batch) = mem::replace(&mut self.phase, Phase::Cold) else {
+            return;
+        };
+        match stored {
+            Stored::Committed => {
+                self.phase = Phase::Ready(memory);
+                self.publish(batch);
+            }
+            // Nothing was written and nothing was published: read again what memory got ahead of.
+            Stored::Failed => {
+                let detail = "the edit could not be stored; it is tried again".to_owned();
+                for (connection, seq) in batch.first {
+                    self.send_refused(connection, seq, Code::Unavailable, detail.clone());
+                }
+            }
+            // Others may have written, or this batch may be there: whoever follows has to resume.
+            Stored::Conflict | Stored::Unknown => {
+                self.members.clear();
+                self.resumes.clear();
+                self.pushes.clear();
+                self.outputs.push_back(Output::CutAll);
+            }
+        }
+    }
+
+    fn publish(&mut self, batch: Batch) {
+        let items = batch
+            .stream
+            .into_iter()
+            .map(|item| Output::Stream(Box::new(item)));
+        self.outputs.extend(items);
+    }
+
+    /// Does what can be done in this phase.
+    fn advance(&mut self, now_ms: u64) {
+        let is_wanted = !self.members.is_empty() || !self.pushes.is_empty();
+        match mem::replace(&mut self.phase, Phase::Cold) {
+            Phase::Cold if is_wanted => {
+                self.outputs.push_back(Output::Load);
+                self.phase = Phase::Loading;
+            }
+            Phase::Ready(memory) => {
+                self.answer_resumes(&memory);
+                self.phase = self.next_batch(memory, now_ms);
+            }
+            phase => self.phase = phase,
+        }
+    }
+
+    fn answer_resumes(&mut self, memory: &Memory) {
+        for mut waiting in mem::take(&mut self.resumes) {
+            let is_answered = self.answer_resume(memory, &mut waiting);
+            if !is_answered {
+                self.resumes.push_back(waiting);
+            }
+        }
+    }
+
+    /// Answers a resume, unless its check has to be looked up first.
+    fn answer_resume(&mut self, memory: &Memory, waiting: &mut Waiting) -> bool {
+        let Some(member) = self.members.get(&waiting.connection).cloned() else {
+            return true;
+        };
+        let connection = waiting.connection;
+        let row = memory.ledger.get(&member.client);
+        if row.is_some_and(|row| row.user != member.user) {
+            self.members.remove(&connection);
+            let detail = "this replica belongs to another user; sign in as that user".to_owned();
+            self.send_error(connection, Code::WrongUser, detail);
+            return true;
+        }
+        let standing = match waiting.cursor {
+            None => Standing::Nothing,
+            Some(cursor) if cursor.version > memory.head.version => Standing::Diverged,
+            Some(cursor) => match (memory.check_at(cursor.version), waiting.look_up) {
+                (Some(check), _) | (None, LookUp::Found(Some(check))) => {
+                    Standing::of(cursor, check, memory.state.floor)
+                }
+                (None, LookUp::Found(None)) => Standing::Diverged,
+                (None, LookUp::Asked) => return false,
+                (None, LookUp::NotAsked) => {
+                    waiting.look_up = LookUp::Asked;
+                    let version = cursor.version;
+                    self.outputs.push_back(Output::LookUp {
+                        connection,
+                        version,
+                    });
+                    return false;
+                }
+            },
+        };
+        let message = ServerMessage::Resume(Box::new(self.resume(memory, &member, standing)));
+        self.outputs.push_back(Output::Resume {
+            connection,
+            message: Box::new(message),
+        });
+        true
+    }
+
+    fn resume(&self, memory: &Memory, member: &Member, standing: Standing) -> Resume {
+        let row = memory.ledger.get(&member.client);
+        let (full, since) = match standing {
+            Standing::Agrees(since) => (false, since),
+            _ => (true, Version(0)),
+        };
+        let Delta {
+            mut removed,
+            records,
+            leaves,
+        } = memory.delta_since(since);
+        if !full {
+            removed.retain(|removed| removed.version > since);
+        }
+        Resume {
+            board: self.board.clone(),
+            cursor: memory.head,
+            full,
+            diverged: standing == Standing::Diverged,
+            floor: memory.state.floor,
+            last_seq: row.map_or(0, |row| row.last_seq),
+            last_id: row.map(|row| row.last_id),
+            outcomes: row.map_or_else(Vec::new, |row| row.outcomes.clone()),
+            removed,
+            records,
+            leaves,
+        }
+    }
+
+    /// Decides the pushes that wait and asks for their commit.
+    fn next_batch(&mut self, mut memory: Memory, now_ms: u64) -> Phase {
+        if self.pushes.is_empty() {
+            return Phase::Ready(memory);
+        }
+        let mut batch = Batch::new(memory.head);
+        while batch.len() < limits::BATCH_EDITS_MAX
+            && let Some((connection, member, push)) = self.pushes.pop_front()
+        {
+            let mut decider = Decider {
+                board: &self.board,
+                schema: &self.schema,
+                memory: &mut memory,
+                batch: &mut batch,
+                now_ms,
+            };
+            decider.push(connection, &member, &push);
+        }
+        for (connection, message) in mem::take(&mut batch.replies) {
+            self.outputs.push_back(Output::Send {
+                connection,
+                message: Box::new(message),
+            });
+        }
+        if batch.is_write() {
+            let append = batch.append(&self.board, &memory);
+            self.outputs.push_back(Output::Commit(Box::new(append)));
+            return Phase::Committing(memory, batch);
+        }
+        self.publish(batch);
+        self.next_batch(memory, now_ms)
+    }
+
+    fn send_error(&mut self, connection: ConnectionId, code: Code, detail: String) {
+        let board = Some(self.board.clone());
+        let message = Box::new(ServerMessage::Error {
+            code,
+            detail,
+            board,
+            feed: None,
+        });
+        self.outputs.push_back(Output::Send {
+            connection,
+            message,
+        });
+    }
+
+    fn send_refused(&mut self, connection: ConnectionId, seq: u64, code: Code, detail: String) {
+        let board = self.board.clone();
+        let retry_after_ms = RETRY_AFTER_MS;
+        let message = ServerMessage::Refused {
+            board,
+            seq,
+            code,
+            detail,
+            retry_after_ms,
+        };
+        self.outputs.push_back(Output::Send {
+            connection,
+            message: Box::new(message),
+        });
+    }
+}
+
+/// Where a replica stands against the board.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Standing {
+    /// It has nothing yet.
+    Nothing,
+    /// Its history is a part of the board's: it lacks what came since.
+    Agrees(Version),
+    /// It lies below the removal horizon: what was removed since cannot be told.
+    TooOld,
+    /// Its history is another one.
+    Diverged,
+}
+
+impl Standing {
+    fn of(cursor: Cursor, check: Check, floor: Version) -> Self {
+        if cursor.check != check {
+            Self::Diverged
+        } else if cursor.version < floor {
+            Self::TooOld
+        } else {
+            Self::Agrees(cursor.version)
+        }
+    }
+}

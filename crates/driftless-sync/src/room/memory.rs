@@ -1,0 +1,108 @@
+//! What a room remembers of its board: the truth as of the last load, and what was applied since.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use driftless_model::{BoardState, Check, ClientId, Cursor, RecordId, Slot, Version, limits};
+use driftless_protocol::durable::LedgerRow;
+use driftless_protocol::message::{ChangedLeaf, RemovedRecord, WholeRecord};
+
+use crate::room::types::{BoardImage, Delta};
+
+/// The board in memory.
+#[derive(Debug)]
+pub struct Memory {
+    pub head: Cursor,
+    pub state: BoardState,
+    pub ledger: BTreeMap<ClientId, LedgerRow>,
+    /// The newest checks, oldest first: what most resumes are compared with.
+    checks: VecDeque<Cursor>,
+}
+
+impl Memory {
+    pub fn new(image: BoardImage) -> Self {
+        let ledger = image
+            .ledger
+            .into_iter()
+            .map(|row| (row.client, row))
+            .collect();
+        Self {
+            head: image.head,
+            state: image.state,
+            ledger,
+            checks: [image.head].into(),
+        }
+    }
+
+    /// Moves the head by one applied edit.
+    pub fn advance(&mut self, head: Cursor) {
+        self.head = head;
+        self.checks.push_back(head);
+        if self.checks.len() > limits::CHECKS_IN_MEMORY_MAX {
+            self.checks.pop_front();
+        }
+    }
+
+    /// The check at a version, where memory still has it.
+    pub fn check_at(&self, version: Version) -> Option<Check> {
+        if version == Version(0) {
+            return Some(Check::default());
+        }
+        let oldest = self.checks.front()?.version;
+        let index = version.0.checked_sub(oldest.0)?;
+        let cursor = self.checks.get(usize::try_from(index).ok()?)?;
+        Some(cursor.check)
+    }
+
+    /// What changed since a version, on the whole board.
+    pub fn delta_since(&self, since: Version) -> Delta {
+        let mut delta = Delta::default();
+        for (id, slot) in &self.state.records {
+            collect(&mut delta, id, slot, since);
+        }
+        delta
+    }
+
+    /// What changed since a version, on these records.
+    pub fn delta_of(&self, touched: &BTreeSet<RecordId>, since: Version) -> Delta {
+        let mut delta = Delta::default();
+        for id in touched {
+            if let Some(slot) = self.state.records.get(id) {
+                collect(&mut delta, id, slot, since);
+            }
+        }
+        delta
+    }
+}
+
+fn collect(delta: &mut Delta, id: &RecordId, slot: &Slot, since: Version) {
+    match slot {
+        Slot::Removed { version, author } if *version > since => {
+            let (record, author) = (id.clone(), author.clone());
+            delta.removed.push(RemovedRecord {
+                record,
+                version: *version,
+                author,
+            });
+        }
+        Slot::Removed { .. } => {}
+        Slot::Live(record) if record.created > since => delta.records.push(WholeRecord {
+            record: id.clone(),
+            kind: record.kind.clone(),
+            created: record.created,
+            leaves: record.leaves.clone(),
+        }),
+        Slot::Live(record) => {
+            let changed = record
+                .leaves
+                .iter()
+                .filter(|(_, cell)| cell.version > since);
+            delta.leaves.extend(changed.map(|(leaf, cell)| ChangedLeaf {
+                record: id.clone(),
+                leaf: leaf.clone(),
+                value: cell.value.clone(),
+                version: cell.version,
+                author: cell.author.clone(),
+            }));
+        }
+    }
+}
