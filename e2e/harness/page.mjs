@@ -1,0 +1,123 @@
+// A person at a board: they see what is on the screen and use mouse and keyboard, nothing else.
+
+import { PATIENCE_MS } from './browser.mjs';
+
+/** Where things are. The only place that knows; `data-state` says how they are. */
+export const SELECTORS = {
+  indicator: '[data-testid="sync-indicator"]',
+  badge: '[data-testid="pending-badge"]',
+  badgeCount: '[data-testid="pending-count"]',
+  boardTitle: '[data-testid="board-title"]',
+  widget: '[data-testid="widget"]',
+  widgetTitle: '[data-testid="widget-title"]',
+  conflictPanel: '[data-testid="conflict-panel"]',
+};
+
+export class Board {
+  page;
+
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** Opens the board in a new tab; `replica` makes a second copy in the same profile. */
+  static async open(context, server, { replica, path = '/' } = {}) {
+    const url = new URL(path, server.url);
+    if (replica) url.searchParams.set('replica', replica);
+    const board = new Board(await context.newPage());
+    await board.page.goto(url.href);
+    await board.locate('indicator').waitFor();
+    return board;
+  }
+
+  /** The element of a name in the table. */
+  locate(name) {
+    return this.page.locator(SELECTORS[name]);
+  }
+
+  /** Waits until the indicator shows one of these states. */
+  async waitStatus(...states) {
+    await this.#until(
+      () => this.locate('indicator').getAttribute('data-state'),
+      (state) => states.includes(state),
+      `the indicator shows ${states.join(' or ')}`,
+    );
+  }
+
+  /** How many edits the badge says are not settled; 0 where there is no badge. */
+  async pendingCount() {
+    const count = this.locate('badgeCount');
+    if ((await count.count()) === 0) return 0;
+    return Number.parseInt((await count.first().innerText()) || '0', 10);
+  }
+
+  /** Waits until the badge counts exactly this many. */
+  async waitPending(expected) {
+    await this.#until(
+      () => this.pendingCount(),
+      (count) => count === expected,
+      `${expected} edits are pending`,
+    );
+  }
+
+  /** The widget with this title, exactly. */
+  widget(title) {
+    const titled = this.page.locator(SELECTORS.widgetTitle, { hasText: exactly(title) });
+    return this.locate('widget').filter({ has: titled });
+  }
+
+  /** The titles on the screen, in the order of the document. */
+  async widgetTitles() {
+    const titles = await this.locate('widgetTitle').allInnerTexts();
+    return titles.map((title) => title.trim());
+  }
+
+  /** Waits until a widget with this title is on the screen. */
+  async waitWidget(title) {
+    await this.widget(title).waitFor();
+  }
+
+  /** Waits until no widget has this title. */
+  async waitNoWidget(title) {
+    await this.widget(title).waitFor({ state: 'detached' });
+  }
+
+  /** Drags an element by a distance in pixels, as a hand does: pressed, moved in steps, released. */
+  async drag(locator, byX, byY) {
+    const box = await locator.boundingBox();
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    await this.page.mouse.move(x, y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(x + byX, y + byY, { steps: 12 });
+    await this.page.mouse.up();
+  }
+
+  /** Cuts the network of this person's whole profile, or gives it back. */
+  async setOffline(offline) {
+    await this.page.context().setOffline(offline);
+  }
+
+  async reload() {
+    await this.page.reload();
+    await this.locate('indicator').waitFor();
+  }
+
+  async close() {
+    await this.page.close();
+  }
+
+  /** Looks again and again, on the page's own frames, until `holds` or patience ends. */
+  async #until(look, holds, what) {
+    const deadline = performance.now() + PATIENCE_MS;
+    let seen = await look();
+    while (!holds(seen)) {
+      if (performance.now() > deadline) throw new Error(`never: ${what}; last seen: ${seen}`);
+      await this.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+      seen = await look();
+    }
+  }
+}
+
+function exactly(text) {
+  return new RegExp(`^\\s*${text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\s*$`);
+}

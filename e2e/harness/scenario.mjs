@@ -1,0 +1,40 @@
+// One browser test: a fresh server, a fresh Chromium, and a verdict that includes what the pages
+// themselves complained about.
+
+import { test } from 'node:test';
+import { Browser } from './browser.mjs';
+import { OUTAGE } from './errors.mjs';
+import { Server } from './server.mjs';
+
+/**
+ * Declares a test. `body` gets `{ browser, server, expectOutage }`; call `expectOutage()` where
+ * the test takes the server or the network away.
+ */
+export function scenario(name, body) {
+  test(name, async () => {
+    const server = await Server.start();
+    try {
+      await play(name, { server }, body);
+    } catch (error) {
+      console.log(`The server's last lines:\n${server.log}`);
+      throw error;
+    } finally {
+      await server.dispose();
+    }
+  });
+}
+
+/** Runs `body` with a fresh Chromium, and fails if a page met an error that nobody expected. */
+export async function play(name, given, body) {
+  const browser = await Browser.launch();
+  try {
+    await body({ ...given, browser, expectOutage: () => browser.errors.expect(OUTAGE) });
+    const errors = browser.errors.unexpected();
+    if (errors.length > 0) throw new Error(`pages met errors:\n${errors.join('\n')}`);
+  } catch (error) {
+    await browser.photograph(name);
+    throw error;
+  } finally {
+    await browser.close();
+  }
+}

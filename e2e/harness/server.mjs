@@ -1,0 +1,105 @@
+// A real server on a port of its own, with data of its own, that can be killed and come back.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePort } from './port.mjs';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const EXECUTABLE = process.env.DRIFTLESS_SERVER ?? join(ROOT, 'target/debug/driftless');
+const WEB = process.env.DRIFTLESS_WEB ?? join(ROOT, 'target/web/web');
+
+const START_MS_MAX = 20_000;
+const STOP_MS_MAX = 15_000;
+const LOG_LINES_MAX = 200;
+
+export class Server {
+  port;
+  data;
+  #child;
+  #log = [];
+
+  /** Starts with an empty data folder and waits until it answers. */
+  static async start() {
+    const server = new Server();
+    server.port = await freePort();
+    server.data = await mkdtemp(join(tmpdir(), 'driftless-e2e-'));
+    await server.#spawn();
+    return server;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** The last lines that the server printed. */
+  get log() {
+    return this.#log.join('\n');
+  }
+
+  get isRunning() {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Ends it as a power cut would: no goodbye, no flush. */
+  async kill9() {
+    await this.#end('SIGKILL');
+  }
+
+  /** Comes back on the same port with the same data; stops first if it still runs. */
+  async restart() {
+    if (this.isRunning) await this.stop();
+    await this.#spawn();
+  }
+
+  /** Asks it to drain and waits for its end. */
+  async stop() {
+    await this.#end('SIGINT');
+  }
+
+  /** Ends it and forgets its data. */
+  async dispose() {
+    if (this.isRunning) await this.kill9();
+    await rm(this.data, { recursive: true, force: true });
+  }
+
+  async #spawn() {
+    const options = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, '--web', WEB];
+    this.#child = spawn(EXECUTABLE, options, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child.stdout.on('data', (chunk) => this.#keep(chunk));
+    this.#child.stderr.on('data', (chunk) => this.#keep(chunk));
+    await once(this.#child, 'spawn');
+    await this.#waitUntilHealthy();
+  }
+
+  async #waitUntilHealthy() {
+    const deadline = performance.now() + START_MS_MAX;
+    while (performance.now() < deadline) {
+      if (!this.isRunning) throw new Error(`the server ended while starting:\n${this.log}`);
+      const answer = await fetch(`${this.url}/healthz`).catch(() => undefined);
+      if (answer?.ok) return;
+      await delay(25);
+    }
+    throw new Error(`the server did not answer within ${START_MS_MAX} ms:\n${this.log}`);
+  }
+
+  async #end(signal) {
+    if (!this.isRunning) throw new Error(`the server had ended by itself:\n${this.log}`);
+    const child = this.#child;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    const inTime = await Promise.race([ended, delay(STOP_MS_MAX, undefined, { ref: false })]);
+    if (inTime) return;
+    child.kill('SIGKILL');
+    throw new Error(`the server did not end within ${STOP_MS_MAX} ms of ${signal}:\n${this.log}`);
+  }
+
+  #keep(chunk) {
+    this.#log.push(...String(chunk).trimEnd().split('\n'));
+    this.#log.splice(0, this.#log.length - LOG_LINES_MAX);
+  }
+}
