@@ -3,11 +3,13 @@
 //! A replica's storage is an ordered map from [`Key`] to [`Row`]. Keys are text, so that every
 //! backend sorts them alike; rows carry the format's version.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use driftless_model::value::present;
 use driftless_model::{
-    BoardId, Cell, ClientId, Cursor, EditId, KindName, LeafPath, OnStale, Op, RecordId, Slot,
-    StaleLeaf, UserId, Version,
+    BoardId, ClientId, Cursor, EditId, KindName, LeafPath, OnStale, Op, RecordId, Slot, StaleLeaf,
+    UserId, Value, Version,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -120,6 +122,16 @@ pub struct EntryRow {
     pub on_stale: OnStale,
     /// The changes.
     pub changes: Vec<LocalChange>,
+    /// What the person saw of each leaf that the changes write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub base: Vec<BaseLeaf>,
+    /// Records that the changes remove, or that somebody removed meanwhile, as they were last seen:
+    /// enough to restore them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<BaseRecord>,
+    /// Edits that were joined to this one: squashed, or waiting for it when it was set aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folded: Vec<EditId>,
     /// How far it is.
     pub state: EntryState,
 }
@@ -174,21 +186,14 @@ pub enum EntryState {
     },
 }
 
-/// A conflict as it is kept: theirs and base; "mine" are the entry's own changes.
+/// A conflict as it is kept. "Mine" are the entry's changes, "base" is beside them, "theirs" is the
+/// confirmed state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conflicted {
     /// The board's version when it was decided.
     pub at: Version,
-    /// The leaves that changed, with their values.
+    /// The leaves that changed, with their values then.
     pub stale: Vec<StaleLeaf>,
-    /// What the person had seen of each leaf that the entry writes.
-    pub base: Vec<BaseLeaf>,
-    /// Records that were removed, as they were last seen: enough to restore them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub removed: Vec<BaseRecord>,
-    /// Edits that waited for this one and were folded into it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub folded: Vec<EditId>,
 }
 
 /// What a leaf was before the edit.
@@ -198,9 +203,9 @@ pub struct BaseLeaf {
     pub record: RecordId,
     /// The leaf.
     pub leaf: LeafPath,
-    /// The cell as the person saw it; absent where there was none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cell: Option<Cell>,
+    /// The value as the person saw it; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "present")]
+    pub value: Option<Value>,
 }
 
 /// A record as it was before it was removed.
@@ -211,7 +216,7 @@ pub struct BaseRecord {
     /// Its kind.
     pub kind: KindName,
     /// Its values.
-    pub leaves: std::collections::BTreeMap<LeafPath, driftless_model::Value>,
+    pub leaves: BTreeMap<LeafPath, Value>,
 }
 
 /// Why a stored row cannot be used.

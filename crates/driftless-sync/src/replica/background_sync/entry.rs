@@ -1,0 +1,299 @@
+//! One thing in the outbox.
+
+use std::collections::BTreeSet;
+
+use driftless_model::{Change, Edit, EditId, Op, RecordId, Version};
+use driftless_protocol::Code;
+use driftless_protocol::Payload;
+use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, EntryState, LocalChange};
+use driftless_protocol::message::Push;
+
+use crate::replica::background_sync::NewEdit;
+use crate::replica::journal::Ticket;
+use crate::replica::realtime_state::RealtimeState;
+
+/// An outbox entry with what is not stored about it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What is stored.
+    pub row: EntryRow,
+    /// The transaction that its last change is part of.
+    pub ticket: Ticket,
+    /// How often it was sent in this session.
+    pub attempts: u32,
+}
+
+impl Entry {
+    pub(super) fn new(number: u64, new: NewEdit, state: &RealtimeState, made_at_ms: u64) -> Self {
+        let (base, removed) = base_of(&new.changes, state);
+        let row = EntryRow {
+            board: new.board,
+            number,
+            id: new.id,
+            label: new.label,
+            made_at_ms,
+            gesture: new.gesture,
+            on_stale: new.on_stale,
+            changes: new.changes,
+            base,
+            removed,
+            folded: Vec::new(),
+            state: EntryState::Queued,
+        };
+        Self {
+            row,
+            ticket: Ticket::default(),
+            attempts: 0,
+        }
+    }
+
+    pub(super) fn restored(row: EntryRow) -> Self {
+        Self {
+            row,
+            ticket: Ticket::default(),
+            attempts: 0,
+        }
+    }
+
+    /// Whether it is part of what the person sees.
+    pub fn is_active(&self) -> bool {
+        match &self.row.state {
+            EntryState::Queued => true,
+            EntryState::Sealed { take_back, .. } => !take_back,
+            _ => false,
+        }
+    }
+
+    /// Whether its outcome is not known yet.
+    pub fn is_unsettled(&self) -> bool {
+        matches!(
+            self.row.state,
+            EntryState::Queued | EntryState::Sealed { .. }
+        )
+    }
+
+    /// Whether it is not sealed yet.
+    pub fn is_queued(&self) -> bool {
+        matches!(self.row.state, EntryState::Queued)
+    }
+
+    /// Whether it waits for a person.
+    pub fn is_set_aside(&self) -> bool {
+        !self.is_unsettled()
+    }
+
+    /// Whether it is sealed and the person took it back.
+    pub fn is_taken_back(&self) -> bool {
+        matches!(
+            self.row.state,
+            EntryState::Sealed {
+                take_back: true,
+                ..
+            }
+        )
+    }
+
+    /// Its place in the sequence, once sealed.
+    pub fn seq(&self) -> Option<u64> {
+        match self.row.state {
+            EntryState::Sealed { seq, .. } => Some(seq),
+            _ => None,
+        }
+    }
+
+    /// The edits that it waits for.
+    pub fn after(&self) -> BTreeSet<EditId> {
+        self.row
+            .changes
+            .iter()
+            .flat_map(|change| change.seen.after.iter().copied())
+            .collect()
+    }
+
+    /// The records that it changes.
+    pub fn records(&self) -> BTreeSet<RecordId> {
+        self.row
+            .changes
+            .iter()
+            .map(|change| change.record.clone())
+            .collect()
+    }
+
+    pub(super) fn touches_record(&self, record: &RecordId) -> bool {
+        self.row
+            .changes
+            .iter()
+            .any(|change| change.record == *record)
+    }
+
+    pub(super) fn is_or_holds(&self, id: EditId) -> bool {
+        self.row.id == id || self.row.folded.contains(&id)
+    }
+
+    pub(super) fn waits_for(&self, other: &Self) -> bool {
+        self.after().into_iter().any(|id| other.is_or_holds(id))
+    }
+
+    /// Whether a later change writes over something that this entry writes.
+    pub(super) fn is_under(&self, change: &LocalChange) -> bool {
+        let own = self
+            .row
+            .changes
+            .iter()
+            .filter(|own| own.record == change.record);
+        own.map(|own| &own.op).any(|own| overlaps(own, &change.op))
+    }
+
+    pub(super) fn lacks_base_of(&self, record: &RecordId) -> bool {
+        self.touches_record(record) && self.row.removed.iter().all(|base| base.record != *record)
+    }
+
+    /// Takes a later edit of the same gesture in. The first `seen` and base stay.
+    pub(super) fn squash(&mut self, new: NewEdit) {
+        let first = std::mem::replace(&mut self.row.id, new.id);
+        self.row.folded.push(first);
+        self.row.label = new.label;
+        for mut change in new.changes {
+            change
+                .seen
+                .after
+                .retain(|id| *id != first && !self.row.folded.contains(id));
+            self.merge(change);
+        }
+    }
+
+    /// Takes an edit in that waited for this one.
+    pub(super) fn fold(&mut self, joined: EntryRow) {
+        self.row.folded.push(joined.id);
+        self.row.folded.extend(joined.folded);
+        for mut change in joined.changes {
+            change
+                .seen
+                .after
+                .retain(|id| *id != self.row.id && !self.row.folded.contains(id));
+            self.merge(change);
+        }
+        for base in joined.base {
+            let is_known = |own: &BaseLeaf| own.record == base.record && own.leaf == base.leaf;
+            if !self.row.base.iter().any(is_known) {
+                self.row.base.push(base);
+            }
+        }
+        for removed in joined.removed {
+            if self.lacks_base_of(&removed.record) {
+                self.row.removed.push(removed);
+            }
+        }
+    }
+
+    /// Adds a change, or gives the change of the same leaf its value.
+    fn merge(&mut self, change: LocalChange) {
+        let same = self.row.changes.iter_mut().find(|own| {
+            own.record == change.record
+                && match (&own.op, &change.op) {
+                    (
+                        Op::Set { leaf: own, .. } | Op::Unset { leaf: own },
+                        Op::Set { leaf, .. } | Op::Unset { leaf },
+                    ) => own == leaf,
+                    _ => false,
+                }
+        });
+        match same {
+            Some(own) => own.op = change.op,
+            None => self.row.changes.push(change),
+        }
+    }
+
+    /// Nobody waits for these edits any more. Answers whether this entry did.
+    pub(super) fn release(&mut self, ids: &[EditId], version: Version) -> bool {
+        let mut is_changed = false;
+        for change in &mut self.row.changes {
+            let before = change.seen.after.len();
+            change.seen.after.retain(|id| !ids.contains(id));
+            if change.seen.after.len() < before {
+                change.seen.version = change.seen.version.max(version);
+                is_changed = true;
+            }
+        }
+        is_changed
+    }
+
+    /// Makes it final under a seq. Answers whether the seq is used up: an edit that cannot be
+    /// written is quarantined instead.
+    pub(super) fn seal(&mut self, seq: u64) -> bool {
+        let changes = self.row.changes.iter().map(|change| Change {
+            record: change.record.clone(),
+            seen: change.seen.version,
+            op: change.op.clone(),
+        });
+        let edit = Edit {
+            id: self.row.id,
+            label: self.row.label.clone(),
+            on_stale: self.row.on_stale,
+            changes: changes.collect(),
+        };
+        match Payload::seal(&edit) {
+            Ok(payload) => {
+                self.row.state = EntryState::Sealed {
+                    seq,
+                    payload,
+                    take_back: false,
+                };
+                true
+            }
+            Err(error) => {
+                let (code, detail) = (Code::TooLarge, error.to_string());
+                self.row.state = EntryState::Quarantined { code, detail };
+                false
+            }
+        }
+    }
+
+    pub(super) fn push(&self, board: &driftless_model::BoardId, settled: u64) -> Option<Push> {
+        match &self.row.state {
+            EntryState::Sealed { seq, payload, .. } => Some(Push {
+                board: board.clone(),
+                seq: *seq,
+                id: self.row.id,
+                settled,
+                payload: payload.clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn overlaps(own: &Op, later: &Op) -> bool {
+    match (own, later) {
+        // Whether the record is there decides everything else about it.
+        (Op::Remove | Op::Create { .. }, _) | (_, Op::Remove | Op::Create { .. }) => true,
+        _ => later.writes().iter().any(|(leaf, _)| own.touches(leaf)),
+    }
+}
+
+/// What the person sees of what the changes write: leaves, and whole records that they remove.
+fn base_of(changes: &[LocalChange], state: &RealtimeState) -> (Vec<BaseLeaf>, Vec<BaseRecord>) {
+    let (mut leaves, mut records) = (Vec::new(), Vec::new());
+    for change in changes {
+        let Some(view) = state.views().get(&change.record) else {
+            continue;
+        };
+        if matches!(change.op, Op::Remove) {
+            let values = view
+                .leaves
+                .iter()
+                .map(|(leaf, own)| (leaf.clone(), own.value.clone()));
+            records.push(BaseRecord {
+                record: change.record.clone(),
+                kind: view.kind.clone(),
+                leaves: values.collect(),
+            });
+        }
+        leaves.extend(change.op.writes().into_iter().map(|(leaf, _)| BaseLeaf {
+            record: change.record.clone(),
+            leaf: leaf.clone(),
+            value: view.value(leaf).cloned(),
+        }));
+    }
+    (leaves, records)
+}

@@ -1,0 +1,619 @@
+//! The durable outbox of one board: queue, order, seal, settle, set aside.
+//!
+//! An entry is *queued*, then *sealed* (final, with its place in the sequence), then settled; or it
+//! is set aside (conflicted, quarantined) until a person decides. Everything that changes is staged
+//! in the [`Journal`] in the same step.
+
+mod entry;
+mod conflict;
+mod pending;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftless_model::{
+    BoardId, EditId, LeafRef, OnStale, Op, RecordId, RecordState, Version, limits,
+};
+use driftless_protocol::Code;
+use driftless_protocol::durable::{
+    BaseRecord, BoardRow, Conflicted, EntryRow, EntryState, Key, LocalChange, Row, Seen,
+};
+use driftless_protocol::message::{Outcome, Push, Settled};
+
+pub use conflict::resolved_changes;
+pub use entry::Entry;
+pub use pending::SeenMark;
+
+use crate::replica::journal::{Journal, Ticket};
+use crate::replica::realtime_state::RealtimeState;
+
+/// How many recent versions of own edits are remembered, for marks that were taken before them.
+const RECENT_MAX: usize = 4_096;
+
+/// What a person made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEdit {
+    /// The board.
+    pub board: BoardId,
+    /// Random.
+    pub id: EditId,
+    /// What the person did, in words.
+    pub label: String,
+    /// The gesture that it belongs to: edits of one gesture are squashed while the last is queued.
+    pub gesture: Option<u64>,
+    /// What happens to stale leaves.
+    pub on_stale: OnStale,
+    /// The changes.
+    pub changes: Vec<LocalChange>,
+}
+
+/// The outbox of one board.
+#[derive(Debug)]
+pub struct Outbox {
+    board: BoardId,
+    entries: BTreeMap<u64, Entry>,
+    next_number: u64,
+    next_seq: u64,
+    settled: u64,
+    /// Settled marks that are not durable yet, oldest first.
+    settled_tickets: Vec<(Ticket, u64)>,
+    /// The highest settled mark that is durable: what pushes carry.
+    settled_durable: u64,
+    /// The versions that own edits got lately, newest last.
+    recent: Vec<(EditId, Version)>,
+    /// The last edit of each gesture of this session.
+    gestures: BTreeMap<u64, EditId>,
+}
+
+/// What became of an outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SettleStep {
+    /// The entry is gone; its changes are confirmed.
+    Applied(Box<EntryRow>),
+    /// The entry waits for a person, or (`None`) was taken back and is gone.
+    SetAside(Option<u64>),
+    /// No entry with this seq: it was settled before, or is not this replica's.
+    Unknown,
+    /// Another edit had this seq: a clone.
+    Mismatch,
+}
+
+impl Outbox {
+    /// An empty outbox.
+    pub fn new(board: BoardId) -> Self {
+        Self {
+            board,
+            entries: BTreeMap::new(),
+            next_number: 1,
+            next_seq: 1,
+            settled: 0,
+            settled_tickets: Vec::new(),
+            settled_durable: 0,
+            recent: Vec::new(),
+            gestures: BTreeMap::new(),
+        }
+    }
+
+    /// The counters as they were stored.
+    pub fn restore(&mut self, row: &BoardRow) {
+        self.next_seq = row.next_seq;
+        self.settled = row.settled;
+        self.settled_durable = row.settled;
+    }
+
+    /// One stored entry.
+    pub fn restore_entry(&mut self, row: EntryRow) {
+        self.next_number = self.next_number.max(row.number + 1);
+        self.entries.insert(row.number, Entry::restored(row));
+    }
+
+    /// The entries, oldest first.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// One entry.
+    pub fn entry(&self, number: u64) -> Option<&Entry> {
+        self.entries.get(&number)
+    }
+
+    /// The next seq to seal with.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// All outcomes up to this seq are known.
+    pub fn settled(&self) -> u64 {
+        self.settled
+    }
+
+    /// The changes that are in the view of a record, in order.
+    pub fn active_changes(&self, record: &RecordId) -> Vec<&LocalChange> {
+        let active = self.entries.values().filter(|entry| entry.is_active());
+        let changes = active.flat_map(|entry| &entry.row.changes);
+        changes.filter(|change| change.record == *record).collect()
+    }
+
+    /// The entries about a record that wait for a person.
+    pub fn set_aside(&self, record: &RecordId) -> Vec<u64> {
+        let waits = self.entries.values().filter(|entry| entry.is_set_aside());
+        let waits = waits.filter(|entry| entry.touches_record(record));
+        waits.map(|entry| entry.row.number).collect()
+    }
+
+    /// Everything durable about the board but its records.
+    pub fn board_row(&self, state: &RealtimeState) -> Row {
+        Row::Board(BoardRow {
+            board: self.board.clone(),
+            cursor: state.cursor(),
+            floor: state.confirmed().floor,
+            next_seq: self.next_seq,
+            settled: self.settled,
+        })
+    }
+
+    /// Adds an edit; answers its number, or why there is no room. An edit that rests on one that
+    /// was set aside joins it.
+    pub fn add(
+        &mut self,
+        mut new: NewEdit,
+        state: &RealtimeState,
+        made_at_ms: u64,
+        journal: &mut Journal,
+    ) -> Result<u64, OutboxFull> {
+        if self.entries.len() >= limits::OUTBOX_ENTRIES_MAX {
+            return Err(OutboxFull);
+        }
+        let gesture_before = new
+            .gesture
+            .and_then(|gesture| self.gestures.get(&gesture).copied());
+        if let Some(gesture) = new.gesture {
+            self.gestures.insert(gesture, new.id);
+        }
+        for change in &mut new.changes {
+            self.settle_seen(change, gesture_before);
+        }
+        if let Some(number) = self.squash_target(&new) {
+            self.squash(number, new, journal);
+            return Ok(number);
+        }
+        let set_aside = new.changes.iter().flat_map(|change| &change.seen.after);
+        let set_aside = set_aside.filter_map(|id| self.by_id(*id));
+        let joined = set_aside
+            .filter(|entry| entry.is_set_aside())
+            .map(|entry| entry.row.number);
+        let joined = joined.min();
+        let number = self.next_number;
+        self.next_number += 1;
+        let entry = Entry::new(number, new, state, made_at_ms);
+        match joined {
+            Some(target) => self.join(target, entry.row, journal),
+            None => self.insert(entry, journal),
+        }
+        Ok(joined.unwrap_or(number))
+    }
+
+    fn insert(&mut self, entry: Entry, journal: &mut Journal) {
+        let number = entry.row.number;
+        self.entries.insert(number, entry);
+        self.store(number, journal);
+    }
+
+    fn store(&mut self, number: u64, journal: &mut Journal) {
+        if let Some(entry) = self.entries.get_mut(&number) {
+            entry.ticket = journal.put(Row::Entry(Box::new(entry.row.clone())));
+        }
+    }
+
+    fn remove(&mut self, number: u64, journal: &mut Journal) -> Option<Entry> {
+        let entry = self.entries.remove(&number)?;
+        journal.delete(Key::Entry(self.board.clone(), number));
+        Some(entry)
+    }
+
+    fn by_id(&self, id: EditId) -> Option<&Entry> {
+        self.entries.values().find(|entry| entry.is_or_holds(id))
+    }
+
+    /// Makes what a change rests on final: own edits that got their version meanwhile count with
+    /// it, own edits on the same leaf and the same gesture are waited for.
+    fn settle_seen(&self, change: &mut LocalChange, gesture_before: Option<EditId>) {
+        let mut after: BTreeSet<EditId> = change.seen.after.iter().copied().collect();
+        after.extend(gesture_before);
+        let unsettled = self.entries.values().filter(|entry| entry.is_unsettled());
+        let own = unsettled
+            .filter(|entry| entry.is_under(change))
+            .map(|entry| entry.row.id);
+        after.extend(own);
+        let mut seen = Seen {
+            version: change.seen.version,
+            after: Vec::new(),
+        };
+        for id in after {
+            if let Some(entry) = self.by_id(id) {
+                seen.after.push(entry.row.id);
+            } else {
+                let recent = self.recent.iter().find(|(own, _)| *own == id);
+                let version = recent.map_or(Version(0), |(_, version)| *version);
+                seen.version = seen.version.max(version);
+            }
+        }
+        change.seen = seen;
+    }
+
+    /// The last entry, if it is queued and of the same gesture.
+    fn squash_target(&self, new: &NewEdit) -> Option<u64> {
+        let (number, last) = self.entries.last_key_value()?;
+        let is_same = new.gesture.is_some() && last.row.gesture == new.gesture;
+        (is_same && last.is_queued() && last.row.on_stale == new.on_stale).then_some(*number)
+    }
+
+    fn squash(&mut self, number: u64, new: NewEdit, journal: &mut Journal) {
+        let Some(entry) = self.entries.get_mut(&number) else {
+            return;
+        };
+        entry.squash(new);
+        self.store(number, journal);
+    }
+
+    /// Folds an edit that waited for a set-aside one into it.
+    fn join(&mut self, target: u64, joined: EntryRow, journal: &mut Journal) {
+        if let Some(entry) = self.entries.get_mut(&target) {
+            entry.fold(joined);
+        }
+        self.store(target, journal);
+    }
+
+    /// Folds everything that waits for a set-aside entry into it, in order.
+    fn join_waiting(&mut self, target: u64, journal: &mut Journal) {
+        while let Some(number) = self.waiting_for(target) {
+            if let Some(entry) = self.remove(number, journal) {
+                self.join(target, entry.row, journal);
+            }
+        }
+    }
+
+    fn waiting_for(&self, target: u64) -> Option<u64> {
+        let target = self.entries.get(&target)?;
+        let waits = |entry: &&Entry| entry.is_queued() && entry.waits_for(target);
+        self.entries
+            .values()
+            .find(waits)
+            .map(|entry| entry.row.number)
+    }
+
+    /// Seals the next entry that waits for nothing, while fewer than the limit are under way.
+    /// Answers whether it did something.
+    pub fn seal_next(&mut self, journal: &mut Journal) -> bool {
+        let in_flight = self
+            .entries
+            .values()
+            .filter(|entry| entry.seq().is_some())
+            .count();
+        if in_flight >= limits::IN_FLIGHT_MAX {
+            return false;
+        }
+        let ready = |entry: &&Entry| entry.is_queued() && entry.row.changes.iter().all(is_ready);
+        let Some(number) = self
+            .entries
+            .values()
+            .find(ready)
+            .map(|entry| entry.row.number)
+        else {
+            return false;
+        };
+        let seq = self.next_seq;
+        let Some(entry) = self.entries.get_mut(&number) else {
+            return false;
+        };
+        if entry.seal(seq) {
+            self.next_seq += 1;
+        }
+        let is_set_aside = entry.is_set_aside();
+        self.store(number, journal);
+        if is_set_aside {
+            self.join_waiting(number, journal);
+        }
+        true
+    }
+
+    /// The pushes from a seq on that are durable, in order: never one above another that is not.
+    pub fn pushes_from(&self, seq: u64, journal: &Journal) -> Vec<(u64, Push)> {
+        let mut sealed: Vec<(u64, &Entry)> = self
+            .entries
+            .values()
+            .filter_map(|entry| entry.seq().map(|own| (own, entry)))
+            .filter(|(own, _)| *own >= seq)
+            .collect();
+        sealed.sort_by_key(|(seq, _)| *seq);
+        let durable = sealed
+            .into_iter()
+            .take_while(|(_, entry)| journal.is_durable(entry.ticket));
+        durable
+            .filter_map(|(_, entry)| {
+                let push = entry.push(&self.board, self.settled_durable)?;
+                Some((entry.row.number, push))
+            })
+            .collect()
+    }
+
+    /// Counts a sending.
+    pub fn sent(&mut self, number: u64) {
+        if let Some(entry) = self.entries.get_mut(&number) {
+            entry.attempts += 1;
+        }
+    }
+
+    /// Takes note of what became durable.
+    pub fn committed(&mut self, journal: &Journal) {
+        let durable = self
+            .settled_tickets
+            .iter()
+            .filter(|(ticket, _)| journal.is_durable(*ticket));
+        if let Some((_, settled)) = durable.max() {
+            self.settled_durable = self.settled_durable.max(*settled);
+        }
+        self.settled_tickets
+            .retain(|(ticket, _)| !journal.is_durable(*ticket));
+    }
+
+    /// Whether an outcome belongs to a sealed entry.
+    pub fn has_seq(&self, seq: u64) -> bool {
+        self.entries.values().any(|entry| entry.seq() == Some(seq))
+    }
+
+    /// The sealed entry at a seq.
+    pub fn at_seq(&self, seq: u64) -> Option<&Entry> {
+        self.entries.values().find(|entry| entry.seq() == Some(seq))
+    }
+
+    /// Settles the entry that an outcome is about. The caller stages the board's row afterwards.
+    pub fn settle(&mut self, settled: &Settled, journal: &mut Journal) -> SettleStep {
+        let Some(entry) = self.at_seq(settled.seq) else {
+            return SettleStep::Unknown;
+        };
+        if entry.row.id != settled.id {
+            return SettleStep::Mismatch;
+        }
+        let number = entry.row.number;
+        let is_taken_back = entry.is_taken_back();
+        self.settled = self.settled.max(settled.seq);
+        let state = match &settled.outcome {
+            Outcome::Applied { version, .. } => {
+                let Some(entry) = self.remove(number, journal) else {
+                    return SettleStep::Unknown;
+                };
+                self.got_version(&entry.row, *version, journal);
+                return SettleStep::Applied(Box::new(entry.row));
+            }
+            Outcome::Conflict { at, stale } => {
+                let (at, stale) = (*at, stale.clone());
+                EntryState::Conflicted(Box::new(Conflicted { at, stale }))
+            }
+            Outcome::Rejected { code, detail } => EntryState::Quarantined {
+                code: *code,
+                detail: detail.clone(),
+            },
+            _ => EntryState::Quarantined {
+                code: Code::Unknown,
+                detail: "the server gave an outcome that this build does not know".to_owned(),
+            },
+        };
+        if is_taken_back {
+            self.discard(number, journal);
+            return SettleStep::SetAside(None);
+        }
+        if let Some(entry) = self.entries.get_mut(&number) {
+            entry.row.state = state;
+        }
+        self.store(number, journal);
+        self.join_waiting(number, journal);
+        SettleStep::SetAside(Some(number))
+    }
+
+    /// The board's row with the new settled mark was staged under this ticket.
+    pub fn board_row_staged(&mut self, ticket: Ticket) {
+        if self.settled > self.settled_durable {
+            self.settled_tickets.push((ticket, self.settled));
+        }
+    }
+
+    /// Whoever waited for an edit has seen the version that it got.
+    fn got_version(&mut self, applied: &EntryRow, version: Version, journal: &mut Journal) {
+        let ids: Vec<EditId> = applied.folded.iter().copied().chain([applied.id]).collect();
+        self.recent.extend(ids.iter().map(|id| (*id, version)));
+        let surplus = self.recent.len().saturating_sub(RECENT_MAX);
+        self.recent.drain(..surplus);
+        self.release(&ids, version, journal);
+    }
+
+    /// Nobody waits for these edits any more; what came of them is seen up to `version`.
+    fn release(&mut self, ids: &[EditId], version: Version, journal: &mut Journal) {
+        let released = |entry: &mut Entry| entry.release(ids, version).then_some(entry.row.number);
+        let numbers: Vec<u64> = self.entries.values_mut().filter_map(released).collect();
+        for number in numbers {
+            self.store(number, journal);
+        }
+    }
+
+    /// Removes an entry without effect. What waited for it rests on what was seen below it.
+    pub fn discard(&mut self, number: u64, journal: &mut Journal) -> Option<EntryRow> {
+        let entry = self.remove(number, journal)?;
+        let ids: Vec<EditId> = entry
+            .row
+            .folded
+            .iter()
+            .copied()
+            .chain([entry.row.id])
+            .collect();
+        self.release(&ids, Version(0), journal);
+        Some(entry.row)
+    }
+
+    /// Takes an edit back. Queued: it goes, with what waits for it. Sealed: it is marked, and what
+    /// waits for it goes. Set aside: it goes. Answers the entries that are gone.
+    pub fn roll_back(&mut self, number: u64, journal: &mut Journal) -> Vec<EntryRow> {
+        let mut gone = Vec::new();
+        while let Some(waiting) = self.waiting_for(number) {
+            gone.extend(self.roll_back(waiting, journal));
+        }
+        let Some(entry) = self.entries.get_mut(&number) else {
+            return gone;
+        };
+        if let EntryState::Sealed { take_back, .. } = &mut entry.row.state {
+            *take_back = true;
+            self.store(number, journal);
+        } else {
+            gone.extend(self.discard(number, journal));
+        }
+        gone
+    }
+
+    /// Notes records that are about to vanish from the confirmed state, so that entries which
+    /// write them can restore them.
+    pub fn remember_removed(&mut self, id: &RecordId, record: &RecordState, journal: &mut Journal) {
+        let touching = self
+            .entries
+            .values()
+            .filter(|entry| entry.lacks_base_of(id));
+        let numbers: Vec<u64> = touching.map(|entry| entry.row.number).collect();
+        for number in numbers {
+            if let Some(entry) = self.entries.get_mut(&number) {
+                entry.row.removed.push(base_record(id, record));
+            }
+            self.store(number, journal);
+        }
+    }
+
+    /// What the history that was on screen is not the server's: nothing counts as seen.
+    pub fn forget_seen(&mut self, journal: &mut Journal) {
+        let numbers: Vec<u64> = self.entries.keys().copied().collect();
+        for number in numbers {
+            if let Some(entry) = self.entries.get_mut(&number) {
+                entry
+                    .row
+                    .changes
+                    .iter_mut()
+                    .for_each(|change| change.seen.version = Version(0));
+            }
+            self.store(number, journal);
+        }
+        self.recent.clear();
+    }
+
+    /// Starts over under a new client id: what was sealed is queued again.
+    pub fn unseal(&mut self, journal: &mut Journal) {
+        self.next_seq = 1;
+        self.settled = 0;
+        self.settled_durable = 0;
+        self.settled_tickets.clear();
+        let sealed = self.entries.values().filter(|entry| entry.seq().is_some());
+        let sealed: Vec<(u64, bool)> = sealed
+            .map(|entry| (entry.row.number, entry.is_taken_back()))
+            .collect();
+        for (number, is_taken_back) in sealed {
+            if is_taken_back {
+                self.discard(number, journal);
+            } else if let Some(entry) = self.entries.get_mut(&number) {
+                entry.row.state = EntryState::Queued;
+                self.store(number, journal);
+            }
+        }
+    }
+
+    /// What is on screen now, for a gesture that begins.
+    pub fn seen_mark(&self, version: Version) -> SeenMark {
+        SeenMark::new(
+            version,
+            self.entries.values().filter(|entry| entry.is_active()),
+        )
+    }
+}
+
+/// The outbox has no room for another edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{} edits wait on this board already; reconnect, or roll some back",
+    limits::OUTBOX_ENTRIES_MAX
+)]
+pub struct OutboxFull;
+
+fn is_ready(change: &LocalChange) -> bool {
+    change.seen.after.is_empty()
+}
+
+/// A record, to restore it from.
+pub fn base_record(id: &RecordId, record: &RecordState) -> BaseRecord {
+    let leaves = record
+        .values()
+        .map(|(leaf, value)| (leaf.clone(), value.clone()))
+        .collect();
+    BaseRecord {
+        record: id.clone(),
+        kind: record.kind.clone(),
+        leaves,
+    }
+}
+
+/// The changes that undo an applied edit: each leaf gets what it was before.
+pub fn undo_changes(row: &EntryRow, skipped: &[LeafRef], version: Version) -> Vec<LocalChange> {
+    let seen = || Seen {
+        version,
+        after: Vec::new(),
+    };
+    let is_skipped = |change: &LocalChange, leaf: Option<&driftless_model::LeafPath>| {
+        skipped
+            .iter()
+            .any(|at| at.record == change.record && at.leaf.as_ref() == leaf)
+    };
+    let mut changes = Vec::new();
+    for change in row.changes.iter().rev() {
+        let record = change.record.clone();
+        let removed = row.removed.iter().find(|base| base.record == record);
+        let was_there = row.base.iter().any(|base| base.record == record);
+        match (&change.op, removed) {
+            (Op::Remove, Some(base)) => {
+                let (kind, leaves) = (base.kind.clone(), base.leaves.clone());
+                let op = Op::Create { kind, leaves };
+                changes.push(LocalChange {
+                    record,
+                    op,
+                    seen: seen(),
+                });
+            }
+            (Op::Remove, None) => {}
+            (Op::Create { .. }, _) if !was_there => {
+                changes.push(LocalChange {
+                    record,
+                    op: Op::Remove,
+                    seen: seen(),
+                });
+            }
+            (op, _) => {
+                for (leaf, _) in op.writes() {
+                    let is_base = |base: &&driftless_protocol::durable::BaseLeaf| {
+                        base.record == record && base.leaf == *leaf
+                    };
+                    let base = row
+                        .base
+                        .iter()
+                        .find(is_base)
+                        .and_then(|base| base.value.clone());
+                    if is_skipped(change, Some(leaf)) {
+                        continue;
+                    }
+                    let leaf = leaf.clone();
+                    let op = match base {
+                        Some(value) => Op::Set { leaf, value },
+                        None => Op::Unset { leaf },
+                    };
+                    changes.push(LocalChange {
+                        record: record.clone(),
+                        op,
+                        seen: seen(),
+                    });
+                }
+            }
+        }
+    }
+    changes
+}

@@ -1,0 +1,58 @@
+//! What a person has on screen when a gesture begins.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use driftless_model::{EditId, Op, RecordId, Version};
+use driftless_protocol::durable::{LocalChange, Seen};
+
+use crate::replica::background_sync::Entry;
+
+/// What a person has on screen at a moment: the board's version, and which of their own unsettled
+/// edits stand behind what they see. Cheap to clone; take one when a gesture begins.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SeenMark {
+    version: Version,
+    pending: Arc<BTreeMap<RecordId, Vec<(EditId, Op)>>>,
+}
+
+impl SeenMark {
+    pub(super) fn new<'a>(version: Version, active: impl Iterator<Item = &'a Entry>) -> Self {
+        let mut pending: BTreeMap<RecordId, Vec<(EditId, Op)>> = BTreeMap::new();
+        for entry in active {
+            for change in &entry.row.changes {
+                let edits = pending.entry(change.record.clone()).or_default();
+                edits.push((entry.row.id, change.op.clone()));
+            }
+        }
+        Self {
+            version,
+            pending: Arc::new(pending),
+        }
+    }
+
+    /// The board's version.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// What a change that begins now rests on.
+    pub fn seen(&self, record: &RecordId, op: &Op) -> Seen {
+        let own = self.pending.get(record).map_or(&[][..], Vec::as_slice);
+        let own = own
+            .iter()
+            .filter(|(_, pending)| super::entry::overlaps(pending, op));
+        let mut after: Vec<EditId> = own.map(|(id, _)| *id).collect();
+        after.dedup();
+        Seen {
+            version: self.version,
+            after,
+        }
+    }
+
+    /// A change that begins now.
+    pub fn change(&self, record: RecordId, op: Op) -> LocalChange {
+        let seen = self.seen(&record, &op);
+        LocalChange { record, op, seen }
+    }
+}

@@ -1,0 +1,361 @@
+//! One board of a replica: its state, its outbox, and how far the stream from the server is.
+
+use std::collections::BTreeSet;
+
+use driftless_model::{BoardId, Cursor, EditId, Effect, RecordId, Slot, UserId, effects};
+use driftless_protocol::durable::{EntryRow, Key, RecordRow, Row};
+use driftless_protocol::message::{Event, Outcome, Resume, Settled};
+
+use crate::replica::background_sync::{Entry, NewEdit, Outbox, SettleStep, undo_changes};
+use crate::replica::journal::Journal;
+use crate::replica::realtime_state::RealtimeState;
+use crate::replica::types::{Notice, Settlement};
+
+/// One board of a replica.
+#[derive(Debug)]
+pub struct Board {
+    id: BoardId,
+    /// What the server said and the person sees.
+    pub state: RealtimeState,
+    /// What is unsettled.
+    pub outbox: Outbox,
+    /// How far the stream is.
+    pub stream: Stream,
+    /// Whether the application follows the board.
+    pub is_followed: bool,
+}
+
+/// How far the stream from the server is, on this connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Not asked for.
+    Detached,
+    /// Asked for; the resume has not come.
+    Resuming,
+    /// Edits go out.
+    Live {
+        /// The next seq to send.
+        next: u64,
+    },
+    /// A transient refusal: edits wait.
+    Paused {
+        /// Until this monotonic time, in milliseconds.
+        until_ms: u64,
+        /// The seq to go on with.
+        next: u64,
+    },
+    /// The resume did not come since the server could not read the board: asked for again then.
+    Retrying {
+        /// The monotonic time, in milliseconds.
+        at_ms: u64,
+    },
+}
+
+/// What a message did to a board.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// The records whose view may have changed.
+    pub touched: BTreeSet<RecordId>,
+    /// Whether the outbox changed.
+    pub outbox_changed: bool,
+    /// What the application is told.
+    pub notices: Vec<Notice>,
+    /// What went wrong with the stream, if anything.
+    pub trouble: Option<Trouble>,
+    /// Undo edits to add: for entries that were taken back and turned out to be applied.
+    pub undo: Vec<NewEdit>,
+}
+
+/// What goes wrong with a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Something is missing: follow the board anew from the cursor.
+    Gap,
+    /// This copy's identity is used by another one, or the server knows less than it confirmed.
+    Identity,
+}
+
+impl Board {
+    /// A board of which nothing is known yet.
+    pub fn new(id: BoardId) -> Self {
+        Self {
+            state: RealtimeState::default(),
+            outbox: Outbox::new(id.clone()),
+            stream: Stream::Detached,
+            is_followed: false,
+            id,
+        }
+    }
+
+    /// Whether edits of the board have to be received or sent.
+    pub fn wants_stream(&self) -> bool {
+        self.is_followed || self.outbox.entries().any(Entry::is_unsettled)
+    }
+
+    /// Takes somebody else's applied edit.
+    pub fn event(&mut self, event: &Event, journal: &mut Journal) -> Step {
+        let mut step = Step::default();
+        let expected = self.state.version().next();
+        if event.version < expected {
+            return step;
+        }
+        if event.version > expected || self.state.cursor().is_none() {
+            step.trouble = Some(Trouble::Gap);
+            return step;
+        }
+        let cursor = Cursor {
+            version: event.version,
+            check: event.check,
+        };
+        self.advance(cursor, &event.effects, &event.author, journal, &mut step);
+        self.store_board(journal);
+        step
+    }
+
+    /// Takes the outcome of an own edit, in stream order.
+    pub fn outcome(&mut self, settled: &Settled, user: &UserId, journal: &mut Journal) -> Step {
+        let mut step = Step::default();
+        let version = self.state.version();
+        if let Outcome::Applied {
+            version: applied,
+            check,
+            skipped,
+            ..
+        } = &settled.outcome
+            && *applied > version
+        {
+            let entry = self.outbox.at_seq(settled.seq);
+            let entry = entry.filter(|entry| entry.row.id == settled.id);
+            let (Some(entry), true) = (entry, *applied == version.next()) else {
+                step.trouble = Some(Trouble::Gap);
+                return step;
+            };
+            let changes = entry
+                .row
+                .changes
+                .iter()
+                .map(|change| driftless_model::Change {
+                    record: change.record.clone(),
+                    seen: change.seen.version,
+                    op: change.op.clone(),
+                });
+            let effects = effects(&changes.collect::<Vec<_>>(), skipped);
+            let cursor = Cursor {
+                version: *applied,
+                check: *check,
+            };
+            self.advance(cursor, &effects, user, journal, &mut step);
+        }
+        self.settle(settled, journal, &mut step);
+        self.store_board(journal);
+        step
+    }
+
+    /// Takes everything that this replica lacks, as one unit.
+    pub fn resume(&mut self, resume: &Resume, journal: &mut Journal) -> Step {
+        let mut step = Step::default();
+        let has_lost = resume.last_seq < self.outbox.settled()
+            || resume.last_seq >= self.outbox.next_seq()
+            || self.differs_at(resume.last_seq, resume.last_id);
+        self.take_values(resume, journal, &mut step);
+        if has_lost {
+            if resume.diverged {
+                self.outbox.forget_seen(journal);
+            }
+            step.trouble = Some(Trouble::Identity);
+            self.store_board(journal);
+            return step;
+        }
+        for settled in &resume.outcomes {
+            self.settle(settled, journal, &mut step);
+        }
+        let is_unknown = |entry: &Entry| entry.seq().is_some_and(|seq| seq <= resume.last_seq);
+        if self.outbox.entries().any(is_unknown) {
+            step.trouble = Some(Trouble::Identity);
+        }
+        if resume.diverged {
+            self.outbox.forget_seen(journal);
+            step.outbox_changed = true;
+            if self.outbox.entries().any(|entry| entry.seq().is_some()) {
+                step.trouble = Some(Trouble::Identity);
+            }
+        }
+        self.store_board(journal);
+        self.stream = Stream::Live {
+            next: resume.last_seq + 1,
+        };
+        step
+    }
+
+    fn differs_at(&self, seq: u64, id: Option<EditId>) -> bool {
+        self.outbox
+            .at_seq(seq)
+            .is_some_and(|entry| Some(entry.row.id) != id)
+    }
+
+    fn take_values(&mut self, resume: &Resume, journal: &mut Journal, step: &mut Step) {
+        let stays = |id: &RecordId| {
+            let is_gone = resume.removed.iter().any(|removed| removed.record == *id);
+            let is_new = resume.records.iter().any(|whole| whole.record == *id);
+            !is_gone && (is_new || !resume.full)
+        };
+        let vanishing = self.state.confirmed().live().filter(|(id, _)| !stays(id));
+        let vanishing: Vec<_> = vanishing
+            .map(|(id, record)| (id.clone(), record.clone()))
+            .collect();
+        for (id, record) in &vanishing {
+            self.outbox.remember_removed(id, record, journal);
+        }
+        let touched = self.state.resume(resume);
+        self.store_records(&touched, journal);
+        step.touched.extend(touched);
+    }
+
+    /// Moves the confirmed state by one applied edit.
+    fn advance(
+        &mut self,
+        cursor: Cursor,
+        effects: &[Effect],
+        author: &UserId,
+        journal: &mut Journal,
+        step: &mut Step,
+    ) {
+        let touched: BTreeSet<RecordId> =
+            effects.iter().map(|effect| effect.record.clone()).collect();
+        for effect in effects {
+            if matches!(effect.op, driftless_model::Op::Remove)
+                && let Some(record) = self.state.confirmed().record(&effect.record)
+            {
+                self.outbox
+                    .remember_removed(&effect.record, record, journal);
+            }
+        }
+        self.state.advance(cursor, effects, author);
+        self.store_records(&touched, journal);
+        step.touched.extend(touched);
+    }
+
+    fn settle(&mut self, settled: &Settled, journal: &mut Journal, step: &mut Step) {
+        match self.outbox.settle(settled, journal) {
+            SettleStep::Applied(row) => self.applied(&row, &settled.outcome, step),
+            SettleStep::SetAside(Some(number)) => {
+                step.outbox_changed = true;
+                let Some(entry) = self.outbox.entry(number) else {
+                    return;
+                };
+                step.touched.extend(entry.records());
+                let settlement = match &settled.outcome {
+                    Outcome::Rejected { code, detail } => Settlement::Rejected {
+                        code: *code,
+                        detail: detail.clone(),
+                    },
+                    _ => Settlement::Conflicted,
+                };
+                step.notices
+                    .extend(settlements(&self.id, &entry.row, &settlement));
+            }
+            SettleStep::SetAside(None) => step.outbox_changed = true,
+            SettleStep::Unknown => {}
+            SettleStep::Mismatch => step.trouble = Some(Trouble::Identity),
+        }
+    }
+
+    fn applied(&self, row: &EntryRow, outcome: &Outcome, step: &mut Step) {
+        let Outcome::Applied {
+            version,
+            skipped,
+            replaced,
+            ..
+        } = outcome
+        else {
+            return;
+        };
+        step.outbox_changed = true;
+        step.touched
+            .extend(row.changes.iter().map(|change| change.record.clone()));
+        step.notices
+            .extend(settlements(&self.id, row, &Settlement::Applied(*version)));
+        step.notices
+            .extend(replaced.iter().map(|replaced| Notice::Replaced {
+                board: self.id.clone(),
+                at: replaced.at.clone(),
+                value: replaced.value.clone(),
+                author: replaced.author.clone(),
+            }));
+        let is_taken_back = matches!(
+            row.state,
+            driftless_protocol::durable::EntryState::Sealed {
+                take_back: true,
+                ..
+            }
+        );
+        if is_taken_back {
+            let changes = undo_changes(row, skipped, *version);
+            if !changes.is_empty() {
+                step.undo.push(NewEdit {
+                    board: self.id.clone(),
+                    // Derived, so that a crash between the two writes the same undo again.
+                    id: EditId(!row.id.0),
+                    label: format!("Take back: {}", row.label),
+                    gesture: None,
+                    on_stale: driftless_model::OnStale::Skip,
+                    changes,
+                });
+            }
+        }
+    }
+
+    /// Stages the board's row: cursor, next seq, settled mark.
+    pub fn store_board(&mut self, journal: &mut Journal) {
+        let ticket = journal.put(self.outbox.board_row(&self.state));
+        self.outbox.board_row_staged(ticket);
+    }
+
+    fn store_records(&self, records: &BTreeSet<RecordId>, journal: &mut Journal) {
+        for record in records {
+            let slot: Option<&Slot> = self.state.confirmed().records.get(record);
+            let (board, id) = (self.id.clone(), record.clone());
+            match slot {
+                Some(slot) => {
+                    let slot = slot.clone();
+                    journal.put(Row::Record(RecordRow {
+                        board,
+                        record: id,
+                        slot,
+                    }));
+                }
+                None => {
+                    journal.delete(Key::Record(board, id));
+                }
+            }
+        }
+    }
+
+    /// Folds the outbox over these records again. Answers which views changed.
+    pub fn refresh(&mut self, records: &BTreeSet<RecordId>) -> Vec<RecordId> {
+        let outbox = &self.outbox;
+        let active = |record: &RecordId| outbox.active_changes(record);
+        self.state
+            .refresh(records, active, |record| outbox.set_aside(record))
+    }
+
+    /// Every record that anything is known about.
+    pub fn all_records(&self) -> BTreeSet<RecordId> {
+        let confirmed = self.state.confirmed().records.keys().cloned();
+        confirmed
+            .chain(self.outbox.entries().flat_map(|entry| entry.records()))
+            .collect()
+    }
+}
+
+/// What is told about an entry: for its edit and all that were joined to it.
+pub fn settlements(board: &BoardId, row: &EntryRow, settlement: &Settlement) -> Vec<Notice> {
+    let ids = row.folded.iter().chain([&row.id]);
+    let notice = |id: &EditId| Notice::EditSettled {
+        board: board.clone(),
+        id: *id,
+        label: row.label.clone(),
+        settlement: settlement.clone(),
+    };
+    ids.map(notice).collect()
+}

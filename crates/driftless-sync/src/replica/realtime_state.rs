@@ -1,0 +1,197 @@
+//! Confirmed state and the optimistic overlay of one board: what the server said, and what the person
+//! sees, which is that with the active outbox folded over it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use driftless_model::{
+    BoardState, Cursor, Effect, Op, RecordId, RecordState, Slot, UserId, Version,
+};
+use driftless_protocol::durable::{LocalChange, RecordRow};
+use driftless_protocol::message::Resume;
+
+use crate::replica::view::{LeafView, RecordView};
+
+/// One board as this replica knows it.
+#[derive(Debug, Default)]
+pub struct RealtimeState {
+    confirmed: BoardState,
+    cursor: Option<Cursor>,
+    views: BTreeMap<RecordId, Arc<RecordView>>,
+    /// The version that the views show.
+    shown: Version,
+}
+
+impl RealtimeState {
+    /// Cursor and floor as they were stored.
+    pub fn restore_counters(&mut self, cursor: Option<Cursor>, floor: Version) {
+        self.cursor = cursor;
+        self.confirmed.floor = floor;
+    }
+
+    /// One stored record.
+    pub fn restore_record(&mut self, row: RecordRow) {
+        self.confirmed.records.insert(row.record, row.slot);
+    }
+
+    /// What the server said.
+    pub fn confirmed(&self) -> &BoardState {
+        &self.confirmed
+    }
+
+    /// Where the replica stands; `None` before the first resume.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.cursor
+    }
+
+    /// The version that the confirmed state has.
+    pub fn version(&self) -> Version {
+        self.cursor.map_or(Version(0), |cursor| cursor.version)
+    }
+
+    /// The version that the person sees; confirmed changes since wait for the next flush.
+    pub fn shown(&self) -> Version {
+        self.shown
+    }
+
+    /// What the person sees.
+    pub fn views(&self) -> &BTreeMap<RecordId, Arc<RecordView>> {
+        &self.views
+    }
+
+    /// Takes the next applied edit. The caller has checked that it is the next.
+    pub fn advance(&mut self, cursor: Cursor, effects: &[Effect], author: &UserId) {
+        self.confirmed.apply(effects, cursor.version, author);
+        self.cursor = Some(cursor);
+    }
+
+    /// Takes a resume, whole. Answers which records it may have changed.
+    pub fn resume(&mut self, resume: &Resume) -> BTreeSet<RecordId> {
+        let mut touched = BTreeSet::new();
+        if resume.full {
+            touched.extend(std::mem::take(&mut self.confirmed.records).into_keys());
+        }
+        for removed in &resume.removed {
+            let (version, author) = (removed.version, removed.author.clone());
+            let mark = Slot::Removed { version, author };
+            self.confirmed.records.insert(removed.record.clone(), mark);
+            touched.insert(removed.record.clone());
+        }
+        for whole in &resume.records {
+            let record = RecordState {
+                kind: whole.kind.clone(),
+                created: whole.created,
+                leaves: whole.leaves.clone(),
+            };
+            self.confirmed
+                .records
+                .insert(whole.record.clone(), Slot::Live(record));
+            touched.insert(whole.record.clone());
+        }
+        for changed in &resume.leaves {
+            if let Some(Slot::Live(record)) = self.confirmed.records.get_mut(&changed.record) {
+                let cell = driftless_model::Cell {
+                    value: changed.value.clone(),
+                    version: changed.version,
+                    author: changed.author.clone(),
+                };
+                record.leaves.insert(changed.leaf.clone(), cell);
+            }
+            touched.insert(changed.record.clone());
+        }
+        self.confirmed.floor = resume.floor;
+        self.cursor = Some(resume.cursor);
+        touched
+    }
+
+    /// Folds the outbox over these records again. `active` are the changes that are in the view, in
+    /// order; `conflicts` the entries that wait for a person, by record. `records` has to hold all
+    /// that changed since the last time. Answers which views changed.
+    pub fn refresh<'a>(
+        &mut self,
+        records: &BTreeSet<RecordId>,
+        active: impl Fn(&RecordId) -> Vec<&'a LocalChange>,
+        conflicts: impl Fn(&RecordId) -> Vec<u64>,
+    ) -> Vec<RecordId> {
+        let mut changed = Vec::new();
+        self.shown = self.version();
+        for id in records {
+            let view = fold(self.confirmed.record(id), &active(id));
+            let view = view.map(|view| {
+                Arc::new(RecordView {
+                    conflicts: conflicts(id),
+                    ..view
+                })
+            });
+            if self.views.get(id) != view.as_ref() {
+                changed.push(id.clone());
+            }
+            match view {
+                Some(view) => self.views.insert(id.clone(), view),
+                None => self.views.remove(id),
+            };
+        }
+        changed
+    }
+}
+
+/// The confirmed record with pending changes over it.
+fn fold(confirmed: Option<&RecordState>, changes: &[&LocalChange]) -> Option<RecordView> {
+    let mut view = confirmed.map(confirmed_view);
+    for change in changes {
+        view = overlay(view, &change.op);
+    }
+    view
+}
+
+fn confirmed_view(record: &RecordState) -> RecordView {
+    let leaves = record.leaves.iter().filter_map(|(leaf, cell)| {
+        let value = cell.value.clone()?;
+        let (version, author) = (Some(cell.version), Some(cell.author.clone()));
+        Some((
+            leaf.clone(),
+            LeafView {
+                value,
+                version,
+                author,
+            },
+        ))
+    });
+    RecordView {
+        kind: record.kind.clone(),
+        leaves: leaves.collect(),
+        is_pending: false,
+        conflicts: Vec::new(),
+    }
+}
+
+fn overlay(view: Option<RecordView>, op: &Op) -> Option<RecordView> {
+    let mut view = match (view, op) {
+        (_, Op::Remove) => return None,
+        (Some(view), _) => view,
+        (None, Op::Create { kind, .. }) => RecordView {
+            kind: kind.clone(),
+            leaves: BTreeMap::new(),
+            is_pending: true,
+            conflicts: Vec::new(),
+        },
+        (None, _) => return None,
+    };
+    view.is_pending = true;
+    for (leaf, value) in op.writes() {
+        match value {
+            Some(value) => {
+                let pending = LeafView {
+                    value: value.clone(),
+                    version: None,
+                    author: None,
+                };
+                view.leaves.insert(leaf.clone(), pending);
+            }
+            None => {
+                view.leaves.remove(leaf);
+            }
+        }
+    }
+    Some(view)
+}

@@ -1,0 +1,295 @@
+//! What goes into a replica and what comes out of it.
+
+use driftless_model::{BoardId, ClientId, EditId, LeafRef, RecordId, UserId, Value, Version};
+use driftless_protocol::durable::Row;
+use driftless_protocol::message::{ClientMessage, ServerMessage};
+use driftless_protocol::{Code, FeedFrame, Query};
+
+use crate::replica::background_sync::NewEdit;
+use crate::replica::journal::Ticket;
+use crate::replica::storage::Transaction;
+use crate::replica::view::{Connection, Resolution, StorageVerdict};
+
+/// The time, as the shell tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Now {
+    /// Never goes back, in milliseconds since any start.
+    pub mono_ms: u64,
+    /// The device's clock, in milliseconds since 1970. May jump.
+    pub epoch_ms: u64,
+}
+
+/// What moves a replica.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Input {
+    /// Answers [`Output::Load`].
+    Loaded {
+        /// Every stored row.
+        rows: Vec<Row>,
+        /// Why the storage forgets everything with the tab or process, where it does.
+        volatile: Option<String>,
+    },
+    /// [`Output::Load`] failed, or what is stored cannot be used by this build.
+    LoadFailed {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Answers [`Output::Commit`].
+    Committed {
+        /// Which.
+        ticket: Ticket,
+        /// What became of it.
+        result: CommitResult,
+    },
+    /// Another tab or process leads this replica now.
+    Superseded,
+    /// A socket opened.
+    SocketOpened {
+        /// Which.
+        socket: u64,
+    },
+    /// A message came.
+    SocketMessage {
+        /// From which socket.
+        socket: u64,
+        /// The message.
+        message: Box<ServerMessage>,
+    },
+    /// Something came that is no message.
+    SocketGarbage {
+        /// From which socket.
+        socket: u64,
+        /// What the decoder found.
+        reason: String,
+    },
+    /// A socket closed, or did not open.
+    SocketClosed {
+        /// Which.
+        socket: u64,
+        /// The close code, where there was one.
+        code: Option<u16>,
+        /// In words.
+        reason: String,
+    },
+    /// The time of [`Output::WakeAt`] came.
+    Wake,
+    /// Somebody asks for something.
+    Command(Command),
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitResult {
+    /// It is durable.
+    Done,
+    /// An expectation did not hold: somebody else leads.
+    Conflict,
+    /// Nothing was written.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What somebody asks for.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Command {
+    /// Connect now.
+    Connect,
+    /// Disconnect until asked to connect.
+    Disconnect,
+    /// A new token: connects again with it.
+    SetToken(Option<String>),
+    /// The device's network came or went.
+    Network(bool),
+    /// The page is seen, or hidden.
+    Visible(bool),
+    /// Follow a board.
+    Follow(BoardId),
+    /// Stop following a board.
+    Unfollow(BoardId),
+    /// Follow a feed.
+    OpenFeed {
+        /// The caller's number for it.
+        feed: u32,
+        /// What to see.
+        query: Query,
+    },
+    /// Stop following a feed.
+    CloseFeed {
+        /// The caller's number for it.
+        feed: u32,
+    },
+    /// An edit.
+    Edit(NewEdit),
+    /// Try a quarantined entry again, as a new edit; hurry any other.
+    Retry {
+        /// The board.
+        board: BoardId,
+        /// The entry.
+        number: u64,
+        /// The id of the new edit.
+        id: EditId,
+    },
+    /// Take an entry back.
+    RollBack {
+        /// The board.
+        board: BoardId,
+        /// The entry.
+        number: u64,
+    },
+    /// Settle a conflict.
+    Resolve {
+        /// The board.
+        board: BoardId,
+        /// The entry.
+        number: u64,
+        /// How.
+        resolution: Resolution,
+        /// The board's version that the person saw when deciding.
+        seen: Version,
+        /// The id of the new edit.
+        id: EditId,
+    },
+    /// "Use here": lead this replica again.
+    TakeOver,
+}
+
+/// What a replica asks for, or tells.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Output {
+    /// Read every row.
+    Load,
+    /// Carry out a transaction. Never more than one at a time; each is answered.
+    Commit {
+        /// Its number.
+        ticket: Ticket,
+        /// What to do.
+        transaction: Transaction,
+    },
+    /// Open a socket and tell its events with this number.
+    OpenSocket {
+        /// The number.
+        socket: u64,
+    },
+    /// Send a message on the current socket.
+    Send(Box<ClientMessage>),
+    /// Close a socket. Its events do not matter any more.
+    CloseSocket {
+        /// The number.
+        socket: u64,
+    },
+    /// Call with [`Input::Wake`] at this monotonic time; replaces what was asked before.
+    WakeAt {
+        /// When.
+        mono_ms: u64,
+    },
+    /// Tell the application.
+    Notice(Notice),
+}
+
+/// What the application is told.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// [`crate::replica::Replica::status`] changed.
+    Status,
+    /// A board changed: its version, and the views of these records.
+    Board {
+        /// Which.
+        board: BoardId,
+        /// The records whose view changed.
+        changed: Vec<RecordId>,
+    },
+    /// The outbox of a board changed.
+    Outbox {
+        /// Which.
+        board: BoardId,
+    },
+    /// Samples.
+    Feed(FeedFrame),
+    /// A feed cannot be served.
+    FeedError {
+        /// Which.
+        feed: u32,
+        /// In words.
+        detail: String,
+    },
+    /// An edit is durable on this device.
+    EditStored {
+        /// Which.
+        id: EditId,
+    },
+    /// An edit is settled, or set aside.
+    EditSettled {
+        /// The board.
+        board: BoardId,
+        /// Which.
+        id: EditId,
+        /// What the person did, in words.
+        label: String,
+        /// What became of it.
+        settlement: Settlement,
+    },
+    /// An own edit replaced a value that the person had not seen.
+    Replaced {
+        /// The board.
+        board: BoardId,
+        /// The leaf.
+        at: LeafRef,
+        /// The value that is no more.
+        value: Option<Value>,
+        /// Whose it was.
+        author: UserId,
+    },
+    /// Something went wrong that no edit is about.
+    Error {
+        /// The code.
+        code: Code,
+        /// In words.
+        detail: String,
+    },
+}
+
+/// What became of an edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Settlement {
+    /// It made this version.
+    Applied(Version),
+    /// It waits in a conflict for a person.
+    Conflicted,
+    /// It was refused for good and waits for a person.
+    Rejected {
+        /// Why.
+        code: Code,
+        /// In words.
+        detail: String,
+    },
+    /// It was taken back.
+    RolledBack,
+    /// A person let it go, or decided otherwise.
+    Discarded,
+}
+
+/// The state of a replica as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReplicaStatus {
+    /// The connection.
+    pub connection: Connection,
+    /// Whether this device keeps what is made.
+    pub storage: StorageVerdict,
+    /// Who the server takes the user to be, or who the copy is bound to.
+    pub user: Option<UserId>,
+    /// The replica.
+    pub client: Option<ClientId>,
+    /// The server's build.
+    pub server_build: Option<String>,
+    /// The device's clock when the server last confirmed anything, in milliseconds since 1970.
+    pub last_sync_ms: Option<u64>,
+    /// Feed frames that were never shown.
+    pub dropped_frames: u64,
+}

@@ -1,0 +1,304 @@
+//! The connection: connect, hand-shake, heartbeat, reconnect with full jitter, close codes.
+
+use driftless_protocol::codes::{Next, next_after};
+use driftless_protocol::message::Welcome;
+use rand_chacha::ChaCha8Rng;
+use rand_core::RngCore;
+
+use crate::replica::realtime_config::RealtimeConfig;
+use crate::replica::view::Connection;
+
+/// What the manager wants done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Open a socket with this number.
+    Open(u64),
+    /// Close the socket with this number.
+    Close(u64),
+    /// The socket is open: say hello.
+    Hello,
+    /// Ask whether the peer is there.
+    Ping(u64),
+}
+
+/// The connection of a replica. `handle`-like methods push what is wanted to `actions`.
+#[derive(Debug)]
+pub struct WebsocketManager {
+    connection: Connection,
+    /// The number of the current socket, or of the last one.
+    socket: u64,
+    is_wanted: bool,
+    has_network: bool,
+    attempt: u32,
+    /// The server asked not to come back before.
+    not_before_ms: u64,
+    /// When the current socket has to be online, or was heard of last.
+    deadline_ms: u64,
+    heartbeat_ms: u64,
+    ping_at_ms: u64,
+    ping_sent: Option<(u64, u64)>,
+    rng: ChaCha8Rng,
+}
+
+impl WebsocketManager {
+    /// Idle, with network until told otherwise.
+    pub fn new(rng: ChaCha8Rng) -> Self {
+        Self {
+            connection: Connection::Idle,
+            socket: 0,
+            is_wanted: false,
+            has_network: true,
+            attempt: 0,
+            not_before_ms: 0,
+            deadline_ms: 0,
+            heartbeat_ms: 0,
+            ping_at_ms: 0,
+            ping_sent: None,
+            rng,
+        }
+    }
+
+    /// The state.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Whether the server answered the hello of this socket.
+    pub fn is_online(&self) -> bool {
+        matches!(self.connection, Connection::Online { .. })
+    }
+
+    /// Whether events of this socket still count.
+    pub fn is_current(&self, socket: u64) -> bool {
+        self.socket == socket && self.has_socket()
+    }
+
+    fn has_socket(&self) -> bool {
+        matches!(
+            self.connection,
+            Connection::Connecting { .. }
+                | Connection::Handshaking { .. }
+                | Connection::Online { .. }
+        )
+    }
+
+    /// Connects now, whatever the state but online.
+    pub fn connect(&mut self, now_ms: u64, config: &RealtimeConfig, actions: &mut Vec<Action>) {
+        self.is_wanted = true;
+        if self.has_socket() {
+            return;
+        }
+        self.attempt = 0;
+        self.not_before_ms = 0;
+        self.open(now_ms, config, actions);
+    }
+
+    /// Disconnects until asked to connect.
+    pub fn disconnect(&mut self, actions: &mut Vec<Action>) {
+        self.is_wanted = false;
+        self.close(actions);
+        self.connection = Connection::Idle;
+    }
+
+    /// Closes for good, until asked to connect.
+    pub fn close_for(&mut self, reason: &str, actions: &mut Vec<Action>) {
+        self.is_wanted = false;
+        self.close(actions);
+        self.connection = Connection::Closed {
+            reason: reason.to_owned(),
+        };
+    }
+
+    /// Closes and connects again at once.
+    pub fn restart(&mut self, now_ms: u64, config: &RealtimeConfig, actions: &mut Vec<Action>) {
+        if self.is_wanted {
+            self.close(actions);
+            self.attempt = 0;
+            self.open(now_ms, config, actions);
+        }
+    }
+
+    /// Closes, and connects again after a wait: the server sent something that is no message.
+    pub fn restart_later(
+        &mut self,
+        now_ms: u64,
+        config: &RealtimeConfig,
+        actions: &mut Vec<Action>,
+    ) {
+        self.close(actions);
+        self.wait(
+            "the server sent something unreadable".to_owned(),
+            0,
+            now_ms,
+            config,
+        );
+    }
+
+    /// Does not wait any longer before the next attempt.
+    pub fn hurry(&mut self, now_ms: u64) {
+        if let Connection::Waiting { retry_at_ms, .. } = &mut self.connection {
+            *retry_at_ms = now_ms;
+        }
+    }
+
+    /// The device's network came or went.
+    pub fn network(
+        &mut self,
+        has_network: bool,
+        now_ms: u64,
+        config: &RealtimeConfig,
+        actions: &mut Vec<Action>,
+    ) {
+        self.has_network = has_network;
+        match (has_network, self.is_wanted) {
+            (true, true) => self.connect(now_ms, config, actions),
+            (false, true) => {
+                self.close(actions);
+                self.connection = Connection::Offline;
+            }
+            _ => {}
+        }
+    }
+
+    /// The socket opened.
+    pub fn opened(&mut self, actions: &mut Vec<Action>) {
+        let attempt = self.attempt;
+        self.connection = Connection::Handshaking { attempt };
+        actions.push(Action::Hello);
+    }
+
+    /// The server answered the hello.
+    pub fn welcomed(&mut self, welcome: &Welcome, now_ms: u64) {
+        let session = welcome.session.clone();
+        self.connection = Connection::Online {
+            session,
+            latency_ms: None,
+        };
+        self.attempt = 0;
+        self.heartbeat_ms = welcome.heartbeat_ms.max(1_000);
+        self.deadline_ms = now_ms + self.heartbeat_ms;
+        self.ping_at_ms = now_ms;
+        self.ping_sent = None;
+    }
+
+    /// Anything came from the server.
+    pub fn heard(&mut self, now_ms: u64) {
+        if self.is_online() {
+            self.deadline_ms = now_ms + self.heartbeat_ms;
+        }
+    }
+
+    /// The answer to a ping came.
+    pub fn ponged(&mut self, nonce: u64, now_ms: u64) {
+        let Connection::Online { latency_ms, .. } = &mut self.connection else {
+            return;
+        };
+        if let Some((sent, at_ms)) = self.ping_sent.take_if(|(sent, _)| *sent == nonce) {
+            debug_assert_eq!(sent, nonce, "taken for its nonce");
+            *latency_ms = Some(now_ms.saturating_sub(at_ms));
+        }
+    }
+
+    /// The server asked to come back later.
+    pub fn told_to_wait(&mut self, until_ms: u64) {
+        self.not_before_ms = until_ms;
+    }
+
+    /// The socket closed.
+    pub fn closed(
+        &mut self,
+        code: Option<u16>,
+        reason: &str,
+        now_ms: u64,
+        config: &RealtimeConfig,
+    ) {
+        let reason = reason.to_owned();
+        match next_after(code.unwrap_or(0)) {
+            Next::Retry => self.wait(reason, 0, now_ms, config),
+            Next::RetryLater => self.wait(reason, config.retry_later_ms, now_ms, config),
+            Next::Reauthenticate => self.connection = Connection::Unauthorised { reason },
+            Next::Never => self.connection = Connection::Closed { reason },
+        }
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self, now_ms: u64, config: &RealtimeConfig, actions: &mut Vec<Action>) {
+        match self.connection {
+            Connection::Waiting { retry_at_ms, .. } if now_ms >= retry_at_ms => {
+                self.open(now_ms, config, actions);
+            }
+            Connection::Connecting { .. } | Connection::Handshaking { .. }
+                if now_ms >= self.deadline_ms =>
+            {
+                self.close(actions);
+                self.wait("the server did not answer".to_owned(), 0, now_ms, config);
+            }
+            Connection::Online { .. } if now_ms >= self.deadline_ms => {
+                self.close(actions);
+                self.wait(
+                    "nothing was heard from the server".to_owned(),
+                    0,
+                    now_ms,
+                    config,
+                );
+            }
+            Connection::Online { .. } if now_ms >= self.ping_at_ms => {
+                self.ping_at_ms = now_ms + self.heartbeat_ms / 3;
+                let nonce = u64::from(self.rng.next_u32());
+                self.ping_sent = Some((nonce, now_ms));
+                actions.push(Action::Ping(nonce));
+            }
+            _ => {}
+        }
+    }
+
+    /// When the next tick is due.
+    pub fn due_at_ms(&self) -> Option<u64> {
+        match self.connection {
+            Connection::Waiting { retry_at_ms, .. } => Some(retry_at_ms),
+            Connection::Connecting { .. } | Connection::Handshaking { .. } => {
+                Some(self.deadline_ms)
+            }
+            Connection::Online { .. } => Some(self.deadline_ms.min(self.ping_at_ms)),
+            _ => None,
+        }
+    }
+
+    /// A number between 0 and `most`, both included.
+    pub fn draw(&mut self, most: u64) -> u64 {
+        self.rng.next_u64() % most.saturating_add(1).max(1)
+    }
+
+    fn open(&mut self, now_ms: u64, config: &RealtimeConfig, actions: &mut Vec<Action>) {
+        if !self.has_network {
+            self.connection = Connection::Offline;
+            return;
+        }
+        self.attempt += 1;
+        self.socket += 1;
+        self.deadline_ms = now_ms + config.handshake_timeout_ms;
+        self.connection = Connection::Connecting {
+            attempt: self.attempt,
+        };
+        actions.push(Action::Open(self.socket));
+    }
+
+    fn close(&mut self, actions: &mut Vec<Action>) {
+        if self.has_socket() {
+            actions.push(Action::Close(self.socket));
+        }
+    }
+
+    /// Full jitter: anything between nothing and a bound that doubles.
+    fn wait(&mut self, reason: String, least_ms: u64, now_ms: u64, config: &RealtimeConfig) {
+        let doublings = self.attempt.min(20);
+        let bound = config.backoff_base_ms.saturating_mul(1 << doublings);
+        let delay_ms = least_ms + self.draw(bound.min(config.backoff_max_ms));
+        let retry_at_ms = (now_ms + delay_ms).max(self.not_before_ms);
+        self.connection = Connection::Waiting {
+            attempt: self.attempt + 1,
+            retry_at_ms,
+            reason,
+        };
+    }
+}
