@@ -1,0 +1,231 @@
+//! The answer to one query, kept up to date, and what each viewer of it has not seen.
+//!
+//! The server advances an evaluator once per tick, however many viewers it has; each viewer keeps
+//! the [`Mark`] of the answer that it was sent last and asks for what changed since. So a slow
+//! viewer costs nobody else anything, and gets every bucket that changed in between, whole.
+
+mod answer;
+mod log;
+mod track;
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use driftless_model::limits::SERIES_PER_QUERY_MAX;
+use driftless_protocol::Query;
+
+pub use self::answer::Answer;
+use self::answer::{RunsBuilder, runs_of};
+use self::log::ChangeLog;
+use self::track::Track;
+use crate::query::{QueryError, Window};
+use crate::selector::Selector;
+use crate::series::{SeriesId, SeriesStore};
+
+/// What a viewer has seen of one evaluator; the default has seen nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Mark(u64);
+
+/// Evaluates one query over one store.
+///
+/// A series belongs to the answer while it has a value in the window. The series are numbered as
+/// they come; when one leaves, the numbers start over, in the order in which the series began, and
+/// every viewer's next answer is a full one. They start over too when the server's clock goes back
+/// over a bucket's edge. At most [`SERIES_PER_QUERY_MAX`] are in the answer; see
+/// [`Self::overflow`].
+#[derive(Debug, Clone)]
+pub struct Evaluator {
+    query: Query,
+    selector: Selector,
+    window: Window,
+    /// Counts the calls of `advance`.
+    tick: u64,
+    now_ms: u64,
+    buckets: RangeInclusive<u64>,
+    /// The newest series that was looked at.
+    newest: SeriesId,
+    /// Every series that matches, with values or without.
+    tracks: BTreeMap<SeriesId, Track>,
+    /// The series of the answer, by number.
+    numbered: Vec<SeriesId>,
+    /// How many more have values than fit in.
+    omitted: usize,
+    /// The tick of the first answer with the present numbers.
+    numbered_at: u64,
+    log: ChangeLog,
+}
+
+impl Evaluator {
+    /// An evaluator that has not looked at anything yet; the error says what to do.
+    pub fn new(query: Query) -> Result<Self, QueryError> {
+        let window = Window::new(&query)?;
+        Ok(Self {
+            selector: Selector::parse(&query.selector)?,
+            query,
+            window,
+            tick: 0,
+            now_ms: 0,
+            buckets: window.at(0),
+            newest: SeriesId::default(),
+            tracks: BTreeMap::new(),
+            numbered: Vec::new(),
+            omitted: 0,
+            numbered_at: 0,
+            log: ChangeLog::default(),
+        })
+    }
+
+    /// What it answers.
+    pub fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// The mark of whoever sees the present answer.
+    pub fn mark(&self) -> Mark {
+        Mark(self.tick)
+    }
+
+    /// That more series match than the answer may have, if so: to be told to the viewers.
+    pub fn overflow(&self) -> Option<QueryError> {
+        (self.omitted > 0).then(|| QueryError::TooManySeries {
+            matching: self.numbered.len() + self.omitted,
+        })
+    }
+
+    /// Brings the answer up to date: reads what changed in the store since the last call, which
+    /// was with the same store.
+    pub fn advance(&mut self, store: &SeriesStore, now_ms: u64) {
+        self.tick += 1;
+        self.now_ms = now_ms;
+        let buckets = self.window.at(now_ms);
+        if buckets.end() < self.buckets.end() {
+            self.forget();
+        }
+        self.buckets = buckets;
+        self.follow_new_series(store);
+        self.read_changes(store);
+        if self.has_lost_a_series() {
+            self.start_over();
+        }
+        self.number_series();
+    }
+
+    /// The whole answer.
+    pub fn full(&self) -> Answer {
+        let tracks = self.numbered.iter().filter_map(|id| self.tracks.get(id));
+        let series = tracks.clone().map(|track| track.data.name.clone());
+        let runs = (0..)
+            .zip(tracks)
+            .map(|(number, track)| runs_of(number, &track.data));
+        Answer {
+            series: series.collect(),
+            runs: runs.flatten().collect(),
+            ..self.empty_answer(true)
+        }
+    }
+
+    /// What a viewer has not seen, `None` where it has seen everything: each bucket that changed
+    /// since its mark, and each new series whole; or the whole answer, where the numbers started
+    /// over or its mark is too long ago.
+    pub fn since(&self, mark: Mark) -> Option<Answer> {
+        let is_known = (self.numbered_at..=self.tick).contains(&mark.0) && mark.0 > 0;
+        if !is_known || !self.log.reaches(mark.0) {
+            return Some(self.full());
+        }
+        let mut answer = self.empty_answer(false);
+        let mut changes = self.log.since(mark.0);
+        for (number, id) in (0..).zip(&self.numbered) {
+            let Some(track) = self.tracks.get(id) else {
+                continue;
+            };
+            let touched = changes.remove(&number).unwrap_or_default();
+            if track.entered_at > mark.0 {
+                answer.series.push(track.data.name.clone());
+                answer.runs.extend(runs_of(number, &track.data));
+            } else {
+                let mut runs = RunsBuilder::new(number);
+                let seen = touched.range(self.buckets.clone());
+                seen.for_each(|bucket| runs.add(*bucket, track.data.value(*bucket)));
+                answer.runs.extend(runs.finish());
+            }
+        }
+        (!answer.series.is_empty() || !answer.runs.is_empty()).then_some(answer)
+    }
+
+    fn empty_answer(&self, full: bool) -> Answer {
+        Answer {
+            full,
+            now_ms: self.now_ms,
+            step_s: self.query.step_s,
+            series: Vec::new(),
+            runs: Vec::new(),
+            mark: self.mark(),
+        }
+    }
+
+    /// Forgets every value, to read them all again.
+    fn forget(&mut self) {
+        self.tracks.clear();
+        self.newest = SeriesId::default();
+        self.start_over();
+    }
+
+    fn follow_new_series(&mut self, store: &SeriesStore) {
+        for (id, series) in store.begun_after(self.newest) {
+            self.newest = id;
+            if self.selector.matches(series.name()) {
+                let track = Track::new(series.name().clone());
+                self.tracks.insert(id, track);
+            }
+        }
+    }
+
+    fn read_changes(&mut self, store: &SeriesStore) {
+        let (window, aggregate) = (self.window, self.query.aggregate);
+        let (buckets, log, tick) = (&self.buckets, &mut self.log, self.tick);
+        self.tracks.retain(|id, track| {
+            let Some(series) = store.series(*id) else {
+                return false;
+            };
+            let number = track.number;
+            track.update(series, window, buckets, aggregate, |bucket| {
+                if let Some(number) = number {
+                    log.note(tick, number, bucket);
+                }
+            });
+            true
+        });
+    }
+
+    fn has_lost_a_series(&self) -> bool {
+        let mut tracks = self.numbered.iter().map(|id| self.tracks.get(id));
+        tracks.any(|track| track.is_none_or(Track::is_empty))
+    }
+
+    fn start_over(&mut self) {
+        self.numbered.clear();
+        self.numbered_at = self.tick;
+        self.log = ChangeLog::default();
+        for track in self.tracks.values_mut() {
+            track.number = None;
+        }
+    }
+
+    /// Gives the next numbers to series that have values and no number yet.
+    fn number_series(&mut self) {
+        self.omitted = 0;
+        let tracks = self.tracks.iter_mut();
+        for (id, track) in tracks.filter(|(_, track)| track.number.is_none() && !track.is_empty()) {
+            if self.numbered.len() >= SERIES_PER_QUERY_MAX {
+                self.omitted += 1;
+                continue;
+            }
+            track.number = u32::try_from(self.numbered.len()).ok();
+            track.entered_at = self.tick;
+            self.numbered.push(*id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
