@@ -1,0 +1,110 @@
+//! Rows in a browser's `IndexedDB`.
+
+mod database;
+mod transaction;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use driftless_protocol::durable::Row;
+use driftless_sync::replica::storage::{Committed, Transaction};
+use idb::Error;
+use js_sys::Uint8Array;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::DomException;
+
+use super::{ReplicaStore, ReplicaStoreError};
+use database::OpenDatabase;
+
+/// The one object store: a row's key as text, its bytes as a `Uint8Array`.
+const ROWS: &str = "rows";
+
+/// Rows in the database `driftless/<namespace>` of the page's origin, written with strict
+/// durability. It is opened at the first use, and again after the browser closed it.
+#[derive(Debug)]
+pub struct IndexedDbRows {
+    name: String,
+    open: RefCell<Option<Rc<OpenDatabase>>>,
+}
+
+impl IndexedDbRows {
+    /// The rows of a replica, by its namespace.
+    pub fn new(namespace: &str) -> Self {
+        Self {
+            name: format!("driftless/{namespace}"),
+            open: RefCell::default(),
+        }
+    }
+
+    /// Deletes the whole database of a namespace. Whoever has it open is asked to close it.
+    pub async fn delete(namespace: &str) -> Result<(), ReplicaStoreError> {
+        let request = idb::Factory::new().map_err(refused)?;
+        let request = request.delete(&format!("driftless/{namespace}"));
+        request
+            .map_err(|error| failed(&error))?
+            .await
+            .map_err(|error| failed(&error))
+    }
+
+    async fn database(&self) -> Result<Rc<OpenDatabase>, ReplicaStoreError> {
+        let usable = |open: &&Rc<OpenDatabase>| !open.is_closed();
+        if let Some(open) = self.open.borrow().as_ref().filter(usable) {
+            return Ok(Rc::clone(open));
+        }
+        let open = Rc::new(OpenDatabase::open(&self.name).await?);
+        self.open.replace(Some(Rc::clone(&open)));
+        Ok(open)
+    }
+}
+
+impl ReplicaStore for IndexedDbRows {
+    async fn load(&self) -> Result<Vec<Row>, ReplicaStoreError> {
+        let database = self.database().await?;
+        let rows = transaction::read_all(&database).await?;
+        rows.iter().map(decode).collect()
+    }
+
+    async fn commit(&self, transaction: Transaction) -> Result<Committed, ReplicaStoreError> {
+        let database = self.database().await?;
+        transaction::commit(&database, &transaction).await
+    }
+}
+
+fn decode(value: &JsValue) -> Result<Row, ReplicaStoreError> {
+    let bytes = value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
+    Ok(Row::decode(&bytes.unwrap_or_default())?)
+}
+
+fn refused(error: Error) -> ReplicaStoreError {
+    ReplicaStoreError::Refused {
+        detail: error.to_string(),
+    }
+}
+
+/// What an error of the library or the browser means.
+fn failed(error: &Error) -> ReplicaStoreError {
+    let exception = match error {
+        Error::DomException(exception) => Some(exception),
+        Error::AddFailed(value)
+        | Error::IndexedDbOpenFailed(value)
+        | Error::TransactionOpenFailed(value)
+        | Error::UpdateFailed(value) => value.dyn_ref::<DomException>(),
+        _ => None,
+    };
+    match exception {
+        Some(exception) => failed_with(exception),
+        None => ReplicaStoreError::Failed {
+            detail: error.to_string(),
+        },
+    }
+}
+
+fn failed_with(exception: &DomException) -> ReplicaStoreError {
+    let detail = format!("{}: {}", exception.name(), exception.message());
+    match exception.name().as_str() {
+        "QuotaExceededError" => ReplicaStoreError::Full { detail },
+        "SecurityError" | "InvalidStateError" => ReplicaStoreError::Refused { detail },
+        "VersionError" => ReplicaStoreError::Newer { detail },
+        _ => ReplicaStoreError::Failed { detail },
+    }
+}
