@@ -9,12 +9,32 @@ use anyhow::{Context, Result, bail};
 
 use crate::repo::Repo;
 
+/// What `cargo run` tells an xtask about itself. Build scripts that watch such a variable would
+/// run again whenever a person's own cargo and ours take turns.
+const ABOUT_XTASK: [&str; 4] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "CARGO_CRATE_",
+];
+
 /// The cargo that runs this xtask, so that nested builds use the same toolchain.
 pub fn cargo(repo: &Repo) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
     command.current_dir(repo.root());
+    forget_xtask(&mut command);
     command
+}
+
+/// Keeps from a nested cargo what the outer one said about this xtask.
+pub fn forget_xtask(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if ABOUT_XTASK.iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
 }
 
 /// Runs to the end with the terminal's own streams; a non-zero exit is an error.

@@ -144,6 +144,7 @@ fn debian_cargo(repo: &Repo, target: &Path, subcommand: &str) -> Command {
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", target)
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", DEBIAN_LINKER);
+    process::forget_xtask(&mut command);
     for inherited in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTDOC", "LD_LIBRARY_PATH"] {
         command.env_remove(inherited);
     }
