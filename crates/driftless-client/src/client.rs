@@ -1,0 +1,228 @@
+//! The public handle of a replica.
+
+use std::fmt;
+use std::sync::Arc;
+
+use driftless_model::{BoardId, Schema};
+use driftless_protocol::Query;
+use driftless_sync::replica::{Command, RealtimeConfig};
+use futures::channel::{mpsc, oneshot};
+
+use crate::board::Board;
+use crate::driver::Plan;
+use crate::event::EventStream;
+use crate::feed::Feed;
+use crate::platform::{OwnedStore, Platform, PlatformStore};
+use crate::shared::{Request, Shared, State};
+use crate::status::Status;
+
+/// A replica of one server's boards: edits, reads, live feeds, over one connection. Cheap to clone;
+/// `Send`. It stops when the last clone, board and feed of it is dropped, or by
+/// [`Client::shutdown`].
+#[derive(Debug, Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+impl Client {
+    /// Starts to describe a client. `url` is the endpoint: `ws://` or `wss://`; in a browser also
+    /// `http(s)://` or relative to the page (`/rt`).
+    pub fn builder(url: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(url.into())
+    }
+
+    /// How it is, as last published.
+    pub fn status(&self) -> Status {
+        self.shared.state().published().status.clone()
+    }
+
+    /// Connects, and stays connected: it comes back by itself.
+    pub fn connect(&self) {
+        self.shared.command(Command::Connect);
+    }
+
+    /// Disconnects. Edits wait in the outbox.
+    pub fn disconnect(&self) {
+        self.shared.command(Command::Disconnect);
+    }
+
+    /// Who the user is, from now on: connects again with the new token.
+    pub fn set_token(&self, token: Option<String>) {
+        self.shared.command(Command::SetToken(token));
+    }
+
+    /// Whether the device has a network, for applications that know better than the platform.
+    pub fn set_online(&self, is_online: bool) {
+        self.shared.ask(Request::SetOnline(is_online));
+    }
+
+    /// Pulls the cable (`true`) or puts it back: the socket is dropped without a farewell, whatever
+    /// is on its way is lost, and none is opened until then. Shown as [`Status::network_held`].
+    pub fn hold_network(&self, is_held: bool) {
+        self.shared.ask(Request::HoldNetwork(is_held));
+    }
+
+    /// "Use here": takes the replica over from another tab or process.
+    pub fn take_over(&self) {
+        self.shared.command(Command::TakeOver);
+    }
+
+    /// A board. The first call follows it.
+    pub fn board(&self, board: BoardId) -> Board {
+        self.shared.follow(&board);
+        Board::new(board, Arc::clone(&self.shared))
+    }
+
+    /// Stops following a board: nothing new arrives for it. Its unsettled edits stay stored.
+    pub fn unfollow(&self, board: &BoardId) {
+        self.shared.unfollow(board);
+    }
+
+    /// Opens a feed of live samples.
+    pub fn feed(&self, query: Query) -> Feed {
+        Feed::open(query, Arc::clone(&self.shared))
+    }
+
+    /// Everything that happens from now on.
+    pub fn events(&self) -> EventStream {
+        self.shared.state().listeners.listen()
+    }
+
+    /// Stops: what was made is stored first, as far as the storage takes it; then the socket is
+    /// closed and all listeners end. Afterwards nothing moves any more, reading goes on.
+    pub async fn shutdown(&self) {
+        let (done, stopped) = oneshot::channel();
+        self.shared.ask(Request::Shutdown(done));
+        // An error means that it had stopped already.
+        let _ = stopped.await;
+    }
+}
+
+/// Describes a [`Client`].
+pub struct ClientBuilder {
+    url: String,
+    namespace: String,
+    token: Option<String>,
+    schema: Schema,
+    auto_connect: Option<bool>,
+    config: RealtimeConfig,
+    storage: Option<Box<OwnedStore>>,
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The token stays out of logs.
+        formatter
+            .debug_struct("ClientBuilder")
+            .field("url", &self.url)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ClientBuilder {
+    fn new(url: String) -> Self {
+        Self {
+            url,
+            namespace: "default".to_owned(),
+            token: None,
+            schema: Schema::builtin(),
+            auto_connect: None,
+            config: RealtimeConfig::default(),
+            storage: None,
+        }
+    }
+
+    /// The replica's name on this device: each name is a replica of its own, with its own storage.
+    /// Without it: `default`.
+    #[must_use]
+    pub fn namespace(mut self, namespace: &str) -> Self {
+        namespace.clone_into(&mut self.namespace);
+        self
+    }
+
+    /// Who the user is, as the server's operator issued it.
+    #[must_use]
+    pub fn token(mut self, token: Option<String>) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// The kinds that the application knows. Without it: [`Schema::builtin`].
+    #[must_use]
+    pub fn schema(mut self, schema: Schema) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// Whether it connects by itself at the start. Without it: what the settings say.
+    #[must_use]
+    pub fn auto_connect(mut self, auto_connect: bool) -> Self {
+        self.auto_connect = Some(auto_connect);
+        self
+    }
+
+    /// The settings. Without it: the defaults.
+    #[must_use]
+    pub fn config(mut self, config: RealtimeConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Where the replica is kept. Without it: in a browser, `IndexedDB` by the namespace; in a
+    /// native process, memory.
+    #[must_use]
+    pub fn storage(mut self, storage: impl PlatformStore) -> Self {
+        self.storage = Some(Box::new(storage));
+        self
+    }
+
+    /// Starts the client on a platform of the caller's: a handle, and the future that does the
+    /// work, to be polled on one thread until it ends. Without `.storage`, memory.
+    pub fn start_on<P: Platform>(self, platform: P) -> (Client, impl Future<Output = ()>) {
+        let (client, plan) = self.plan();
+        (client, plan.drive(platform))
+    }
+
+    fn plan(self) -> (Client, Plan) {
+        let (sender, requests) = mpsc::unbounded();
+        let (state, schema) = (Arc::new(State::default()), Arc::new(self.schema));
+        let mut config = self.config;
+        config.auto_connect = self.auto_connect.unwrap_or(config.auto_connect);
+        let shared = Arc::new(Shared::new(Arc::clone(&schema), Arc::clone(&state), sender));
+        let plan = Plan {
+            url: self.url,
+            token: self.token,
+            schema,
+            config,
+            storage: self.storage,
+            state,
+            requests,
+        };
+        (Client { shared }, plan)
+    }
+
+    /// Starts the client on a thread of its own.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn start(self) -> Client {
+        let (client, plan) = self.plan();
+        crate::platform::native::spawn(move |platform| plan.drive(platform));
+        client
+    }
+
+    /// Starts the client in the page.
+    #[cfg(target_arch = "wasm32")]
+    pub fn start(mut self) -> Client {
+        use crate::platform::web::{Web, resolve};
+
+        self.url = resolve(&self.url);
+        let platform = Web::new(&self.namespace);
+        let storage = self.storage.take();
+        self.storage = Some(storage.unwrap_or_else(|| {
+            Box::new(driftless_store::replica::IndexedDbRows::new(&self.namespace))
+        }));
+        let (client, plan) = self.plan();
+        wasm_bindgen_futures::spawn_local(plan.drive(platform));
+        client
+    }
+}

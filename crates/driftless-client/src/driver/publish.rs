@@ -1,0 +1,270 @@
+//! What the machine tells, gathered over a batch and published at once: first everything that can
+//! be read, then the events, then those who wait for an edit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use driftless_model::{BoardId, EditId, RecordId, Version};
+use driftless_protocol::FeedFrame;
+use driftless_sync::replica::view::{EntryProgress, EntryView, StorageVerdict};
+use driftless_sync::replica::{Notice, Replica, Settlement};
+
+use crate::error::{ClientError, EditError};
+use crate::event::ClientEvent;
+use crate::shared::{Published, State};
+use crate::status::Status;
+
+/// What a batch changed.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    status: bool,
+    boards: BTreeMap<BoardId, BTreeSet<RecordId>>,
+    outboxes: BTreeSet<BoardId>,
+    /// Frames, or why there are none.
+    feeds: Vec<FeedNews>,
+    stored: Vec<EditId>,
+    settled: Vec<(EditId, Result<Version, EditError>)>,
+    /// What is told after all of the above.
+    events: Vec<ClientEvent>,
+}
+
+#[derive(Debug)]
+enum FeedNews {
+    Frame(FeedFrame),
+    Error { feed: u32, detail: String },
+}
+
+impl Batch {
+    /// The status changed apart from the machine's.
+    pub(super) fn status(&mut self) {
+        self.status = true;
+    }
+
+    /// Everything has to be read anew: the storage was.
+    pub(super) fn all(&mut self, replica: &Replica, state: &State) {
+        let published = state.published();
+        let known = published.boards.iter();
+        for (id, board) in known {
+            let records = self.boards.entry(id.clone()).or_default();
+            records.extend(board.records.keys().cloned());
+            self.outboxes.insert(id.clone());
+        }
+        for (id, _) in replica.boards() {
+            let views = replica.views(id).into_iter().flatten();
+            let records = self.boards.entry(id.clone()).or_default();
+            records.extend(views.map(|(record, _)| record.clone()));
+            self.outboxes.insert(id.clone());
+        }
+    }
+
+    /// Takes what the machine tells.
+    pub(super) fn take(&mut self, notice: Notice) {
+        match notice {
+            Notice::Status => self.status = true,
+            Notice::Board { board, changed } => {
+                self.boards.entry(board).or_default().extend(changed);
+            }
+            Notice::Outbox { board } => {
+                self.outboxes.insert(board);
+            }
+            Notice::Feed(frame) => self.feeds.push(FeedNews::Frame(frame)),
+            Notice::FeedError { feed, detail } => {
+                self.feeds.push(FeedNews::Error { feed, detail });
+            }
+            Notice::EditStored { id } => self.stored.push(id),
+            Notice::EditSettled {
+                board,
+                id,
+                label,
+                settlement,
+            } => self.settle(board, id, label, settlement),
+            Notice::Replaced {
+                board,
+                at,
+                value,
+                author,
+            } => self.events.push(ClientEvent::Replaced {
+                board,
+                leaf: at,
+                value,
+                author,
+            }),
+            Notice::Error { code, detail } => {
+                let error = ClientError::Server { code, detail };
+                self.events.push(ClientEvent::Error(error));
+            }
+            _ => {}
+        }
+    }
+
+    fn settle(&mut self, board: BoardId, id: EditId, label: String, settlement: Settlement) {
+        let outcome = match settlement {
+            Settlement::Applied(version) => Ok(version),
+            Settlement::Conflicted => Err(EditError::Conflicted),
+            Settlement::Rejected { code, detail } => Err(EditError::Rejected { code, detail }),
+            Settlement::RolledBack => Err(EditError::RolledBack),
+            _ => Err(EditError::Discarded),
+        };
+        self.events.push(match &outcome {
+            Ok(version) => ClientEvent::EditApplied {
+                board,
+                id,
+                label,
+                version: *version,
+            },
+            Err(error) => ClientEvent::EditFailed {
+                board,
+                id,
+                label,
+                detail: error.to_string(),
+            },
+        });
+        self.settled.push((id, outcome));
+    }
+
+    /// Publishes everything. Answers the feeds that have to be asked for again.
+    pub(super) fn publish(self, replica: &Replica, is_held: bool, state: &State) -> Vec<u32> {
+        let mut events = Vec::new();
+        let mut again = Vec::new();
+        let waiters: Vec<_> = {
+            let mut published = state.published();
+            let Self {
+                status,
+                boards,
+                outboxes,
+                feeds,
+                ..
+            } = &self;
+            publish_boards(&mut published, replica, boards, &mut events);
+            publish_outboxes(&mut published, replica, outboxes, &mut events);
+            if *status || !outboxes.is_empty() {
+                publish_status(&mut published, replica, is_held, &mut events);
+            }
+            for news in feeds {
+                again.extend(publish_feed(&mut published, news, &mut events));
+            }
+            for id in &self.stored {
+                if let Some(waiter) = published.waiters.get_mut(id) {
+                    waiter.store();
+                }
+            }
+            let settled = self.settled.into_iter();
+            settled
+                .filter_map(|(id, outcome)| Some((published.waiters.remove(&id)?, outcome)))
+                .collect()
+        };
+        for event in events.iter().chain(&self.events) {
+            state.listeners.tell(event);
+        }
+        for (waiter, outcome) in waiters {
+            waiter.settle(outcome);
+        }
+        again
+    }
+}
+
+fn publish_boards(
+    published: &mut Published,
+    replica: &Replica,
+    boards: &BTreeMap<BoardId, BTreeSet<RecordId>>,
+    events: &mut Vec<ClientEvent>,
+) {
+    for (id, changed) in boards {
+        let board = published.boards.entry(id.clone()).or_default();
+        let state = replica.board(id).map(|board| &board.state);
+        board.is_loaded = state.is_some_and(|state| state.cursor().is_some());
+        board.version = state.map(|state| state.version()).unwrap_or_default();
+        board.seen = replica.seen_mark(id);
+        for record in changed {
+            match state.and_then(|state| state.views().get(record)) {
+                Some(view) => board.records.insert(record.clone(), Arc::clone(view)),
+                None => board.records.remove(record),
+            };
+        }
+        events.push(ClientEvent::Board {
+            board: id.clone(),
+            changed: changed.iter().cloned().collect(),
+        });
+    }
+}
+
+fn publish_outboxes(
+    published: &mut Published,
+    replica: &Replica,
+    outboxes: &BTreeSet<BoardId>,
+    events: &mut Vec<ClientEvent>,
+) {
+    for id in outboxes {
+        let board = published.boards.entry(id.clone()).or_default();
+        board.outbox = Arc::new(replica.entries(id));
+        board.seen = replica.seen_mark(id);
+        events.push(ClientEvent::Outbox { board: id.clone() });
+    }
+}
+
+fn publish_status(
+    published: &mut Published,
+    replica: &Replica,
+    is_held: bool,
+    events: &mut Vec<ClientEvent>,
+) {
+    let machine = replica.status();
+    let entries = || published.boards.values().flat_map(|board| board.outbox.iter());
+    let count = |is: fn(&EntryView) -> bool| entries().filter(|entry| is(entry)).count();
+    let status = Status {
+        connection: machine.connection,
+        storage: machine.storage,
+        user: machine.user,
+        client: machine.client,
+        pending: count(|entry| !entry.state.waits_for_person()),
+        conflicts: count(|entry| matches!(entry.state, EntryProgress::Conflicted(_))),
+        quarantined: count(|entry| matches!(entry.state, EntryProgress::Quarantined { .. })),
+        last_sync_ms: machine.last_sync_ms,
+        server_build: machine.server_build,
+        network_held: is_held,
+        ..Status::default()
+    };
+    let before = std::mem::replace(&mut published.status, status.clone());
+    if before == status {
+        return;
+    }
+    let is_news = before.storage != status.storage;
+    let error = match &status.storage {
+        StorageVerdict::NotSaved { reason } | StorageVerdict::Unusable { reason } if is_news => {
+            let reason = reason.clone();
+            Some(ClientError::Storage { reason })
+        }
+        _ => None,
+    };
+    events.push(ClientEvent::Status(status));
+    events.extend(error.map(ClientEvent::Error));
+}
+
+/// Answers the feed if it has to be asked for again: an increment that does not fit what is there.
+fn publish_feed(
+    published: &mut Published,
+    news: &FeedNews,
+    events: &mut Vec<ClientEvent>,
+) -> Option<u32> {
+    let (FeedNews::Frame(FeedFrame { feed, .. }) | FeedNews::Error { feed, .. }) = news;
+    let open = published.feeds.get_mut(feed)?;
+    let data = Arc::make_mut(&mut open.data);
+    let error = match news {
+        FeedNews::Frame(frame) => data.apply(frame).err().map(|error| error.to_string()),
+        FeedNews::Error { detail, .. } => Some(detail.clone()),
+    };
+    if let Some(detail) = &error {
+        data.error = Some(detail.clone());
+    }
+    events.push(ClientEvent::Feed { feed: *feed });
+    let detail = error?;
+    if matches!(news, FeedNews::Frame(frame) if !frame.full) {
+        return Some(*feed);
+    }
+    let error = ClientError::Feed {
+        feed: *feed,
+        detail,
+    };
+    events.push(ClientEvent::Error(error));
+    None
+}

@@ -1,0 +1,190 @@
+//! Making an edit, and hearing what becomes of it.
+
+use driftless_model::{
+    EditId, Invalid, KindName, Leaf, LeafPath, LeafValue, OnStale, Op, RecordId, Value, Version,
+};
+use driftless_protocol::durable::LocalChange;
+use driftless_sync::replica::SeenMark;
+use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::future::Shared;
+
+use crate::error::EditError;
+
+/// Collects the changes of one edit, in order. What is wrong with them is said by
+/// [`crate::Board::edit`].
+#[derive(Debug, Default)]
+pub struct EditBuilder {
+    changes: Vec<(RecordId, Op)>,
+    seen: Option<SeenMark>,
+    gesture: Option<u64>,
+    on_stale: OnStale,
+    error: Option<EditError>,
+}
+
+impl EditBuilder {
+    /// Makes a record with its first leaves, or makes it again where it was removed; on a live
+    /// record, sets these leaves.
+    pub fn create(
+        &mut self,
+        record: &RecordId,
+        kind: &str,
+        leaves: impl IntoIterator<Item = (LeafPath, Value)>,
+    ) {
+        match KindName::new(kind) {
+            Ok(kind) => {
+                let leaves = leaves.into_iter().collect();
+                self.push(record, Op::Create { kind, leaves });
+            }
+            Err(error) => self.refuse(error.into()),
+        }
+    }
+
+    /// Gives a leaf a value.
+    pub fn set(&mut self, record: &RecordId, leaf: LeafPath, value: Value) {
+        self.push(record, Op::Set { leaf, value });
+    }
+
+    /// Gives a leaf a value of its type. A number that is not finite is refused.
+    pub fn set_leaf<T: LeafValue>(&mut self, record: &RecordId, leaf: Leaf<T>, value: T) {
+        match value.to_value() {
+            Some(value) => self.set(record, leaf.path(), value),
+            None => self.refuse(EditError::Invalid(Invalid::Shape {
+                record: record.clone(),
+                leaf: leaf.path(),
+                expected: "a finite value".to_owned(),
+            })),
+        }
+    }
+
+    /// Takes a leaf away.
+    pub fn unset(&mut self, record: &RecordId, leaf: LeafPath) {
+        self.push(record, Op::Unset { leaf });
+    }
+
+    /// Removes a record.
+    pub fn remove(&mut self, record: &RecordId) {
+        self.push(record, Op::Remove);
+    }
+
+    /// What the person had on screen when they began; for all changes of the edit. Without it: what
+    /// is on screen now.
+    pub fn seen(&mut self, mark: SeenMark) {
+        self.seen = Some(mark);
+    }
+
+    /// The gesture that the edit belongs to, numbered by the caller: the edits of one gesture
+    /// become one entry, as long as it is the newest of the board's outbox and was not sent.
+    pub fn gesture(&mut self, gesture: u64) {
+        self.gesture = Some(gesture);
+    }
+
+    /// What happens to leaves that changed unseen; without it, each leaf's own policy decides.
+    pub fn on_stale(&mut self, on_stale: OnStale) {
+        self.on_stale = on_stale;
+    }
+
+    fn push(&mut self, record: &RecordId, op: Op) {
+        self.changes.push((record.clone(), op));
+    }
+
+    fn refuse(&mut self, error: EditError) {
+        self.error.get_or_insert(error);
+    }
+
+    /// What was collected, with what each change has seen; `now` is what is on screen.
+    pub(crate) fn finish(self, now: SeenMark) -> Result<Drafted, EditError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let seen = self.seen.unwrap_or(now);
+        let changes = self.changes.into_iter();
+        Ok(Drafted {
+            changes: changes.map(|(record, op)| seen.change(record, op)).collect(),
+            gesture: self.gesture,
+            on_stale: self.on_stale,
+        })
+    }
+}
+
+/// What an [`EditBuilder`] collected.
+#[derive(Debug)]
+pub(crate) struct Drafted {
+    pub(crate) changes: Vec<LocalChange>,
+    pub(crate) gesture: Option<u64>,
+    pub(crate) on_stale: OnStale,
+}
+
+/// An edit that was made. Nothing is durable yet: only [`EditHandle::stored`] says so. Dropping the
+/// handle changes nothing.
+#[derive(Debug, Clone)]
+pub struct EditHandle {
+    id: EditId,
+    stored: Shared<oneshot::Receiver<Result<(), EditError>>>,
+    applied: Shared<oneshot::Receiver<Result<Version, EditError>>>,
+}
+
+/// The other end of an [`EditHandle`].
+#[derive(Debug)]
+pub(crate) struct EditWaiter {
+    stored: Option<oneshot::Sender<Result<(), EditError>>>,
+    applied: Option<oneshot::Sender<Result<Version, EditError>>>,
+}
+
+impl EditHandle {
+    pub(crate) fn new(id: EditId) -> (Self, EditWaiter) {
+        let (stored_sender, stored) = oneshot::channel();
+        let (applied_sender, applied) = oneshot::channel();
+        let handle = Self {
+            id,
+            stored: stored.shared(),
+            applied: applied.shared(),
+        };
+        let waiter = EditWaiter {
+            stored: Some(stored_sender),
+            applied: Some(applied_sender),
+        };
+        (handle, waiter)
+    }
+
+    /// The edit's id. Where it became part of an earlier edit of the same gesture, that one's
+    /// outcome is this one's.
+    pub fn id(&self) -> EditId {
+        self.id
+    }
+
+    /// Waits until the edit is in this device's storage. While the storage refuses, it waits on;
+    /// [`crate::Status::storage`] says why.
+    pub async fn stored(&self) -> Result<(), EditError> {
+        self.stored.clone().await.unwrap_or(Err(EditError::Closed))
+    }
+
+    /// Waits until the server has applied the edit, and says in which version; or why it was not.
+    pub async fn applied(&self) -> Result<Version, EditError> {
+        self.applied.clone().await.unwrap_or(Err(EditError::Closed))
+    }
+}
+
+impl EditWaiter {
+    /// The edit is in this device's storage.
+    pub(crate) fn store(&mut self) {
+        if let Some(sender) = self.stored.take() {
+            // Nobody may be waiting.
+            let _ = sender.send(Ok(()));
+        }
+    }
+
+    /// The edit's outcome is known.
+    pub(crate) fn settle(mut self, outcome: Result<Version, EditError>) {
+        if let Some(sender) = self.stored.take() {
+            let stored = match &outcome {
+                Err(error @ (EditError::RolledBack | EditError::Closed)) => Err(error.clone()),
+                _ => Ok(()),
+            };
+            let _ = sender.send(stored);
+        }
+        if let Some(sender) = self.applied.take() {
+            let _ = sender.send(outcome);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What happens, told to everybody who listens.
+
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use driftless_model::{BoardId, EditId, LeafRef, RecordId, UserId, Value, Version};
+use futures::Stream;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+
+use crate::error::ClientError;
+use crate::status::Status;
+
+/// Something happened. What can be read (status, records, outbox, feed) is there to be read
+/// already when the event arrives.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum ClientEvent {
+    /// The status changed.
+    Status(Status),
+    /// A board changed on screen: its records, its version, or whether it is loaded.
+    Board {
+        /// Which.
+        board: BoardId,
+        /// The records to read again; one that is not there any more was removed.
+        changed: Vec<RecordId>,
+    },
+    /// The outbox of a board changed.
+    Outbox {
+        /// Which board.
+        board: BoardId,
+    },
+    /// A feed has new data, or an error.
+    Feed {
+        /// Its number: [`crate::Feed::id`].
+        feed: u32,
+    },
+    /// An edit of this replica was applied.
+    EditApplied {
+        /// On which board.
+        board: BoardId,
+        /// Which.
+        id: EditId,
+        /// What the person did, in words.
+        label: String,
+        /// The version that it made.
+        version: Version,
+    },
+    /// An edit of this replica was not applied; a conflicted or refused one waits in the outbox.
+    EditFailed {
+        /// On which board.
+        board: BoardId,
+        /// Which.
+        id: EditId,
+        /// What the person did, in words.
+        label: String,
+        /// Why, in words.
+        detail: String,
+    },
+    /// An edit of this replica replaced a value that its author had not seen, as the leaf's policy
+    /// (`LastWriter`) allows.
+    Replaced {
+        /// On which board.
+        board: BoardId,
+        /// Which leaf.
+        leaf: LeafRef,
+        /// The value that is no more.
+        value: Option<Value>,
+        /// Whose it was.
+        author: UserId,
+    },
+    /// Something went wrong outside of any single edit.
+    Error(ClientError),
+}
+
+/// The events of a client from the moment of [`crate::Client::events`] on; ends with the client.
+/// Nothing is dropped: a listener that does not listen any more should be dropped.
+#[derive(Debug)]
+pub struct EventStream(UnboundedReceiver<ClientEvent>);
+
+impl Stream for EventStream {
+    type Item = ClientEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<ClientEvent>> {
+        Pin::new(&mut self.0).poll_next(context)
+    }
+}
+
+/// Everybody who listens.
+#[derive(Debug, Default)]
+pub(crate) struct Listeners(Mutex<Vec<UnboundedSender<ClientEvent>>>);
+
+impl Listeners {
+    /// One more.
+    pub(crate) fn listen(&self) -> EventStream {
+        let (sender, receiver) = unbounded();
+        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.push(sender);
+        EventStream(receiver)
+    }
+
+    /// Tells all of them; those that are gone are forgotten.
+    pub(crate) fn tell(&self, event: &ClientEvent) {
+        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.retain(|listener| listener.unbounded_send(event.clone()).is_ok());
+    }
+
+    /// Ends every stream.
+    pub(crate) fn end(&self) {
+        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.clear();
+    }
+}

@@ -1,0 +1,49 @@
+//! Live samples for one widget.
+
+use std::sync::Arc;
+
+use driftless_feeds::FeedData;
+use driftless_protocol::Query;
+
+use crate::shared::Shared;
+
+/// An open feed. Cheap to clone; `Send`. Dropping the last clone closes it.
+#[derive(Debug, Clone)]
+pub struct Feed(Arc<OpenFeed>);
+
+#[derive(Debug)]
+struct OpenFeed {
+    id: u32,
+    query: Query,
+    shared: Arc<Shared>,
+}
+
+impl Feed {
+    /// Opens it.
+    pub(crate) fn open(query: Query, shared: Arc<Shared>) -> Self {
+        let id = shared.open_feed(query.clone());
+        Self(Arc::new(OpenFeed { id, query, shared }))
+    }
+
+    /// Its number, as in [`crate::ClientEvent::Feed`].
+    pub fn id(&self) -> u32 {
+        self.0.id
+    }
+
+    /// What it shows.
+    pub fn query(&self) -> &Query {
+        &self.0.query
+    }
+
+    /// What it shows now: its series within the window, or why it cannot be shown.
+    pub fn data(&self) -> Arc<FeedData> {
+        let data = self.0.shared.feed_data(self.0.id);
+        data.unwrap_or_else(|| Arc::new(FeedData::new(&self.0.query)))
+    }
+}
+
+impl Drop for OpenFeed {
+    fn drop(&mut self) {
+        self.shared.close_feed(self.id);
+    }
+}

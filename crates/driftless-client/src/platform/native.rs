@@ -1,0 +1,253 @@
+//! A native process: tokio on a thread of its own, sockets without TLS (`ws://`).
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use driftless_model::limits;
+use driftless_protocol::Codec;
+use futures::channel::mpsc;
+use futures::{SinkExt, Stream, StreamExt};
+use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Request};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+
+use crate::platform::{Platform, Signal, Socket, SocketEvent};
+
+/// Frames that wait for the driver before the peer has to wait.
+const FRAMES_WAITING_MAX: usize = 64;
+
+type Peer = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Runs a driver on a thread of its own until it ends.
+pub(crate) fn spawn<F: Future<Output = ()>>(drive: impl FnOnce(Native) -> F + Send + 'static) {
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .expect("the system has a poller for one more runtime");
+        let local = tokio::task::LocalSet::new();
+        local.block_on(&runtime, async { drive(Native::new()).await });
+    };
+    std::thread::Builder::new()
+        .name("driftless-client".to_owned())
+        .spawn(run)
+        .expect("the system has room for one more thread");
+}
+
+/// A native process. Its driver has to run within a tokio `LocalSet`.
+#[derive(Debug)]
+pub struct Native {
+    started: Instant,
+}
+
+impl Native {
+    /// The process, with its clock at 0.
+    pub fn new() -> Self {
+        Self {
+            started: Instant::now(),
+        }
+    }
+}
+
+impl Default for Native {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Platform for Native {
+    type Socket = NativeSocket;
+    type Sleep = tokio::time::Sleep;
+    type Signals = futures::stream::Pending<Signal>;
+
+    fn mono_ms(&self) -> u64 {
+        whole_ms(self.started.elapsed())
+    }
+
+    fn epoch_ms(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        whole_ms(since.unwrap_or_default())
+    }
+
+    fn sleep_until(&self, mono_ms: u64) -> Self::Sleep {
+        tokio::time::sleep_until(self.started + Duration::from_millis(mono_ms))
+    }
+
+    fn connect(&self, url: &str) -> NativeSocket {
+        NativeSocket::connect(url.to_owned())
+    }
+
+    fn signals(&mut self) -> Self::Signals {
+        futures::stream::pending()
+    }
+
+    /// Nobody else hears it: processes that share storage find out at their next write.
+    fn announce(&mut self, _term: u64) {}
+}
+
+fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A socket, carried by a task. Dropping it cuts the connection.
+#[derive(Debug)]
+pub struct NativeSocket {
+    events: mpsc::Receiver<SocketEvent>,
+    outgoing: Option<mpsc::UnboundedSender<Vec<u8>>>,
+    task: AbortHandle,
+}
+
+impl NativeSocket {
+    fn connect(url: String) -> Self {
+        let (sender, events) = mpsc::channel(FRAMES_WAITING_MAX);
+        // Bounded by the machine: it has a limited number of edits under way.
+        let (outgoing, frames) = mpsc::unbounded();
+        let task = tokio::task::spawn_local(carry(url, sender, frames)).abort_handle();
+        Self {
+            events,
+            outgoing: Some(outgoing),
+            task,
+        }
+    }
+}
+
+impl Stream for NativeSocket {
+    type Item = SocketEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<SocketEvent>> {
+        self.events.poll_next_unpin(context)
+    }
+}
+
+impl Socket for NativeSocket {
+    fn send(&mut self, frame: Vec<u8>) {
+        if let Some(outgoing) = &self.outgoing {
+            // The task is gone once the socket is closed: frames after that are dropped.
+            let _ = outgoing.unbounded_send(frame);
+        }
+    }
+
+    /// What was sent before still goes out, then the farewell.
+    fn close(&mut self) {
+        self.outgoing = None;
+    }
+}
+
+impl Drop for NativeSocket {
+    fn drop(&mut self) {
+        if self.outgoing.is_some() {
+            self.task.abort();
+        }
+    }
+}
+
+async fn carry(
+    url: String,
+    mut events: mpsc::Sender<SocketEvent>,
+    frames: mpsc::UnboundedReceiver<Vec<u8>>,
+) {
+    let closed = match open(&url).await {
+        Ok(peer) => {
+            // A driver that is gone ends the task at the next step.
+            let _ = events.send(SocketEvent::Opened).await;
+            exchange(peer, &mut events, frames).await
+        }
+        Err(error) => closed_by(&error),
+    };
+    let _ = events.send(closed).await;
+}
+
+async fn open(url: &str) -> Result<Peer, Error> {
+    let mut request: Request<()> = url.into_client_request()?;
+    let protocol = HeaderValue::from_static(Codec::MessagePack.subprotocol());
+    request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(limits::RESUME_BYTES_MAX))
+        .max_frame_size(Some(limits::RESUME_BYTES_MAX));
+    let is_nagle_off = true;
+    let (peer, _) = connect_async_with_config(request, Some(config), is_nagle_off).await?;
+    Ok(peer)
+}
+
+/// Carries frames both ways until either side closes.
+async fn exchange(
+    mut peer: Peer,
+    events: &mut mpsc::Sender<SocketEvent>,
+    mut frames: mpsc::UnboundedReceiver<Vec<u8>>,
+) -> SocketEvent {
+    loop {
+        tokio::select! {
+            frame = frames.next() => match frame {
+                Some(frame) => {
+                    if let Err(error) = send_all(&mut peer, frame, &mut frames).await {
+                        return closed_by(&error);
+                    }
+                }
+                None => return farewell(peer).await,
+            },
+            message = peer.next() => match message {
+                Some(Ok(Message::Binary(bytes))) => {
+                    if events.send(SocketEvent::Frame(bytes.into())).await.is_err() {
+                        return farewell(peer).await;
+                    }
+                }
+                Some(Ok(Message::Close(frame))) => return closed_with(frame.as_ref()),
+                Some(Ok(Message::Text(_))) => return text_came(),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return closed_by(&error),
+                None => return closed("the connection ended"),
+            },
+        }
+    }
+}
+
+/// Sends a frame and all that wait behind it, then flushes once.
+async fn send_all(
+    peer: &mut Peer,
+    first: Vec<u8>,
+    frames: &mut mpsc::UnboundedReceiver<Vec<u8>>,
+) -> Result<(), Error> {
+    peer.feed(Message::Binary(first.into())).await?;
+    while let Ok(frame) = frames.try_recv() {
+        peer.feed(Message::Binary(frame.into())).await?;
+    }
+    peer.flush().await
+}
+
+async fn farewell(mut peer: Peer) -> SocketEvent {
+    // A peer that is gone needs none.
+    let _ = peer.close(None).await;
+    closed("closed here")
+}
+
+fn closed(reason: &str) -> SocketEvent {
+    SocketEvent::Closed {
+        code: None,
+        reason: reason.to_owned(),
+    }
+}
+
+fn closed_by(error: &Error) -> SocketEvent {
+    closed(&error.to_string())
+}
+
+fn text_came() -> SocketEvent {
+    closed("the server sent text where binary frames were agreed")
+}
+
+fn closed_with(frame: Option<&CloseFrame>) -> SocketEvent {
+    let reason = frame.map(|frame| &frame.reason).map(Utf8Bytes::to_string);
+    SocketEvent::Closed {
+        code: frame.map(|frame| frame.code.into()),
+        reason: reason.unwrap_or_default(),
+    }
+}

@@ -1,0 +1,260 @@
+//! What the handle and the driver share: the last published state, those who listen, and the way
+//! to the driver. The driver writes it after each batch; the handle only reads it and asks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use driftless_feeds::FeedData;
+use driftless_model::{
+    BoardId, Change, Edit, EditId, Invalid, KindName, RecordId, Schema, Version, limits,
+};
+use driftless_protocol::durable::LocalChange;
+use driftless_protocol::{Payload, Query};
+use driftless_sync::replica::view::{EntryView, RecordView, Resolution};
+use driftless_sync::replica::{Command, NewEdit, SeenMark};
+use futures::channel::mpsc::UnboundedSender;
+use futures::channel::oneshot;
+
+use crate::edit::{Drafted, EditBuilder, EditHandle, EditWaiter};
+use crate::error::EditError;
+use crate::event::Listeners;
+use crate::status::Status;
+
+/// What the handle asks of the driver.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// For the machine.
+    Command(Box<Command>),
+    /// The application knows about the network.
+    SetOnline(bool),
+    /// The cable is pulled, or put back.
+    HoldNetwork(bool),
+    /// Stop, then say so.
+    Shutdown(oneshot::Sender<()>),
+}
+
+/// A board as it was last published.
+#[derive(Debug, Default)]
+pub(crate) struct PublishedBoard {
+    pub(crate) is_loaded: bool,
+    pub(crate) version: Version,
+    pub(crate) records: BTreeMap<RecordId, Arc<RecordView>>,
+    pub(crate) outbox: Arc<Vec<EntryView>>,
+    /// What is on screen.
+    pub(crate) seen: SeenMark,
+}
+
+/// A feed as it was last published.
+#[derive(Debug)]
+pub(crate) struct PublishedFeed {
+    pub(crate) query: Query,
+    pub(crate) data: Arc<FeedData>,
+}
+
+/// Everything that a handle can read.
+#[derive(Debug, Default)]
+pub(crate) struct Published {
+    pub(crate) status: Status,
+    pub(crate) boards: BTreeMap<BoardId, PublishedBoard>,
+    pub(crate) feeds: BTreeMap<u32, PublishedFeed>,
+    /// Those who wait for an edit.
+    pub(crate) waiters: BTreeMap<EditId, EditWaiter>,
+    followed: BTreeSet<BoardId>,
+    next_feed: u32,
+}
+
+/// The driver's share.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    published: Mutex<Published>,
+    pub(crate) listeners: Listeners,
+}
+
+impl State {
+    /// The published state. A panic elsewhere leaves it readable: each write of it is whole.
+    pub(crate) fn published(&self) -> MutexGuard<'_, Published> {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The handle's share. The driver stops when the last one is gone.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    schema: Arc<Schema>,
+    state: Arc<State>,
+    requests: UnboundedSender<Request>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        schema: Arc<Schema>,
+        state: Arc<State>,
+        requests: UnboundedSender<Request>,
+    ) -> Self {
+        Self {
+            schema,
+            state,
+            requests,
+        }
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Asks the driver. One that has stopped hears nothing.
+    pub(crate) fn ask(&self, request: Request) {
+        // What a stopped client is asked for is lost on purpose; edits are refused before.
+        let _ = self.requests.unbounded_send(request);
+    }
+
+    pub(crate) fn command(&self, command: Command) {
+        self.ask(Request::Command(Box::new(command)));
+    }
+
+    /// Reads a board; one that was never published is empty.
+    pub(crate) fn board<T>(&self, board: &BoardId, read: impl FnOnce(&PublishedBoard) -> T) -> T {
+        match self.state.published().boards.get(board) {
+            Some(board) => read(board),
+            None => read(&PublishedBoard::default()),
+        }
+    }
+
+    /// Follows a board, unless it is followed already.
+    pub(crate) fn follow(&self, board: &BoardId) {
+        if self.state.published().followed.insert(board.clone()) {
+            self.command(Command::Follow(board.clone()));
+        }
+    }
+
+    /// Stops following a board.
+    pub(crate) fn unfollow(&self, board: &BoardId) {
+        if self.state.published().followed.remove(board) {
+            self.command(Command::Unfollow(board.clone()));
+        }
+    }
+
+    /// Opens a feed; answers its number.
+    pub(crate) fn open_feed(&self, query: Query) -> u32 {
+        let mut published = self.state.published();
+        let feed = published.next_feed;
+        published.next_feed = feed.wrapping_add(1);
+        let data = Arc::new(FeedData::new(&query));
+        let opened = PublishedFeed {
+            query: query.clone(),
+            data,
+        };
+        published.feeds.insert(feed, opened);
+        self.command(Command::OpenFeed { feed, query });
+        feed
+    }
+
+    pub(crate) fn close_feed(&self, feed: u32) {
+        self.state.published().feeds.remove(&feed);
+        self.command(Command::CloseFeed { feed });
+    }
+
+    pub(crate) fn feed_data(&self, feed: u32) -> Option<Arc<FeedData>> {
+        let published = self.state.published();
+        let feed = published.feeds.get(&feed);
+        feed.map(|feed| Arc::clone(&feed.data))
+    }
+
+    pub(crate) fn retry(&self, board: &BoardId, number: u64) {
+        let (board, id) = (board.clone(), random_id());
+        self.command(Command::Retry { board, number, id });
+    }
+
+    pub(crate) fn roll_back(&self, board: &BoardId, number: u64) {
+        let board = board.clone();
+        self.command(Command::RollBack { board, number });
+    }
+
+    pub(crate) fn resolve(&self, board: &BoardId, number: u64, resolution: Resolution) {
+        let seen = self.board(board, |board| board.version);
+        self.command(Command::Resolve {
+            board: board.clone(),
+            number,
+            resolution,
+            seen,
+            id: random_id(),
+        });
+    }
+
+    /// Checks an edit and hands it to the driver. The lock is held throughout, so that edits of
+    /// several threads are made one after another.
+    pub(crate) fn edit(
+        &self,
+        board: &BoardId,
+        label: String,
+        builder: EditBuilder,
+    ) -> Result<EditHandle, EditError> {
+        let mut published = self.state.published();
+        let state = published.boards.get(board);
+        let seen = state.map(|state| state.seen.clone()).unwrap_or_default();
+        let drafted = builder.finish(seen)?;
+        let id = random_id();
+        validate(&self.schema, state, id, &label, &drafted)?;
+        if self.requests.is_closed() {
+            return Err(EditError::Closed);
+        }
+        let (handle, waiter) = EditHandle::new(id);
+        published.waiters.insert(id, waiter);
+        self.command(Command::Edit(NewEdit {
+            board: board.clone(),
+            id,
+            label,
+            gesture: drafted.gesture,
+            on_stale: drafted.on_stale,
+            changes: drafted.changes,
+        }));
+        Ok(handle)
+    }
+}
+
+fn random_id() -> EditId {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the system has randomness for an id");
+    EditId(u128::from_be_bytes(bytes))
+}
+
+/// What the server will check too, and that there is room in the outbox.
+fn validate(
+    schema: &Schema,
+    board: Option<&PublishedBoard>,
+    id: EditId,
+    label: &str,
+    drafted: &Drafted,
+) -> Result<(), EditError> {
+    let waiting = board.map_or(0, |board| board.outbox.len());
+    if waiting >= limits::OUTBOX_ENTRIES_MAX {
+        let limit = limits::OUTBOX_ENTRIES_MAX;
+        return Err(too_large("the outbox of this board", limit));
+    }
+    let edit = Edit {
+        id,
+        label: label.to_owned(),
+        on_stale: drafted.on_stale,
+        changes: drafted.changes.iter().map(longest).collect(),
+    };
+    let kind_of =
+        |record: &RecordId| -> Option<&KindName> { Some(&board?.records.get(record)?.kind) };
+    schema.validate(&edit, kind_of)?;
+    match Payload::seal(&edit) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(too_large("the edit", limits::PAYLOAD_BYTES_MAX)),
+    }
+}
+
+/// The change as it will be sent, at its longest.
+fn longest(change: &LocalChange) -> Change {
+    Change {
+        record: change.record.clone(),
+        seen: Version(u64::MAX),
+        op: change.op.clone(),
+    }
+}
+
+fn too_large(what: &'static str, limit: usize) -> EditError {
+    EditError::Invalid(Invalid::TooLarge { what, limit })
+}
