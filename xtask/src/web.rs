@@ -97,6 +97,8 @@ fn run_bindgen(compiled: &Path, glue: &Path, profile: WebProfile) -> Result<()> 
         .and_then(|bindgen| {
             bindgen
                 .typescript(false)
+                // The page calls `init()` without a path: the module lies beside its glue.
+                .omit_default_module_path(false)
                 .remove_name_section(ships)
                 .remove_producers_section(ships)
                 .generate(glue)
