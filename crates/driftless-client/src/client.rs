@@ -219,7 +219,9 @@ impl ClientBuilder {
         let platform = Web::new(&self.namespace);
         let storage = self.storage.take();
         self.storage = Some(storage.unwrap_or_else(|| {
-            Box::new(driftless_store::replica::IndexedDbRows::new(&self.namespace))
+            Box::new(driftless_store::replica::IndexedDbRows::new(
+                &self.namespace,
+            ))
         }));
         let (client, plan) = self.plan();
         wasm_bindgen_futures::spawn_local(plan.drive(platform));

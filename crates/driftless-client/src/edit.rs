@@ -100,7 +100,9 @@ impl EditBuilder {
         let seen = self.seen.unwrap_or(now);
         let changes = self.changes.into_iter();
         Ok(Drafted {
-            changes: changes.map(|(record, op)| seen.change(record, op)).collect(),
+            changes: changes
+                .map(|(record, op)| seen.change(record, op))
+                .collect(),
             gesture: self.gesture,
             on_stale: self.on_stale,
         })

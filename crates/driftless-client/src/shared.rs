@@ -73,7 +73,9 @@ pub(crate) struct State {
 impl State {
     /// The published state. A panic elsewhere leaves it readable: each write of it is whole.
     pub(crate) fn published(&self) -> MutexGuard<'_, Published> {
-        self.published.lock().unwrap_or_else(PoisonError::into_inner)
+        self.published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -166,9 +166,11 @@ impl<P: Platform> Driver<P> {
         }
         self.is_sockets_turn = !self.is_sockets_turn;
         let step = if self.is_sockets_turn {
-            self.poll_socket(context).or_else(|| self.poll_requests(context))
+            self.poll_socket(context)
+                .or_else(|| self.poll_requests(context))
         } else {
-            self.poll_requests(context).or_else(|| self.poll_socket(context))
+            self.poll_requests(context)
+                .or_else(|| self.poll_socket(context))
         };
         match step.or_else(|| self.poll_signals(context)) {
             Some(step) => Poll::Ready(step),
@@ -191,7 +193,10 @@ impl<P: Platform> Driver<P> {
             Poll::Ready(Some(event)) => Some(Step::Heard(*number, event)),
             Poll::Ready(None) => {
                 let reason = "the connection ended".to_owned();
-                Some(Step::Heard(*number, SocketEvent::Closed { code: None, reason }))
+                Some(Step::Heard(
+                    *number,
+                    SocketEvent::Closed { code: None, reason },
+                ))
             }
             Poll::Pending => None,
         }
@@ -263,7 +268,9 @@ impl<P: Platform> Driver<P> {
                 }
                 self.handle(Input::Command(*command));
             }
-            Request::SetOnline(has_it) => self.network(|network| network.application_has_it = has_it),
+            Request::SetOnline(has_it) => {
+                self.network(|network| network.application_has_it = has_it);
+            }
             Request::HoldNetwork(is_held) => self.network(|network| network.is_held = is_held),
             Request::Shutdown(stopping) => self.stopping = Some(stopping),
         }
@@ -369,7 +376,12 @@ impl<P: Platform> Driver<P> {
         let batch = std::mem::take(&mut self.batch);
         let is_held = self.network.is_held;
         for feed in batch.publish(&self.replica, is_held, &self.state) {
-            let query = self.state.published().feeds.get(&feed).map(|open| open.query.clone());
+            let query = self
+                .state
+                .published()
+                .feeds
+                .get(&feed)
+                .map(|open| open.query.clone());
             if let Some(query) = query {
                 self.handle(Input::Command(Command::OpenFeed { feed, query }));
             }

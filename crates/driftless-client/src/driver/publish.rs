@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use driftless_model::{BoardId, EditId, RecordId, Version};
 use driftless_protocol::FeedFrame;
+use driftless_sync::replica::realtime_state::RealtimeState;
 use driftless_sync::replica::view::{EntryProgress, EntryView, StorageVerdict};
 use driftless_sync::replica::{Notice, Replica, Settlement};
 
@@ -173,7 +174,7 @@ fn publish_boards(
         let board = published.boards.entry(id.clone()).or_default();
         let state = replica.board(id).map(|board| &board.state);
         board.is_loaded = state.is_some_and(|state| state.cursor().is_some());
-        board.version = state.map(|state| state.version()).unwrap_or_default();
+        board.version = state.map_or_else(Version::default, RealtimeState::version);
         board.seen = replica.seen_mark(id);
         for record in changed {
             match state.and_then(|state| state.views().get(record)) {
@@ -209,7 +210,12 @@ fn publish_status(
     events: &mut Vec<ClientEvent>,
 ) {
     let machine = replica.status();
-    let entries = || published.boards.values().flat_map(|board| board.outbox.iter());
+    let entries = || {
+        published
+            .boards
+            .values()
+            .flat_map(|board| board.outbox.iter())
+    };
     let count = |is: fn(&EntryView) -> bool| entries().filter(|entry| is(entry)).count();
     let status = Status {
         connection: machine.connection,

@@ -169,7 +169,9 @@ async fn carry(
 async fn open(url: &str) -> Result<Peer, Error> {
     let mut request: Request<()> = url.into_client_request()?;
     let protocol = HeaderValue::from_static(Codec::MessagePack.subprotocol());
-    request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+    request
+        .headers_mut()
+        .insert(SEC_WEBSOCKET_PROTOCOL, protocol);
     let config = WebSocketConfig::default()
         .max_message_size(Some(limits::RESUME_BYTES_MAX))
         .max_frame_size(Some(limits::RESUME_BYTES_MAX));

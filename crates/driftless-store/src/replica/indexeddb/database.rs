@@ -24,7 +24,7 @@ pub(super) struct OpenDatabase {
 impl OpenDatabase {
     /// Opens the database; makes it where there is none.
     pub(super) async fn open(name: &str) -> Result<Self, ReplicaStoreError> {
-        let factory = Factory::new().map_err(refused)?;
+        let factory = Factory::new().map_err(|error| refused(&error))?;
         let mut request = factory
             .open(name, Some(LAYOUT))
             .map_err(|error| failed(&error))?;

@@ -38,7 +38,7 @@ impl IndexedDbRows {
 
     /// Deletes the whole database of a namespace. Whoever has it open is asked to close it.
     pub async fn delete(namespace: &str) -> Result<(), ReplicaStoreError> {
-        let request = idb::Factory::new().map_err(refused)?;
+        let request = idb::Factory::new().map_err(|error| refused(&error))?;
         let request = request.delete(&format!("driftless/{namespace}"));
         request
             .map_err(|error| failed(&error))?
@@ -75,7 +75,7 @@ fn decode(value: &JsValue) -> Result<Row, ReplicaStoreError> {
     Ok(Row::decode(&bytes.unwrap_or_default())?)
 }
 
-fn refused(error: Error) -> ReplicaStoreError {
+fn refused(error: &Error) -> ReplicaStoreError {
     ReplicaStoreError::Refused {
         detail: error.to_string(),
     }
