@@ -1,0 +1,48 @@
+//! What a server asks of its storage.
+
+use std::future::Future;
+
+use driftless_model::{BoardId, Check, Cursor, Version};
+use driftless_sync::room::{Append, BoardImage, LogRow, Stored};
+
+use crate::server::error::StoreError;
+
+/// Where a server keeps its boards. Shared by all rooms.
+pub trait BoardStore: Send + Sync + 'static {
+    /// The whole board in one consistent read. A board that was never written is the empty image.
+    fn load(&self, board: &BoardId) -> impl Future<Output = Result<BoardImage, StoreError>> + Send;
+
+    /// The check at a version; absent where the board has no such version. Version 0 has check 0.
+    fn check_at(
+        &self,
+        board: &BoardId,
+        version: Version,
+    ) -> impl Future<Output = Result<Option<Check>, StoreError>> + Send;
+
+    /// Carries out appends, durable before it answers: one answer for each, in the same order. The
+    /// batch is one transaction; an append whose head is elsewhere is a [`Stored::Conflict`] and
+    /// leaves the others alone; a batch that fails is tried again board by board.
+    fn append(&self, batch: Vec<Append>) -> impl Future<Output = Vec<Stored>> + Send;
+
+    /// The applied edits above a version, oldest first, at most `rows_max` of them.
+    fn log(
+        &self,
+        board: &BoardId,
+        above: Version,
+        rows_max: usize,
+    ) -> impl Future<Output = Result<Vec<LogRow>, StoreError>> + Send;
+
+    /// All boards, by id.
+    fn boards(&self) -> impl Future<Output = Result<Vec<BoardSummary>, StoreError>> + Send;
+}
+
+/// A board in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoardSummary {
+    /// Which.
+    pub board: BoardId,
+    /// Its newest version.
+    pub head: Cursor,
+    /// The `title` of its record `board`, where it is a text.
+    pub title: Option<String>,
+}

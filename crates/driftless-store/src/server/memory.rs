@@ -1,0 +1,192 @@
+//! Boards in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use driftless_model::{
+    BoardId, BoardState, Cell, Check, ClientId, Cursor, LeafPath, RecordId, RecordState, Slot,
+    Value, Version,
+};
+use driftless_protocol::durable::LedgerRow;
+use driftless_sync::room::{Append, BoardImage, Delta, LogRow, Stored};
+
+use crate::server::board_store::{BoardStore, BoardSummary};
+use crate::server::error::StoreError;
+
+/// Boards in memory: for tests, the simulator, and servers that need to remember nothing. Clones
+/// share what is in it. The `_now` methods do the same without waiting for anything.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryBoards {
+    boards: Arc<Mutex<BTreeMap<BoardId, Board>>>,
+}
+
+#[derive(Debug, Default)]
+struct Board {
+    head: Cursor,
+    state: BoardState,
+    ledger: BTreeMap<ClientId, LedgerRow>,
+    log: Vec<LogRow>,
+}
+
+impl MemoryBoards {
+    /// A store without boards.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// See [`BoardStore::load`].
+    pub fn load_now(&self, board: &BoardId) -> BoardImage {
+        self.lock()
+            .get(board)
+            .map_or_else(BoardImage::default, |board| BoardImage {
+                head: board.head,
+                state: board.state.clone(),
+                ledger: board.ledger.values().cloned().collect(),
+            })
+    }
+
+    /// See [`BoardStore::check_at`].
+    pub fn check_at_now(&self, board: &BoardId, version: Version) -> Option<Check> {
+        if version == Version(0) {
+            return Some(Check::default());
+        }
+        let boards = self.lock();
+        let log = &boards.get(board)?.log;
+        let index = log.binary_search_by_key(&version, |row| row.version).ok()?;
+        log.get(index).map(|row| row.check)
+    }
+
+    /// See [`BoardStore::append`].
+    pub fn append_now(&self, batch: Vec<Append>) -> Vec<Stored> {
+        let mut boards = self.lock();
+        batch
+            .into_iter()
+            .map(|append| {
+                boards
+                    .entry(append.board.clone())
+                    .or_default()
+                    .append(append)
+            })
+            .collect()
+    }
+
+    /// See [`BoardStore::log`].
+    pub fn log_now(&self, board: &BoardId, above: Version, rows_max: usize) -> Vec<LogRow> {
+        let boards = self.lock();
+        let rows = boards.get(board).into_iter().flat_map(|board| &board.log);
+        rows.filter(|row| row.version > above)
+            .take(rows_max)
+            .cloned()
+            .collect()
+    }
+
+    /// See [`BoardStore::boards`].
+    pub fn boards_now(&self) -> Vec<BoardSummary> {
+        let boards = self.lock();
+        let written = boards.iter().filter(|(_, board)| board.is_written());
+        written
+            .map(|(id, board)| BoardSummary {
+                board: id.clone(),
+                head: board.head,
+                title: board.title().map(str::to_owned),
+            })
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<BoardId, Board>> {
+        // A panic while the lock is held can only come from a failed assertion of a test.
+        self.boards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Board {
+    fn append(&mut self, append: Append) -> Stored {
+        if self.head != append.expect {
+            return Stored::Conflict;
+        }
+        self.head = append.head;
+        self.log.extend(append.log);
+        take_delta(&mut self.state, append.delta);
+        let rows = append.ledger.into_iter().map(|row| (row.client, row));
+        self.ledger.extend(rows);
+        Stored::Committed
+    }
+
+    fn is_written(&self) -> bool {
+        self.head != Cursor::default() || !self.ledger.is_empty()
+    }
+
+    fn title(&self) -> Option<&str> {
+        let record = RecordId::new("board").ok()?;
+        let title = LeafPath::new("title").ok()?;
+        self.state
+            .record(&record)?
+            .value(&title)
+            .and_then(Value::as_text)
+    }
+}
+
+/// Writes a delta in its order: removals, whole records, single leaves.
+fn take_delta(state: &mut BoardState, delta: Delta) {
+    for removed in delta.removed {
+        let (version, author) = (removed.version, removed.author);
+        let mark = Slot::Removed { version, author };
+        state.records.insert(removed.record, mark);
+    }
+    for whole in delta.records {
+        let record = RecordState {
+            kind: whole.kind,
+            created: whole.created,
+            leaves: whole.leaves,
+        };
+        state.records.insert(whole.record, Slot::Live(record));
+    }
+    for changed in delta.leaves {
+        let cell = Cell {
+            value: changed.value,
+            version: changed.version,
+            author: changed.author,
+        };
+        if let Some(Slot::Live(record)) = state.records.get_mut(&changed.record) {
+            record.leaves.insert(changed.leaf, cell);
+        }
+    }
+}
+
+impl BoardStore for MemoryBoards {
+    async fn load(&self, board: &BoardId) -> Result<BoardImage, StoreError> {
+        Ok(self.load_now(board))
+    }
+
+    async fn check_at(
+        &self,
+        board: &BoardId,
+        version: Version,
+    ) -> Result<Option<Check>, StoreError> {
+        Ok(self.check_at_now(board, version))
+    }
+
+    async fn append(&self, batch: Vec<Append>) -> Vec<Stored> {
+        self.append_now(batch)
+    }
+
+    async fn log(
+        &self,
+        board: &BoardId,
+        above: Version,
+        rows_max: usize,
+    ) -> Result<Vec<LogRow>, StoreError> {
+        Ok(self.log_now(board, above, rows_max))
+    }
+
+    async fn boards(&self) -> Result<Vec<BoardSummary>, StoreError> {
+        Ok(self.boards_now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MemoryBoards;
+
+    crate::board_store_conformance!(async || MemoryBoards::new());
+}
