@@ -238,7 +238,7 @@ impl Board {
     fn settle(&mut self, settled: &Settled, journal: &mut Journal, step: &mut Step) {
         match self.outbox.settle(settled, journal) {
             SettleStep::Applied(row) => self.applied(&row, &settled.outcome, step),
-            SettleStep::SetAside(Some(number)) => {
+            SettleStep::SetAside(number) => {
                 step.outbox_changed = true;
                 let Some(entry) = self.outbox.entry(number) else {
                     return;
@@ -254,7 +254,11 @@ impl Board {
                 step.notices
                     .extend(settlements(&self.id, &entry.row, &settlement));
             }
-            SettleStep::SetAside(None) => step.outbox_changed = true,
+            SettleStep::TakenBack(row) => {
+                step.outbox_changed = true;
+                step.notices
+                    .extend(settlements(&self.id, &row, &Settlement::RolledBack));
+            }
             SettleStep::Unknown => {}
             SettleStep::Mismatch => step.trouble = Some(Trouble::Identity),
         }
@@ -343,7 +347,7 @@ impl Board {
     pub fn all_records(&self) -> BTreeSet<RecordId> {
         let confirmed = self.state.confirmed().records.keys().cloned();
         confirmed
-            .chain(self.outbox.entries().flat_map(|entry| entry.records()))
+            .chain(self.outbox.entries().flat_map(Entry::records))
             .collect()
     }
 }

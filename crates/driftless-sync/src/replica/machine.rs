@@ -782,9 +782,9 @@ impl Replica {
         let settled = settlements(id, &row, &Settlement::Discarded);
         self.outputs.extend(settled.into_iter().map(Output::Notice));
         let mut changes = changes.unwrap_or(row.changes);
-        changes
-            .iter_mut()
-            .for_each(|change| change.seen.after.clear());
+        for change in &mut changes {
+            change.seen.after.clear();
+        }
         if !changes.is_empty() {
             let (label, on_stale) = (row.label, row.on_stale);
             let board = id.clone();
@@ -811,7 +811,7 @@ impl Replica {
         let marked = board
             .outbox
             .entry(number)
-            .map(|entry| entry.records())
+            .map(Entry::records)
             .unwrap_or_default();
         self.processor.local(id, marked);
         for row in gone {

@@ -1,6 +1,6 @@
 //! The connection: connect, hand-shake, heartbeat, reconnect with full jitter, close codes.
 
-use driftless_protocol::codes::{Next, next_after};
+use driftless_protocol::codes::{CloseCode, Next, next_after};
 use driftless_protocol::message::Welcome;
 use rand_chacha::ChaCha8Rng;
 use rand_core::RngCore;
@@ -217,6 +217,11 @@ impl WebsocketManager {
             Next::Retry => self.wait(reason, 0, now_ms, config),
             Next::RetryLater => self.wait(reason, config.retry_later_ms, now_ms, config),
             Next::Reauthenticate => self.connection = Connection::Unauthorised { reason },
+            // The newest connection of a replica wins; whether this one still leads, the storage
+            // says. Until then it comes back like after any other loss.
+            Next::Never if code == Some(CloseCode::Replaced.number()) => {
+                self.wait(reason, 0, now_ms, config);
+            }
             Next::Never => self.connection = Connection::Closed { reason },
         }
     }

@@ -69,8 +69,10 @@ pub struct Outbox {
 pub enum SettleStep {
     /// The entry is gone; its changes are confirmed.
     Applied(Box<EntryRow>),
-    /// The entry waits for a person, or (`None`) was taken back and is gone.
-    SetAside(Option<u64>),
+    /// The entry waits for a person.
+    SetAside(u64),
+    /// The entry was taken back, and had no effect: it is gone.
+    TakenBack(Box<EntryRow>),
     /// No entry with this seq: it was settled before, or is not this replica's.
     Unknown,
     /// Another edit had this seq: a clone.
@@ -399,15 +401,17 @@ impl Outbox {
             },
         };
         if is_taken_back {
-            self.discard(number, journal);
-            return SettleStep::SetAside(None);
+            let gone = self.discard(number, journal);
+            return gone.map_or(SettleStep::Unknown, |row| {
+                SettleStep::TakenBack(Box::new(row))
+            });
         }
         if let Some(entry) = self.entries.get_mut(&number) {
             entry.row.state = state;
         }
         self.store(number, journal);
         self.join_waiting(number, journal);
-        SettleStep::SetAside(Some(number))
+        SettleStep::SetAside(number)
     }
 
     /// The board's row with the new settled mark was staged under this ticket.

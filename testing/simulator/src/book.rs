@@ -1,0 +1,165 @@
+//! What the checkers remember of a run: everything that persons made, were told and decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftless_model::{BoardId, ClientId, EditId, LeafPath, Op, RecordId, Value};
+use driftless_protocol::Payload;
+use driftless_sync::replica::NewEdit;
+use driftless_sync::replica::background_sync::Entry;
+use driftless_sync::replica::view::RecordView;
+
+/// A leaf of a record.
+pub type LeafKey = (RecordId, LeafPath);
+
+/// An edit as its author made it.
+#[derive(Debug, Clone, Default)]
+pub struct Made {
+    /// Whose device.
+    pub device: usize,
+    /// Its gesture.
+    pub gesture: Option<u64>,
+    /// What may lie under each written leaf when the edit is applied: what its author saw.
+    pub allowed: BTreeMap<LeafKey, Vec<Option<Value>>>,
+    /// The records that it removes, as its author saw them.
+    pub removes: BTreeMap<RecordId, BTreeMap<LeafPath, Value>>,
+    /// What it writes.
+    pub writes: Vec<(LeafKey, Option<Value>)>,
+}
+
+impl Made {
+    /// What its author sees of what it changes.
+    pub fn new(
+        device: usize,
+        edit: &NewEdit,
+        view_of: impl Fn(&RecordId) -> Option<RecordView>,
+    ) -> Self {
+        let mut made = Self {
+            device,
+            gesture: edit.gesture,
+            ..Self::default()
+        };
+        for change in &edit.changes {
+            let view = view_of(&change.record);
+            if matches!(change.op, Op::Remove) {
+                let leaves = view.iter().flat_map(|view| &view.leaves);
+                let leaves = leaves
+                    .map(|(leaf, own)| (leaf.clone(), own.value.clone()))
+                    .collect();
+                made.removes.insert(change.record.clone(), leaves);
+            }
+            for (leaf, value) in change.op.writes() {
+                let key = (change.record.clone(), leaf.clone());
+                let seen = view.as_ref().and_then(|view| view.value(leaf)).cloned();
+                made.allowed.entry(key.clone()).or_default().push(seen);
+                made.writes.push((key, value.cloned()));
+            }
+        }
+        made
+    }
+
+    /// Counts what another edit of the same person saw and wrote as seen, too.
+    pub fn rests_on(&mut self, other: &Self) {
+        for (key, values) in &other.allowed {
+            if let Some(allowed) = self.allowed.get_mut(key) {
+                allowed.extend(values.iter().cloned());
+            }
+        }
+        self.rests_on_writes(&other.writes);
+    }
+
+    /// Counts own values as seen.
+    pub fn rests_on_writes(&mut self, writes: &[(LeafKey, Option<Value>)]) {
+        for (key, value) in writes {
+            if let Some(allowed) = self.allowed.get_mut(key) {
+                allowed.push(value.clone());
+            }
+        }
+    }
+}
+
+/// What the checkers remember.
+#[derive(Debug, Default)]
+pub struct Book {
+    /// Every edit that was not lost unsaved in a crash.
+    pub made: BTreeMap<EditId, Made>,
+    /// Edits that the application was told are durable on the device.
+    pub stored: BTreeSet<EditId>,
+    /// Edits that the application was told are applied.
+    pub acknowledged: BTreeSet<(BoardId, EditId)>,
+    /// Edits that a person let go of.
+    pub let_go: BTreeSet<EditId>,
+    /// Edits that became part of another one.
+    pub successor: BTreeMap<EditId, EditId>,
+    /// Every push that was seen on the wire.
+    pub pushed: BTreeMap<(ClientId, BoardId, u64), Payload>,
+    /// What each device wrote and took back.
+    pub taken_back: BTreeMap<usize, Vec<(LeafKey, Option<Value>)>>,
+}
+
+impl Book {
+    /// An edit was made and taken into the outbox as part of `entry`.
+    pub fn taken_in(&mut self, id: EditId, mut made: Made, entry: Option<&Entry>) -> bool {
+        let mut is_squashed = false;
+        if let Some(entry) = entry {
+            for before in entry.row.folded.iter().filter(|before| **before != id) {
+                if entry.row.id == id {
+                    is_squashed = true;
+                    self.successor.insert(*before, id);
+                }
+            }
+            if entry.row.id != id {
+                self.successor.insert(id, entry.row.id);
+            }
+        }
+        let same_gesture: Vec<Made> = self
+            .made
+            .values()
+            .filter(|other| other.device == made.device && other.gesture.is_some())
+            .filter(|other| other.gesture == made.gesture)
+            .cloned()
+            .collect();
+        for other in &same_gesture {
+            made.rests_on(other);
+        }
+        if let Some(taken_back) = self.taken_back.get(&made.device) {
+            made.rests_on_writes(taken_back);
+        }
+        if is_squashed {
+            // The joined edit writes what its predecessors wrote elsewhere, too.
+            for other in same_gesture {
+                for (key, values) in other.allowed {
+                    made.allowed.entry(key).or_default().extend(values);
+                }
+            }
+        }
+        self.made.insert(id, made);
+        is_squashed
+    }
+
+    /// An entry was replaced by a new edit, or let go.
+    pub fn replaced(&mut self, ids: &[EditId], by: Option<EditId>) {
+        for id in ids {
+            match by {
+                Some(by) => {
+                    self.successor.insert(*id, by);
+                }
+                None => {
+                    self.let_go.insert(*id);
+                }
+            }
+        }
+    }
+
+    /// A person took an entry back.
+    pub fn took_back(&mut self, device: usize, ids: &[EditId]) {
+        for id in ids {
+            self.let_go.insert(*id);
+            if let Some(made) = self.made.get(id) {
+                self.taken_back
+                    .entry(device)
+                    .or_default()
+                    .extend(made.writes.clone());
+            }
+        }
+    }
+}

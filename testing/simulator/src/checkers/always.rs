@@ -1,0 +1,204 @@
+//! Checkers that look all the time: *view*, *atomic*, *honest*, *final*, *bounded*.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftless_model::{
+    BoardId, EditId, Effect, LeafPath, RecordId, UserId, Value, Version, limits,
+};
+use driftless_protocol::durable::Row;
+use driftless_protocol::message::Push;
+
+use crate::failure::Failure;
+use crate::person::PAIR;
+use crate::world::World;
+
+type Values = BTreeMap<RecordId, BTreeMap<LeafPath, Value>>;
+
+/// *view*: what is shown is the confirmed state with the active outbox folded over it, in order.
+/// *atomic*: no half of an edit is ever shown.
+pub fn view(world: &mut World, device: usize, board: &BoardId) -> Result<(), Failure> {
+    let Some(replica) = &world.devices[device].replica else {
+        return Ok(());
+    };
+    let Some(own) = replica.board(board) else {
+        return Ok(());
+    };
+    world.tally.views += 1;
+    let mut naive = own.state.confirmed().clone();
+    let author = UserId::new("nobody").expect("a user");
+    for entry in own.outbox.entries().filter(|entry| entry.is_active()) {
+        let effects = entry.row.changes.iter().map(|change| Effect {
+            record: change.record.clone(),
+            op: change.op.clone(),
+        });
+        naive.apply(&effects.collect::<Vec<_>>(), Version(0), &author);
+    }
+    let naive: Values = naive
+        .live()
+        .map(|(id, record)| {
+            let values = record
+                .values()
+                .map(|(leaf, value)| (leaf.clone(), value.clone()));
+            (id.clone(), values.collect())
+        })
+        .collect();
+    let shown: Values = own
+        .state
+        .views()
+        .iter()
+        .map(|(id, view)| {
+            let values = view
+                .leaves
+                .iter()
+                .map(|(leaf, own)| (leaf.clone(), own.value.clone()));
+            (id.clone(), values.collect())
+        })
+        .collect();
+    if naive != shown {
+        let detail = format!("device {device} shows {shown:?} for {naive:?}");
+        return Err(Failure::new("view", detail));
+    }
+    atomic(device, &shown)
+}
+
+fn atomic(device: usize, shown: &Values) -> Result<(), Failure> {
+    let [a, b] = PAIR.map(|leaf| LeafPath::new(leaf).expect("a path"));
+    for (id, values) in shown {
+        if values.get(&a) != values.get(&b) {
+            let detail = format!("device {device} shows half an edit of {id}: {values:?}");
+            return Err(Failure::new("atomic", detail));
+        }
+    }
+    Ok(())
+}
+
+/// *honest*: after a crash, what was said to be saved is on the disk. What was not is forgotten.
+pub fn honest(world: &mut World, device: usize) -> Result<(), Failure> {
+    let on_disk = on_disk(world, device)?;
+    let own = world
+        .book
+        .made
+        .iter()
+        .filter(|(_, made)| made.device == device);
+    let own: Vec<EditId> = own.map(|(id, _)| *id).collect();
+    for id in own {
+        if on_disk.contains(&id) {
+            continue;
+        }
+        let is_over = world.book.let_go.contains(&id)
+            || world.book.successor.contains_key(&id)
+            || world.book.acknowledged.iter().any(|(_, own)| *own == id);
+        if world.book.stored.contains(&id) && !is_over {
+            let detail = format!("edit {id} was said to be saved and is gone after a crash");
+            return Err(Failure::new("honest", detail));
+        }
+        if !world.book.stored.contains(&id) && !is_over {
+            world.book.made.remove(&id);
+        }
+    }
+    // What came back from the disk is not replaced by what was lost with the memory.
+    let lost = |by: &EditId| !world.book.made.contains_key(by);
+    let back: Vec<EditId> = world
+        .book
+        .successor
+        .iter()
+        .filter(|(id, by)| on_disk.contains(id) && lost(by))
+        .map(|(id, _)| *id)
+        .collect();
+    for id in back {
+        world.book.successor.remove(&id);
+    }
+    Ok(())
+}
+
+fn on_disk(world: &World, device: usize) -> Result<BTreeSet<EditId>, Failure> {
+    let rows = world.devices[device].rows.load_now();
+    let rows = rows.map_err(|error| Failure::new("durable", error.to_string()))?;
+    let entries = rows.into_iter().filter_map(|row| match row {
+        Row::Entry(row) => Some(row),
+        _ => None,
+    });
+    Ok(entries
+        .flat_map(|row| row.folded.clone().into_iter().chain([row.id]))
+        .collect())
+}
+
+/// *honest*: when an edit is said to be saved, it is on the disk at that moment, or past it.
+pub fn is_stored(world: &World, device: usize, id: EditId) -> Result<(), Failure> {
+    let is_over = world.book.acknowledged.iter().any(|(_, own)| *own == id)
+        || world.book.let_go.contains(&id)
+        || world.book.successor.contains_key(&id);
+    if is_over || on_disk(world, device)?.contains(&id) {
+        return Ok(());
+    }
+    let detail = format!("edit {id} is said to be saved and is not on the disk");
+    Err(Failure::new("honest", detail))
+}
+
+/// *final*: one client, board and seq have one content, for ever; and it is durable before it is
+/// sent.
+pub fn is_final(world: &mut World, device: usize, push: &Push) -> Result<(), Failure> {
+    let replica = world.devices[device].replica.as_ref();
+    let Some(client) = replica.and_then(|replica| replica.status().client) else {
+        return Ok(());
+    };
+    let key = (client, push.board.clone(), push.seq);
+    let first = world
+        .book
+        .pushed
+        .entry(key)
+        .or_insert_with(|| push.payload.clone());
+    if *first != push.payload {
+        let detail = format!("seq {} of {} has two contents", push.seq, push.board);
+        return Err(Failure::new("final", detail));
+    }
+    if !on_disk(world, device)?.contains(&push.id) {
+        let detail = format!("edit {} is sent and not on the disk", push.id);
+        return Err(Failure::new("final", detail));
+    }
+    Ok(())
+}
+
+/// *bounded*: nothing grows past its limit.
+pub fn bounded(world: &World, device: usize) -> Result<(), Failure> {
+    let Some(replica) = &world.devices[device].replica else {
+        return Ok(());
+    };
+    for (id, board) in replica.boards() {
+        let sealed = board
+            .outbox
+            .entries()
+            .filter(|entry| entry.seq().is_some())
+            .count();
+        if sealed > limits::IN_FLIGHT_MAX {
+            let detail = format!("{sealed} edits of {id} are under way at once");
+            return Err(Failure::new("bounded", detail));
+        }
+        if board.outbox.entries().count() > limits::OUTBOX_ENTRIES_MAX {
+            return Err(Failure::new(
+                "bounded",
+                format!("the outbox of {id} is too long"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// *final*: nobody clones a device here, so its identity never changes.
+pub fn identity(world: &mut World, device: usize) -> Result<(), Failure> {
+    let own = &mut world.devices[device];
+    let client = own
+        .replica
+        .as_ref()
+        .and_then(|replica| replica.status().client);
+    match (own.client, client) {
+        (Some(before), Some(now)) if before != now && own.rows_have_edits() => Err(Failure::new(
+            "final",
+            format!("device {device} took another identity"),
+        )),
+        (_, now) => {
+            own.client = now;
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! One checker a property. Some look all the time, the others when everything is at rest.
+
+mod always;
+mod rest;
+
+pub use always::{bounded, honest, identity, is_final, is_stored, view};
+pub use rest::{at_rest, restless};

@@ -1,0 +1,382 @@
+//! Checkers that look when everything is at rest: *live*, *converge*, *durable*, *once*,
+//! *accounted*, *ordered*, *same*, *seen*, *author*.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftless_model::{
+    BoardId, BoardState, Cursor, EditId, Effect, OnStale, Op, Policy, UserId, Version,
+};
+use driftless_protocol::message::ServerMessage;
+use driftless_sync::replica::realtime_state::RealtimeState;
+use driftless_sync::replica::view::Connection;
+use driftless_sync::room::{BoardImage, ConnectionId, Input, LogRow, Member, Output, Room};
+
+use crate::failure::Failure;
+use crate::world::World;
+
+/// *live*: what keeps the system from being at rest, if anything.
+pub fn restless(world: &World) -> Option<String> {
+    for (number, device) in world.devices.iter().enumerate() {
+        let Some(replica) = &device.replica else {
+            return Some(format!("{number} is down"));
+        };
+        let status = replica.status();
+        if !matches!(status.connection, Connection::Online { .. }) {
+            return Some(format!("device {number} is {:?}", status.connection));
+        }
+        for (id, board) in replica.boards() {
+            if let Some(entry) = board.outbox.entries().find(|entry| entry.is_unsettled()) {
+                return Some(format!("device {number} still has {:?} of {id}", entry.row));
+            }
+            let head = world.server.store.load_now(id).head;
+            if board.state.cursor() != Some(head) || board.state.shown() != head.version {
+                let at = board.state.cursor();
+                return Some(format!(
+                    "device {number} is at {at:?} of {id}, not at {head:?}"
+                ));
+            }
+        }
+        if device.writing.is_some() {
+            return Some(format!("device {number} still writes"));
+        }
+    }
+    world
+        .server
+        .rooms
+        .values()
+        .any(|host| host.writing.is_some())
+        .then(|| "writing".to_owned())
+}
+
+/// All checkers of a system at rest.
+pub fn at_rest(world: &mut World) -> Result<(), Failure> {
+    for board in world.boards.clone() {
+        let image = world.server.store.load_now(&board);
+        let log = world.server.store.log_now(&board, Version(0), usize::MAX);
+        world.tally.applied += log.len() as u64;
+        ordered(&board, &image, &log)?;
+        converge(world, &board, &image)?;
+        once(&board, &log)?;
+        durable(world, &board, &log)?;
+        author(world, &board, &log)?;
+        seen(world, &board, &log)?;
+        same(world, &board, &image, &log)?;
+    }
+    accounted(world)
+}
+
+/// *ordered*: the log is gapless and its checks run on.
+fn ordered(board: &BoardId, image: &BoardImage, log: &[LogRow]) -> Result<(), Failure> {
+    let mut head = Cursor::default();
+    for row in log {
+        head = head.after(row.id);
+        if (row.version, row.check) != (head.version, head.check) {
+            let detail = format!("{board}: {:?} stands where {head:?} belongs", row.version);
+            return Err(Failure::new("ordered", detail));
+        }
+    }
+    if head == image.head {
+        return Ok(());
+    }
+    let detail = format!(
+        "{board}: the log ends at {head:?}, the head is {:?}",
+        image.head
+    );
+    Err(Failure::new("ordered", detail))
+}
+
+/// *converge*: every replica has what the server has.
+fn converge(world: &World, board: &BoardId, image: &BoardImage) -> Result<(), Failure> {
+    for (number, device) in world.devices.iter().enumerate() {
+        let replica = device.replica.as_ref();
+        let own = replica
+            .and_then(|replica| replica.board(board))
+            .map(|own| own.state.confirmed());
+        if own.map(|own| &own.records) != Some(&image.state.records) {
+            let detail = format!(
+                "device {number} has {own:?} of {board}, the server {:?}",
+                image.state.records
+            );
+            return Err(Failure::new("converge", detail));
+        }
+    }
+    Ok(())
+}
+
+/// *once*: no edit has its effect twice.
+fn once(board: &BoardId, log: &[LogRow]) -> Result<(), Failure> {
+    let mut ids = BTreeSet::new();
+    match log.iter().find(|row| !ids.insert(row.id)) {
+        None => Ok(()),
+        Some(row) => Err(Failure::new(
+            "once",
+            format!("{board}: edit {} was applied twice", row.id),
+        )),
+    }
+}
+
+/// *durable*: what a person was told is applied is in the log.
+fn durable(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure> {
+    let ids: BTreeSet<EditId> = log.iter().map(|row| row.id).collect();
+    let told = world
+        .book
+        .acknowledged
+        .iter()
+        .filter(|(own, _)| own == board);
+    for (_, id) in told {
+        if !ids.contains(id) && !stands_in(world, *id, &ids) {
+            let detail = format!("{board}: edit {id} was acknowledged and is not in the log");
+            return Err(Failure::new("durable", detail));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an edit, or one that it became part of, is among these.
+fn stands_in(world: &World, id: EditId, ids: &BTreeSet<EditId>) -> bool {
+    let mut at = id;
+    for _ in 0..1_000 {
+        if ids.contains(&at) {
+            return true;
+        }
+        match world.book.successor.get(&at) {
+            Some(next) => at = *next,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// *accounted*: every edit is applied, visible, or was let go by its author.
+fn accounted(world: &World) -> Result<(), Failure> {
+    let mut there: BTreeSet<EditId> = world.book.let_go.clone();
+    for board in &world.boards {
+        let log = world.server.store.log_now(board, Version(0), usize::MAX);
+        there.extend(log.iter().map(|row| row.id));
+    }
+    for device in &world.devices {
+        let boards = device.replica.iter().flat_map(|replica| replica.boards());
+        for entry in boards.flat_map(|(_, board)| board.outbox.entries()) {
+            there.insert(entry.row.id);
+            there.extend(entry.row.folded.iter().copied());
+        }
+    }
+    match world
+        .book
+        .made
+        .iter()
+        .find(|(id, _)| !stands_in(world, **id, &there))
+    {
+        None => Ok(()),
+        Some((id, made)) => {
+            let detail = format!("edit {id} of device {} vanished: {made:?}", made.device);
+            Err(Failure::new("accounted", detail))
+        }
+    }
+}
+
+/// *author*: every edit is logged under who made it.
+fn author(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure> {
+    for row in log {
+        let Some(made) = world.book.made.get(&row.id) else {
+            continue;
+        };
+        let user = &world.devices[made.device].user;
+        if row.user != *user {
+            let detail = format!(
+                "{board}: {user}'s edit {} is logged as {}'s",
+                row.id, row.user
+            );
+            return Err(Failure::new("author", detail));
+        }
+    }
+    Ok(())
+}
+
+/// *seen*: every write to an `Ask` leaf replaced exactly what its author saw.
+fn seen(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure> {
+    let mut state = BoardState::default();
+    for row in log {
+        if world.book.made.contains_key(&row.id) {
+            for effect in &row.effects {
+                effect_was_seen(world, board, &state, row, effect)?;
+            }
+        } else if !row.label.starts_with("Take back") {
+            let detail = format!("{board}: nobody made {}", row.id);
+            return Err(Failure::new("author", detail));
+        }
+        state.apply(&row.effects, row.version, &row.user);
+    }
+    Ok(())
+}
+
+fn effect_was_seen(
+    world: &World,
+    board: &BoardId,
+    state: &BoardState,
+    row: &LogRow,
+    effect: &Effect,
+) -> Result<(), Failure> {
+    let made = &world.book.made[&row.id];
+    let before = state.record(&effect.record);
+    let fail = |what: String| {
+        Err(Failure::new(
+            "seen",
+            format!("{board} {}: {what}", row.version),
+        ))
+    };
+    if let (Op::Remove, Some(before)) = (&effect.op, before) {
+        let saw = made.removes.get(&effect.record);
+        for (leaf, value) in before.values() {
+            let is_ask = world.schema.policy(&before.kind, leaf) == Policy::Ask;
+            let own = made.writes.iter().any(|((record, own), written)| {
+                *record == effect.record && own == leaf && written.as_ref() == Some(value)
+            });
+            if is_ask && !own && saw.and_then(|saw| saw.get(leaf)) != Some(value) {
+                return fail(format!(
+                    "removed {leaf} = {value:?} of {} unseen",
+                    effect.record
+                ));
+            }
+        }
+    }
+    for (leaf, value) in effect.op.writes() {
+        let there = before.and_then(|before| before.value(leaf));
+        let kind = before.map(|before| &before.kind);
+        let is_ask = kind.is_none_or(|kind| world.schema.policy(kind, leaf) == Policy::Ask);
+        let is_own = row
+            .effects
+            .iter()
+            .take_while(|other| *other != effect)
+            .any(|other| other.record == effect.record && other.op.touches(leaf));
+        if !is_ask || is_own || there == value {
+            continue;
+        }
+        let allowed = made.allowed.get(&(effect.record.clone(), leaf.clone()));
+        let there = there.cloned();
+        if !allowed.is_some_and(|allowed| allowed.contains(&there)) {
+            return fail(format!(
+                "{} replaced {leaf} = {there:?} of {} by {value:?}; the author saw {allowed:?}",
+                row.user, effect.record
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// *same*: stored leaves, log replay and room memory agree; every delta leads from its version to
+/// the head, and so does a snapshot.
+fn same(
+    world: &mut World,
+    board: &BoardId,
+    image: &BoardImage,
+    log: &[LogRow],
+) -> Result<(), Failure> {
+    let mut states: BTreeMap<Version, BoardState> = [(Version(0), BoardState::default())].into();
+    let mut state = BoardState::default();
+    for row in log {
+        state.apply(&row.effects, row.version, &row.user);
+        states.insert(row.version, state.clone());
+    }
+    if state.records != image.state.records {
+        let detail = format!("{board}: stored {:?}, replayed {:?}", image.state, state);
+        return Err(Failure::new("same", detail));
+    }
+    let memory = world
+        .server
+        .rooms
+        .get(board)
+        .and_then(|host| host.room.state());
+    if memory.is_some_and(|memory| memory.records != image.state.records) {
+        return Err(Failure::new(
+            "same",
+            format!("{board}: the room's memory differs"),
+        ));
+    }
+    let versions: Vec<Version> = states.keys().copied().collect();
+    for _ in 0..4 {
+        let Some(version) = world.dice.pick(&versions).copied() else {
+            continue;
+        };
+        world.tally.delta_pairs += 1;
+        let check = world
+            .server
+            .store
+            .check_at_now(board, version)
+            .unwrap_or_default();
+        let cursor = Cursor { version, check };
+        let led = resumed(world, board, image, Some(cursor), &states[&version])?;
+        let fresh = resumed(world, board, image, None, &BoardState::default())?;
+        if led != image.state.records || fresh != image.state.records {
+            let detail = format!("{board}: from {version} a resume leads elsewhere: {led:?}");
+            return Err(Failure::new("same", detail));
+        }
+    }
+    Ok(())
+}
+
+/// Where a resume leads a replica that stands at a cursor.
+fn resumed(
+    world: &World,
+    board: &BoardId,
+    image: &BoardImage,
+    cursor: Option<Cursor>,
+    from: &BoardState,
+) -> Result<BTreeMap<driftless_model::RecordId, driftless_model::Slot>, Failure> {
+    let mut room = Room::new(board.clone(), world.schema.clone());
+    let connection = ConnectionId(0);
+    let member = Member {
+        client: driftless_model::ClientId(0),
+        user: UserId::new("nobody").expect("a user"),
+        may_edit: false,
+    };
+    room.handle(
+        Input::Subscribe {
+            connection,
+            member,
+            cursor,
+        },
+        0,
+    );
+    while let Some(output) = room.poll_output() {
+        match output {
+            Output::Load => room.handle(Input::Loaded(Box::new(image.clone())), 0),
+            Output::LookUp { version, .. } => {
+                let check = world.server.store.check_at_now(board, version);
+                room.handle(
+                    Input::Looked {
+                        connection,
+                        version,
+                        check,
+                    },
+                    0,
+                );
+            }
+            Output::Resume { message, .. } => {
+                let ServerMessage::Resume(resume) = *message else {
+                    continue;
+                };
+                if resume.full != cursor.is_none() {
+                    let detail = format!("{board}: a snapshot where a delta was enough");
+                    return Err(Failure::new("same", detail));
+                }
+                let mut state = RealtimeState::default();
+                for (id, slot) in &from.records {
+                    state.restore_record(driftless_protocol::durable::RecordRow {
+                        board: board.clone(),
+                        record: id.clone(),
+                        slot: slot.clone(),
+                    });
+                }
+                state.resume(&resume);
+                return Ok(state.confirmed().records.clone());
+            }
+            _ => {}
+        }
+    }
+    debug_assert_eq!(OnStale::default(), OnStale::Policy);
+    Err(Failure::new(
+        "same",
+        format!("{board}: a room does not answer"),
+    ))
+}

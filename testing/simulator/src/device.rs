@@ -1,0 +1,292 @@
+//! A person's device: the real replica machine over storage and network of the simulation.
+
+use driftless_model::{ClientId, UserId};
+use driftless_protocol::message::ClientMessage;
+use driftless_store::replica::MemoryRows;
+use driftless_sync::replica::storage::Transaction;
+use driftless_sync::replica::{
+    CommitResult, Input, Notice, Now, Output, RealtimeConfig, Replica, Settlement,
+};
+
+use crate::checkers;
+use crate::failure::Failure;
+use crate::network::Link;
+use crate::person::Gesture;
+use crate::schedule::Event;
+use crate::world::World;
+
+/// A device and its person.
+#[derive(Debug)]
+pub struct Device {
+    /// The person.
+    pub user: UserId,
+    /// What is on the disk.
+    pub rows: MemoryRows,
+    /// The machine, unless crashed.
+    pub replica: Option<Replica>,
+    /// Counts crashes.
+    pub life: u64,
+    /// The transaction under way.
+    pub writing: Option<Transaction>,
+    /// The link of the current socket.
+    pub link: Option<u64>,
+    /// What the person is about to do.
+    pub gesture: Option<Gesture>,
+    /// The replica's id, once known: it never changes in these runs.
+    pub client: Option<ClientId>,
+}
+
+impl Device {
+    /// A device with an empty disk.
+    pub fn new(number: usize) -> Self {
+        Self {
+            user: UserId::new(format!("person-{number}")).expect("a user"),
+            rows: MemoryRows::new(),
+            replica: None,
+            life: 0,
+            writing: None,
+            link: None,
+            gesture: None,
+            client: None,
+        }
+    }
+
+    /// Whether the disk holds edits that are not settled.
+    pub fn rows_have_edits(&self) -> bool {
+        let rows = self.rows.load_now().unwrap_or_default();
+        rows.iter()
+            .any(|row| matches!(row, driftless_protocol::durable::Row::Entry(_)))
+    }
+}
+
+fn config() -> RealtimeConfig {
+    let mut config = RealtimeConfig::default();
+    config.backoff_base_ms = 100;
+    config.backoff_max_ms = 2_000;
+    config.handshake_timeout_ms = 2_000;
+    config.storage_retry_ms = 300;
+    config
+}
+
+impl World {
+    /// Starts, or starts again, from what is on the disk.
+    pub fn start_device(&mut self, device: usize) -> Result<(), Failure> {
+        if self.devices[device].replica.is_some() {
+            return Ok(());
+        }
+        let seed = self.dice.seed();
+        let replica = Replica::new(config(), self.schema.clone(), seed);
+        self.devices[device].replica = Some(replica);
+        self.drain_device(device)?;
+        for board in self.boards.clone() {
+            self.command(device, driftless_sync::replica::Command::Follow(board))?;
+        }
+        Ok(())
+    }
+
+    /// The process dies: what was not written is gone.
+    pub fn crash_device(&mut self, device: usize) -> Result<(), Failure> {
+        self.tally.client_crashes += 1;
+        let is_written = self.dice.chance(50);
+        let own = &mut self.devices[device];
+        if let Some(transaction) = own.writing.take() {
+            self.tally.client_crashes_in_commit += 1;
+            if is_written {
+                own.rows.commit_now(&transaction);
+            }
+        }
+        own.replica = None;
+        own.gesture = None;
+        own.life += 1;
+        if let Some(link) = own.link.take() {
+            self.drop_device_end(link);
+        }
+        checkers::honest(self, device)?;
+        let delay_ms = self.dice.between(10, 3_000);
+        self.schedule.after(delay_ms, Event::DeviceStart { device });
+        Ok(())
+    }
+
+    /// Gives the device a command.
+    pub fn command(
+        &mut self,
+        device: usize,
+        command: driftless_sync::replica::Command,
+    ) -> Result<(), Failure> {
+        self.device_input(device, Input::Command(command))
+    }
+
+    /// Gives the device an input and does what it asks for.
+    pub fn device_input(&mut self, device: usize, input: Input) -> Result<(), Failure> {
+        let mono_ms = self.schedule.now_ms();
+        // The device's clock is off, and jumps: nothing may rest on it.
+        let skew = 1_700_000_000_000 + (mono_ms * (device as u64 + 1)) % 7_919;
+        let now = Now {
+            mono_ms,
+            epoch_ms: skew,
+        };
+        if let Some(replica) = &mut self.devices[device].replica {
+            self.trace
+                .say(|| format!("{mono_ms} device {device} <- {input:?}"));
+            replica.handle(input, now);
+            self.drain_device(device)?;
+        }
+        Ok(())
+    }
+
+    fn drain_device(&mut self, device: usize) -> Result<(), Failure> {
+        while let Some(replica) = &mut self.devices[device].replica
+            && let Some(output) = replica.poll_output()
+        {
+            self.device_output(device, output)?;
+        }
+        checkers::bounded(self, device)
+    }
+
+    fn device_output(&mut self, device: usize, output: Output) -> Result<(), Failure> {
+        let life = self.devices[device].life;
+        match output {
+            Output::Load => {
+                let delay_ms = self.dice.between(1, 5);
+                self.schedule
+                    .after(delay_ms, Event::DeviceLoaded { device, life });
+            }
+            Output::Commit {
+                ticket,
+                transaction,
+            } => {
+                if self.devices[device]
+                    .writing
+                    .replace(transaction.clone())
+                    .is_some()
+                {
+                    return Err(Failure::new("bounded", "two transactions at once"));
+                }
+                let delay_ms = self.dice.between(0, 15);
+                let transaction = Box::new(transaction);
+                let event = Event::DeviceStored {
+                    device,
+                    life,
+                    ticket,
+                    transaction,
+                };
+                self.schedule.after(delay_ms, event);
+            }
+            Output::OpenSocket { socket } => self.open_link(device, socket),
+            Output::CloseSocket { .. } => {
+                if let Some(link) = self.devices[device].link.take() {
+                    self.drop_device_end(link);
+                }
+            }
+            Output::Send(message) => self.send_to_server(device, &message)?,
+            Output::WakeAt { mono_ms } => {
+                let event = Event::DeviceWake {
+                    device,
+                    life,
+                    at_ms: mono_ms,
+                };
+                self.schedule.at(mono_ms, event);
+            }
+            Output::Notice(notice) => self.notice(device, &notice)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn open_link(&mut self, device: usize, socket: u64) {
+        let codec = match self.dice.chance(70) {
+            true => driftless_protocol::Codec::MessagePack,
+            false => driftless_protocol::Codec::Json,
+        };
+        let number = self.next_link;
+        self.next_link += 1;
+        let life = self.devices[device].life;
+        self.links
+            .insert(number, Link::new(device, life, socket, codec));
+        self.devices[device].link = Some(number);
+        let delay_ms = self.delay_ms();
+        self.schedule
+            .after(delay_ms, Event::LinkOpens { link: number });
+    }
+
+    fn send_to_server(&mut self, device: usize, message: &ClientMessage) -> Result<(), Failure> {
+        if let ClientMessage::Push(push) = message {
+            checkers::is_final(self, device, push)?;
+        }
+        let Some(number) = self.devices[device].link else {
+            return Ok(());
+        };
+        let delay_ms = self.delay_ms();
+        let now_ms = self.schedule.now_ms();
+        if let Some(link) = self.links.get_mut(&number) {
+            let bytes = link.codec.encode_client(message);
+            link.last_to_server_ms = link.last_to_server_ms.max(now_ms + delay_ms);
+            let at_ms = link.last_to_server_ms;
+            self.schedule.at(
+                at_ms,
+                Event::ToServer {
+                    link: number,
+                    bytes,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    fn notice(&mut self, device: usize, notice: &Notice) -> Result<(), Failure> {
+        match notice {
+            Notice::EditStored { id } => {
+                self.book.stored.insert(*id);
+                checkers::is_stored(self, device, *id)?;
+            }
+            Notice::EditSettled {
+                board,
+                id,
+                settlement,
+                label,
+                ..
+            } => match settlement {
+                Settlement::Applied(_) => {
+                    self.book.acknowledged.insert((board.clone(), *id));
+                    if label.starts_with("Take back") {
+                        self.tally.taken_back += 1;
+                    }
+                }
+                Settlement::Conflicted => self.tally.conflicts += 1,
+                Settlement::Rejected { .. } => self.tally.rejected += 1,
+                _ => {}
+            },
+            Notice::Board { board, .. } => {
+                let board = board.clone();
+                self.unchecked_views.insert((device, board));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The storage is done with a transaction.
+    pub fn device_stored(
+        &mut self,
+        device: usize,
+        ticket: driftless_sync::replica::journal::Ticket,
+        transaction: &Transaction,
+    ) -> Result<(), Failure> {
+        self.devices[device].writing = None;
+        let result = if self.has_faults && self.dice.chance(4) {
+            self.tally.client_commits_failed += 1;
+            CommitResult::Failed {
+                reason: "the disk is full".to_owned(),
+            }
+        } else {
+            match self.devices[device].rows.commit_now(transaction) {
+                driftless_sync::replica::storage::Committed::Yes => CommitResult::Done,
+                driftless_sync::replica::storage::Committed::Conflict => {
+                    let detail = format!("device {device} lost its storage to nobody");
+                    return Err(Failure::new("ordered", detail));
+                }
+            }
+        };
+        self.device_input(device, Input::Committed { ticket, result })
+    }
+}

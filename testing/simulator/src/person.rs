@@ -1,0 +1,428 @@
+//! Persons: they edit, decide, take back, lose their network and their patience.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use driftless_model::{BoardId, EditId, KindName, LeafPath, OnStale, Op, RecordId, Value};
+use driftless_sync::replica::background_sync::resolved_changes;
+use driftless_sync::replica::view::{RecordView, Resolution};
+use driftless_sync::replica::{Command, NewEdit, SeenMark};
+
+use crate::book::Made;
+use crate::failure::Failure;
+use crate::schedule::Event;
+use crate::world::World;
+
+/// A gesture that a person began: what was on screen then.
+#[derive(Debug)]
+pub struct Gesture {
+    board: BoardId,
+    mark: SeenMark,
+    views: BTreeMap<RecordId, Arc<RecordView>>,
+    target: RecordId,
+    kind: Doing,
+    /// The gesture's number and how many more edits it makes.
+    steps: Option<(u64, u64)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Doing {
+    Title,
+    Unit,
+    Place,
+    /// Two leaves that are always written together.
+    Pair,
+    TwoRecords,
+    Remove,
+    TooLong,
+}
+
+/// The leaves that are always written together.
+pub const PAIR: [&str; 2] = ["options/a", "options/b"];
+
+fn path(text: &str) -> LeafPath {
+    LeafPath::new(text).expect("a path")
+}
+
+impl World {
+    /// A person does something, and will do something again.
+    pub fn person(&mut self, device: usize) -> Result<(), Failure> {
+        if !self.has_faults {
+            return Ok(());
+        }
+        let delay_ms = self.dice.between(20, 900);
+        self.schedule.after(delay_ms, Event::Person { device });
+        if self.devices[device].replica.is_none() || self.devices[device].gesture.is_some() {
+            return Ok(());
+        }
+        match self.dice.below(100) {
+            0..=64 => self.begin_gesture(device),
+            65..=76 => self.decide(device)?,
+            77..=82 => self.take_back(device)?,
+            83..=90 => self.lose_network(device)?,
+            91..=93 => self.crash_device(device)?,
+            94..=95 if self.server.is_up => self.crash_server(),
+            96..=98 => self.cut_link(device),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn begin_gesture(&mut self, device: usize) {
+        let Some(board) = self.dice.pick(&self.boards).cloned() else {
+            return;
+        };
+        let Some(replica) = &self.devices[device].replica else {
+            return;
+        };
+        let views = replica.views(&board).cloned().unwrap_or_default();
+        let mark = replica.seen_mark(&board);
+        let target = self.some_record();
+        let kind = match self.dice.below(20) {
+            0..=7 => Doing::Title,
+            8..=9 => Doing::Unit,
+            10..=13 => Doing::Place,
+            14..=15 => Doing::Pair,
+            16 => Doing::TwoRecords,
+            17..=18 => Doing::Remove,
+            _ => Doing::TooLong,
+        };
+        let steps = self
+            .dice
+            .chance(30)
+            .then(|| (self.dice.below(1 << 40), self.dice.below(4)));
+        let gesture = Gesture {
+            board,
+            mark,
+            views,
+            target,
+            kind,
+            steps,
+        };
+        self.devices[device].gesture = Some(gesture);
+        let life = self.devices[device].life;
+        let delay_ms = self.dice.below(300);
+        self.schedule
+            .after(delay_ms, Event::EndGesture { device, life });
+    }
+
+    fn some_record(&mut self) -> RecordId {
+        let number = self.dice.below(4);
+        RecordId::new(format!("w{number}")).expect("an id")
+    }
+
+    /// A person ends a gesture, or makes one more of its edits.
+    pub fn end_gesture(&mut self, device: usize) -> Result<(), Failure> {
+        let Some(mut gesture) = self.devices[device].gesture.take() else {
+            return Ok(());
+        };
+        let ops = self.ops(&gesture);
+        let changes = ops
+            .into_iter()
+            .map(|(record, op)| gesture.mark.change(record, op));
+        let edit = NewEdit {
+            board: gesture.board.clone(),
+            id: EditId(self.dice.wide()),
+            label: format!("{:?}", gesture.kind),
+            gesture: gesture.steps.map(|(number, _)| number),
+            on_stale: OnStale::Policy,
+            changes: changes.collect(),
+        };
+        if edit.changes.is_empty() {
+            return Ok(());
+        }
+        let views = &gesture.views;
+        let made = Made::new(device, &edit, |id| {
+            views.get(id).map(|view| (**view).clone())
+        });
+        self.edit(device, edit, made)?;
+        if let Some((number, left)) = gesture.steps
+            && left > 0
+            && !matches!(gesture.kind, Doing::Remove)
+        {
+            gesture.steps = Some((number, left - 1));
+            self.devices[device].gesture = Some(gesture);
+            let life = self.devices[device].life;
+            let delay_ms = self.dice.below(60);
+            self.schedule
+                .after(delay_ms, Event::EndGesture { device, life });
+        }
+        Ok(())
+    }
+
+    fn edit(&mut self, device: usize, edit: NewEdit, made: Made) -> Result<(), Failure> {
+        self.tally.edits += 1;
+        let (id, board) = (edit.id, edit.board.clone());
+        self.trace.say(|| format!("person {device} makes {edit:?}"));
+        // Noted before the device answers, which may already say that it is stored.
+        self.book.made.insert(id, made.clone());
+        self.command(device, Command::Edit(edit))?;
+        let replica = self.devices[device].replica.as_ref();
+        let outbox = replica
+            .and_then(|replica| replica.board(&board))
+            .map(|board| &board.outbox);
+        let entry = outbox.and_then(|outbox| {
+            outbox
+                .entries()
+                .find(|entry| entry.row.id == id || entry.row.folded.contains(&id))
+        });
+        let entry = entry.cloned();
+        if self.book.taken_in(id, made, entry.as_ref()) {
+            self.tally.squashed += 1;
+        }
+        if entry.is_some_and(|entry| entry.row.id != id) {
+            self.tally.folded += 1;
+        }
+        Ok(())
+    }
+
+    fn ops(&mut self, gesture: &Gesture) -> Vec<(RecordId, Op)> {
+        let word = format!("{:x}", self.dice.below(1 << 24));
+        let target = gesture.target.clone();
+        if !gesture.views.contains_key(&target) {
+            return vec![(target.clone(), create(&target, &word))];
+        }
+        let set = |leaf: &str, value: Value| Op::Set {
+            leaf: path(leaf),
+            value,
+        };
+        match gesture.kind {
+            Doing::Title if self.dice.chance(10) => {
+                vec![(
+                    target,
+                    Op::Unset {
+                        leaf: path("title"),
+                    },
+                )]
+            }
+            Doing::Title => vec![(target, set("title", word.into()))],
+            Doing::Unit => vec![(target, set("unit", Value::from(word)))],
+            Doing::TooLong => vec![(target, set("title", "x".repeat(201).into()))],
+            Doing::Place => {
+                let cells = [self.dice.below(8), self.dice.below(8), 1, 1];
+                let cells = cells.map(|cell| Value::from(u32::try_from(cell).expect("small")));
+                vec![(target, set("layout/lg", Value::List(cells.to_vec())))]
+            }
+            Doing::Pair => {
+                let write = |leaf: &&str| (target.clone(), set(leaf, word.clone().into()));
+                PAIR.iter().map(write).collect()
+            }
+            Doing::TwoRecords => {
+                let other = self.some_record();
+                let mut ops = vec![(target, set("title", word.clone().into()))];
+                if gesture.views.contains_key(&other) && ops[0].0 != other {
+                    ops.push((other, set("unit", word.into())));
+                }
+                ops
+            }
+            Doing::Remove => vec![(target, Op::Remove)],
+        }
+    }
+
+    /// A person settles something that waits for them.
+    fn decide(&mut self, device: usize) -> Result<(), Failure> {
+        let resolution = match self.dice.below(3) {
+            0 => Resolution::KeepMine,
+            1 => Resolution::TakeTheirs,
+            _ => Resolution::Merge(Vec::new()),
+        };
+        let Some((board, entry)) = self.some_entry(device, |entry| entry.is_set_aside()) else {
+            return Ok(());
+        };
+        let Some(replica) = &self.devices[device].replica else {
+            return Ok(());
+        };
+        let Some(own) = replica.board(&board) else {
+            return Ok(());
+        };
+        let (seen, confirmed) = (own.state.version(), own.state.confirmed().clone());
+        let id = EditId(self.dice.wide());
+        let ids: Vec<EditId> = entry
+            .row
+            .folded
+            .iter()
+            .copied()
+            .chain([entry.row.id])
+            .collect();
+        let is_conflict = matches!(
+            entry.row.state,
+            driftless_protocol::durable::EntryState::Conflicted(_)
+        );
+        if !is_conflict && self.dice.chance(70) {
+            return self.retry(device, &board, &entry, &ids);
+        }
+        self.tally.resolved += 1;
+        let changes = resolved_changes(&entry.row, &resolution, seen, &confirmed);
+        let is_edit = !changes.is_empty();
+        let edit = NewEdit {
+            board: board.clone(),
+            id,
+            label: entry.row.label.clone(),
+            gesture: None,
+            on_stale: entry.row.on_stale,
+            changes,
+        };
+        let view_of = |id: &RecordId| confirmed.record(id).map(confirmed_view);
+        let mut made = Made::new(device, &edit, view_of);
+        made.gesture = None;
+        let number = entry.row.number;
+        self.book.replaced(&ids, is_edit.then_some(id));
+        if is_edit {
+            self.book.taken_in(id, made, None);
+        }
+        self.trace
+            .say(|| format!("person {device} resolves {ids:?} by {resolution:?}: {id}"));
+        self.command(
+            device,
+            Command::Resolve {
+                board,
+                number,
+                resolution,
+                seen,
+                id,
+            },
+        )
+    }
+
+    /// A quarantined edit is tried again as it is.
+    fn retry(
+        &mut self,
+        device: usize,
+        board: &BoardId,
+        entry: &driftless_sync::replica::background_sync::Entry,
+        ids: &[EditId],
+    ) -> Result<(), Failure> {
+        let id = EditId(self.dice.wide());
+        let mut made = Made {
+            device,
+            ..Made::default()
+        };
+        for before in ids.iter().filter_map(|id| self.book.made.get(id)) {
+            for (key, values) in &before.allowed {
+                made.allowed
+                    .entry(key.clone())
+                    .or_default()
+                    .extend(values.iter().cloned());
+            }
+            made.removes.extend(before.removes.clone());
+            made.writes.extend(before.writes.clone());
+        }
+        let writes = made.writes.clone();
+        made.rests_on_writes(&writes);
+        self.book.replaced(ids, Some(id));
+        self.book.made.insert(id, made);
+        let number = entry.row.number;
+        self.command(
+            device,
+            Command::Retry {
+                board: board.clone(),
+                number,
+                id,
+            },
+        )
+    }
+
+    fn take_back(&mut self, device: usize) -> Result<(), Failure> {
+        let Some((board, entry)) = self.some_entry(device, |_| true) else {
+            return Ok(());
+        };
+        let replica = self.devices[device].replica.as_ref();
+        let outbox = replica
+            .and_then(|replica| replica.board(&board))
+            .map(|board| &board.outbox);
+        let Some(outbox) = outbox else { return Ok(()) };
+        let mut ids: Vec<EditId> = Vec::new();
+        let mut targets = vec![entry];
+        while let Some(target) = targets.pop() {
+            let own: Vec<EditId> = target
+                .row
+                .folded
+                .iter()
+                .copied()
+                .chain([target.row.id])
+                .collect();
+            let waits = |other: &&driftless_sync::replica::background_sync::Entry| {
+                other.is_queued() && other.after().iter().any(|id| own.contains(id))
+            };
+            targets.extend(outbox.entries().filter(waits).cloned());
+            ids.extend(own);
+            if targets.is_empty() {
+                let number = target.row.number;
+                self.book.took_back(device, &ids);
+                let first = self.first_of(device, &board, &ids).unwrap_or(number);
+                return self.command(
+                    device,
+                    Command::RollBack {
+                        board,
+                        number: first,
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The oldest entry among these edits: the one that the others wait for.
+    fn first_of(&self, device: usize, board: &BoardId, ids: &[EditId]) -> Option<u64> {
+        let replica = self.devices[device].replica.as_ref()?;
+        let entries = replica.board(board)?.outbox.entries();
+        entries
+            .filter(|entry| ids.contains(&entry.row.id))
+            .map(|entry| entry.row.number)
+            .min()
+    }
+
+    fn some_entry(
+        &mut self,
+        device: usize,
+        wanted: impl Fn(&driftless_sync::replica::background_sync::Entry) -> bool,
+    ) -> Option<(BoardId, driftless_sync::replica::background_sync::Entry)> {
+        let board = self.dice.pick(&self.boards).cloned()?;
+        let replica = self.devices[device].replica.as_ref()?;
+        let entries = replica.board(&board)?.outbox.entries();
+        let entries: Vec<_> = entries.filter(|entry| wanted(entry)).cloned().collect();
+        Some((board, self.dice.pick(&entries)?.clone()))
+    }
+
+    fn lose_network(&mut self, device: usize) -> Result<(), Failure> {
+        let delay_ms = self.dice.between(50, 4_000);
+        let life = self.devices[device].life;
+        self.schedule
+            .after(delay_ms, Event::NetworkBack { device, life });
+        self.command(device, Command::Network(false))
+    }
+
+    fn cut_link(&mut self, device: usize) {
+        if let Some(link) = self.devices[device].link {
+            self.tally.cuts += 1;
+            self.close_server_end(link, None);
+        }
+    }
+}
+
+fn create(target: &RecordId, word: &str) -> Op {
+    let kind = KindName::new("chart").expect("a kind");
+    let mut leaves: BTreeMap<LeafPath, Value> = BTreeMap::new();
+    leaves.insert(path("title"), format!("{target} {word}").into());
+    for leaf in PAIR {
+        leaves.insert(path(leaf), word.into());
+    }
+    Op::Create { kind, leaves }
+}
+
+fn confirmed_view(record: &driftless_model::RecordState) -> RecordView {
+    let leaves = record.values().map(|(leaf, value)| {
+        let shown = driftless_sync::replica::view::LeafView {
+            value: value.clone(),
+            version: None,
+            author: None,
+        };
+        (leaf.clone(), shown)
+    });
+    RecordView {
+        kind: record.kind.clone(),
+        leaves: leaves.collect(),
+        is_pending: false,
+        conflicts: Vec::new(),
+    }
+}

@@ -1,0 +1,126 @@
+//! What happens when: events in virtual time, equal times in the order of asking.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use driftless_model::{BoardId, Version};
+use driftless_sync::replica::journal::Ticket;
+use driftless_sync::replica::storage::Transaction;
+use driftless_sync::room::{Append, ConnectionId};
+
+/// Something that happens.
+#[derive(Debug)]
+pub enum Event {
+    /// A person does something.
+    Person { device: usize },
+    /// A person ends the gesture that they began.
+    EndGesture { device: usize, life: u64 },
+    /// A crashed device comes back.
+    DeviceStart { device: usize },
+    /// The device's storage was read.
+    DeviceLoaded { device: usize, life: u64 },
+    /// The device's storage is done with a transaction.
+    DeviceStored {
+        device: usize,
+        life: u64,
+        ticket: Ticket,
+        transaction: Box<Transaction>,
+    },
+    /// A timer of the device fires.
+    DeviceWake {
+        device: usize,
+        life: u64,
+        at_ms: u64,
+    },
+    /// The device's network comes back.
+    NetworkBack { device: usize, life: u64 },
+    /// A socket opens, or does not.
+    LinkOpens { link: u64 },
+    /// Bytes reach the server.
+    ToServer { link: u64, bytes: Vec<u8> },
+    /// Bytes reach the device.
+    ToDevice { link: u64, bytes: Vec<u8> },
+    /// The device notices that a link is gone.
+    LinkLost { link: u64, code: Option<u16> },
+    /// The server notices that a link is gone.
+    LinkGone { link: u64 },
+    /// A connection reads on in the stream of a board.
+    ReadStream { link: u64, board: BoardId },
+    /// The server comes back.
+    ServerStart,
+    /// A board was read.
+    BoardLoaded { life: u64, board: BoardId },
+    /// A check was looked up.
+    CheckFound {
+        life: u64,
+        board: BoardId,
+        connection: ConnectionId,
+        version: Version,
+    },
+    /// A batch was written.
+    BoardStored { life: u64, append: Box<Append> },
+}
+
+struct At {
+    at_ms: u64,
+    order: u64,
+    event: Event,
+}
+
+impl PartialEq for At {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at_ms, self.order) == (other.at_ms, other.order)
+    }
+}
+
+impl Eq for At {}
+
+impl PartialOrd for At {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for At {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at_ms, self.order).cmp(&(other.at_ms, other.order))
+    }
+}
+
+/// Events in virtual time.
+#[derive(Default)]
+pub struct Schedule {
+    heap: BinaryHeap<Reverse<At>>,
+    order: u64,
+    now_ms: u64,
+}
+
+impl Schedule {
+    /// The time.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// Puts an event at a time, never in the past.
+    pub fn at(&mut self, at_ms: u64, event: Event) {
+        self.order += 1;
+        let at_ms = at_ms.max(self.now_ms);
+        self.heap.push(Reverse(At {
+            at_ms,
+            order: self.order,
+            event,
+        }));
+    }
+
+    /// Puts an event after a delay.
+    pub fn after(&mut self, delay_ms: u64, event: Event) {
+        self.at(self.now_ms + delay_ms, event);
+    }
+
+    /// Moves to the next event.
+    pub fn next(&mut self) -> Option<Event> {
+        let Reverse(at) = self.heap.pop()?;
+        self.now_ms = at.at_ms;
+        Some(at.event)
+    }
+}

@@ -1,0 +1,75 @@
+//! What a run met: shown at the end, so that a simulator which reaches nothing is seen.
+
+use std::ops::AddAssign;
+
+macro_rules! tally {
+    ($($(#[$doc:meta])* $name:ident: $label:literal),* $(,)?) => {
+        /// How often something happened.
+        #[derive(Debug, Clone, Copy, Default)]
+        pub struct Tally {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl AddAssign for Tally {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$name += other.$name;)*
+            }
+        }
+
+        impl Tally {
+            /// Each with its label.
+            pub fn rows(&self) -> Vec<(&'static str, u64)> {
+                vec![$(($label, self.$name),)*]
+            }
+        }
+    };
+}
+
+tally! {
+    /// Edits that persons made.
+    edits: "edits made",
+    /// Edits in the servers' logs.
+    applied: "edits applied",
+    /// Edits that joined a queued one of the same gesture.
+    squashed: "edits squashed",
+    /// Conflict outcomes.
+    conflicts: "conflicts",
+    /// Edits that waited for a conflicted one and joined it.
+    folded: "edits folded into a conflict",
+    /// Outcomes that refused for good.
+    rejected: "rejections",
+    /// Undo edits for entries that were taken back too late.
+    taken_back: "edits taken back after sending",
+    /// Decisions of persons on conflicts.
+    resolved: "conflicts resolved",
+    /// Resumes answered with a delta.
+    deltas: "resumes by delta",
+    /// Resumes answered with a snapshot.
+    snapshots: "resumes by snapshot",
+    /// Checks looked up in the store.
+    look_ups: "checks looked up",
+    /// Connections past the ring's tail.
+    lapped: "readers lapped by the ring",
+    /// Connections cut.
+    cuts: "connections cut",
+    /// Server crashes.
+    server_crashes: "server crashes",
+    /// Server crashes while a commit was under way.
+    server_crashes_in_commit: "server crashes inside a commit",
+    /// Client crashes.
+    client_crashes: "client crashes",
+    /// Client crashes while a commit was under way.
+    client_crashes_in_commit: "client crashes inside a commit",
+    /// Commits that failed on the server.
+    server_commits_failed: "server commits that failed",
+    /// Commits of unknown outcome on the server.
+    server_commits_unknown: "server commits of unknown outcome",
+    /// Writes that failed on a client.
+    client_commits_failed: "client writes that failed",
+    /// Pushes that a server answered from its ledger.
+    repeated: "outcomes repeated from the ledger",
+    /// Views compared with a naive fold.
+    views: "views compared with a naive fold",
+    /// Pairs of versions whose delta was compared.
+    delta_pairs: "deltas compared with log replay",
+}
