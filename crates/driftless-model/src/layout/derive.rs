@@ -1,0 +1,48 @@
+//! The layout for a narrower grid that nobody has arranged by hand.
+
+use std::collections::BTreeMap;
+
+use super::place::Place;
+use super::stack::{Item, arrange, columns_in_range, reading_order};
+
+/// Where the items of a layout with `from` columns go on a grid with `to` columns: in the order in
+/// which they are read, side by side while there is room, then further down. Sizes stay as far as
+/// they fit; on a single column everything is one below the other.
+///
+/// For a grid on which some items have stored places of their own, give those the stored ones and
+/// [`arrange`] all of them.
+pub fn derive<K: Ord + Clone>(items: &[Item<K>], from: u32, to: u32) -> BTreeMap<K, Place> {
+    let shown = arrange(items, from);
+    let to = columns_in_range(to);
+    let mut shelf = Place {
+        x: 0,
+        y: 0,
+        w: 0,
+        h: 0,
+    };
+    let order = reading_order(&shown);
+    let flowed = order.into_iter().map(|id| {
+        let place = shown[&id].within(to);
+        if shelf.w + place.w > to {
+            shelf = Place {
+                x: 0,
+                y: shelf.bottom(),
+                w: 0,
+                h: 0,
+            };
+        }
+        let place = Place {
+            x: shelf.w,
+            y: shelf.y,
+            ..place
+        };
+        shelf.w += place.w;
+        shelf.h = shelf.h.max(place.h);
+        Item {
+            id,
+            place,
+            is_pinned: false,
+        }
+    });
+    arrange(&flowed.collect::<Vec<_>>(), to)
+}

@@ -1,0 +1,160 @@
+//! What a gesture of one person leads to.
+
+use std::collections::BTreeMap;
+
+use super::place::Place;
+use super::stack::{Item, arrange, columns_in_range, rows, stack};
+use super::writes::writes;
+
+/// What a gesture shows, and the stored places to write for it. Whoever writes them shows exactly
+/// these places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gesture<K> {
+    /// Where every item is shown.
+    pub places: BTreeMap<K, Place>,
+    /// What to write: nothing where nothing changes, as a rule one place.
+    pub writes: Vec<(K, Place)>,
+}
+
+/// Moves an item so that it is dropped at a cell of the grid as it is shown; `None` if there is no
+/// such item. `items` are those at the beginning of the gesture, however far it has come.
+///
+/// Where the item began, nothing changes. Elsewhere it is taken out, the others close up, and it
+/// goes below each of them whose middle is at or above its own top, and above the rest. So the
+/// result depends only on the others and on the cell: moving it away and back brings back what
+/// was there after it had been dropped there first.
+pub fn move_item<K: Ord + Clone>(
+    items: &[Item<K>],
+    columns: u32,
+    id: &K,
+    x: u32,
+    y: u32,
+) -> Option<Gesture<K>> {
+    let shown = arrange(items, columns);
+    let place = Place {
+        x,
+        y,
+        ..*shown.get(id)?
+    };
+    let others: Vec<_> = items
+        .iter()
+        .filter(|item| item.id != *id)
+        .cloned()
+        .collect();
+    let closed = arrange(&others, columns);
+    Some(dropped(items, columns, id, place, &shown, &closed))
+}
+
+/// Gives an item another size, or with a left or upper handle another place too; `None` if there
+/// is no such item. `items` are those at the beginning of the gesture. What it comes to cover
+/// moves down.
+pub fn resize_item<K: Ord + Clone>(
+    items: &[Item<K>],
+    columns: u32,
+    id: &K,
+    place: Place,
+) -> Option<Gesture<K>> {
+    let shown = arrange(items, columns);
+    shown.get(id)?;
+    Some(dropped(items, columns, id, place, &shown, &shown))
+}
+
+/// Puts a new item of this size at the first free spot as the grid is read, where it moves nothing.
+pub fn place_new<K: Ord + Clone>(
+    items: &[Item<K>],
+    columns: u32,
+    id: &K,
+    w: u32,
+    h: u32,
+) -> Gesture<K> {
+    let columns = columns_in_range(columns);
+    let mut places = arrange(items, columns);
+    let size = Place { x: 0, y: 0, w, h }.within(columns);
+    let spot = first_free_spot(&places, columns, size);
+    places.insert(id.clone(), spot);
+    // Not its spot, so that it is among the writes.
+    let nowhere = Place { w: 0, ..spot };
+    let mut items = items.to_vec();
+    items.push(Item {
+        id: id.clone(),
+        place: nowhere,
+        is_pinned: false,
+    });
+    let writes = writes(&items, &places, id, columns);
+    Gesture { places, writes }
+}
+
+/// The items with one dropped at a place, the others being where `others` has them.
+fn dropped<K: Ord + Clone>(
+    items: &[Item<K>],
+    columns: u32,
+    id: &K,
+    place: Place,
+    shown: &BTreeMap<K, Place>,
+    others: &BTreeMap<K, Place>,
+) -> Gesture<K> {
+    let columns = columns_in_range(columns);
+    let place = place.within(columns);
+    let mut after = items.to_vec();
+    let item = after.iter_mut().find(|item| item.id == *id);
+    let Some(item) = item.filter(|_| shown.get(id) != Some(&place)) else {
+        let (places, writes) = (shown.clone(), Vec::new());
+        return Gesture { places, writes };
+    };
+    item.place = place;
+    if item.is_pinned {
+        let places = arrange(&after, columns);
+        let writes = vec![(id.clone(), place)];
+        return Gesture { places, writes };
+    }
+    let queue = after.into_iter().map(|mut item| {
+        // In quarters of a row, so that the item comes after those whose middle is at its top.
+        let top = |place: Place| 4 * u64::from(place.y);
+        if item.id == *id {
+            return (top(place) + 1, item);
+        }
+        item.place = others[&item.id];
+        (top(item.place) + 2 * u64::from(item.place.h), item)
+    });
+    let places = stack(queue.collect(), columns);
+    let writes = writes(items, &places, id, columns);
+    Gesture { places, writes }
+}
+
+fn first_free_spot<K>(places: &BTreeMap<K, Place>, columns: u32, size: Place) -> Place {
+    let mut candidates: Vec<u32> = places.values().map(|place| place.bottom()).collect();
+    candidates.push(0);
+    candidates.sort_unstable();
+    candidates.dedup();
+    let mut spots = candidates.into_iter().filter_map(|y| {
+        let x = first_free_column(places, columns, Place { y, ..size })?;
+        Some(Place { x, y, ..size })
+    });
+    let below = Place {
+        y: rows(places.values()),
+        ..size
+    };
+    spots.next().unwrap_or(below)
+}
+
+/// The first column from which a place of this row, width and height collides with nothing.
+fn first_free_column<K>(places: &BTreeMap<K, Place>, columns: u32, row: Place) -> Option<u32> {
+    let whole_row = Place {
+        x: 0,
+        w: columns,
+        ..row
+    };
+    let mut is_taken = vec![false; columns as usize];
+    for place in places.values().filter(|place| place.collides(whole_row)) {
+        is_taken[place.x as usize..place.right() as usize].fill(true);
+    }
+    let mut free = 0;
+    (0..columns).find_map(|column| {
+        free = if is_taken[column as usize] {
+            0
+        } else {
+            free + 1
+        };
+        (free == row.w).then(|| column + 1 - row.w)
+    })
+}
