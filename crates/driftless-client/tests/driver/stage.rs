@@ -1,0 +1,355 @@
+//! A stage for drivers: a clock that moves when told, sockets in memory whose other end is the test,
+//! and storage that can be held back or made to fail. Nothing sleeps.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use driftless_client::platform::{Platform, PlatformStore, Signal, Socket, SocketEvent};
+use driftless_client::{Client, ClientBuilder, ClientEvent, EventStream};
+use driftless_model::{BoardId, Cursor, LeafPath, RecordId, UserId, Value, Version};
+use driftless_protocol::message::{Hello, Outcome, Push, Resume, Settled, Welcome};
+use driftless_protocol::{ClientMessage, Codec, ServerMessage};
+use futures::channel::{mpsc, oneshot};
+use futures::executor::LocalPool;
+use futures::task::LocalSpawnExt;
+use futures::{FutureExt, Stream, StreamExt};
+
+/// Where a server's heartbeat would be, in milliseconds.
+pub const HEARTBEAT_MS: u64 = 30_000;
+
+#[derive(Default)]
+struct World {
+    mono_ms: Cell<u64>,
+    sleepers: RefCell<Vec<(u64, oneshot::Sender<()>)>>,
+    connected: RefCell<VecDeque<Peer>>,
+    tabs: RefCell<Vec<mpsc::UnboundedSender<Signal>>>,
+}
+
+/// Everything that drivers run in.
+pub struct Stage {
+    world: Rc<World>,
+    pool: LocalPool,
+}
+
+/// One driver's platform.
+pub struct TestPlatform {
+    world: Rc<World>,
+    hears_tabs: bool,
+}
+
+impl Stage {
+    pub fn new() -> Self {
+        Self {
+            world: Rc::default(),
+            pool: LocalPool::new(),
+        }
+    }
+
+    /// Starts a client, and lets it come to rest.
+    pub fn start(&mut self, builder: ClientBuilder) -> Client {
+        self.start_tab(builder, true)
+    }
+
+    /// Starts a client that hears other tabs, or does not.
+    pub fn start_tab(&mut self, builder: ClientBuilder, hears_tabs: bool) -> Client {
+        let world = Rc::clone(&self.world);
+        let (client, driver) = builder.start_on(TestPlatform { world, hears_tabs });
+        self.pool
+            .spawner()
+            .spawn_local(driver)
+            .expect("the pool runs");
+        self.settle();
+        client
+    }
+
+    /// A client with this storage, and its connection.
+    pub fn online(&mut self, storage: impl PlatformStore) -> (Client, Peer) {
+        let client = self.start(builder().storage(storage));
+        client.board(home());
+        self.settle();
+        let peer = self.accept();
+        (client, peer)
+    }
+
+    /// Lets everything run until nothing moves.
+    pub fn settle(&mut self) {
+        self.pool.run_until_stalled();
+    }
+
+    /// Lets everything run, then time pass, and everything run that waited for it.
+    pub fn pass_ms(&mut self, milliseconds: u64) {
+        self.settle();
+        let now = self.world.mono_ms.get() + milliseconds;
+        self.world.mono_ms.set(now);
+        let sleepers = std::mem::take(&mut *self.world.sleepers.borrow_mut());
+        let (due, later): (Vec<_>, Vec<_>) = sleepers.into_iter().partition(|(at, _)| *at <= now);
+        self.world.sleepers.borrow_mut().extend(later);
+        for (_, sleeper) in due {
+            let _ = sleeper.send(());
+        }
+        self.settle();
+    }
+
+    /// The next socket that was opened, if any.
+    pub fn connection(&mut self) -> Option<Peer> {
+        self.settle();
+        self.world.connected.borrow_mut().pop_front()
+    }
+
+    /// The next socket, taken through the handshake; every board that it asks for is resumed empty.
+    pub fn accept(&mut self) -> Peer {
+        let mut peer = self.connection().expect("a connection");
+        peer.event(SocketEvent::Opened);
+        self.settle();
+        let hello = peer.hello();
+        peer.say(ServerMessage::Welcome(welcome()));
+        for subscribe in &hello.boards {
+            peer.say(ServerMessage::Resume(Box::new(empty_resume(
+                &subscribe.board,
+            ))));
+        }
+        self.settle();
+        peer.hello = Some(hello);
+        peer
+    }
+
+    /// What a future that must not have to wait gives.
+    pub fn now<T>(&mut self, future: impl Future<Output = T>) -> T {
+        self.settle();
+        future.now_or_never().expect("it is ready")
+    }
+}
+
+/// What arrived so far.
+pub fn drain(events: &mut EventStream) -> Vec<ClientEvent> {
+    std::iter::from_fn(|| events.next().now_or_never().flatten()).collect()
+}
+
+impl Platform for TestPlatform {
+    type Socket = TestSocket;
+    type Sleep = futures::future::Map<oneshot::Receiver<()>, fn(Result<(), oneshot::Canceled>)>;
+    type Signals = mpsc::UnboundedReceiver<Signal>;
+
+    fn mono_ms(&self) -> u64 {
+        self.world.mono_ms.get()
+    }
+
+    fn epoch_ms(&self) -> u64 {
+        1_700_000_000_000 + self.world.mono_ms.get()
+    }
+
+    fn sleep_until(&self, mono_ms: u64) -> Self::Sleep {
+        let (sender, receiver) = oneshot::channel();
+        self.world.sleepers.borrow_mut().push((mono_ms, sender));
+        receiver.map(|_| ())
+    }
+
+    fn connect(&self, _url: &str) -> TestSocket {
+        let (sender, events) = mpsc::unbounded();
+        let wire = Rc::new(Wire::default());
+        let peer = Peer {
+            events: sender,
+            wire: Rc::clone(&wire),
+            hello: None,
+        };
+        self.world.connected.borrow_mut().push_back(peer);
+        TestSocket { events, wire }
+    }
+
+    fn signals(&mut self) -> Self::Signals {
+        let (sender, receiver) = mpsc::unbounded();
+        if self.hears_tabs {
+            self.world.tabs.borrow_mut().push(sender);
+        } else {
+            // Kept open: the device says nothing.
+            std::mem::forget(sender);
+        }
+        receiver
+    }
+
+    fn announce(&mut self, term: u64) {
+        for tab in self.world.tabs.borrow().iter() {
+            let _ = tab.unbounded_send(Signal::Announced { term });
+        }
+    }
+}
+
+#[derive(Default)]
+struct Wire {
+    sent: RefCell<VecDeque<ClientMessage>>,
+    is_closed: Cell<bool>,
+    is_dropped: Cell<bool>,
+}
+
+/// The client's end of a socket.
+pub struct TestSocket {
+    events: mpsc::UnboundedReceiver<SocketEvent>,
+    wire: Rc<Wire>,
+}
+
+impl Stream for TestSocket {
+    type Item = SocketEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<SocketEvent>> {
+        self.events.poll_next_unpin(context)
+    }
+}
+
+impl Socket for TestSocket {
+    fn send(&mut self, frame: Vec<u8>) {
+        let message = Codec::MessagePack.decode_client(&frame).expect("a message");
+        self.wire.sent.borrow_mut().push_back(message);
+    }
+
+    fn close(&mut self) {
+        self.wire.is_closed.set(true);
+    }
+}
+
+impl Drop for TestSocket {
+    fn drop(&mut self) {
+        self.wire.is_dropped.set(true);
+    }
+}
+
+/// The server's end of a socket: the test.
+pub struct Peer {
+    events: mpsc::UnboundedSender<SocketEvent>,
+    wire: Rc<Wire>,
+    /// What the client said first, once accepted.
+    pub hello: Option<Hello>,
+}
+
+impl Peer {
+    pub fn event(&self, event: SocketEvent) {
+        let _ = self.events.unbounded_send(event);
+    }
+
+    pub fn say(&self, message: ServerMessage) {
+        let frame = Codec::MessagePack.encode_server(&message);
+        self.event(SocketEvent::Frame(frame));
+    }
+
+    /// Everything that the client sent since the last look.
+    pub fn heard(&mut self) -> Vec<ClientMessage> {
+        self.wire.sent.borrow_mut().drain(..).collect()
+    }
+
+    pub fn pushes(&mut self) -> Vec<Push> {
+        let pushes = self
+            .heard()
+            .into_iter()
+            .filter_map(|message| match message {
+                ClientMessage::Push(push) => Some(push),
+                _ => None,
+            });
+        pushes.collect()
+    }
+
+    fn hello(&mut self) -> Hello {
+        match self.heard().as_slice() {
+            [ClientMessage::Hello(hello)] => hello.clone(),
+            other => panic!("a hello, and nothing else: {other:?}"),
+        }
+    }
+
+    pub fn outcome(&self, push: &Push, outcome: Outcome) {
+        self.say(ServerMessage::Outcome(Settled {
+            board: push.board.clone(),
+            seq: push.seq,
+            id: push.id,
+            outcome,
+        }));
+    }
+
+    /// The push made this version.
+    pub fn apply(&self, push: &Push, version: u64) {
+        let applied = Outcome::Applied {
+            version: Version(version),
+            check: driftless_model::Check(version),
+            skipped: vec![],
+            replaced: vec![],
+        };
+        self.outcome(push, applied);
+    }
+
+    /// Whether the client said farewell.
+    pub fn is_closed(&self) -> bool {
+        self.wire.is_closed.get()
+    }
+
+    /// Whether the client's end is gone.
+    pub fn is_gone(&self) -> bool {
+        self.wire.is_dropped.get()
+    }
+}
+
+pub fn builder() -> ClientBuilder {
+    Client::builder("ws://test/rt")
+}
+
+pub fn home() -> BoardId {
+    BoardId::new("home").expect("an id")
+}
+
+pub fn note() -> RecordId {
+    RecordId::new("note").expect("an id")
+}
+
+pub fn title() -> LeafPath {
+    LeafPath::new("title").expect("a path")
+}
+
+/// Makes the note, with a title.
+pub fn make_note(client: &Client, text: &str) -> driftless_client::EditHandle {
+    let text = Value::from(text);
+    let edit = client.board(home()).edit("Add a note", |edit| {
+        edit.create(&note(), "note", [(title(), text)]);
+    });
+    edit.expect("a valid edit")
+}
+
+pub fn retitle(client: &Client, text: &str) -> driftless_client::EditHandle {
+    let text = Value::from(text);
+    let edit = client
+        .board(home())
+        .edit("Rename", |edit| edit.set(&note(), title(), text));
+    edit.expect("a valid edit")
+}
+
+/// The title that is on screen.
+pub fn shown(client: &Client) -> Option<String> {
+    let record = client.board(home()).record(&note())?;
+    record.value(&title())?.as_text().map(str::to_owned)
+}
+
+pub fn welcome() -> Welcome {
+    Welcome {
+        protocol: driftless_protocol::PROTOCOL,
+        protocol_min: driftless_protocol::PROTOCOL_MIN,
+        session: "s1".to_owned(),
+        user: UserId::new("Ada").expect("a name"),
+        build: "test".to_owned(),
+        heartbeat_ms: HEARTBEAT_MS,
+        now_ms: 1_700_000_000_000,
+    }
+}
+
+pub fn empty_resume(board: &BoardId) -> Resume {
+    Resume {
+        board: board.clone(),
+        cursor: Cursor::default(),
+        full: true,
+        diverged: false,
+        floor: Version(0),
+        last_seq: 0,
+        last_id: None,
+        outcomes: vec![],
+        removed: vec![],
+        records: vec![],
+        leaves: vec![],
+    }
+}
