@@ -1,5 +1,7 @@
 //! The web app: compile for the browser, generate the glue, lay the files out for serving.
 
+use std::env;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -106,20 +108,29 @@ fn run_bindgen(compiled: &Path, glue: &Path, profile: WebProfile) -> Result<()> 
         .with_context(|| format!("wasm-bindgen cannot process {}", compiled.display()))
 }
 
-/// Cargo leaves an unchanged artifact's time alone, so time and length tell a rebuild.
+/// Cargo leaves an unchanged artifact's time alone, so time and length tell a rebuild: of the
+/// module, and of this xtask, whose wasm-bindgen and options make the glue.
 fn fingerprint(compiled: &Path) -> Result<String> {
-    let metadata =
-        fs::metadata(compiled).with_context(|| format!("cargo left no {}", compiled.display()))?;
-    let modified = metadata
-        .modified()?
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Ok(format!(
-        "{} {} {}",
-        compiled.display(),
-        metadata.len(),
-        modified.as_nanos()
-    ))
+    let mut text = String::new();
+    for file in [
+        compiled,
+        &env::current_exe().context("cannot tell where xtask runs from")?,
+    ] {
+        let metadata =
+            fs::metadata(file).with_context(|| format!("cargo left no {}", file.display()))?;
+        let modified = metadata
+            .modified()?
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        writeln!(
+            text,
+            "{} {} {}",
+            file.display(),
+            metadata.len(),
+            modified.as_nanos()
+        )?;
+    }
+    Ok(text)
 }
 
 fn empty(folder: &Path) -> Result<()> {
