@@ -2,16 +2,57 @@
 
 import { PATIENCE_MS } from './browser.mjs';
 
-/** Where things are. The only place that knows; `data-state` says how they are. */
-export const SELECTORS = {
-  indicator: '[data-testid="sync-indicator"]',
-  badge: '[data-testid="pending-badge"]',
-  badgeCount: '[data-testid="pending-count"]',
-  boardTitle: '[data-testid="board-title"]',
-  widget: '[data-testid="widget"]',
-  widgetTitle: '[data-testid="widget-title"]',
-  conflictPanel: '[data-testid="conflict-panel"]',
+/** Where things are: the only place that knows. `data-state` on them says how they are. */
+const HOOKS = {
+  indicator: 'sync-indicator',
+  connect: 'connect-button',
+  badge: 'pending-badge',
+  badgeCount: 'pending-count',
+  pendingItem: 'pending-item',
+  retry: 'pending-retry',
+  rollBack: 'pending-roll-back',
+  retryAll: 'pending-retry-all',
+  rollBackAll: 'pending-roll-back-all',
+  exportQueue: 'pending-export',
+  conflictAlert: 'conflict-alert',
+  conflictOpen: 'conflict-open',
+  conflictDialog: 'conflict-dialog',
+  conflictLeaf: 'conflict-leaf',
+  keepMine: 'conflict-keep-mine',
+  takeTheirs: 'conflict-take-theirs',
+  mergeInput: 'conflict-merge-input',
+  applyMerge: 'conflict-apply-merge',
+  later: 'conflict-later',
+  useHere: 'use-here',
+  board: 'board',
+  boardTitle: 'board-title',
+  boardTitleEdit: 'board-title-edit',
+  boardTitleInput: 'board-title-input',
+  lock: 'lock-toggle',
+  cable: 'cable-toggle',
+  moreMenu: 'more-menu',
+  addWidget: 'add-widget',
+  nameInput: 'name-input',
+  nameSave: 'name-save',
+  widget: 'widget',
+  widgetTitle: 'widget-title',
+  widgetHandle: 'widget-handle',
+  widgetSettings: 'widget-settings',
+  widgetRemove: 'widget-remove',
+  widgetConflict: 'widget-conflict',
+  settingsTitle: 'settings-title',
+  noteText: 'note-text',
+  noteEditor: 'note-editor',
+  statValue: 'stat-value',
+  toast: 'toast',
+  toastAction: 'toast-action',
+  failure: 'realtime-failure',
+  stopped: 'stopped',
 };
+
+export const SELECTORS = Object.fromEntries(
+  Object.entries(HOOKS).map(([name, hook]) => [name, `[data-testid="${hook}"]`]),
+);
 
 export class Board {
   page;
@@ -30,9 +71,11 @@ export class Board {
     return board;
   }
 
-  /** The element of a name in the table. */
-  locate(name) {
-    return this.page.locator(SELECTORS[name]);
+  /** The element of a name in the table, on the whole page or inside another element. */
+  locate(name, inside = this.page) {
+    const selector = SELECTORS[name];
+    if (!selector) throw new Error(`no selector is called ${name}`);
+    return inside.locator(selector);
   }
 
   /** Waits until the indicator shows one of these states. */
