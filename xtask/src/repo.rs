@@ -11,9 +11,12 @@ pub struct Repo {
 }
 
 impl Repo {
-    /// The repository that this xtask was compiled in. Honours `CARGO_TARGET_DIR`.
+    /// The repository whose `cargo xtask` this is. Honours `CARGO_TARGET_DIR`.
     pub fn locate() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        // Asked when it runs: two clones that share a target folder share the executable too.
+        let xtask = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = xtask
             .parent()
             .expect("xtask lies directly under the repository's root")
             .to_path_buf();
