@@ -53,10 +53,12 @@ pub fn run(repo: &Repo, options: &DemoOptions) -> Result<()> {
     } else {
         Build::Fast
     };
-    let app = app::build(repo, &wasm, build)?;
+    let built = app::build(repo, &wasm, build);
+    // Ctrl-C reaches cargo too: its failure is then no news.
     if stop.try_recv().is_ok() {
         return Ok(());
     }
+    let app = built?;
 
     let data = options
         .data
