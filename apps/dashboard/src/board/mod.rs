@@ -1,0 +1,9 @@
+//! The page of a board.
+
+pub mod title;
+pub mod add_menu;
+pub mod cable;
+pub mod name_dialog;
+pub mod top_bar;
+pub mod canvas;
+pub mod page;

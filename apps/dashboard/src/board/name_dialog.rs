@@ -1,0 +1,66 @@
+//! Asks for a name at the first edit, so that others see whose it is.
+
+use driftless_leptos::dialog::Dialog;
+use driftless_model::UserId;
+use leptos::html;
+use leptos::prelude::*;
+use web_sys::SubmitEvent;
+
+use crate::editing::Editor;
+
+/// The dialog. Closing it without a name drops the edit that waits.
+#[component]
+pub fn NameDialog() -> impl IntoView {
+    let editor = expect_context::<Editor>();
+    Effect::new(move |was_asking: Option<bool>| {
+        let is_asking = editor.is_asking.get();
+        if was_asking == Some(true) && !is_asking {
+            editor.give_up();
+        }
+        is_asking
+    });
+    view! {
+        <Dialog open=editor.is_asking labelled_by="name-heading" test_id="name-dialog" class="name-dialog">
+            <NameForm editor />
+        </Dialog>
+    }
+}
+
+#[component]
+fn NameForm(editor: Editor) -> impl IntoView {
+    let input = NodeRef::<html::Input>::new();
+    let problem = RwSignal::new(None::<String>);
+    Effect::new(move |_| {
+        if let Some(input) = input.get() {
+            let _ = input.focus();
+        }
+    });
+    let save = move |event: SubmitEvent| {
+        event.prevent_default();
+        let Some(input) = input.get_untracked() else {
+            return;
+        };
+        let name = input.value().trim().to_owned();
+        match UserId::new(&name) {
+            Ok(_) => editor.go_on_as(&name),
+            Err(error) => problem.set(Some(error.to_string())),
+        }
+    };
+    view! {
+        <form class="name-form" on:submit=save>
+            <h2 id="name-heading">"Who is editing?"</h2>
+            <p class="muted">"Others on this board see your name beside what you change. It is kept in this browser."</p>
+            <label class="field">
+                <span class="field-label">"Your name"</span>
+                <input node_ref=input class="input" type="text" autocomplete="nickname" maxlength="64"
+                    data-testid="name-input"
+                    aria-invalid=move || problem.with(Option::is_some).then_some("true") />
+                {move || problem.get().map(|problem| view! { <span class="field-problem" role="alert">{problem}</span> })}
+            </label>
+            <div class="form-actions">
+                <button type="button" class="button" on:click=move |_| editor.is_asking.set(false)>"Cancel"</button>
+                <button type="submit" class="button" data-kind="primary" data-testid="name-save">"Save and go on"</button>
+            </div>
+        </form>
+    }
+}

@@ -1,0 +1,72 @@
+//! The board's title: a heading, and a field once the board is unlocked.
+
+use driftless_leptos::RealtimeContext;
+use driftless_model::{BoardSettings, Kind as _, RecordId, builtin};
+use leptos::prelude::*;
+
+use crate::browser;
+use crate::editing::Editor;
+use crate::field::{Field, Written};
+use crate::lock::BoardLock;
+use crate::widgets::feed::leaf;
+
+/// The record with the board's own settings.
+pub fn settings_record() -> RecordId {
+    RecordId::new("board").expect("a constant id")
+}
+
+/// The title.
+#[component]
+pub fn BoardTitle() -> impl IntoView {
+    let realtime = expect_context::<RealtimeContext>();
+    let editor = expect_context::<Editor>();
+    let is_locked = expect_context::<BoardLock>().0;
+    let stored = leaf(realtime, &settings_record(), builtin::TITLE);
+    let fallback = realtime.board().id().to_string();
+    let title = Signal::derive(move || {
+        stored
+            .get()
+            .filter(|title| !title.trim().is_empty())
+            .unwrap_or_else(|| fallback.clone())
+    });
+    Effect::new(move |_| {
+        if let Some(document) = browser::window().document() {
+            document.set_title(&format!("{} · Driftless", title.get()));
+        }
+    });
+    let commit = Callback::new(move |written: Written| {
+        let text = written.text.trim().to_owned();
+        if text.is_empty() {
+            return Err("A board needs a title".to_owned());
+        }
+        let board = settings_record();
+        editor.edit("Rename board", written.seen, move |edit| {
+            // A board that nobody has named yet has no settings: this makes them.
+            let title = (builtin::TITLE.path(), text.into());
+            edit.create(&board, BoardSettings::NAME, [title]);
+        });
+        Ok(())
+    });
+    let is_editing = RwSignal::new(false);
+    let begin = move |_| {
+        is_editing.set(true);
+        browser::focus_soon("[data-testid=board-title-input]".to_owned());
+    };
+    view! {
+        <div class="board-title" on:focusout=move |_| is_editing.set(false)>
+            {move || if is_editing.get() && !is_locked.get() {
+                view! { <Field name="Board title" test_id="board-title-input" value=title commit /> }.into_any()
+            } else {
+                view! {
+                    <h1 data-testid="board-title">{move || title.get()}</h1>
+                    <Show when=move || !is_locked.get()>
+                        <button type="button" class="icon-button" data-testid="board-title-edit"
+                            aria-label="Rename the board" title="Rename" on:click=begin>
+                            <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z" /></svg>
+                        </button>
+                    </Show>
+                }.into_any()
+            }}
+        </div>
+    }
+}

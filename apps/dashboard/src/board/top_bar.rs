@@ -1,0 +1,31 @@
+//! The bar at the top: which board, how it is connected, what can be done.
+
+use driftless_leptos::{DashboardSyncIndicator, PendingOperationsBadge};
+use leptos::prelude::*;
+
+use crate::board::add_menu::AddMenu;
+use crate::board::cable::CableMenu;
+use crate::board::title::BoardTitle;
+use crate::lock::{BoardLock, LockToggle};
+use crate::theme::ThemeSwitch;
+
+/// The bar.
+#[component]
+pub fn TopBar() -> impl IntoView {
+    let is_locked = expect_context::<BoardLock>().0;
+    view! {
+        <header class="top-bar">
+            <BoardTitle />
+            <div class="top-status">
+                <DashboardSyncIndicator show_details=true />
+                <PendingOperationsBadge show_details=true />
+            </div>
+            <div class="top-actions">
+                <Show when=move || !is_locked.get()><AddMenu /></Show>
+                <LockToggle />
+                <ThemeSwitch />
+                <CableMenu />
+            </div>
+        </header>
+    }
+}

@@ -1,0 +1,109 @@
+//! Every edit of the app goes through here: it has a label, an author, and what was on screen when
+//! the person began.
+
+use driftless_client::{EditBuilder, SeenMark};
+use driftless_leptos::{RealtimeContext, Toast, Toasts, Tone};
+use driftless_model::{Leaf, LeafValue, RecordId};
+use leptos::prelude::*;
+
+use crate::visitor::Visitor;
+
+type Build = Box<dyn FnOnce(&mut EditBuilder)>;
+
+/// An edit that waits for its author's name.
+struct Waiting {
+    label: String,
+    build: Build,
+}
+
+/// Makes edits; in context.
+#[derive(Clone, Copy)]
+pub struct Editor {
+    realtime: RealtimeContext,
+    visitor: Visitor,
+    toasts: Toasts,
+    waiting: StoredValue<Option<Waiting>, LocalStorage>,
+    /// Whether the person is being asked for their name.
+    pub is_asking: RwSignal<bool>,
+}
+
+impl Editor {
+    /// For the board of the provider.
+    pub fn new(realtime: RealtimeContext, visitor: Visitor, toasts: Toasts) -> Self {
+        Self {
+            realtime,
+            visitor,
+            toasts,
+            waiting: StoredValue::new_local(None),
+            is_asking: RwSignal::new(false),
+        }
+    }
+
+    /// What is on screen now. Taken when a gesture begins.
+    pub fn seen(self) -> SeenMark {
+        self.realtime.board().seen()
+    }
+
+    /// Makes an edit of what was on screen at `seen`. The first one waits until the person has said
+    /// their name.
+    pub fn edit(
+        self,
+        label: impl Into<String>,
+        seen: SeenMark,
+        build: impl FnOnce(&mut EditBuilder) + 'static,
+    ) {
+        let build: Build = Box::new(move |edit| {
+            edit.seen(seen);
+            build(edit);
+        });
+        let label = label.into();
+        if self.visitor.is_known() {
+            self.make(label, build);
+        } else {
+            self.waiting.set_value(Some(Waiting { label, build }));
+            self.is_asking.set(true);
+        }
+    }
+
+    /// Gives a leaf a value.
+    pub fn set<T: LeafValue + 'static>(
+        self,
+        label: impl Into<String>,
+        seen: SeenMark,
+        record: RecordId,
+        leaf: Leaf<T>,
+        value: T,
+    ) {
+        self.edit(label, seen, move |edit| edit.set_leaf(&record, leaf, value));
+    }
+
+    /// The person has said their name: what waited is made under it.
+    pub fn go_on_as(self, name: &str) {
+        self.visitor.call_them(name);
+        self.realtime.client().set_token(Some(self.visitor.token()));
+        let waiting = self.waiting.try_update_value(Option::take).flatten();
+        self.is_asking.set(false);
+        if let Some(waiting) = waiting {
+            self.make(waiting.label, waiting.build);
+        }
+    }
+
+    /// The person did not say their name: what waited is not made, and they are told.
+    pub fn give_up(self) {
+        if let Some(waiting) = self.waiting.try_update_value(Option::take).flatten() {
+            let text = format!("{}: not done, since it has no author yet", waiting.label);
+            self.say(Tone::Waiting, text);
+        }
+    }
+
+    /// Shows a short message.
+    pub fn say(self, tone: Tone, text: impl Into<String>) {
+        self.toasts.push(Toast::new(tone, text));
+    }
+
+    fn make(self, label: String, build: Build) {
+        if let Err(error) = self.realtime.board().edit(label.clone(), build) {
+            self.say(Tone::Error, format!("{label}: {error}"));
+        }
+    }
+}

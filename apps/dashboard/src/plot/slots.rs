@@ -1,0 +1,93 @@
+//! Colours of series: the name's hash picks the slot, so that a series keeps its colour.
+
+use driftless_protocol::feed::SeriesName;
+
+use crate::plot::names;
+
+/// How many colours there are.
+pub const SLOTS: usize = 8;
+
+/// How a series is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// Which colour, from 0 to [`SLOTS`] − 1.
+    pub color: usize,
+    /// Whether it is dashed: colours that are used a second time.
+    pub is_dashed: bool,
+}
+
+/// A slot for each series of a chart. On a collision the next free one is taken, in the order of
+/// the full names: which series there are decides, not when they came.
+pub fn assign(all: &[&SeriesName]) -> Vec<Slot> {
+    let keys: Vec<String> = all.iter().map(|series| names::full(series)).collect();
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by(|a, b| keys[*a].cmp(&keys[*b]));
+    let mut slots = vec![
+        Slot {
+            color: 0,
+            is_dashed: false
+        };
+        all.len()
+    ];
+    let mut is_taken = [false; SLOTS];
+    for (place, series) in order.into_iter().enumerate() {
+        if place % SLOTS == 0 {
+            is_taken = [false; SLOTS];
+        }
+        let wanted = wanted_slot(&keys[series]);
+        let free = (0..SLOTS)
+            .map(|step| (wanted + step) % SLOTS)
+            .find(|slot| !is_taken[*slot]);
+        let color = free.unwrap_or(wanted);
+        is_taken[color] = true;
+        slots[series] = Slot {
+            color,
+            is_dashed: place >= SLOTS,
+        };
+    }
+    slots
+}
+
+/// FNV-1a, 32 bits: short, and the same everywhere.
+fn wanted_slot(key: &str) -> usize {
+    let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    (hash >> 16) as usize % SLOTS
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn series(number: usize) -> SeriesName {
+        SeriesName {
+            name: format!("series_{number}"),
+            labels: std::collections::BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn eight_series_have_eight_colours_and_the_ninth_is_dashed() {
+        let all: Vec<_> = (0..9).map(series).collect();
+        let slots = assign(&all.iter().collect::<Vec<_>>());
+        let plain: BTreeSet<_> = slots
+            .iter()
+            .filter(|slot| !slot.is_dashed)
+            .map(|slot| slot.color)
+            .collect();
+        assert_eq!(plain.len(), SLOTS);
+        assert_eq!(slots.iter().filter(|slot| slot.is_dashed).count(), 1);
+    }
+
+    #[test]
+    fn colours_do_not_depend_on_the_order_of_arrival() {
+        let (a, b, c) = (series(1), series(2), series(3));
+        let forth = assign(&[&a, &b, &c]);
+        let back = assign(&[&c, &b, &a]);
+        assert_eq!(forth[0], back[2]);
+        assert_eq!(forth[2], back[0]);
+    }
+}

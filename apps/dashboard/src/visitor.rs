@@ -1,0 +1,87 @@
+//! Who is at the page: the name they edit under, or the token they came with.
+
+use leptos::prelude::*;
+
+use crate::address::Address;
+use crate::browser;
+
+/// Who is at the page.
+#[derive(Clone, Copy)]
+pub struct Visitor {
+    /// The name that they gave; kept for the next visit.
+    pub name: RwSignal<Option<String>>,
+    namespace: StoredValue<String>,
+    guest: StoredValue<String>,
+    token: StoredValue<Option<String>>,
+}
+
+impl Visitor {
+    /// From the address, the browser's storage, and a `#token=…` that is taken out of the address.
+    pub fn arrive(address: &Address) -> Self {
+        let namespace = address.namespace();
+        let known = browser::stored(browser::local_storage(), &name_key(&namespace));
+        let visitor = Self {
+            name: RwSignal::new(None),
+            token: StoredValue::new(take_token(&namespace)),
+            namespace: StoredValue::new(namespace),
+            guest: StoredValue::new(address.guest()),
+        };
+        if let Some(name) = &address.name {
+            visitor.call_them(name);
+        } else {
+            visitor.name.set(known);
+        }
+        visitor
+    }
+
+    /// Keeps a name for this visit and the next.
+    pub fn call_them(&self, name: &str) {
+        let key = self.namespace.with_value(|namespace| name_key(namespace));
+        browser::store(browser::local_storage(), &key, name);
+        self.name.set(Some(name.to_owned()));
+    }
+
+    /// Whether an edit has an author: otherwise their name is asked for.
+    pub fn is_known(&self) -> bool {
+        self.token.with_value(Option::is_some) || self.name.with_untracked(Option::is_some)
+    }
+
+    /// What the server is told: a token if they came with one, else their name.
+    pub fn token(&self) -> String {
+        let token = self.token.get_value().or_else(|| self.name.get_untracked());
+        token.unwrap_or_else(|| self.guest.get_value())
+    }
+}
+
+fn name_key(namespace: &str) -> String {
+    format!("driftless/name/{namespace}")
+}
+
+/// The token of this tab. One in the address is moved to the tab's storage, so that it is neither
+/// copied with the address nor kept after the tab.
+fn take_token(namespace: &str) -> Option<String> {
+    let key = format!("driftless/token/{namespace}");
+    let location = browser::window().location();
+    let fragment = location.hash().unwrap_or_default();
+    let Some(token) = fragment
+        .strip_prefix("#token=")
+        .filter(|token| !token.is_empty())
+    else {
+        return browser::stored(browser::session_storage(), &key);
+    };
+    let decoded = js_sys::decode_uri_component(token).ok();
+    let token = decoded.map_or_else(|| token.to_owned(), String::from);
+    browser::store(browser::session_storage(), &key, &token);
+    forget_fragment();
+    Some(token)
+}
+
+fn forget_fragment() {
+    let location = browser::window().location();
+    let path = location.pathname().unwrap_or_default();
+    let search = location.search().unwrap_or_default();
+    if let Ok(history) = browser::window().history() {
+        let address = format!("{path}{search}");
+        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address));
+    }
+}

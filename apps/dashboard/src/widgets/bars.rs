@@ -1,0 +1,43 @@
+//! A bar for each series.
+
+use leptos::prelude::*;
+
+use crate::widgets::feed::LiveFeed;
+use crate::widgets::rows::{self, Latest};
+
+/// The latest value of each series as a bar, greatest first.
+#[component]
+pub fn BarsBody(
+    /// What it shows.
+    feed: LiveFeed,
+) -> impl IntoView {
+    let (data, unit) = (feed.data, feed.unit);
+    let rows = Memo::new(move |_| data.with(|data| rows::latest(data)));
+    let scale = Memo::new(move |_| {
+        let unit = unit.get();
+        rows.with(|rows| rows::bar_scale(rows, &unit))
+    });
+    let order =
+        move || rows.with(|rows| rows.iter().map(|row| row.key.clone()).collect::<Vec<_>>());
+    let row = move |key: String| {
+        let find = move |rows: &Vec<Latest>| rows.iter().find(|row| row.key == key).cloned();
+        let row = Memo::new(move |_| rows.with(&find));
+        let value = move || row.with(|row| row.as_ref().map_or(f64::NAN, |row| row.value));
+        let label = move || row.with(|row| row.as_ref().map(|row| row.label.clone()));
+        let share = move || (value() / scale.get() * 100.0).clamp(0.0, 100.0);
+        view! {
+            <li class="bar" data-testid="bars-row">
+                <span class="bar-label" title=label>{label}</span>
+                <span class="bar-value number">{move || unit.with(|unit| unit.format(value()))}</span>
+                <span class="bar-track" aria-hidden="true">
+                    <span class="bar-fill" style:width=move || format!("{:.2}%", share())></span>
+                </span>
+            </li>
+        }
+    };
+    view! {
+        <ul class="bars">
+            <For each=order key=Clone::clone children=row />
+        </ul>
+    }
+}

@@ -1,0 +1,138 @@
+//! What the crosshair says: the values of all series at a time.
+
+use driftless_feeds::FeedData;
+
+use crate::plot::units::Unit;
+use crate::widgets::chart::drawing::{labels, samples, slots};
+
+/// Rows that a tooltip shows.
+const ROWS_MAX: usize = 10;
+
+/// The values at a time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Readout {
+    /// The time that was read, in milliseconds since 1970.
+    pub at_ms: f64,
+    /// Greatest value first.
+    pub rows: Vec<ReadRow>,
+    /// Series that were left out.
+    pub hidden: usize,
+}
+
+/// A series at that time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadRow {
+    /// Its name.
+    pub label: String,
+    /// Its value, written.
+    pub text: String,
+    /// Its colour.
+    pub color: usize,
+    /// Whether it is the one nearest to the pointer.
+    pub is_nearest: bool,
+}
+
+/// Reads all series at a time; `value` is where the pointer is on the value axis.
+pub fn read(data: &FeedData, unit: &Unit, at_ms: f64, value: f64) -> Readout {
+    let step_ms = f64::from(data.step_s) * 1000.0;
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a time after 1970"
+    )]
+    let bucket = (at_ms / step_ms).floor().max(0.0) as u64;
+    let names = labels(data).into_iter().zip(slots(data));
+    let found = data
+        .series
+        .iter()
+        .zip(names)
+        .filter_map(|(series, (label, slot))| {
+            let (_, value) = samples(series).near(bucket)?;
+            Some((label, slot, value))
+        });
+    let mut found: Vec<_> = found.collect();
+    found.sort_by(|a, b| b.2.total_cmp(&a.2));
+    let distance = |row: &(String, _, f64)| (row.2 - value).abs();
+    let nearest = found.iter().map(distance).reduce(f64::min);
+    let hidden = found.len().saturating_sub(ROWS_MAX);
+    let rows = found.iter().take(ROWS_MAX).map(|row| ReadRow {
+        label: row.0.clone(),
+        text: unit.format(row.2),
+        color: row.1.color,
+        is_nearest: found.len() > 1 && nearest.is_some_and(|nearest| distance(row) <= nearest),
+    });
+    Readout {
+        at_ms: step_floor(at_ms, step_ms),
+        rows: rows.collect(),
+        hidden,
+    }
+}
+
+fn step_floor(at_ms: f64, step_ms: f64) -> f64 {
+    (at_ms / step_ms).floor() * step_ms
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use driftless_protocol::feed::{Aggregate, FeedFrame, Query, Run, SeriesName, pack};
+
+    use super::*;
+
+    fn data(values: &[f64]) -> FeedData {
+        let query = Query {
+            selector: "a*".to_owned(),
+            window_s: 60,
+            step_s: 1,
+            aggregate: Aggregate::Avg,
+        };
+        let mut data = FeedData::new(&query);
+        let name = |number| SeriesName {
+            name: format!("a{number}"),
+            labels: BTreeMap::new(),
+        };
+        let runs = values.iter().zip(0..).map(|(value, series)| Run {
+            series,
+            first_bucket: 990,
+            values: vec![*value],
+        });
+        let frame = FeedFrame {
+            feed: 1,
+            full: true,
+            now_ms: 1_000_000,
+            step_s: 1,
+            series: (0..values.len()).map(name).collect(),
+            points: pack(&runs.collect::<Vec<_>>()),
+        };
+        data.apply(&frame).expect("a good frame");
+        data
+    }
+
+    #[test]
+    fn rows_are_sorted_and_the_nearest_is_marked() {
+        let read = read(&data(&[5.0, 50.0, 20.0]), &Unit::Percent, 990_400.0, 18.0);
+        let rows: Vec<_> = read
+            .rows
+            .iter()
+            .map(|row| (row.label.as_str(), row.is_nearest))
+            .collect();
+        assert_eq!(rows, [("a1", false), ("a2", true), ("a0", false)]);
+        assert!((read.at_ms - 990_000.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn at_most_ten_rows_are_shown() {
+        let read = read(&data(&[1.0; 12]), &Unit::Percent, 990_000.0, 0.0);
+        assert_eq!((read.rows.len(), read.hidden), (10, 2));
+    }
+
+    #[test]
+    fn a_time_without_data_reads_nothing() {
+        assert!(
+            read(&data(&[1.0]), &Unit::Percent, 970_000.0, 0.0)
+                .rows
+                .is_empty()
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! The feed of a widget, and what is said while there is nothing to show.
+
+use std::sync::Arc;
+
+use driftless_feeds::FeedData;
+use driftless_leptos::{RealtimeContext, try_use_widget};
+use driftless_model::{LeafValue, RecordId, Value, builtin};
+use driftless_protocol::feed::Query;
+use leptos::prelude::*;
+
+use crate::clock::ServerClock;
+use crate::plot::units::Unit;
+use crate::widgets::query;
+
+/// An open feed with what its widget says about it.
+#[derive(Clone)]
+pub struct LiveFeed {
+    /// The query.
+    pub query: Query,
+    /// The samples.
+    pub data: Signal<Arc<FeedData>>,
+    /// The unit of the values.
+    pub unit: Signal<Unit>,
+    /// The widget's title.
+    pub title: Signal<String>,
+    /// Whether no news came for more than three steps.
+    pub is_late: Signal<bool>,
+}
+
+/// A leaf of a record as a signal, renewed when its value changes and by nothing else.
+pub fn leaf<T>(
+    realtime: RealtimeContext,
+    record: &RecordId,
+    leaf: driftless_model::Leaf<T>,
+) -> Signal<Option<T>>
+where
+    T: LeafValue + PartialEq + Clone + Send + Sync + 'static,
+{
+    let (record, path) = (realtime.record(record), leaf.path());
+    let read = move |_: Option<&Option<T>>| {
+        record.with(|record| T::from_value(record.as_ref()?.value(&path)?))
+    };
+    Memo::new(read).into()
+}
+
+/// What there is to see of a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Shown {
+    Loading,
+    Error(String),
+    Empty,
+    Data,
+}
+
+fn shown(data: &FeedData) -> Shown {
+    if let Some(error) = &data.error {
+        Shown::Error(error.clone())
+    } else if !data.is_loaded {
+        Shown::Loading
+    } else if data.newest_ms().is_none() {
+        Shown::Empty
+    } else {
+        Shown::Data
+    }
+}
+
+/// Opens the feed that a widget asks for, again whenever its query changes, and shows `body` once
+/// there is data.
+#[component]
+pub fn FeedBody(
+    /// The widget.
+    record: RecordId,
+    /// Shows the data.
+    body: fn(LiveFeed) -> AnyView,
+) -> impl IntoView {
+    let realtime = expect_context::<RealtimeContext>();
+    let value = leaf::<Value>(realtime, &record, builtin::QUERY);
+    let query = Memo::new(move |_| value.with(|value| query::from_value(value.as_ref()?)));
+    let unit = leaf(realtime, &record, builtin::UNIT);
+    let unit = Memo::new(move |_| Unit::parse(&unit.get().unwrap_or_default()));
+    let title = leaf(realtime, &record, builtin::TITLE);
+    let title = Signal::derive(move || title.get().unwrap_or_else(|| "Untitled".to_owned()));
+    move || match query.get() {
+        None => no_query().into_any(),
+        Some(query) => {
+            let feed = open(realtime, query, unit.into(), title);
+            states(feed, body).into_any()
+        }
+    }
+}
+
+fn open(
+    realtime: RealtimeContext,
+    query: Query,
+    unit: Signal<Unit>,
+    title: Signal<String>,
+) -> LiveFeed {
+    let clock = expect_context::<ServerClock>();
+    let data = realtime.feed(query.clone());
+    if let Some(widget) = try_use_widget() {
+        widget.follow(data);
+    }
+    Effect::new(move |_| {
+        let now_ms = data.with(|data| data.now_ms);
+        if now_ms > 0 {
+            clock.heard(now_ms);
+        }
+    });
+    let is_late = Memo::new(move |_| data.with(|data| data.is_late(clock.now_ms())));
+    LiveFeed {
+        query,
+        data,
+        unit,
+        title,
+        is_late: is_late.into(),
+    }
+}
+
+fn states(feed: LiveFeed, body: fn(LiveFeed) -> AnyView) -> impl IntoView {
+    let data = feed.data;
+    let now = Memo::new(move |_| data.with(|data| shown(data)));
+    move || match now.get() {
+        Shown::Loading => loading().into_any(),
+        Shown::Error(reason) => refused(reason).into_any(),
+        Shown::Empty => no_data(&feed.query.selector).into_any(),
+        Shown::Data => body(feed.clone()),
+    }
+}
+
+fn loading() -> impl IntoView {
+    // The stylesheet shows it only after 300 ms: most feeds are faster.
+    view! { <div class="skeleton" role="status" data-state="loading"><span class="visually-hidden">"Loading"</span></div> }
+}
+
+fn no_query() -> impl IntoView {
+    view! {
+        <div class="widget-message" data-state="empty">
+            <p>"This widget has no query."</p>
+            <p class="muted">"Unlock the board and choose a series in the widget's settings."</p>
+        </div>
+    }
+}
+
+fn no_data(selector: &str) -> impl IntoView {
+    let text = format!("Nothing has reported {selector} in this window.");
+    view! {
+        <div class="widget-message" data-state="empty">
+            <p>"No data"</p>
+            <p class="muted">{text}</p>
+        </div>
+    }
+}
+
+fn refused(reason: String) -> impl IntoView {
+    view! {
+        <div class="widget-message" data-state="error">
+            <p>"This query cannot be shown."</p>
+            <p class="muted">{reason}</p>
+        </div>
+    }
+}

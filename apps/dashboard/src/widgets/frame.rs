@@ -1,0 +1,242 @@
+//! The frame around a widget: its header, its place on the grid, its handles.
+
+use driftless_leptos::{RealtimeContext, Tone, WidgetId, WidgetRealtime};
+use driftless_model::layout::Place;
+use driftless_model::{RecordId, builtin};
+use leptos::prelude::*;
+
+use crate::editing::Editor;
+use crate::grid::keyboard::{on_handle_blur, on_handle_key};
+use crate::grid::metrics::{Grip, Rect};
+use crate::grid::pointer::GridPointer;
+use crate::grid::state::Grid;
+use crate::lock::BoardLock;
+use crate::widgets::bars::BarsBody;
+use crate::widgets::chart::ChartBody;
+use crate::widgets::feed::{FeedBody, LiveFeed, leaf};
+use crate::widgets::note::NoteBody;
+use crate::widgets::settings::WidgetSettings;
+use crate::widgets::stat::StatBody;
+use crate::widgets::table::TableBody;
+use crate::widgets::unknown::UnknownBody;
+
+/// What a widget's parts share.
+#[derive(Clone, Copy)]
+struct Frame {
+    record: StoredValue<RecordId>,
+    title: Signal<String>,
+    grid: Grid,
+    pointer: GridPointer,
+    editor: Editor,
+    lock: BoardLock,
+}
+
+impl Frame {
+    fn id(self) -> RecordId {
+        self.record.get_value()
+    }
+
+    fn place(self) -> Option<Place> {
+        self.grid
+            .layout
+            .with(|layout| self.record.with_value(|id| layout.places.get(id).copied()))
+    }
+
+    fn is_held(self) -> bool {
+        self.grid.held.with(|held| {
+            self.record
+                .with_value(|id| held.as_ref().is_some_and(|held| held.record == *id))
+        })
+    }
+
+    fn is_under_hand(self) -> bool {
+        self.grid
+            .held
+            .with(|held| held.as_ref().is_some_and(|held| held.by_px.is_some()))
+    }
+
+    /// Where it is drawn: under the hand that holds it, else in its place.
+    fn rect(self) -> Rect {
+        let metrics = self.grid.metrics.get();
+        let under_hand = self.grid.held.with(|held| {
+            let own =
+                |held: &&crate::grid::held::Held| self.record.with_value(|id| held.record == *id);
+            held.as_ref()
+                .filter(own)
+                .and_then(|held| held.rect(&metrics))
+        });
+        let in_place = || {
+            self.place()
+                .map(|place| metrics.rect(place))
+                .unwrap_or_default()
+        };
+        under_hand.unwrap_or_else(in_place)
+    }
+
+    fn is_movable(self) -> bool {
+        !self.lock.0.get() && self.grid.is_wide()
+    }
+
+    fn remove(self) {
+        let title = self.title.get_untracked();
+        let id = self.id();
+        let label = format!("Remove “{title}”");
+        self.editor
+            .edit(label, self.editor.seen(), move |edit| edit.remove(&id));
+        self.editor.say(Tone::Offline, format!("Removed “{title}”"));
+    }
+}
+
+/// A widget on the grid.
+#[component]
+pub fn Widget(
+    /// Its record.
+    record: RecordId,
+) -> impl IntoView {
+    let realtime = expect_context::<RealtimeContext>();
+    let title = leaf(realtime, &record, builtin::TITLE);
+    let title = Signal::derive(move || {
+        title
+            .get()
+            .filter(|title| !title.trim().is_empty())
+            .unwrap_or_else(|| "Untitled".to_owned())
+    });
+    let frame = Frame {
+        title,
+        record: StoredValue::new(record.clone()),
+        grid: expect_context(),
+        pointer: expect_context(),
+        editor: expect_context(),
+        lock: expect_context(),
+    };
+    let place_text = move || {
+        let place = frame.place();
+        place.map(|place| format!("{},{},{},{}", place.x, place.y, place.w, place.h))
+    };
+    let rect = Memo::new(move |_| frame.rect());
+    view! {
+        <div
+            class="widget-place"
+            data-held=move || frame.is_held().to_string()
+            data-by=move || if frame.is_under_hand() { "pointer" } else { "keyboard" }
+            style:transform=move || rect.with(translate)
+            style:width=move || format!("{:.2}px", rect.get().width)
+            style:height=move || format!("{:.2}px", rect.get().height)
+        >
+            <WidgetRealtime widget_id=WidgetId::from(record) class="widget" attr:data-place=place_text>
+                <WidgetHeader frame />
+                <div class="widget-body">
+                    <WidgetBody record=frame.id() />
+                </div>
+                <Show when=move || frame.is_movable()>
+                    {Grip::HANDLES.map(|(name, grip)| handle(frame, name, grip)).into_iter().collect_view()}
+                </Show>
+            </WidgetRealtime>
+        </div>
+    }
+}
+
+fn translate(rect: &Rect) -> String {
+    format!("translate({:.2}px, {:.2}px)", rect.left, rect.top)
+}
+
+fn handle(frame: Frame, name: &'static str, grip: Grip) -> impl IntoView {
+    let pointer = frame.pointer;
+    view! {
+        <div class="resize" data-edge=name data-testid=format!("resize-{name}") aria-hidden="true"
+            on:pointerdown=move |event| pointer.down(&event, &frame.id(), grip)
+            on:pointermove=move |event| pointer.moved(&event)
+            on:pointerup=move |event| pointer.up(&event)
+            on:pointercancel=move |_| pointer.cancel()></div>
+    }
+}
+
+#[component]
+fn WidgetHeader(frame: Frame) -> impl IntoView {
+    let realtime = expect_context::<RealtimeContext>();
+    let (pointer, title) = (frame.pointer, frame.title);
+    let record = realtime.record(&frame.id());
+    let has_feed = Memo::new(move |_| {
+        record.with(|record| {
+            record
+                .as_ref()
+                .is_some_and(|record| is_feed_kind(record.kind.as_str()))
+        })
+    });
+    let press = move |event: web_sys::PointerEvent| {
+        if !frame.lock.0.get_untracked() {
+            pointer.down(&event, &frame.id(), Grip::Header);
+        }
+    };
+    view! {
+        <header class="widget-header" data-movable=move || frame.is_movable()
+            on:pointerdown=press
+            on:pointermove=move |event| pointer.moved(&event)
+            on:pointerup=move |event| pointer.up(&event)
+            on:pointercancel=move |_| pointer.cancel()>
+            <Show when=move || frame.is_movable()><MoveHandle frame /></Show>
+            <h2 class="widget-title" data-testid="widget-title" title=move || title.get()>{move || title.get()}</h2>
+            <Show when=move || !frame.lock.0.get()>
+                <div class="widget-actions">
+                    {move || view! { <WidgetSettings record=frame.id() title has_feed=has_feed.get() /> }}
+                    <button type="button" class="icon-button" data-testid="widget-remove"
+                        aria-label=move || format!("Remove {}", title.get()) title="Remove"
+                        on:click=move |_| frame.remove()>
+                        <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5" /></svg>
+                    </button>
+                </div>
+            </Show>
+        </header>
+    }
+}
+
+/// What the keyboard takes a widget by.
+#[component]
+fn MoveHandle(frame: Frame) -> impl IntoView {
+    let grid = frame.grid;
+    let is_grabbed = move || {
+        grid.held.with(|held| {
+            frame
+                .record
+                .with_value(|id| held.as_ref().is_some_and(|held| held.record == *id))
+        })
+    };
+    view! {
+        <button type="button" class="move-handle" data-testid="widget-handle"
+            aria-label=move || format!("Move {}. Enter, then arrows; Shift and arrows resize", frame.title.get())
+            aria-pressed=move || is_grabbed().to_string()
+            on:keydown=move |event| on_handle_key(grid, &event, &frame.id())
+            on:blur=move |_| on_handle_blur(grid, &frame.id())>
+            <svg viewBox="0 0 16 16" aria-hidden="true" class="grip-dots">
+                <path d="M6 4h.01M10 4h.01M6 8h.01M10 8h.01M6 12h.01M10 12h.01" />
+            </svg>
+        </button>
+    }
+}
+
+fn is_feed_kind(kind: &str) -> bool {
+    matches!(kind, "chart" | "stat" | "bars" | "table")
+}
+
+/// What a widget of this kind shows.
+#[component]
+fn WidgetBody(record: RecordId) -> impl IntoView {
+    let realtime = expect_context::<RealtimeContext>();
+    let view = realtime.record(&record);
+    let kind = Memo::new(move |_| {
+        view.with(|view| view.as_ref().map(|view| view.kind.as_str().to_owned()))
+    });
+    move || kind.get().map(|kind| body(kind, record.clone()))
+}
+
+fn body(kind: String, record: RecordId) -> AnyView {
+    let show: fn(LiveFeed) -> AnyView = match kind.as_str() {
+        "chart" => |feed| view! { <ChartBody feed /> }.into_any(),
+        "stat" => |feed| view! { <StatBody feed /> }.into_any(),
+        "bars" => |feed| view! { <BarsBody feed /> }.into_any(),
+        "table" => |feed| view! { <TableBody feed /> }.into_any(),
+        "note" => return view! { <NoteBody record /> }.into_any(),
+        _ => return view! { <UnknownBody kind /> }.into_any(),
+    };
+    view! { <FeedBody record body=show /> }.into_any()
+}

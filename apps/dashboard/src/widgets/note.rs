@@ -1,0 +1,126 @@
+//! Text that people write.
+
+use driftless_client::SeenMark;
+use driftless_leptos::RealtimeContext;
+use driftless_model::{Note, RecordId};
+use leptos::html;
+use leptos::prelude::*;
+use web_sys::KeyboardEvent;
+
+use crate::editing::Editor;
+use crate::lock::BoardLock;
+use crate::widgets::feed::leaf;
+use crate::widgets::paragraphs::paragraphs;
+
+/// Writing that is under way.
+#[derive(Clone, PartialEq)]
+struct Writing {
+    seen: SeenMark,
+    before: String,
+}
+
+/// A note: read, and written when the board is unlocked.
+#[component]
+pub fn NoteBody(
+    /// The widget.
+    record: RecordId,
+) -> impl IntoView {
+    let realtime = expect_context::<RealtimeContext>();
+    let editor = expect_context::<Editor>();
+    let lock = expect_context::<BoardLock>();
+    let text = leaf(realtime, &record, Note::TEXT);
+    let text = Signal::derive(move || text.get().unwrap_or_default());
+    let writing = RwSignal::new(None::<Writing>);
+    let begin = move || {
+        if !lock.0.get_untracked() && writing.with_untracked(Option::is_none) {
+            writing.set(Some(Writing {
+                seen: editor.seen(),
+                before: text.get_untracked(),
+            }));
+        }
+    };
+    let record = StoredValue::new(record);
+    let finish = Callback::new(move |written: Option<String>| {
+        let Some(began) = writing.get_untracked() else {
+            return;
+        };
+        writing.set(None);
+        if let Some(written) = written.filter(|written| *written != began.before) {
+            editor.set(
+                "Edit note",
+                began.seen,
+                record.get_value(),
+                Note::TEXT,
+                written,
+            );
+        }
+    });
+    move || match writing.get() {
+        Some(began) => view! { <NoteEditor text=began.before finish /> }.into_any(),
+        None => view! { <NoteText text is_locked=lock.0 begin /> }.into_any(),
+    }
+}
+
+#[component]
+fn NoteText(
+    text: Signal<String>,
+    is_locked: RwSignal<bool>,
+    begin: impl Fn() + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let shown = move || {
+        let found = paragraphs(&text.get());
+        if found.is_empty() {
+            let hint = if is_locked.get() {
+                "This note is empty."
+            } else {
+                "Click to write."
+            };
+            return view! { <p class="muted">{hint}</p> }.into_any();
+        }
+        let line = |line: String| view! { <span class="note-line">{line}</span> };
+        let paragraph =
+            |lines: Vec<String>| view! { <p>{lines.into_iter().map(line).collect_view()}</p> };
+        found.into_iter().map(paragraph).collect_view().into_any()
+    };
+    let on_key = move |event: KeyboardEvent| {
+        if event.key() == "Enter" && !is_locked.get_untracked() {
+            event.prevent_default();
+            begin();
+        }
+    };
+    view! {
+        <div class="note" data-testid="note-text" data-editable=move || !is_locked.get()
+            tabindex=move || if is_locked.get() { None } else { Some("0") }
+            role=move || if is_locked.get() { None } else { Some("button") }
+            aria-label=move || if is_locked.get() { None } else { Some("Edit note") }
+            on:click=move |_| begin() on:keydown=on_key>
+            {shown}
+        </div>
+    }
+}
+
+/// The field. It hands back what was written, or nothing.
+#[component]
+fn NoteEditor(text: String, finish: Callback<Option<String>>) -> impl IntoView {
+    let field = NodeRef::<html::Textarea>::new();
+    Effect::new(move |_| {
+        if let Some(field) = field.get() {
+            let _ = field.focus();
+        }
+    });
+    let written = move || field.get_untracked().map(|field| field.value());
+    let on_key = move |event: KeyboardEvent| match event.key().as_str() {
+        "Escape" => {
+            event.stop_propagation();
+            finish.run(None);
+        }
+        "Enter" if event.ctrl_key() || event.meta_key() => finish.run(written()),
+        _ => {}
+    };
+    view! {
+        <textarea node_ref=field class="note-editor" data-testid="note-editor" aria-label="Note"
+            maxlength="16000" on:keydown=on_key on:blur=move |_| finish.run(written())>
+            {text}
+        </textarea>
+    }
+}

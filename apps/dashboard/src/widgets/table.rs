@@ -1,0 +1,61 @@
+//! A row for each series.
+
+use leptos::prelude::*;
+
+use crate::widgets::feed::LiveFeed;
+use crate::widgets::rows::{self, Column, Row};
+
+/// Rows that are shown; the rest is counted.
+const ROWS_MAX: usize = 10;
+
+/// The latest values as a table.
+#[component]
+pub fn TableBody(
+    /// What it shows.
+    feed: LiveFeed,
+) -> impl IntoView {
+    let (data, unit) = (feed.data, feed.unit);
+    let table = Memo::new(move |_| {
+        let unit = unit.get();
+        data.with(|data| rows::table(data, &unit, ROWS_MAX))
+    });
+    let columns = Memo::new(move |_| table.with(|table| table.columns.clone()));
+    let heads = move || {
+        let head = |column: Column| view! { <th scope="col" class="number">{column.title}</th> };
+        columns.get().into_iter().map(head).collect_view()
+    };
+    let hidden = move || {
+        let hidden = table.with(|table| table.hidden);
+        (hidden > 0)
+            .then(|| view! { <p class="muted table-rest">{format!("and {hidden} more")}</p> })
+    };
+    let name = feed.title;
+    view! {
+        <div class="table-scroll">
+            <table class="table">
+                <caption class="visually-hidden">{move || name.get()}</caption>
+                <thead><tr><th scope="col">"Name"</th>{heads}</tr></thead>
+                <tbody>
+                    {move || table.with(|table| {
+                        table.rows.iter().map(|row| body_row(row, &table.columns)).collect_view()
+                    })}
+                </tbody>
+            </table>
+            {hidden}
+        </div>
+    }
+}
+
+fn body_row(row: &Row, columns: &[Column]) -> impl IntoView + use<> {
+    let cell = |(value, column): (&Option<f64>, &Column)| {
+        let text = value.map_or_else(|| "–".to_owned(), |value| column.unit.format(value));
+        view! { <td class="number">{text}</td> }
+    };
+    let cells = row.values.iter().zip(columns).map(cell).collect_view();
+    view! {
+        <tr data-testid="table-row">
+            <th scope="row">{row.label.clone()}</th>
+            {cells}
+        </tr>
+    }
+}
