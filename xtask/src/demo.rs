@@ -53,12 +53,12 @@ pub fn run(repo: &Repo, options: &DemoOptions) -> Result<()> {
     } else {
         Build::Fast
     };
-    let built = app::build(repo, &wasm, build);
+    let outcome = app::build(repo, &wasm, build);
     // Ctrl-C reaches cargo too: its failure is then no news.
     if stop.try_recv().is_ok() {
         return Ok(());
     }
-    let app = built?;
+    let app = outcome?;
 
     let data = options
         .data
