@@ -87,4 +87,14 @@ mod tests {
         assert_eq!(changes.earliest_since(1_000), None);
         assert_eq!(changes.earliest_since(900), Some(0));
     }
+
+    #[test]
+    fn the_samples_of_one_second_are_one_change() {
+        let mut changes = Changes::default();
+        for revision in 1..=1_000 {
+            changes.note(revision, 5_000 + revision % 1_000);
+        }
+        assert_eq!(changes.earliest_since(0), Some(5_000));
+        assert_eq!(changes.entries.len(), 1);
+    }
 }

@@ -373,6 +373,17 @@ mod tests {
     }
 
     #[test]
+    fn a_push_forgets_what_is_past_the_retention() {
+        let mut store = SeriesStore::new(BOUNDS);
+        let later_ms = NOW_MS + BOUNDS.retention_ms + 1;
+        for time_ms in [NOW_MS, NOW_MS + 1, later_ms] {
+            let pushed = store.push(&named("a"), sample(time_ms, 0.0), time_ms);
+            assert_eq!(pushed, Ok(()));
+        }
+        assert_eq!(times(&store, "a"), [NOW_MS + 1, later_ms]);
+    }
+
+    #[test]
     fn a_sample_may_be_five_minutes_ahead_and_no_more() {
         let mut store = SeriesStore::new(BOUNDS);
         let time_ms = NOW_MS + AHEAD_MS_MAX;

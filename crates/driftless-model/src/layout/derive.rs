@@ -14,30 +14,19 @@ use super::stack::{Item, arrange, columns_in_range, reading_order};
 pub fn derive<K: Ord + Clone>(items: &[Item<K>], from: u32, to: u32) -> BTreeMap<K, Place> {
     let shown = arrange(items, from);
     let to = columns_in_range(to);
-    let mut shelf = Place {
-        x: 0,
-        y: 0,
-        w: 0,
-        h: 0,
-    };
-    let order = reading_order(&shown);
-    let flowed = order.into_iter().map(|id| {
-        let place = shown[&id].within(to);
-        if shelf.w + place.w > to {
-            shelf = Place {
-                x: 0,
-                y: shelf.bottom(),
-                w: 0,
-                h: 0,
-            };
+    // Shelves of widgets side by side: their heights do not matter, arranging moves them up.
+    let (mut shelf, mut taken) = (0, 0);
+    let flowed = reading_order(&shown).into_iter().map(|id| {
+        let size = shown[&id].within(to);
+        if taken + size.w > to {
+            (shelf, taken) = (shelf + 1, 0);
         }
         let place = Place {
-            x: shelf.w,
-            y: shelf.y,
-            ..place
+            x: taken,
+            y: shelf,
+            ..size
         };
-        shelf.w += place.w;
-        shelf.h = shelf.h.max(place.h);
+        taken += size.w;
         Item {
             id,
             place,

@@ -326,6 +326,24 @@ fn a_wider_item_pushes_the_one_beside_it_down() {
 }
 
 #[test]
+fn what_a_pinned_item_pushes_down_is_written_only_where_that_says_more() {
+    let items = [
+        pinned(1, place(0, 4, 4, 2)),
+        item(2, place(0, 1, 4, 5)),
+        item(3, place(8, 0, 4, 2)),
+        item(4, place(4, 9, 4, 2)),
+    ];
+    let moved = |y| move_item(&items, COLUMNS, &3, 0, y).expect("it is there");
+    assert_eq!(arrange(&items, COLUMNS)[&2].y, 6);
+    assert_eq!(moved(20).writes, [(3, place(0, 11, 4, 2))]);
+
+    let between = moved(6);
+    assert_eq!([1, 3, 2].map(|id| between.places[&id].y), [4, 6, 8]);
+    let writes = [(2, place(0, 8, 4, 5)), (3, place(0, 4, 4, 2))];
+    assert_eq!(between.writes, writes);
+}
+
+#[test]
 fn a_pinned_item_moves_where_it_is_put() {
     let items = [pinned(1, place(0, 0, 4, 2)), item(2, place(0, 2, 4, 2))];
     let moved = move_item(&items, COLUMNS, &1, 2, 7).expect("it is there");
@@ -348,6 +366,8 @@ fn one_column_shows_everything_in_reading_order() {
     let six = derive(&items, COLUMNS, 6);
     assert_eq!(six[&1], place(0, 3, 6, 2));
     assert_eq!(six[&3].w, 6);
+    let halves = [item(1, place(0, 0, 3, 2)), item(2, place(9, 0, 3, 2))];
+    assert_eq!(derive(&halves, COLUMNS, 6)[&2], place(3, 0, 3, 2));
 }
 
 #[test]
