@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { freePort } from '../harness/port.mjs';
-import { play } from '../harness/scenario.mjs';
+import { play, scenario } from '../harness/scenario.mjs';
 
 const page = (script) => `data:text/html,<title>tiny</title><p>shown</p><script>${script}</script>`;
 
@@ -50,4 +50,14 @@ test('a refused connection is an error until the test announces an outage', asyn
   };
   await play('announced outage', {}, (given) => wait(given, true));
   await assert.rejects(play('outage', {}, (given) => wait(given, false)), /ERR_/);
+});
+
+scenario('a killed server comes back on the same port', async ({ server }) => {
+  const health = `${server.url}/healthz`;
+  await server.kill9();
+  await assert.rejects(fetch(health));
+  await server.restart();
+  assert.equal((await fetch(health)).status, 200);
+  await server.stop();
+  assert.equal(server.isRunning, false);
 });
