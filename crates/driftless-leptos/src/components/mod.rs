@@ -1,0 +1,15 @@
+//! The components, one a file or folder each.
+
+mod conflict;
+mod pending_badge;
+mod storage_notice;
+mod sync_indicator;
+mod widget;
+
+pub use conflict::{AutoResolve, ConflictDecision, ConflictResolutionUi, Settlement};
+pub use pending_badge::{OperationFailure, PendingOperationsBadge};
+pub use storage_notice::StorageNotice;
+pub use sync_indicator::DashboardSyncIndicator;
+pub use widget::{
+    WidgetContext, WidgetError, WidgetId, WidgetRealtime, WidgetState, try_use_widget,
+};

@@ -1,0 +1,326 @@
+//! The connection at a glance, and in detail.
+
+use driftless_client::Status;
+use driftless_sync::replica::view::Connection;
+use leptos::prelude::*;
+
+use crate::clock::{Moment, use_now};
+use crate::context::{RealtimeContext, try_use_realtime};
+use crate::hooks::{UseWebsocket, use_background_sync, use_websocket};
+use crate::icons::ToneIcon;
+use crate::missing_provider::MissingProvider;
+use crate::popover::Popover;
+use crate::relative_time::{age, until};
+use crate::status_text::{attempt, quiet_word, reason, state_name, storage_word, tone, word};
+use crate::texts::{Texts, count, fill, use_texts};
+
+/// The connection's state by icon and word ("Live · 12 ms"), the number of pending edits, and, on
+/// a press, details: latency, last sync, attempts, next retry, versions, and whether this device
+/// keeps what is made; with a button that connects or disconnects.
+///
+/// Part: `sync-indicator`; `data-state` is `idle`, `connecting`, `online`, `waiting`, `offline`,
+/// `unauthorised` or `closed`, `data-tone` the look.
+#[component]
+pub fn DashboardSyncIndicator(
+    /// Whether the details can be opened; otherwise it only shows.
+    #[prop(default = true)]
+    show_details: bool,
+    /// Told of each new state of the connection, the one at the start included.
+    #[prop(into, optional)]
+    on_status_change: Option<Callback<Connection>>,
+    /// Classes of the outermost element.
+    #[prop(into, optional)]
+    class: String,
+) -> impl IntoView {
+    let Some(context) = try_use_realtime() else {
+        return view! { <MissingProvider component="DashboardSyncIndicator" /> }.into_any();
+    };
+    let socket = use_websocket();
+    tell(socket, on_status_change);
+    let state = Memo::new(move |_| socket.state.with(state_name));
+    let look = Memo::new(move |_| socket.state.with(tone));
+    let announced = Memo::new(move |_| {
+        socket
+            .state
+            .with(|state| quiet_word(state, &use_texts()).to_owned())
+    });
+    let content = if show_details {
+        detailed(context, socket).into_any()
+    } else {
+        glance(socket).into_any()
+    };
+    view! {
+        <div
+            class=class
+            data-part="sync-indicator"
+            data-testid="sync-indicator"
+            data-state=move || state.get()
+            data-tone=move || look.get().name()
+        >
+            {content}
+            <span data-part="announcement" role="status" aria-live="polite">
+                {move || announced.get()}
+            </span>
+        </div>
+    }
+    .into_any()
+}
+
+fn tell(socket: UseWebsocket, on_status_change: Option<Callback<Connection>>) {
+    Effect::new(move |before: Option<&'static str>| {
+        let state = socket.state.get();
+        let name = state_name(&state);
+        if before != Some(name)
+            && let Some(on_status_change) = on_status_change
+        {
+            on_status_change.run(state);
+        }
+        name
+    });
+}
+
+/// Icon, word and the number of pending edits.
+fn glance(socket: UseWebsocket) -> impl IntoView {
+    let texts = use_texts();
+    let look = Memo::new(move |_| socket.state.with(tone));
+    let is_waiting = Memo::new(move |_| {
+        socket
+            .state
+            .with(|state| matches!(state, Connection::Waiting { .. }))
+    });
+    let pending = use_background_sync().pending;
+    let word = move || {
+        // Only a countdown needs the clock.
+        let now = if is_waiting.get() {
+            use_now()
+        } else {
+            Moment::now().into()
+        };
+        let texts = texts.clone();
+        move || {
+            socket
+                .state
+                .with(|state| word(state, &texts, now.get().mono_ms))
+        }
+    };
+    let pending = move || {
+        let number = pending.get();
+        (number > 0).then(|| view! { <span data-part="sync-pending">{number}</span> })
+    };
+    view! {
+        <ToneIcon tone=look />
+        <span data-part="sync-word">{word}</span>
+        {pending}
+    }
+}
+
+fn detailed(context: RealtimeContext, socket: UseWebsocket) -> impl IntoView {
+    let texts = use_texts();
+    let open = RwSignal::new(false);
+    let pending = use_background_sync().pending;
+    let label = {
+        let texts = texts.clone();
+        Signal::derive(move || {
+            let word = socket
+                .state
+                .with(|state| quiet_word(state, &texts).to_owned());
+            let label = fill(&texts.status_label, &[("word", &word)]);
+            match pending.get() {
+                0 => label,
+                number => {
+                    let pending = count(&texts.pending_one, &texts.pending_many, number);
+                    format!("{label}, {pending}")
+                }
+            }
+        })
+    };
+    let heading = texts.status_details.to_string();
+    view! {
+        <Popover open=open label=label heading=heading trigger=move || glance(socket)>
+            {details(context, socket)}
+        </Popover>
+    }
+}
+
+/// What the panel says, line by line.
+fn details(context: RealtimeContext, socket: UseWebsocket) -> impl IntoView {
+    let texts = use_texts();
+    let now = use_now();
+    let heading = texts.status_details.clone();
+    let facts = move || {
+        let (status, version) = (context.status.get(), context.version.get());
+        let mut facts = connection_facts(&status, &texts, now.get());
+        facts.push((texts.board_version.to_string(), version.to_string()));
+        facts.extend(server_facts(&status, &texts));
+        facts.into_iter().map(fact).collect_view()
+    };
+    view! {
+        <h2 data-part="panel-heading">{heading}</h2>
+        <dl data-part="facts">{facts}</dl>
+        {connect_button(socket)}
+    }
+}
+
+type Fact = (String, String);
+
+fn fact((name, value): Fact) -> impl IntoView {
+    view! {
+        <div data-part="fact">
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+        </div>
+    }
+}
+
+fn connection_facts(status: &Status, texts: &Texts, now: Moment) -> Vec<Fact> {
+    let connection = &status.connection;
+    let mut facts = Vec::new();
+    if let Connection::Online { latency_ms, .. } = connection {
+        let value = latency_ms.map(|ms| fill(&texts.latency_value, &[("ms", &ms.to_string())]));
+        let value = value.unwrap_or_else(|| texts.not_measured.to_string());
+        facts.push((texts.latency.to_string(), value));
+    }
+    facts.push((
+        texts.last_sync.to_string(),
+        last_sync(status, texts, now.epoch_ms),
+    ));
+    if let Some(attempt) = attempt(connection) {
+        facts.push((texts.attempts.to_string(), attempt.to_string()));
+    }
+    if let Connection::Waiting { retry_at_ms, .. } = connection {
+        let span = until(now.mono_ms, *retry_at_ms);
+        facts.push((
+            texts.next_retry.to_string(),
+            fill(&texts.in_span, &[("span", &span)]),
+        ));
+    }
+    if let Some(reason) = reason(connection).filter(|reason| !reason.is_empty()) {
+        facts.push((texts.reason.to_string(), reason.to_owned()));
+    }
+    facts
+}
+
+fn last_sync(status: &Status, texts: &Texts, now_ms: u64) -> String {
+    match status.last_sync_ms {
+        None => texts.never.to_string(),
+        Some(then) if now_ms < then + 1000 => texts.just_now.to_string(),
+        Some(then) => fill(&texts.ago, &[("span", &age(now_ms, then))]),
+    }
+}
+
+fn server_facts(status: &Status, texts: &Texts) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    if let Some(user) = &status.user {
+        facts.push((texts.user.to_string(), user.to_string()));
+    }
+    facts.push((
+        texts.storage.to_string(),
+        storage_word(&status.storage, texts),
+    ));
+    if let Some(build) = &status.server_build {
+        facts.push((texts.server.to_string(), build.clone()));
+    }
+    facts.push((texts.protocol.to_string(), status.protocol.to_string()));
+    facts
+}
+
+fn connect_button(socket: UseWebsocket) -> impl IntoView {
+    let texts = use_texts();
+    let is_off = Memo::new(move |_| {
+        socket.state.with(|state| {
+            matches!(
+                state,
+                Connection::Idle | Connection::Closed { .. } | Connection::Unauthorised { .. }
+            )
+        })
+    });
+    let word = move || {
+        if is_off.get() {
+            texts.connect.clone()
+        } else {
+            texts.disconnect.clone()
+        }
+    };
+    let press = move |_| {
+        if is_off.get_untracked() {
+            socket.connect()
+        } else {
+            socket.disconnect()
+        }
+    };
+    view! {
+        <button type="button" data-part="button" data-testid="connect-button" on:click=press>
+            {word}
+        </button>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use driftless_sync::replica::view::StorageVerdict;
+
+    use super::*;
+
+    fn status(connection: Connection) -> Status {
+        let mut status = Status::default();
+        status.connection = connection;
+        status
+    }
+
+    fn lines(facts: &[Fact]) -> Vec<String> {
+        facts
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect()
+    }
+
+    const NOW: Moment = Moment {
+        epoch_ms: 1_000_000,
+        mono_ms: 10_000,
+    };
+
+    #[test]
+    fn details_while_waiting_say_what_failed_and_when_it_goes_on() {
+        let mut waiting = status(Connection::Waiting {
+            attempt: 3,
+            retry_at_ms: 14_000,
+            reason: "refused".into(),
+        });
+        waiting.last_sync_ms = Some(991_000);
+        assert_eq!(
+            lines(&connection_facts(&waiting, &Texts::default(), NOW)),
+            [
+                "Last sync: 9 s ago",
+                "Attempts: 3",
+                "Next attempt: in 4 s",
+                "Reason: refused"
+            ]
+        );
+    }
+
+    #[test]
+    fn details_while_live_tell_latency_and_no_attempts() {
+        let mut live = status(Connection::Online {
+            session: "s".into(),
+            latency_ms: None,
+        });
+        live.last_sync_ms = Some(1_000_000);
+        assert_eq!(
+            lines(&connection_facts(&live, &Texts::default(), NOW)),
+            ["Latency: not measured yet", "Last sync: just now"]
+        );
+    }
+
+    #[test]
+    fn storage_that_keeps_nothing_is_said_with_its_reason() {
+        let mut private = status(Connection::Idle);
+        private.storage = StorageVerdict::MemoryOnly {
+            reason: "private mode".into(),
+        };
+        let facts = lines(&server_facts(&private, &Texts::default()));
+        assert_eq!(
+            facts[0],
+            "This device: not saved on this device: private mode"
+        );
+    }
+}

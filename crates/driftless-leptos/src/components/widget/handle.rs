@@ -1,0 +1,166 @@
+//! What the inside of a widget finds in context.
+
+use std::sync::Arc;
+
+use driftless_feeds::FeedData;
+use driftless_model::{IdError, RecordId};
+use driftless_sync::replica::view::RecordView;
+use leptos::prelude::*;
+
+use crate::clock::Moment;
+
+/// The record that a widget shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WidgetId(String);
+
+impl WidgetId {
+    /// The record's id, where the text is one.
+    pub fn record_id(&self) -> Result<RecordId, IdError> {
+        RecordId::new(&self.0)
+    }
+}
+
+impl From<&str> for WidgetId {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<String> for WidgetId {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<RecordId> for WidgetId {
+    fn from(id: RecordId) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl From<&RecordId> for WidgetId {
+    fn from(id: &RecordId) -> Self {
+        Self(id.to_string())
+    }
+}
+
+/// The widget around the caller.
+#[derive(Clone, Copy)]
+pub struct WidgetContext {
+    id: StoredValue<RecordId>,
+    /// Its record, as it is to be shown.
+    pub record: Signal<Option<Arc<RecordView>>>,
+    feed: RwSignal<Option<Followed>>,
+}
+
+/// A feed that decides whether the widget is late.
+#[derive(Clone, Copy)]
+struct Followed {
+    data: Signal<Arc<FeedData>>,
+    /// When its newest frame came.
+    since: RwSignal<Moment>,
+}
+
+/// The widget around the caller, inside a `WidgetRealtime`.
+pub fn try_use_widget() -> Option<WidgetContext> {
+    use_context()
+}
+
+impl WidgetContext {
+    pub(super) fn new(id: RecordId, record: Signal<Option<Arc<RecordView>>>) -> Self {
+        Self {
+            id: StoredValue::new(id),
+            record,
+            feed: RwSignal::new(None),
+        }
+    }
+
+    /// Its record's id.
+    pub fn id(&self) -> RecordId {
+        self.id.get_value()
+    }
+
+    /// Lets a feed decide whether the widget is late, for as long as the caller's owner lives.
+    pub fn follow(&self, data: Signal<Arc<FeedData>>) {
+        let (feed, since) = (self.feed, RwSignal::new(Moment::now()));
+        Effect::new(move |_| {
+            data.track();
+            since.set(Moment::now());
+        });
+        feed.set(Some(Followed { data, since }));
+        on_cleanup(move || {
+            let _ = feed.try_set(None);
+        });
+    }
+
+    /// Whether it follows a feed.
+    pub(super) fn follows(&self) -> bool {
+        self.feed.with(Option::is_some)
+    }
+
+    /// For how long the followed feed has had no news, in milliseconds, where that is too long.
+    pub(super) fn late_ms(&self, now: Moment) -> Option<u64> {
+        let Followed { data, since } = self.feed.get()?;
+        let elapsed_ms = now.mono_ms.saturating_sub(since.get().mono_ms);
+        data.with(|data| late_ms(data, elapsed_ms))
+    }
+}
+
+/// As [`WidgetContext::late_ms`], so long after the newest frame came.
+fn late_ms(data: &FeedData, elapsed_ms: u64) -> Option<u64> {
+    let server_now_ms = data.now_ms + elapsed_ms;
+    let newest_ms = data.newest_ms()?;
+    data.is_late(server_now_ms)
+        .then(|| server_now_ms.saturating_sub(newest_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use driftless_protocol::feed::{Run, pack};
+    use driftless_protocol::{Aggregate, FeedFrame, Query, SeriesName};
+
+    use super::*;
+
+    /// One value in the bucket from 100 s to 105 s, in a frame of 106 s.
+    fn data() -> FeedData {
+        let query = Query {
+            selector: "cpu".into(),
+            window_s: 60,
+            step_s: 5,
+            aggregate: Aggregate::Avg,
+        };
+        let mut data = FeedData::new(&query);
+        let series = SeriesName {
+            name: "cpu".into(),
+            labels: std::collections::BTreeMap::new(),
+        };
+        let run = Run {
+            series: 0,
+            first_bucket: 20,
+            values: vec![1.0],
+        };
+        let frame = FeedFrame {
+            feed: 1,
+            full: true,
+            now_ms: 106_000,
+            step_s: 5,
+            series: vec![series],
+            points: pack(&[run]),
+        };
+        data.apply(&frame).expect("the frame answers the query");
+        data
+    }
+
+    #[test]
+    fn a_feed_is_late_past_three_steps_also_when_no_frame_comes() {
+        assert_eq!(late_ms(&data(), 0), None);
+        assert_eq!(late_ms(&data(), 14_000), None);
+        assert_eq!(late_ms(&data(), 14_001), Some(15_001));
+    }
+
+    #[test]
+    fn any_text_can_name_a_widget_and_a_bad_one_is_told_when_it_is_used() {
+        assert!(WidgetId::from("cpu").record_id().is_ok());
+        assert!(WidgetId::from("a/b").record_id().is_err());
+    }
+}

@@ -1,0 +1,330 @@
+//! One widget: live data, optimistic edits, its states, and an error boundary.
+
+mod handle;
+mod state;
+
+use std::sync::Arc;
+
+use driftless_model::{RecordId, Version, builtin};
+use driftless_sync::replica::view::{Connection, EntryProgress, RecordView};
+use leptos::prelude::*;
+
+pub use handle::{WidgetContext, WidgetId, try_use_widget};
+pub use state::WidgetState;
+
+use crate::clock::use_now;
+use crate::context::{RealtimeContext, try_use_realtime};
+use crate::icons::ToneIcon;
+use crate::missing_provider::{MissingProvider, failure};
+use crate::relative_time::span;
+use crate::status_text::Tone;
+use crate::texts::{fill, use_texts};
+
+/// What went wrong in a widget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WidgetError {
+    /// What is inside returned an error.
+    Content(String),
+    /// An edit of its record waits for a person: somebody changed the same, or it was refused.
+    Edit {
+        /// The entry's number.
+        number: u64,
+        /// What the person did, in words.
+        label: String,
+    },
+}
+
+/// Wraps one widget: a group named by the record's title, that shows whether changes are pending,
+/// conflicted, late or offline, and contains an error that is returned inside it. The inside finds
+/// a [`WidgetContext`]; it is shown for a record that is not on the board yet, too.
+///
+/// Parts: `widget` (`data-state`: see [`WidgetState`]; `data-record`), `widget-badges`,
+/// `widget-conflict`, `widget-failure`.
+#[component]
+pub fn WidgetRealtime(
+    /// The record that it shows.
+    #[prop(into)]
+    widget_id: WidgetId,
+    /// Whether pending changes are shown at once. Otherwise the record stays as it was until
+    /// nothing of it is pending.
+    #[prop(default = true)]
+    enable_optimistic: bool,
+    /// Its name, instead of the record's title.
+    #[prop(into, optional)]
+    label: MaybeProp<String>,
+    /// Told of each change of the record.
+    #[prop(into, optional)]
+    on_update: Option<Callback<Arc<RecordView>>>,
+    /// Told of what goes wrong.
+    #[prop(into, optional)]
+    on_error: Option<Callback<WidgetError>>,
+    /// Told when all changes of the record are confirmed, with the board's version.
+    #[prop(into, optional)]
+    on_sync: Option<Callback<Version>>,
+    /// Classes of the group.
+    #[prop(into, optional)]
+    class: String,
+    /// The widget.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let Some(context) = try_use_realtime() else {
+        return view! { <MissingProvider component="WidgetRealtime" /> }.into_any();
+    };
+    let id = match widget_id.record_id() {
+        Ok(id) => id,
+        Err(error) => return failure(error.to_string()).into_any(),
+    };
+    let latest = context.record(&id);
+    let record = if enable_optimistic {
+        latest
+    } else {
+        confirmed(latest)
+    };
+    let widget = WidgetContext::new(id.clone(), record);
+    provide_context(widget);
+    tell(context, latest, id.clone(), on_update, on_error, on_sync);
+    let has_failed = RwSignal::new(false);
+    let late_ms = late(widget);
+    let state = state(context, latest, late_ms, has_failed);
+    let name = id.to_string();
+    let title = move || {
+        let title = label
+            .get()
+            .or_else(|| latest.with(|record| title_of(record.as_deref()?)));
+        title.unwrap_or_else(|| name.clone())
+    };
+    let children = StoredValue::new(children);
+    view! {
+        <section
+            class=class
+            role="group"
+            aria-label=title
+            data-part="widget"
+            data-testid="widget"
+            data-record=id.to_string()
+            data-state=move || state.get().name()
+        >
+            {boundary(children, has_failed, on_error)}
+            {badges(context, latest, state, late_ms)}
+        </section>
+    }
+    .into_any()
+}
+
+fn title_of(record: &RecordView) -> Option<String> {
+    let title = record.value(&builtin::TITLE.path())?.as_text()?;
+    (!title.is_empty()).then(|| title.to_owned())
+}
+
+/// The record as it last was with nothing pending.
+fn confirmed(latest: Signal<Option<Arc<RecordView>>>) -> Signal<Option<Arc<RecordView>>> {
+    let confirmed = move |before: Option<&Option<Arc<RecordView>>>| {
+        let latest = latest.get();
+        match (before, &latest) {
+            (Some(before @ Some(_)), Some(record)) if record.is_pending => before.clone(),
+            _ => latest,
+        }
+    };
+    Memo::new(confirmed).into()
+}
+
+fn tell(
+    context: RealtimeContext,
+    latest: Signal<Option<Arc<RecordView>>>,
+    id: RecordId,
+    on_update: Option<Callback<Arc<RecordView>>>,
+    on_error: Option<Callback<WidgetError>>,
+    on_sync: Option<Callback<Version>>,
+) {
+    Effect::new(move |was_pending: Option<bool>| {
+        let record = latest.get();
+        let is_pending = record.as_ref().is_some_and(|record| record.is_pending);
+        if let (Some(tell), Some(record), Some(_)) = (on_update, record, was_pending) {
+            tell.run(record);
+        }
+        if let (Some(tell), Some(true), false) = (on_sync, was_pending, is_pending) {
+            tell.run(context.version.get_untracked());
+        }
+        is_pending
+    });
+    let Some(on_error) = on_error else { return };
+    let waiting = Memo::new(move |_| {
+        context.outbox.with(|outbox| {
+            let about = outbox.iter().filter(|entry| entry.records.contains(&id));
+            let waiting = about.filter(|entry| EntryProgress::waits_for_person(&entry.state));
+            waiting
+                .map(|entry| (entry.number, entry.label.clone()))
+                .collect::<Vec<_>>()
+        })
+    });
+    Effect::new(move |before: Option<Vec<(u64, String)>>| {
+        let waiting = waiting.get();
+        let before = before.unwrap_or_default();
+        for (number, label) in waiting.iter().filter(|entry| !before.contains(entry)) {
+            on_error.run(WidgetError::Edit {
+                number: *number,
+                label: label.clone(),
+            });
+        }
+        waiting
+    });
+}
+
+/// For how long the widget's feed has had no news, where that is too long. Without a feed there is
+/// no timer.
+fn late(widget: WidgetContext) -> Memo<Option<u64>> {
+    let follows = Memo::new(move |_| widget.follows());
+    let clock = Memo::new(move |_| follows.get().then(use_now));
+    Memo::new(move |_| {
+        let now = clock.get()?.get();
+        let late_ms = widget.late_ms(now)?;
+        // To the second, as it is shown.
+        Some(late_ms / 1000 * 1000)
+    })
+}
+
+fn state(
+    context: RealtimeContext,
+    latest: Signal<Option<Arc<RecordView>>>,
+    late_ms: Memo<Option<u64>>,
+    has_failed: RwSignal<bool>,
+) -> Memo<WidgetState> {
+    let is_online = Memo::new(move |_| {
+        context
+            .status
+            .with(|status| matches!(status.connection, Connection::Online { .. }))
+    });
+    Memo::new(move |_| {
+        let is_about = |about: fn(&RecordView) -> bool| {
+            latest.with(|record| record.as_deref().is_some_and(about))
+        };
+        let is_there = is_about(|_| true);
+        WidgetState::first(
+            [
+                (WidgetState::Error, has_failed.get()),
+                (
+                    WidgetState::Conflict,
+                    is_about(|record| !record.conflicts.is_empty()),
+                ),
+                (WidgetState::Pending, is_about(|record| record.is_pending)),
+                (WidgetState::Loading, !is_there && !context.loaded.get()),
+                (WidgetState::Missing, !is_there),
+                (WidgetState::Offline, !is_online.get()),
+                (WidgetState::Late, late_ms.with(Option::is_some)),
+            ],
+            WidgetState::Live,
+        )
+    })
+}
+
+/// The inside; where it returns an error, that error and a way to try again.
+fn boundary(
+    children: StoredValue<ChildrenFn>,
+    has_failed: RwSignal<bool>,
+    on_error: Option<Callback<WidgetError>>,
+) -> impl IntoView {
+    let attempt = RwSignal::new(0_u32);
+    move || {
+        attempt.track();
+        let fallback = move |errors: ArcRwSignal<Errors>| {
+            has_failed.set(true);
+            on_cleanup(move || {
+                let _ = has_failed.try_set(false);
+            });
+            let cause = errors.with_untracked(|errors| {
+                let causes = errors.iter().map(|(_, error)| error.to_string());
+                causes.collect::<Vec<_>>().join("; ")
+            });
+            if let Some(on_error) = on_error {
+                on_error.run(WidgetError::Content(cause.clone()));
+            }
+            failed(cause, attempt)
+        };
+        view! {
+            <ErrorBoundary fallback=fallback>
+                {children.with_value(|children| children())}
+            </ErrorBoundary>
+        }
+    }
+}
+
+fn failed(cause: String, attempt: RwSignal<u32>) -> impl IntoView {
+    let texts = use_texts();
+    view! {
+        <div data-part="widget-failure" data-testid="widget-failure">
+            <ToneIcon tone=Tone::Error />
+            <p>{texts.widget_failed.clone()}</p>
+            <button
+                type="button"
+                data-part="button"
+                data-testid="widget-retry"
+                on:click=move |_| attempt.update(|attempt| *attempt += 1)
+            >
+                {texts.try_again.clone()}
+            </button>
+            <details>
+                <summary>{texts.details.clone()}</summary>
+                <code>{cause}</code>
+            </details>
+        </div>
+    }
+}
+
+/// What the state says in words, and the way to the conflict.
+fn badges(
+    context: RealtimeContext,
+    latest: Signal<Option<Arc<RecordView>>>,
+    state: Memo<WidgetState>,
+    late_ms: Memo<Option<u64>>,
+) -> impl IntoView {
+    let texts = use_texts();
+    let badge = move || match state.get() {
+        WidgetState::Pending => {
+            Some(note(Tone::Pending, texts.widget_pending.to_string()).into_any())
+        }
+        WidgetState::Offline => {
+            Some(note(Tone::Offline, texts.widget_offline.to_string()).into_any())
+        }
+        WidgetState::Late => {
+            let age = span(late_ms.get().unwrap_or_default());
+            let text = fill(&texts.widget_late, &[("span", &age)]);
+            Some(note(Tone::Waiting, text).into_any())
+        }
+        WidgetState::Conflict => {
+            let text = texts.widget_conflict.clone();
+            let open = move |_| {
+                let first = latest.with_untracked(|record| {
+                    record
+                        .as_ref()
+                        .and_then(|record| record.conflicts.first().copied())
+                });
+                context.open_conflict.set(first);
+            };
+            let button = view! {
+                <button
+                    type="button"
+                    data-part="widget-conflict"
+                    data-testid="widget-conflict"
+                    on:click=open
+                >
+                    <ToneIcon tone=Tone::Conflict />
+                    {text}
+                </button>
+            };
+            Some(button.into_any())
+        }
+        _ => None,
+    };
+    view! { <div data-part="widget-badges">{badge}</div> }
+}
+
+fn note(tone: Tone, text: String) -> impl IntoView {
+    let title = text.clone();
+    view! {
+        <span data-part="widget-note" data-tone=tone.name() title=title>
+            <ToneIcon tone=tone />
+            <span data-part="widget-note-text">{text}</span>
+        </span>
+    }
+}

@@ -1,0 +1,106 @@
+//! `use_background_sync`: the outbox.
+
+use std::sync::Arc;
+
+use driftless_sync::replica::view::{EntryProgress, EntryView, Resolution, StorageVerdict};
+use leptos::prelude::*;
+
+use super::context_or_complaint;
+use crate::context::{RealtimeContext, try_use_realtime};
+use crate::download::download_json;
+
+/// The outbox of the board: what is in it, and deciding on it.
+#[derive(Clone, Copy)]
+pub struct UseBackgroundSync {
+    context: Option<RealtimeContext>,
+    /// Every unsettled edit, oldest first.
+    pub outbox: Signal<Arc<Vec<EntryView>>>,
+    /// How many edits wait to be applied, without those that wait for a person.
+    pub pending: Signal<usize>,
+    /// How many edits wait for a person because somebody changed the same.
+    pub conflicts: Signal<usize>,
+    /// How many edits wait for a person because they were refused.
+    pub quarantined: Signal<usize>,
+    /// Whether this device keeps what is made.
+    pub durable: Signal<bool>,
+}
+
+/// The outbox of the nearest provider's board. Outside of one: empty for ever.
+pub fn use_background_sync() -> UseBackgroundSync {
+    UseBackgroundSync::of(context_or_complaint("use_background_sync"))
+}
+
+/// The outbox of the nearest provider's board, where there is one.
+pub fn try_use_background_sync() -> Option<UseBackgroundSync> {
+    try_use_realtime().map(|context| UseBackgroundSync::of(Some(context)))
+}
+
+impl UseBackgroundSync {
+    fn of(context: Option<RealtimeContext>) -> Self {
+        let outbox = Signal::derive(move || {
+            context
+                .map(|context| context.outbox.get())
+                .unwrap_or_default()
+        });
+        let durable = move || {
+            let storage = context.map(|context| context.status.with(|s| s.storage.clone()));
+            storage == Some(StorageVerdict::Durable)
+        };
+        Self {
+            context,
+            outbox,
+            pending: count(outbox, |state| !state.waits_for_person()),
+            conflicts: count(outbox, |state| {
+                matches!(state, EntryProgress::Conflicted(_))
+            }),
+            quarantined: count(outbox, |state| {
+                matches!(state, EntryProgress::Quarantined { .. })
+            }),
+            durable: Memo::new(move |_| durable()).into(),
+        }
+    }
+
+    /// Tries a refused edit again, as a new one.
+    pub fn retry(&self, number: u64) {
+        if let Some(context) = self.context {
+            context.board().retry(number);
+        }
+    }
+
+    /// Takes an edit back. One that was sent already is undone once its outcome is known.
+    pub fn roll_back(&self, number: u64) {
+        if let Some(context) = self.context {
+            context.board().roll_back(number);
+        }
+    }
+
+    /// Settles a conflicted edit.
+    pub fn resolve(&self, number: u64, resolution: Resolution) {
+        if let Some(context) = self.context {
+            context.board().resolve(number, resolution);
+        }
+    }
+
+    /// The outbox as indented JSON.
+    pub fn export_json(&self) -> String {
+        let entries = self.outbox.get_untracked();
+        serde_json::to_string_pretty(&*entries).expect("the outbox is JSON")
+    }
+
+    /// Saves the outbox as a file, through the browser's download.
+    pub fn export(&self) {
+        let board = self.context.map(|context| context.board().id().to_string());
+        let board = board.unwrap_or_else(|| "board".to_owned());
+        download_json(&format!("{board}-pending.json"), &self.export_json());
+    }
+}
+
+fn count(
+    outbox: Signal<Arc<Vec<EntryView>>>,
+    counts: impl Fn(&EntryProgress) -> bool + Send + Sync + 'static,
+) -> Signal<usize> {
+    let count = move |_: Option<&usize>| {
+        outbox.with(|outbox| outbox.iter().filter(|entry| counts(&entry.state)).count())
+    };
+    Memo::new(count).into()
+}

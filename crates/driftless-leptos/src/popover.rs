@@ -1,0 +1,96 @@
+//! A button and a panel that it opens: not modal, closed by Escape or by a press outside.
+
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+
+use crate::element_id::element_id;
+
+/// A disclosure: the panel follows its button in tab order, so that Tab enters it. Escape closes
+/// it and returns the focus to the button.
+///
+/// Parts: `popover` (`data-state="open"` or `"closed"`), `popover-button`, `popover-panel`.
+#[component]
+pub fn Popover(
+    /// Whether it is open.
+    open: RwSignal<bool>,
+    /// What is on the button.
+    #[prop(into)]
+    trigger: ViewFn,
+    /// The button's name for screen readers.
+    #[prop(into)]
+    label: Signal<String>,
+    /// The panel's name.
+    #[prop(into)]
+    heading: Signal<String>,
+    /// What is in the panel; built when it opens.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let root = NodeRef::<html::Div>::new();
+    let button = NodeRef::<html::Button>::new();
+    close_on_press_outside(root, open);
+    let on_key = move |event: web_sys::KeyboardEvent| {
+        if event.key() == "Escape" && open.get_untracked() {
+            event.stop_propagation();
+            open.set(false);
+            if let Some(button) = button.get_untracked() {
+                // Only an element that left the page refuses the focus.
+                let _ = button.focus();
+            }
+        }
+    };
+    let panel_id = element_id("panel");
+    let controls = panel_id.clone();
+    let children = StoredValue::new(children);
+    view! {
+        <div
+            node_ref=root
+            data-part="popover"
+            data-state=move || if open.get() { "open" } else { "closed" }
+            on:keydown=on_key
+        >
+            <button
+                node_ref=button
+                type="button"
+                data-part="popover-button"
+                aria-label=move || label.get()
+                aria-expanded=move || open.get().to_string()
+                aria-controls=controls
+                on:click=move |_| open.update(|open| *open = !*open)
+            >
+                {trigger.run()}
+            </button>
+            <Show when=move || open.get()>
+                <div
+                    id=panel_id.clone()
+                    role="group"
+                    aria-label=move || heading.get()
+                    data-part="popover-panel"
+                >
+                    {children.with_value(|children| children())}
+                </div>
+            </Show>
+        </div>
+    }
+}
+
+fn close_on_press_outside(root: NodeRef<html::Div>, open: RwSignal<bool>) {
+    Effect::new(move |_| {
+        if !open.get() {
+            return;
+        }
+        let listener = window_event_listener(leptos::ev::pointerdown, move |event| {
+            let target = event.target();
+            let target = target
+                .as_ref()
+                .and_then(|target| target.dyn_ref::<web_sys::Node>());
+            let is_inside = root
+                .get_untracked()
+                .is_some_and(|root| root.contains(target));
+            if !is_inside {
+                open.set(false);
+            }
+        });
+        on_cleanup(move || listener.remove());
+    });
+}

@@ -1,0 +1,154 @@
+//! The provider: creates the realtime handle, owns it, and cleans up after it.
+
+use std::sync::Arc;
+
+use driftless_client::{Client, ClientError, ClientEvent, EventStream};
+use driftless_model::{BoardId, Schema};
+use driftless_sync::replica::view::StorageVerdict;
+use futures::StreamExt;
+use futures::future::abortable;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::context::RealtimeContext;
+use crate::live_board::LiveBoard;
+use crate::missing_provider::failure;
+use crate::texts::{Texts, fill};
+use crate::toast::Toasts;
+
+/// Creates one client for its subtree, follows one board, and puts both in context as a
+/// [`RealtimeContext`], with the [`Texts`] and the toasts. On unmount it stops the client; what was
+/// made stays stored.
+///
+/// A board id that is no id is an error view (part `failure`), and nothing starts.
+#[component]
+pub fn DashboardRealtimeProvider(
+    /// The endpoint: absolute (`wss://host/rt`) or relative to the page (`/rt`).
+    #[prop(into)]
+    ws_url: String,
+    /// The board.
+    #[prop(into)]
+    board: String,
+    /// Who the person is: a token that the server's operator issued, or, on a server without
+    /// tokens, their display name. A change is told to the server without a reconnect.
+    #[prop(into, optional)]
+    token: MaybeProp<String>,
+    /// The replica's name on this device: each has its own storage. `default` without it.
+    #[prop(into, optional)]
+    namespace: Option<String>,
+    /// Whether it connects by itself.
+    #[prop(default = true)]
+    auto_connect: bool,
+    /// The kinds that the application knows; the built-in ones without it.
+    #[prop(optional)]
+    schema: Option<Schema>,
+    /// The texts that components show; English ones without it.
+    #[prop(optional)]
+    texts: Option<Texts>,
+    /// Told of what goes wrong outside of any single edit. The client goes on by itself.
+    #[prop(into, optional)]
+    on_error: Option<Callback<ClientError>>,
+    /// Told once, when this device's storage has been read.
+    #[prop(into, optional)]
+    on_initialized: Option<Callback<RealtimeContext>>,
+    /// What may use it.
+    children: Children,
+) -> impl IntoView {
+    let texts = Arc::new(texts.unwrap_or_default());
+    let id = match BoardId::new(&board) {
+        Ok(id) => id,
+        Err(error) => {
+            let text = fill(&texts.provider_failed, &[("error", &error.to_string())]);
+            return failure(text).into_any();
+        }
+    };
+    let builder = Client::builder(ws_url)
+        .namespace(namespace.as_deref().unwrap_or("default"))
+        .token(token.get_untracked())
+        .schema(schema.unwrap_or_else(Schema::builtin))
+        .auto_connect(auto_connect);
+    let client = builder.start();
+    let events = client.events();
+    let live = Arc::new(LiveBoard::new(client.clone(), client.board(id)));
+    let context = RealtimeContext::new(Arc::clone(&live));
+    provide_context(Arc::clone(&texts));
+    provide_context(Toasts::new());
+    provide_context(context);
+    renew_token(&client, token);
+    let listener = Listener {
+        live,
+        context,
+        owner: Owner::current(),
+        on_error,
+        on_initialized,
+    };
+    listener.start(events);
+    children().into_any()
+}
+
+fn renew_token(client: &Client, token: MaybeProp<String>) {
+    let client = client.clone();
+    Effect::new(move |before: Option<Option<String>>| {
+        let token = token.get();
+        if before.is_some_and(|before| before != token) {
+            client.set_token(token.clone());
+        }
+        token
+    });
+}
+
+/// Takes the client's events in, for as long as the provider is mounted.
+struct Listener {
+    live: Arc<LiveBoard>,
+    context: RealtimeContext,
+    /// The provider's: callbacks run in it, so that they find its contexts.
+    owner: Option<Owner>,
+    on_error: Option<Callback<ClientError>>,
+    on_initialized: Option<Callback<RealtimeContext>>,
+}
+
+impl Listener {
+    fn start(self, events: EventStream) {
+        let client = self.live.client.clone();
+        let (listening, stop) = abortable(self.listen(events));
+        spawn_local(async move {
+            // Aborted on unmount, or ended with the client: nothing to do in either case.
+            let _ = listening.await;
+        });
+        on_cleanup(move || {
+            stop.abort();
+            spawn_local(async move { client.shutdown().await });
+        });
+    }
+
+    async fn listen(mut self, mut events: EventStream) {
+        self.tell_initialized();
+        while let Some(event) = events.next().await {
+            self.live.apply(&event);
+            self.tell_initialized();
+            if let (ClientEvent::Error(error), Some(on_error)) = (event, self.on_error) {
+                self.run(|| on_error.run(error));
+            }
+        }
+    }
+
+    fn tell_initialized(&mut self) {
+        let storage = self
+            .live
+            .status
+            .with_untracked(|status| status.storage.clone());
+        if storage != StorageVerdict::Loading
+            && let Some(on_initialized) = self.on_initialized.take()
+        {
+            let context = self.context;
+            self.run(|| on_initialized.run(context));
+        }
+    }
+
+    fn run(&self, callback: impl FnOnce()) {
+        match &self.owner {
+            Some(owner) => owner.with(callback),
+            None => callback(),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What a connection's state is called: its name for styles and tests, its look, and its word.
+
+use driftless_sync::replica::view::{Connection, StorageVerdict};
+
+use crate::relative_time::until;
+use crate::texts::{Texts, fill};
+
+/// The looks that a status can have, each with a shape of its own: nothing is told by colour alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tone {
+    /// A full disc.
+    Live,
+    /// A dashed ring.
+    Pending,
+    /// A half disc.
+    Waiting,
+    /// A triangle.
+    Error,
+    /// A bow tie.
+    Conflict,
+    /// A crossed ring.
+    Offline,
+}
+
+impl Tone {
+    /// Its name, as `data-tone` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Pending => "pending",
+            Self::Waiting => "waiting",
+            Self::Error => "error",
+            Self::Conflict => "conflict",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// The name of a connection's state, as `data-state` has it. Opening a socket and shaking hands
+/// are one to a person.
+pub fn state_name(connection: &Connection) -> &'static str {
+    match connection {
+        Connection::Connecting { .. } | Connection::Handshaking { .. } => "connecting",
+        Connection::Online { .. } => "online",
+        Connection::Waiting { .. } => "waiting",
+        Connection::Offline => "offline",
+        Connection::Unauthorised { .. } => "unauthorised",
+        Connection::Closed { .. } => "closed",
+        _ => "idle",
+    }
+}
+
+/// How a connection's state looks.
+pub fn tone(connection: &Connection) -> Tone {
+    match connection {
+        Connection::Online { .. } => Tone::Live,
+        Connection::Connecting { .. } | Connection::Handshaking { .. } => Tone::Pending,
+        Connection::Waiting { .. } => Tone::Waiting,
+        Connection::Unauthorised { .. } | Connection::Closed { .. } => Tone::Error,
+        _ => Tone::Offline,
+    }
+}
+
+/// The word for a connection's state. `now_ms` is by the clock that never jumps, as `retry_at_ms`.
+pub fn word(connection: &Connection, texts: &Texts, now_ms: u64) -> String {
+    match connection {
+        Connection::Online {
+            latency_ms: Some(ms),
+            ..
+        } => fill(&texts.live_with_latency, &[("ms", &ms.to_string())]),
+        Connection::Waiting { retry_at_ms, .. } if *retry_at_ms > now_ms => {
+            fill(&texts.waiting, &[("span", &until(now_ms, *retry_at_ms))])
+        }
+        _ => quiet_word(connection, texts).to_owned(),
+    }
+}
+
+/// The word without what changes by the second: for screen readers, which would read every tick.
+pub fn quiet_word<'a>(connection: &Connection, texts: &'a Texts) -> &'a str {
+    match connection {
+        Connection::Connecting { .. } | Connection::Handshaking { .. } => &texts.connecting,
+        Connection::Online { .. } => &texts.live,
+        Connection::Waiting { .. } => &texts.waiting_due,
+        Connection::Offline => &texts.offline,
+        Connection::Unauthorised { .. } => &texts.unauthorised,
+        Connection::Closed { .. } => &texts.closed,
+        _ => &texts.idle,
+    }
+}
+
+/// The attempts since the last success, where there were any.
+pub fn attempt(connection: &Connection) -> Option<u32> {
+    match connection {
+        Connection::Connecting { attempt }
+        | Connection::Handshaking { attempt }
+        | Connection::Waiting { attempt, .. } => Some(*attempt),
+        _ => None,
+    }
+}
+
+/// Why the connection is not up, where there is a reason.
+pub fn reason(connection: &Connection) -> Option<&str> {
+    match connection {
+        Connection::Waiting { reason, .. }
+        | Connection::Unauthorised { reason }
+        | Connection::Closed { reason } => Some(reason),
+        _ => None,
+    }
+}
+
+/// What is said about storage, in the indicator's details.
+pub fn storage_word(storage: &StorageVerdict, texts: &Texts) -> String {
+    match storage {
+        StorageVerdict::Durable => texts.storage_durable.clone().into_owned(),
+        StorageVerdict::MemoryOnly { reason } | StorageVerdict::NotSaved { reason } => {
+            fill(&texts.storage_memory, &[("reason", reason)])
+        }
+        StorageVerdict::OpenElsewhere => texts.storage_elsewhere.clone().into_owned(),
+        StorageVerdict::Unusable { reason } => fill(&texts.storage_unusable, &[("reason", reason)]),
+        _ => texts.storage_loading.clone().into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_state() -> Vec<Connection> {
+        vec![
+            Connection::Idle,
+            Connection::Connecting { attempt: 2 },
+            Connection::Handshaking { attempt: 2 },
+            Connection::Online {
+                session: "s".into(),
+                latency_ms: Some(12),
+            },
+            Connection::Waiting {
+                attempt: 3,
+                retry_at_ms: 5_000,
+                reason: "refused".into(),
+            },
+            Connection::Offline,
+            Connection::Unauthorised {
+                reason: "expired".into(),
+            },
+            Connection::Closed {
+                reason: "replaced".into(),
+            },
+        ]
+    }
+
+    #[test]
+    fn every_state_has_the_name_that_tests_and_styles_use() {
+        let names: Vec<_> = every_state().iter().map(state_name).collect();
+        assert_eq!(
+            names,
+            [
+                "idle",
+                "connecting",
+                "connecting",
+                "online",
+                "waiting",
+                "offline",
+                "unauthorised",
+                "closed"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_word_tells_latency_and_the_time_to_the_next_attempt() {
+        let texts = Texts::default();
+        let words: Vec<_> = every_state()
+            .iter()
+            .map(|state| word(state, &texts, 1_500))
+            .collect();
+        assert_eq!(words[3], "Live · 12 ms");
+        assert_eq!(words[4], "Reconnecting in 4 s");
+        assert_eq!(words[5], "Offline");
+    }
+
+    #[test]
+    fn an_attempt_that_is_due_counts_down_no_further() {
+        let waiting = &every_state()[4];
+        assert_eq!(word(waiting, &Texts::default(), 5_000), "Reconnecting");
+    }
+
+    #[test]
+    fn what_is_announced_does_not_change_by_the_second() {
+        let texts = Texts::default();
+        let waiting = &every_state()[4];
+        assert_eq!(quiet_word(waiting, &texts), "Reconnecting");
+        assert_eq!(quiet_word(&every_state()[3], &texts), "Live");
+    }
+
+    #[test]
+    fn attempts_and_reasons_are_told_where_there_are_any() {
+        let states = every_state();
+        assert_eq!(attempt(&states[4]), Some(3));
+        assert_eq!(attempt(&states[3]), None);
+        assert_eq!(reason(&states[7]), Some("replaced"));
+        assert_eq!(reason(&states[0]), None);
+    }
+}

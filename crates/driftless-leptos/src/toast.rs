@@ -1,0 +1,176 @@
+//! Short messages that go away by themselves, with one action at most (undo).
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::icons::{CloseIcon, ToneIcon};
+use crate::status_text::Tone;
+use crate::texts::use_texts;
+
+/// The most that are shown at once: one more pushes the oldest out.
+pub const TOASTS_MAX: usize = 3;
+/// How long a toast stays, without another wish.
+pub const TOAST_LASTS: Duration = Duration::from_secs(8);
+
+/// A message.
+#[derive(Clone)]
+pub struct Toast {
+    /// What it says.
+    pub text: String,
+    /// How it looks.
+    pub tone: Tone,
+    /// The button's text, and what it does.
+    pub action: Option<(String, Callback<()>)>,
+    /// How long it stays. While pointer or focus are on the toasts, none goes away.
+    pub lasts: Duration,
+}
+
+impl Toast {
+    /// A message without an action, for [`TOAST_LASTS`].
+    pub fn new(tone: Tone, text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            tone,
+            action: None,
+            lasts: TOAST_LASTS,
+        }
+    }
+
+    /// The same with an action.
+    #[must_use]
+    pub fn with_action(mut self, label: impl Into<String>, run: Callback<()>) -> Self {
+        self.action = Some((label.into(), run));
+        self
+    }
+}
+
+#[derive(Clone)]
+struct Shown {
+    id: u64,
+    toast: Toast,
+}
+
+/// The messages of one provider.
+#[derive(Clone, Copy)]
+pub struct Toasts {
+    shown: RwSignal<Vec<Shown>>,
+    next: StoredValue<u64>,
+    is_held: RwSignal<bool>,
+}
+
+/// The messages in context, inside a provider.
+pub fn try_use_toasts() -> Option<Toasts> {
+    use_context()
+}
+
+impl Toasts {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            shown: RwSignal::new(Vec::new()),
+            next: StoredValue::new(0),
+            is_held: RwSignal::new(false),
+        }
+    }
+
+    /// Shows a message; one that says the same is replaced.
+    pub fn push(&self, toast: Toast) {
+        let id = self.next.get_value();
+        self.next.set_value(id + 1);
+        let lasts = toast.lasts;
+        let _ = self.shown.try_update(|shown| {
+            shown.retain(|other| other.toast.text != toast.text);
+            shown.push(Shown { id, toast });
+            let surplus = shown.len().saturating_sub(TOASTS_MAX);
+            shown.drain(..surplus);
+        });
+        self.expire_after(id, lasts);
+    }
+
+    fn expire_after(self, id: u64, lasts: Duration) {
+        #[cfg(target_arch = "wasm32")]
+        set_timeout(
+            move || match self.is_held.try_get_untracked() {
+                Some(true) => self.expire_after(id, Duration::from_secs(2)),
+                Some(false) => self.dismiss(id),
+                None => {}
+            },
+            lasts,
+        );
+        #[cfg(not(target_arch = "wasm32"))]
+        let _ = (self, id, lasts);
+    }
+
+    fn dismiss(self, id: u64) {
+        let _ = self
+            .shown
+            .try_update(|shown| shown.retain(|other| other.id != id));
+    }
+}
+
+/// Where the messages appear. Once for each provider, anywhere inside it.
+///
+/// Parts: `toaster`, `toast` (`data-tone`), `toast-action`, `toast-close`.
+#[component]
+pub fn Toaster(
+    /// Classes of the outermost element.
+    #[prop(into, optional)]
+    class: String,
+) -> impl IntoView {
+    let toasts = try_use_toasts();
+    let hold = move |is_held: bool| {
+        if let Some(toasts) = toasts {
+            toasts.is_held.set(is_held);
+        }
+    };
+    let shown = move || toasts.map(|toasts| toasts.shown.get()).unwrap_or_default();
+    view! {
+        <div
+            class=class
+            data-part="toaster"
+            data-testid="toaster"
+            role="status"
+            aria-live="polite"
+            on:pointerenter=move |_| hold(true)
+            on:pointerleave=move |_| hold(false)
+            on:focusin=move |_| hold(true)
+            on:focusout=move |_| hold(false)
+        >
+            <For each=shown key=|shown| shown.id let:shown>
+                {toasts.map(|toasts| toast_view(toasts, shown))}
+            </For>
+        </div>
+    }
+}
+
+fn toast_view(toasts: Toasts, shown: Shown) -> impl IntoView {
+    let Shown { id, toast } = shown;
+    let close = use_texts().close.clone();
+    let action = toast.action.map(|(label, run)| {
+        let on_click = move |_| {
+            toasts.dismiss(id);
+            run.run(());
+        };
+        view! {
+            <button type="button" data-part="toast-action" data-testid="toast-action" on:click=on_click>
+                {label}
+            </button>
+        }
+    });
+    view! {
+        <div data-part="toast" data-testid="toast" data-tone=toast.tone.name()>
+            <ToneIcon tone=toast.tone />
+            <span data-part="toast-text">{toast.text}</span>
+            {action}
+            <button
+                type="button"
+                data-part="toast-close"
+                aria-label=close
+                on:click=move |_| toasts.dismiss(id)
+            >
+                <CloseIcon />
+            </button>
+        </div>
+    }
+}
