@@ -1,8 +1,9 @@
 //! One board of a replica: its state, its outbox, and how far the stream from the server is.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use driftless_model::{BoardId, Cursor, EditId, Effect, RecordId, Slot, UserId, effects};
+use driftless_model::{BoardId, Cursor, EditId, Effect, RecordId, Schema, Slot, UserId, effects};
 use driftless_protocol::durable::{EntryRow, Key, RecordRow, Row};
 use driftless_protocol::message::{Event, Outcome, Resume, Settled};
 
@@ -77,10 +78,10 @@ pub enum Trouble {
 
 impl Board {
     /// A board of which nothing is known yet.
-    pub fn new(id: BoardId) -> Self {
+    pub fn new(id: BoardId, schema: Arc<Schema>) -> Self {
         Self {
             state: RealtimeState::default(),
-            outbox: Outbox::new(id.clone()),
+            outbox: Outbox::new(id.clone(), schema),
             stream: Stream::Detached,
             is_followed: false,
             id,
@@ -236,7 +237,7 @@ impl Board {
     }
 
     fn settle(&mut self, settled: &Settled, journal: &mut Journal, step: &mut Step) {
-        match self.outbox.settle(settled, journal) {
+        match self.outbox.settle(settled, self.state.confirmed(), journal) {
             SettleStep::Applied(row) => self.applied(&row, &settled.outcome, step),
             SettleStep::SetAside(number) => {
                 step.outbox_changed = true;

@@ -297,7 +297,7 @@ impl Replica {
     fn board_mut(&mut self, id: &BoardId) -> &mut Board {
         self.boards
             .entry(id.clone())
-            .or_insert_with(|| Board::new(id.clone()))
+            .or_insert_with(|| Board::new(id.clone(), self.schema.clone()))
     }
 
     fn committed(&mut self, ticket: Ticket, result: CommitResult, now: Now) {
@@ -715,7 +715,7 @@ impl Replica {
         let board = self
             .boards
             .entry(id.clone())
-            .or_insert_with(|| Board::new(id.clone()));
+            .or_insert_with(|| Board::new(id.clone(), self.schema.clone()));
         let refused = edit.clone();
         match board
             .outbox

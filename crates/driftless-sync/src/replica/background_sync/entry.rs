@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use driftless_model::{Change, Edit, EditId, Op, RecordId, Version};
+use driftless_model::{Change, Edit, EditId, Op, RecordId};
 use driftless_protocol::Code;
 use driftless_protocol::Payload;
 use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, EntryState, LocalChange};
@@ -204,14 +204,15 @@ impl Entry {
         }
     }
 
-    /// Nobody waits for these edits any more. Answers whether this entry did.
-    pub(super) fn release(&mut self, ids: &[EditId], version: Version) -> bool {
+    /// Nobody waits for these edits any more; `seen` says what a change that did has seen of them.
+    /// Answers whether this entry did.
+    pub(super) fn release(&mut self, ids: &[EditId], seen: impl Fn(&mut LocalChange)) -> bool {
         let mut is_changed = false;
         for change in &mut self.row.changes {
             let before = change.seen.after.len();
             change.seen.after.retain(|id| !ids.contains(id));
             if change.seen.after.len() < before {
-                change.seen.version = change.seen.version.max(version);
+                seen(change);
                 is_changed = true;
             }
         }

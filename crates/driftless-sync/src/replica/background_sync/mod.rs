@@ -9,9 +9,11 @@ mod conflict;
 mod pending;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use driftless_model::{
-    BoardId, EditId, LeafRef, OnStale, Op, RecordId, RecordState, Version, limits,
+    BoardId, BoardState, EditId, LeafPath, LeafRef, OnStale, Op, Policy, RecordId, RecordState,
+    Schema, Slot, Version, limits,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::{
@@ -50,6 +52,7 @@ pub struct NewEdit {
 #[derive(Debug)]
 pub struct Outbox {
     board: BoardId,
+    schema: Arc<Schema>,
     entries: BTreeMap<u64, Entry>,
     next_number: u64,
     next_seq: u64,
@@ -81,9 +84,10 @@ pub enum SettleStep {
 
 impl Outbox {
     /// An empty outbox.
-    pub fn new(board: BoardId) -> Self {
+    pub fn new(board: BoardId, schema: Arc<Schema>) -> Self {
         Self {
             board,
+            schema,
             entries: BTreeMap::new(),
             next_number: 1,
             next_seq: 1,
@@ -172,7 +176,7 @@ impl Outbox {
             self.gestures.insert(gesture, new.id);
         }
         for change in &mut new.changes {
-            self.settle_seen(change, gesture_before);
+            self.settle_seen(change, gesture_before, state.confirmed());
         }
         if let Some(number) = self.squash_target(&new) {
             self.squash(number, new, journal);
@@ -218,7 +222,12 @@ impl Outbox {
 
     /// Makes what a change rests on final: own edits that got their version meanwhile count with
     /// it, own edits on the same leaf and the same gesture are waited for.
-    fn settle_seen(&self, change: &mut LocalChange, gesture_before: Option<EditId>) {
+    fn settle_seen(
+        &self,
+        change: &mut LocalChange,
+        gesture_before: Option<EditId>,
+        confirmed: &BoardState,
+    ) {
         let mut after: BTreeSet<EditId> = change.seen.after.iter().copied().collect();
         after.extend(gesture_before);
         let unsettled = self.entries.values().filter(|entry| entry.is_unsettled());
@@ -226,20 +235,14 @@ impl Outbox {
             .filter(|entry| entry.is_under(change))
             .map(|entry| entry.row.id);
         after.extend(own);
-        let mut seen = Seen {
-            version: change.seen.version,
-            after: Vec::new(),
-        };
+        change.seen.after.clear();
         for id in after {
             if let Some(entry) = self.by_id(id) {
-                seen.after.push(entry.row.id);
-            } else {
-                let recent = self.recent.iter().find(|(own, _)| *own == id);
-                let version = recent.map_or(Version(0), |(_, version)| *version);
-                seen.version = seen.version.max(version);
+                change.seen.after.push(entry.row.id);
+            } else if let Some((_, version)) = self.recent.iter().find(|(own, _)| *own == id) {
+                raise_seen(change, *version, confirmed, &self.schema);
             }
         }
-        change.seen = seen;
     }
 
     /// The last entry, if it is queued and of the same gesture.
@@ -369,7 +372,13 @@ impl Outbox {
     }
 
     /// Settles the entry that an outcome is about. The caller stages the board's row afterwards.
-    pub fn settle(&mut self, settled: &Settled, journal: &mut Journal) -> SettleStep {
+    /// `confirmed` is the state with the outcome's effects in it.
+    pub fn settle(
+        &mut self,
+        settled: &Settled,
+        confirmed: &BoardState,
+        journal: &mut Journal,
+    ) -> SettleStep {
         let Some(entry) = self.at_seq(settled.seq) else {
             return SettleStep::Unknown;
         };
@@ -384,7 +393,7 @@ impl Outbox {
                 let Some(entry) = self.remove(number, journal) else {
                     return SettleStep::Unknown;
                 };
-                self.got_version(&entry.row, *version, journal);
+                self.got_version(&entry.row, *version, confirmed, journal);
                 return SettleStep::Applied(Box::new(entry.row));
             }
             Outcome::Conflict { at, stale } => {
@@ -421,18 +430,27 @@ impl Outbox {
         }
     }
 
-    /// Whoever waited for an edit has seen the version that it got.
-    fn got_version(&mut self, applied: &EntryRow, version: Version, journal: &mut Journal) {
+    /// Whoever waited for an edit has seen what it wrote.
+    fn got_version(
+        &mut self,
+        applied: &EntryRow,
+        version: Version,
+        confirmed: &BoardState,
+        journal: &mut Journal,
+    ) {
         let ids: Vec<EditId> = applied.folded.iter().copied().chain([applied.id]).collect();
         self.recent.extend(ids.iter().map(|id| (*id, version)));
         let surplus = self.recent.len().saturating_sub(RECENT_MAX);
         self.recent.drain(..surplus);
-        self.release(&ids, version, journal);
+        let schema = self.schema.clone();
+        self.release(&ids, journal, |change| {
+            raise_seen(change, version, confirmed, &schema)
+        });
     }
 
-    /// Nobody waits for these edits any more; what came of them is seen up to `version`.
-    fn release(&mut self, ids: &[EditId], version: Version, journal: &mut Journal) {
-        let released = |entry: &mut Entry| entry.release(ids, version).then_some(entry.row.number);
+    /// Nobody waits for these edits any more; `seen` says what a change that did has seen of them.
+    fn release(&mut self, ids: &[EditId], journal: &mut Journal, seen: impl Fn(&mut LocalChange)) {
+        let released = |entry: &mut Entry| entry.release(ids, &seen).then_some(entry.row.number);
         let numbers: Vec<u64> = self.entries.values_mut().filter_map(released).collect();
         for number in numbers {
             self.store(number, journal);
@@ -449,7 +467,7 @@ impl Outbox {
             .copied()
             .chain([entry.row.id])
             .collect();
-        self.release(&ids, Version(0), journal);
+        self.release(&ids, journal, |_| {});
         Some(entry.row)
     }
 
@@ -540,6 +558,31 @@ impl Outbox {
     limits::OUTBOX_ENTRIES_MAX
 )]
 pub struct OutboxFull;
+
+/// An own edit that a change rests on got a version: the change counts it as seen, unless somebody
+/// else's write to what the change concerns lies below that version and above what was seen. The own
+/// edit vouches only for what it wrote itself: not for leaves that it skipped, and not for the rest
+/// of a record that the change removes.
+fn raise_seen(change: &mut LocalChange, version: Version, confirmed: &BoardState, schema: &Schema) {
+    let seen = change.seen.version;
+    let is_unseen = |at: Version| at > seen && at < version;
+    let is_hidden = match confirmed.records.get(&change.record) {
+        None => is_unseen(confirmed.floor),
+        Some(Slot::Removed { version: at, .. }) => is_unseen(*at),
+        Some(Slot::Live(record)) if matches!(change.op, Op::Remove) => {
+            let asks = |leaf: &LeafPath| schema.policy(&record.kind, leaf) == Policy::Ask;
+            let mut leaves = record.leaves.iter();
+            leaves.any(|(leaf, cell)| asks(leaf) && is_unseen(cell.version))
+        }
+        Some(Slot::Live(record)) => {
+            let mut writes = change.op.writes().into_iter();
+            writes.any(|(leaf, _)| is_unseen(confirmed.leaf_version(record, leaf)))
+        }
+    };
+    if !is_hidden {
+        change.seen.version = seen.max(version);
+    }
+}
 
 fn is_ready(change: &LocalChange) -> bool {
     change.seen.after.is_empty()
