@@ -91,6 +91,10 @@ impl World {
             .dice
             .chance(30)
             .then(|| (self.dice.below(1 << 40), self.dice.below(4)));
+        self.trace.say(|| {
+            let (now_ms, version) = (self.schedule.now_ms(), mark.version());
+            format!("{now_ms} person {device} begins {kind:?} of {target} at {version}: {views:?}")
+        });
         let gesture = Gesture {
             board,
             mark,

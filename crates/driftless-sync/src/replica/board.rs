@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use driftless_model::{BoardId, Cursor, EditId, Effect, RecordId, Schema, Slot, UserId, effects};
-use driftless_protocol::durable::{EntryRow, Key, RecordRow, Row};
+use driftless_protocol::durable::{EntryRow, Key, LocalChange, RecordRow, Row};
 use driftless_protocol::message::{Event, Outcome, Resume, Settled};
 
-use crate::replica::background_sync::{Entry, NewEdit, Outbox, SettleStep, undo_changes};
+use crate::replica::background_sync::{Entry, Outbox, SettleStep, undo_changes};
 use crate::replica::journal::Journal;
 use crate::replica::realtime_state::RealtimeState;
 use crate::replica::types::{Notice, Settlement};
@@ -64,7 +64,16 @@ pub struct Step {
     /// What went wrong with the stream, if anything.
     pub trouble: Option<Trouble>,
     /// Undo edits to add: for entries that were taken back and turned out to be applied.
-    pub undo: Vec<NewEdit>,
+    pub undo: Vec<Undo>,
+}
+
+/// An edit that undoes an applied one.
+#[derive(Debug)]
+pub struct Undo {
+    /// What it says that it does.
+    pub label: String,
+    /// Its changes.
+    pub changes: Vec<LocalChange>,
 }
 
 /// What goes wrong with a stream.
@@ -297,13 +306,8 @@ impl Board {
         if is_taken_back {
             let changes = undo_changes(row, skipped, *version);
             if !changes.is_empty() {
-                step.undo.push(NewEdit {
-                    board: self.id.clone(),
-                    // Derived, so that a crash between the two writes the same undo again.
-                    id: EditId(!row.id.0),
+                step.undo.push(Undo {
                     label: format!("Take back: {}", row.label),
-                    gesture: None,
-                    on_stale: driftless_model::OnStale::Skip,
                     changes,
                 });
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use driftless_model::{BoardId, ClientId, EditId, Schema, UserId, limits};
+use driftless_model::{BoardId, ClientId, EditId, OnStale, Schema, UserId, limits};
 use driftless_protocol::durable::{EntryState, ReplicaRow, Row};
 use driftless_protocol::message::{ClientMessage, Hello, ServerMessage, Subscribe, Welcome};
 use driftless_protocol::{Blame, Code, PROTOCOL, Query};
@@ -201,7 +201,7 @@ impl Replica {
     pub fn seen_mark(&self, id: &BoardId) -> SeenMark {
         let board = self.boards.get(id);
         board
-            .map(|board| board.outbox.seen_mark(board.state.version()))
+            .map(|board| board.outbox.seen_mark(board.state.shown()))
             .unwrap_or_default()
     }
 
@@ -279,7 +279,7 @@ impl Replica {
                 ..row
             },
             None => ReplicaRow {
-                client: self.draw_client(),
+                client: ClientId(self.draw_wide()),
                 user: None,
                 term: 1,
             },
@@ -288,10 +288,11 @@ impl Replica {
         self.row = Some(row);
     }
 
-    fn draw_client(&mut self) -> ClientId {
+    /// 128 random bits: an id.
+    fn draw_wide(&mut self) -> u128 {
         let mut bytes = [0; 16];
         self.rng.fill_bytes(&mut bytes);
-        ClientId(u128::from_be_bytes(bytes))
+        u128::from_be_bytes(bytes)
     }
 
     fn board_mut(&mut self, id: &BoardId) -> &mut Board {
@@ -384,7 +385,7 @@ impl Replica {
 
     /// A new identity: what was sealed under the old one is sealed again.
     fn reidentify(&mut self, now: Now) {
-        let client = self.draw_client();
+        let client = ClientId(self.draw_wide());
         if let Some(row) = &mut self.row {
             row.client = client;
             row.user = None;
@@ -592,7 +593,20 @@ impl Replica {
         self.outputs
             .extend(step.notices.into_iter().map(Output::Notice));
         for undo in step.undo {
-            self.edit(undo, now);
+            let (board, id) = (id.clone(), EditId(self.draw_wide()));
+            let (label, changes) = (undo.label, undo.changes);
+            let on_stale = OnStale::Skip;
+            self.edit(
+                NewEdit {
+                    board,
+                    id,
+                    label,
+                    gesture: None,
+                    on_stale,
+                    changes,
+                },
+                now,
+            );
         }
         match step.trouble {
             Some(Trouble::Gap) => self.follow_again(id),
@@ -906,6 +920,7 @@ impl Replica {
             return;
         };
         match board.stream {
+            Stream::Detached if board.wants_stream() => return self.follow_again(id),
             Stream::Paused { until_ms, next } if now.mono_ms >= until_ms => {
                 board.stream = Stream::Live { next };
             }
