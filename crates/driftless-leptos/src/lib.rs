@@ -5,6 +5,8 @@
 //! `data-part`, states are `data-state`, and each component takes a `class`. Every text can be
 //! replaced through [`Texts`].
 #![forbid(unsafe_code)]
+// A component's properties are owned: the builder that `view!` calls moves them in.
+#![allow(clippy::needless_pass_by_value)]
 
 pub mod relative_time;
 pub mod texts;

@@ -64,7 +64,7 @@ pub fn PendingOperationsBadge(
         (_, 0) => "pending",
         _ => "attention",
     };
-    let content = if show_details {
+    let shown = if show_details {
         detailed(context, sync, total, attention, max_display).into_any()
     } else {
         glance(total, attention).into_any()
@@ -77,7 +77,7 @@ pub fn PendingOperationsBadge(
             data-count=move || total.get()
             data-state=state
         >
-            {content}
+            {shown}
         </div>
     }
     .into_any()
@@ -330,7 +330,9 @@ fn actions_for_all(sync: UseBackgroundSync) -> impl IntoView {
     };
     let retry_all = move |_| {
         let refused = numbers(|state| matches!(state, EntryProgress::Quarantined { .. }));
-        refused.into_iter().for_each(|number| sync.retry(number));
+        for number in refused {
+            sync.retry(number);
+        }
     };
     let roll_back_all = move |_| {
         if !is_asking.get_untracked() {
@@ -339,16 +341,18 @@ fn actions_for_all(sync: UseBackgroundSync) -> impl IntoView {
         }
         is_asking.set(false);
         // Newest first: what waits for an earlier edit goes before it.
-        numbers(|_| true)
-            .into_iter()
-            .rev()
-            .for_each(|number| sync.roll_back(number));
+        for number in numbers(|_| true).into_iter().rev() {
+            sync.roll_back(number);
+        }
     };
     let roll_back_text = {
         let texts = texts.clone();
-        move || match is_asking.get() {
-            true => texts.roll_back_all_sure.clone(),
-            false => texts.roll_back_all.clone(),
+        move || {
+            if is_asking.get() {
+                texts.roll_back_all_sure.clone()
+            } else {
+                texts.roll_back_all.clone()
+            }
         }
     };
     view! {

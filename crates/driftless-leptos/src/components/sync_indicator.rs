@@ -44,7 +44,7 @@ pub fn DashboardSyncIndicator(
             .state
             .with(|state| quiet_word(state, &use_texts()).to_owned())
     });
-    let content = if show_details {
+    let shown = if show_details {
         detailed(context, socket).into_any()
     } else {
         glance(socket).into_any()
@@ -57,7 +57,7 @@ pub fn DashboardSyncIndicator(
             data-state=move || state.get()
             data-tone=move || look.get().name()
         >
-            {content}
+            {shown}
             <span data-part="announcement" role="status" aria-live="polite">
                 {move || announced.get()}
             </span>
@@ -243,9 +243,9 @@ fn connect_button(socket: UseWebsocket) -> impl IntoView {
     };
     let press = move |_| {
         if is_off.get_untracked() {
-            socket.connect()
+            socket.connect();
         } else {
-            socket.disconnect()
+            socket.disconnect();
         }
     };
     view! {

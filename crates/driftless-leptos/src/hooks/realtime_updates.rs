@@ -112,7 +112,7 @@ impl<K: Kind> UseRealtimeUpdates<K> {
 
     /// Takes the record off the board.
     pub fn remove(&self) -> Result<EditHandle, EditError> {
-        self.edit("Remove", |edit, id| edit.remove(id))
+        self.edit("Remove", EditBuilder::remove)
     }
 
     /// Makes an edit with a label of one's own. The closure is handed the record's id.

@@ -113,7 +113,7 @@ pub fn ConflictResolutionUi(
         context.open_conflict.set(None);
     };
     let title_id = StoredValue::new(element_id("conflict-title"));
-    let content = move || {
+    let shown = move || {
         // Built anew for another conflict, and only then: what is typed stays.
         current
             .get()
@@ -128,7 +128,7 @@ pub fn ConflictResolutionUi(
                 labelled_by=title_id.get_value()
                 test_id="conflict-dialog"
             >
-                {content}
+                {shown}
             </Dialog>
         </div>
     }
