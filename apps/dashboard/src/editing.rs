@@ -88,8 +88,9 @@ impl Editor {
         }
     }
 
-    /// The person did not say their name: what waited is not made, and they are told.
+    /// The dialog is closed. Without a name, what waited is not made, and the person is told.
     pub fn give_up(self) {
+        self.is_asking.set(false);
         if let Some(waiting) = self.waiting.try_update_value(Option::take).flatten() {
             let text = format!("{}: not done, since it has no author yet", waiting.label);
             self.say(Tone::Waiting, text);

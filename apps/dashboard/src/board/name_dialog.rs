@@ -12,15 +12,9 @@ use crate::editing::Editor;
 #[component]
 pub fn NameDialog() -> impl IntoView {
     let editor = expect_context::<Editor>();
-    Effect::new(move |was_asking: Option<bool>| {
-        let is_asking = editor.is_asking.get();
-        if was_asking == Some(true) && !is_asking {
-            editor.give_up();
-        }
-        is_asking
-    });
+    let on_close = move |()| editor.give_up();
     view! {
-        <Dialog open=editor.is_asking labelled_by="name-heading" test_id="name-dialog" class="name-dialog">
+        <Dialog open=editor.is_asking on_close=Callback::new(on_close) labelled_by="name-heading" test_id="name-dialog" class="name-dialog">
             <NameForm editor />
         </Dialog>
     }

@@ -22,6 +22,7 @@ pub fn short(all: &[&SeriesName]) -> Vec<String> {
 
 fn short_one(series: &SeriesName, all: &[&SeriesName]) -> String {
     let name_differs = all.iter().any(|other| other.name != series.name);
+    let telling = telling_words(&series.name, all);
     let is_alone = all.len() == 1;
     let labels = series.labels.iter().filter(|(key, value)| {
         is_alone
@@ -31,13 +32,40 @@ fn short_one(series: &SeriesName, all: &[&SeriesName]) -> String {
     });
     let mut parts: Vec<&str> = labels.map(|(_, value)| value.as_str()).collect();
     if name_differs || parts.is_empty() {
-        parts.insert(0, &series.name);
+        parts.insert(0, &telling);
     }
     parts.retain(|part| !part.is_empty());
     if parts.is_empty() {
         full(series)
     } else {
         parts.join(" · ")
+    }
+}
+
+/// The words of a metric's name that not all metrics begin or end with; the whole name where there
+/// are none.
+fn telling_words(name: &str, all: &[&SeriesName]) -> String {
+    let words: Vec<&str> = name.split('_').collect();
+    let others: Vec<Vec<&str>> = all
+        .iter()
+        .map(|other| other.name.split('_').collect())
+        .collect();
+    let starts = |count: usize| {
+        others
+            .iter()
+            .all(|other| other.starts_with(&words[..count]))
+    };
+    let ends = |count: usize| others.iter().all(|other| other.ends_with(&words[count..]));
+    let first = (0..words.len())
+        .take_while(|count| starts(count + 1))
+        .count();
+    let last = (first..words.len())
+        .find(|count| ends(*count))
+        .unwrap_or(words.len());
+    if first < last {
+        words[first..last].join(" ")
+    } else {
+        name.to_owned()
     }
 }
 
@@ -71,6 +99,20 @@ mod tests {
             series("tx", &[("nic", "eth0")]),
         ];
         assert_eq!(short(&all.each_ref()), ["rx", "tx"]);
+    }
+
+    #[test]
+    fn what_metrics_have_in_common_is_left_out_of_their_names() {
+        let name = |way: &str| {
+            series(
+                &format!("network_{way}_bytes_per_second"),
+                &[("nic", "eth0")],
+            )
+        };
+        let all = [name("receive"), name("transmit")];
+        assert_eq!(short(&all.each_ref()), ["receive", "transmit"]);
+        let all = [series("load", &[]), series("load_max", &[])];
+        assert_eq!(short(&all.each_ref()), ["load", "max"]);
     }
 
     #[test]

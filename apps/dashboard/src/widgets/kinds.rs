@@ -44,7 +44,7 @@ pub const NEW_WIDGETS: [NewWidget; 5] = [
         hint: "Lines over time",
         size: (6, 7),
         title: "Processor",
-        feed: feed("host_cpu_percent", "%", 300),
+        feed: feed("cpu_usage_percent", "%", 300),
     },
     NewWidget {
         kind: "stat",
@@ -52,7 +52,7 @@ pub const NEW_WIDGETS: [NewWidget; 5] = [
         hint: "One number",
         size: (3, 4),
         title: "Memory used",
-        feed: feed("host_memory_used_bytes", "bytes", 300),
+        feed: feed("memory_used_bytes", "bytes", 300),
     },
     NewWidget {
         kind: "bars",
@@ -60,7 +60,7 @@ pub const NEW_WIDGETS: [NewWidget; 5] = [
         hint: "A bar for each series",
         size: (4, 5),
         title: "Disks",
-        feed: feed("host_disk_used_percent", "%", 60),
+        feed: feed("disk_used_percent", "%", 10),
     },
     NewWidget {
         kind: "table",
@@ -68,7 +68,7 @@ pub const NEW_WIDGETS: [NewWidget; 5] = [
         hint: "A row for each series",
         size: (5, 7),
         title: "Processes",
-        feed: feed("process_*", "", 60),
+        feed: feed("process_*", "", 10),
     },
     NewWidget {
         kind: "note",

@@ -7,6 +7,7 @@ use driftless_feeds::FeedData;
 use driftless_protocol::feed::SeriesName;
 
 use crate::plot::names;
+use crate::plot::samples::GAP_STEPS;
 use crate::plot::units::Unit;
 
 /// A series with its latest value.
@@ -20,12 +21,20 @@ pub struct Latest {
     pub value: f64,
 }
 
+/// Series with their latest values, without those that stopped being reported: a process that is
+/// gone is no row.
+fn reported(data: &FeedData) -> impl Iterator<Item = (&Arc<SeriesName>, f64)> {
+    let newest_ms = data.latest().map(|(_, at_ms, _)| at_ms).max().unwrap_or(0);
+    let patience_ms = GAP_STEPS * u64::from(data.step_s) * 1000;
+    let fresh = data
+        .latest()
+        .filter(move |(_, at_ms, _)| newest_ms - at_ms <= patience_ms);
+    fresh.map(|(name, _, value)| (name, value))
+}
+
 /// Every series that has a value, greatest first.
 pub fn latest(data: &FeedData) -> Vec<Latest> {
-    let found: Vec<_> = data
-        .latest()
-        .map(|(name, _, value)| (name, value))
-        .collect();
+    let found: Vec<_> = reported(data).collect();
     let series: Vec<&SeriesName> = found.iter().map(|(name, _)| &***name).collect();
     let labels = names::short(&series);
     let mut rows: Vec<_> = found
@@ -86,7 +95,7 @@ pub fn table(data: &FeedData, unit: &Unit, rows_max: usize) -> Table {
         .collect();
     let metrics = ordered(metrics);
     let mut cells: BTreeMap<Vec<(&String, &String)>, BTreeMap<&str, f64>> = BTreeMap::new();
-    for (name, _, value) in data.latest() {
+    for (name, value) in reported(data) {
         let row = cells.entry(name.labels.iter().collect()).or_default();
         row.insert(name.name.as_str(), value);
     }
@@ -177,6 +186,8 @@ fn metric_unit(metric: &str, otherwise: &Unit) -> Unit {
         Unit::Percent
     } else if metric.ends_with("_bytes") {
         Unit::Bytes
+    } else if metric.ends_with("_bytes_per_second") {
+        Unit::BytesPerSecond
     } else {
         otherwise.clone()
     }
