@@ -28,10 +28,10 @@ use crate::tally::Tally;
 /// Tries histories until one breaks a promise, or none does.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How many seeds to try.
-    #[arg(long, default_value_t = 1_000)]
-    seeds: u64,
-    /// The first seed. Alone, it is the only one, and its history is printed.
+    /// How many seeds to try: 1,000 unless told.
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// The first seed. Without `--seeds` it is the only one, and its history is printed.
     #[arg(long)]
     seed: Option<u64>,
     /// Threads.
@@ -42,12 +42,12 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let first = arguments.seed.unwrap_or(1);
-    let is_single = arguments.seed.is_some() && arguments.seeds == 1_000;
-    if is_single {
-        return show(first);
-    }
+    let seeds = match (arguments.seeds, arguments.seed) {
+        (None, Some(seed)) => return show(seed),
+        (seeds, _) => seeds.unwrap_or(1_000),
+    };
     let started = Instant::now();
-    let (tally, tried, failed) = try_all(first, arguments.seeds, arguments.threads.max(1));
+    let (tally, tried, failed) = try_all(first, seeds, arguments.threads.max(1));
     report(&tally, tried, started.elapsed().as_secs_f64());
     match failed {
         None => {

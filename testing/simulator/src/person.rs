@@ -268,6 +268,11 @@ impl World {
         };
         let view_of = |id: &RecordId| confirmed.record(id).map(confirmed_view);
         let mut made = Made::new(device, &edit, view_of);
+        // Beside the panel the board shows the person's own later edits.
+        let views = own.state.views();
+        made.rests_on(&Made::new(device, &edit, |id| {
+            views.get(id).map(|view| (**view).clone())
+        }));
         made.gesture = None;
         let number = entry.row.number;
         self.book.replaced(&ids, is_edit.then_some(id));

@@ -6,24 +6,28 @@
 
 mod entry;
 mod conflict;
+mod rests_on;
+mod undo;
 mod pending;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardId, BoardState, EditId, LeafPath, LeafRef, OnStale, Op, Policy, RecordId, RecordState,
-    Schema, Slot, Version, limits,
+    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, Version, limits,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::{
-    BaseRecord, BoardRow, Conflicted, EntryRow, EntryState, Key, LocalChange, Row, Seen,
+    BoardRow, Conflicted, EntryRow, EntryState, Key, LocalChange, Row,
 };
 use driftless_protocol::message::{Outcome, Push, Settled};
 
 pub use conflict::resolved_changes;
 pub use entry::Entry;
 pub use pending::SeenMark;
+pub use undo::{base_record, undo_changes};
+
+use rests_on::OwnApplied;
 
 use crate::replica::journal::{Journal, Ticket};
 use crate::replica::realtime_state::RealtimeState;
@@ -62,7 +66,7 @@ pub struct Outbox {
     /// The highest settled mark that is durable: what pushes carry.
     settled_durable: u64,
     /// The versions that own edits got lately, newest last.
-    recent: Vec<(EditId, Version)>,
+    recent: Vec<OwnApplied>,
     /// The last edit of each gesture of this session.
     gestures: BTreeMap<u64, EditId>,
 }
@@ -239,8 +243,8 @@ impl Outbox {
         for id in after {
             if let Some(entry) = self.by_id(id) {
                 change.seen.after.push(entry.row.id);
-            } else if let Some((_, version)) = self.recent.iter().find(|(own, _)| *own == id) {
-                raise_seen(change, *version, confirmed, &self.schema);
+            } else if let Some(own) = self.recent.iter().find(|own| own.is(id)) {
+                own.settle(change, confirmed, &self.schema);
             }
         }
     }
@@ -389,11 +393,14 @@ impl Outbox {
         let is_taken_back = entry.is_taken_back();
         self.settled = self.settled.max(settled.seq);
         let state = match &settled.outcome {
-            Outcome::Applied { version, .. } => {
+            Outcome::Applied {
+                version, skipped, ..
+            } => {
                 let Some(entry) = self.remove(number, journal) else {
                     return SettleStep::Unknown;
                 };
-                self.got_version(&entry.row, *version, confirmed, journal);
+                let own = OwnApplied::new(&entry.row, *version, skipped);
+                self.got_version(own, confirmed, journal);
                 return SettleStep::Applied(Box::new(entry.row));
             }
             Outcome::Conflict { at, stale } => {
@@ -431,21 +438,14 @@ impl Outbox {
     }
 
     /// Whoever waited for an edit has seen what it wrote.
-    fn got_version(
-        &mut self,
-        applied: &EntryRow,
-        version: Version,
-        confirmed: &BoardState,
-        journal: &mut Journal,
-    ) {
-        let ids: Vec<EditId> = applied.folded.iter().copied().chain([applied.id]).collect();
-        self.recent.extend(ids.iter().map(|id| (*id, version)));
+    fn got_version(&mut self, own: OwnApplied, confirmed: &BoardState, journal: &mut Journal) {
+        let schema = self.schema.clone();
+        self.release(own.ids(), journal, |change| {
+            own.settle(change, confirmed, &schema)
+        });
+        self.recent.push(own);
         let surplus = self.recent.len().saturating_sub(RECENT_MAX);
         self.recent.drain(..surplus);
-        let schema = self.schema.clone();
-        self.release(&ids, journal, |change| {
-            raise_seen(change, version, confirmed, &schema)
-        });
     }
 
     /// Nobody waits for these edits any more; `seen` says what a change that did has seen of them.
@@ -559,108 +559,6 @@ impl Outbox {
 )]
 pub struct OutboxFull;
 
-/// An own edit that a change rests on got a version: the change counts it as seen, unless somebody
-/// else's write to what the change concerns lies below that version and above what was seen. The own
-/// edit vouches only for what it wrote itself: not for leaves that it skipped, and not for the rest
-/// of a record that the change removes.
-fn raise_seen(change: &mut LocalChange, version: Version, confirmed: &BoardState, schema: &Schema) {
-    let seen = change.seen.version;
-    let is_unseen = |at: Version| at > seen && at < version;
-    let is_hidden = match confirmed.records.get(&change.record) {
-        None => is_unseen(confirmed.floor),
-        Some(Slot::Removed { version: at, .. }) => is_unseen(*at),
-        Some(Slot::Live(record)) if matches!(change.op, Op::Remove) => {
-            let asks = |leaf: &LeafPath| schema.policy(&record.kind, leaf) == Policy::Ask;
-            let mut leaves = record.leaves.iter();
-            leaves.any(|(leaf, cell)| asks(leaf) && is_unseen(cell.version))
-        }
-        Some(Slot::Live(record)) => {
-            let mut writes = change.op.writes().into_iter();
-            writes.any(|(leaf, _)| is_unseen(confirmed.leaf_version(record, leaf)))
-        }
-    };
-    if !is_hidden {
-        change.seen.version = seen.max(version);
-    }
-}
-
 fn is_ready(change: &LocalChange) -> bool {
     change.seen.after.is_empty()
-}
-
-/// A record, to restore it from.
-pub fn base_record(id: &RecordId, record: &RecordState) -> BaseRecord {
-    let leaves = record
-        .values()
-        .map(|(leaf, value)| (leaf.clone(), value.clone()))
-        .collect();
-    BaseRecord {
-        record: id.clone(),
-        kind: record.kind.clone(),
-        leaves,
-    }
-}
-
-/// The changes that undo an applied edit: each leaf gets what it was before.
-pub fn undo_changes(row: &EntryRow, skipped: &[LeafRef], version: Version) -> Vec<LocalChange> {
-    let seen = || Seen {
-        version,
-        after: Vec::new(),
-    };
-    let is_skipped = |change: &LocalChange, leaf: Option<&driftless_model::LeafPath>| {
-        skipped
-            .iter()
-            .any(|at| at.record == change.record && at.leaf.as_ref() == leaf)
-    };
-    let mut changes = Vec::new();
-    for change in row.changes.iter().rev() {
-        let record = change.record.clone();
-        let removed = row.removed.iter().find(|base| base.record == record);
-        let was_there = row.base.iter().any(|base| base.record == record);
-        match (&change.op, removed) {
-            (Op::Remove, Some(base)) => {
-                let (kind, leaves) = (base.kind.clone(), base.leaves.clone());
-                let op = Op::Create { kind, leaves };
-                changes.push(LocalChange {
-                    record,
-                    op,
-                    seen: seen(),
-                });
-            }
-            (Op::Remove, None) => {}
-            (Op::Create { .. }, _) if !was_there => {
-                changes.push(LocalChange {
-                    record,
-                    op: Op::Remove,
-                    seen: seen(),
-                });
-            }
-            (op, _) => {
-                for (leaf, _) in op.writes() {
-                    let is_base = |base: &&driftless_protocol::durable::BaseLeaf| {
-                        base.record == record && base.leaf == *leaf
-                    };
-                    let base = row
-                        .base
-                        .iter()
-                        .find(is_base)
-                        .and_then(|base| base.value.clone());
-                    if is_skipped(change, Some(leaf)) {
-                        continue;
-                    }
-                    let leaf = leaf.clone();
-                    let op = match base {
-                        Some(value) => Op::Set { leaf, value },
-                        None => Op::Unset { leaf },
-                    };
-                    changes.push(LocalChange {
-                        record: record.clone(),
-                        op,
-                        seen: seen(),
-                    });
-                }
-            }
-        }
-    }
-    changes
 }

@@ -1,0 +1,90 @@
+//! What a change has seen, once an own edit that it rests on is applied.
+
+use std::collections::BTreeMap;
+
+use driftless_model::{
+    BoardState, EditId, LeafPath, LeafRef, Op, Policy, RecordId, Schema, Slot, Version,
+};
+use driftless_protocol::durable::{EntryRow, LocalChange};
+
+/// An own edit that was applied: what others that rest on it have seen.
+#[derive(Debug, Clone)]
+pub struct OwnApplied {
+    ids: Vec<EditId>,
+    version: Version,
+    /// What its author had seen of each record.
+    seen: BTreeMap<RecordId, Version>,
+    skipped: Vec<LeafRef>,
+}
+
+impl OwnApplied {
+    pub(super) fn new(row: &EntryRow, version: Version, skipped: &[LeafRef]) -> Self {
+        let mut seen = BTreeMap::new();
+        for change in &row.changes {
+            let least = seen
+                .entry(change.record.clone())
+                .or_insert(change.seen.version);
+            *least = change.seen.version.min(*least);
+        }
+        let ids = row.folded.iter().copied().chain([row.id]).collect();
+        Self {
+            ids,
+            version,
+            seen,
+            skipped: skipped.to_vec(),
+        }
+    }
+
+    pub(super) fn ids(&self) -> &[EditId] {
+        &self.ids
+    }
+
+    pub(super) fn is(&self, id: EditId) -> bool {
+        self.ids.contains(&id)
+    }
+
+    /// Makes what a change that rests on the edit has seen final. The edit vouches only for what it
+    /// wrote itself:
+    ///
+    /// - Where it skipped a leaf, its value was on screen and hid the confirmed one: the change has
+    ///   seen no more of it than the edit had.
+    /// - Where somebody else's write to what the change concerns lies below its version and above
+    ///   what the change has seen, that write stays unseen (a removal concerns all leaves that a
+    ///   person wrote, the edit perhaps one).
+    pub(super) fn settle(&self, change: &mut LocalChange, confirmed: &BoardState, schema: &Schema) {
+        if self.skipped.iter().any(|at| concerns(change, at)) {
+            let hidden = self.seen.get(&change.record).copied().unwrap_or_default();
+            change.seen.version = change.seen.version.min(hidden);
+        } else if !is_write_between(change, self.version, confirmed, schema) {
+            change.seen.version = change.seen.version.max(self.version);
+        }
+    }
+}
+
+fn concerns(change: &LocalChange, at: &LeafRef) -> bool {
+    let is_touched = |leaf: &LeafPath| change.op.touches(leaf);
+    change.record == at.record && at.leaf.as_ref().is_none_or(is_touched)
+}
+
+/// Whether a write to what the change concerns lies above what it has seen and below `version`.
+fn is_write_between(
+    change: &LocalChange,
+    version: Version,
+    confirmed: &BoardState,
+    schema: &Schema,
+) -> bool {
+    let is_between = |at: Version| at > change.seen.version && at < version;
+    match confirmed.records.get(&change.record) {
+        None => is_between(confirmed.floor),
+        Some(Slot::Removed { version: at, .. }) => is_between(*at),
+        Some(Slot::Live(record)) if matches!(change.op, Op::Remove) => {
+            let asks = |leaf: &LeafPath| schema.policy(&record.kind, leaf) == Policy::Ask;
+            let mut leaves = record.leaves.iter();
+            leaves.any(|(leaf, cell)| asks(leaf) && is_between(cell.version))
+        }
+        Some(Slot::Live(record)) => {
+            let mut writes = change.op.writes().into_iter();
+            writes.any(|(leaf, _)| is_between(confirmed.leaf_version(record, leaf)))
+        }
+    }
+}
