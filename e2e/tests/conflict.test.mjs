@@ -1,0 +1,75 @@
+// Two people change the same title while one is offline: the person sees base, mine and theirs,
+// and decides. A reload in between loses nothing.
+
+import assert from 'node:assert/strict';
+import { arrive, cable, rename } from '../harness/acts.mjs';
+import { Board } from '../harness/page.mjs';
+import { scenario } from '../harness/scenario.mjs';
+
+/** Bob renames offline what Ann renames too; Bob comes back, reloads, and opens the conflict. */
+async function disagree(browser, server) {
+  const ann = await arrive(Board, await browser.person('ann'), server, 'Ann');
+  const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
+  await cable(bob, false);
+  await rename(bob, 'Processor', 'Title of Bob');
+  await bob.waitPending(1);
+  await rename(ann, 'Processor', 'Title of Ann');
+  await ann.waitPending(0);
+  await cable(bob, true);
+  await bob.locate('conflictAlert').waitFor();
+  await bob.waitWidget('Title of Ann');
+
+  await bob.reload();
+  await bob.locate('conflictAlert').waitFor();
+  await bob.locate('conflictOpen').click();
+  const dialog = bob.locate('conflictDialog');
+  await dialog.waitFor();
+  const column = (which) => dialog.locator(`[data-testid="conflict-${which}"]`).innerText();
+  assert.match(await column('base'), /Processor/);
+  assert.match(await column('mine'), /Title of Bob/);
+  assert.match(await column('theirs'), /Ann[\s\S]*Title of Ann/);
+  return { ann, bob };
+}
+
+async function settled(ann, bob, title) {
+  for (const board of [ann, bob]) {
+    await board.waitWidget(title);
+    await board.waitPending(0);
+  }
+  await bob.locate('conflictAlert').waitFor({ state: 'detached' });
+  await bob.reload();
+  await bob.waitWidget(title);
+  assert.equal(await bob.locate('conflictAlert').count(), 0, 'settled for good');
+}
+
+scenario('a conflict is settled by keeping mine', async ({ browser, server }) => {
+  const { ann, bob } = await disagree(browser, server);
+  await bob.locate('keepMine').click();
+  await settled(ann, bob, 'Title of Bob');
+});
+
+scenario('a conflict is settled by taking theirs', async ({ browser, server }) => {
+  const { ann, bob } = await disagree(browser, server);
+  await bob.locate('takeTheirs').click();
+  await settled(ann, bob, 'Title of Ann');
+});
+
+scenario('a conflict is settled by editing the merge', async ({ browser, server }) => {
+  const { ann, bob } = await disagree(browser, server);
+  await bob.locate('mergeInput').fill('Title of both');
+  await bob.locate('applyMerge').click();
+  await settled(ann, bob, 'Title of both');
+});
+
+scenario('a conflict settled offline is settled for all later', async ({ browser, server }) => {
+  const { ann, bob } = await disagree(browser, server);
+  await bob.locate('later').click();
+  await cable(bob, false);
+  await bob.locate('conflictOpen').click();
+  await bob.locate('keepMine').click();
+  await bob.waitWidget('Title of Bob');
+  await bob.waitPending(1);
+  await cable(bob, true);
+  await ann.waitWidget('Title of Bob');
+  await bob.waitPending(0);
+});
