@@ -1,1 +1,29 @@
+//! The server as a library: an axum shell around the room machine of `driftless-sync`.
+//!
+//! [`Driftless::builder`] starts a server, [`router`] mounts its socket anywhere in an application's
+//! own router, [`ops_router`] answers health checks and lists boards. The binary `driftless` is a
+//! thin main around this crate.
+//!
+//! A room decides, the store makes durable, and only then is anything acknowledged or published.
 #![forbid(unsafe_code)]
+
+mod clock;
+mod random;
+pub mod origin;
+pub mod auth;
+mod store;
+mod hub;
+mod feeds;
+#[cfg(feature = "host-metrics")]
+mod host_metrics;
+#[cfg(feature = "host-metrics")]
+mod seed;
+pub mod driftless;
+mod socket;
+mod http;
+
+pub use crate::auth::{Access, AuthError, Authenticator, OpenAuth, StaticTokens};
+pub use crate::driftless::{Builder, Driftless, StartError};
+pub use crate::http::ops_router;
+pub use crate::origin::Origins;
+pub use crate::socket::router;

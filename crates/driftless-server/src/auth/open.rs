@@ -1,0 +1,45 @@
+//! No sign-in at all, for trying it out on one machine.
+
+use driftless_model::{BoardId, UserId};
+
+use crate::auth::{Access, AuthError, Authenticator};
+
+/// Takes everybody at their word: the token is the name that they want to go by. Without one they are
+/// "guest". Everybody may edit everything.
+///
+/// For loopback, and networks where everybody may do everything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OpenAuth;
+
+/// Who has no name.
+const GUEST: &str = "guest";
+
+impl Authenticator for OpenAuth {
+    async fn authenticate(&self, token: Option<&str>) -> Result<UserId, AuthError> {
+        let name = token.map(str::trim).filter(|name| !name.is_empty());
+        UserId::new(name.unwrap_or(GUEST))
+            .map_err(|error| AuthError::unauthorised(error.to_string()))
+    }
+
+    async fn access(&self, _user: &UserId, _board: &BoardId) -> Access {
+        Access::Edit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn name(token: Option<&str>) -> Result<String, AuthError> {
+        let user = OpenAuth.authenticate(token).await?;
+        Ok(user.as_str().to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_token_is_a_name_and_none_is_a_guest() {
+        assert_eq!(name(Some(" Ann ")).await.as_deref(), Ok("Ann"));
+        assert_eq!(name(None).await.as_deref(), Ok("guest"));
+        assert_eq!(name(Some("  ")).await.as_deref(), Ok("guest"));
+        assert!(name(Some("a\nb")).await.is_err());
+    }
+}

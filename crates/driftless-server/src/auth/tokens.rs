@@ -1,0 +1,185 @@
+//! Tokens from a file.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use driftless_model::{BoardId, UserId, limits};
+
+use crate::auth::{Access, AuthError, Authenticator};
+
+/// Users by their tokens, from a text of one `token name role` a line. The role is `viewer` or
+/// `editor`; a name may contain spaces; empty lines and those that begin with `#` are skipped. Several
+/// tokens may stand for one user, with the same role.
+pub struct StaticTokens {
+    users: HashMap<String, UserId>,
+    access: HashMap<UserId, Access>,
+}
+
+impl std::fmt::Debug for StaticTokens {
+    /// Says how many there are: tokens are never logged.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("StaticTokens")
+            .field("tokens", &self.users.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a token file cannot be used. Names lines by number and never quotes a token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenFileError {
+    /// It cannot be read.
+    #[error("the token file {path} cannot be read: {reason}; name a readable file")]
+    Read {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// A line is not `token name role`.
+    #[error("line {line} of the token file is not `token name role` with role viewer or editor")]
+    Line {
+        /// Which, from 1.
+        line: usize,
+    },
+    /// A token that anybody could guess, or too long a one.
+    #[error(
+        "the token on line {line} has to have {TOKEN_BYTES_MIN} to {} bytes",
+        limits::TOKEN_BYTES_MAX
+    )]
+    Length {
+        /// Which, from 1.
+        line: usize,
+    },
+    /// The same token twice, or a user with two roles.
+    #[error(
+        "line {line} contradicts a line above it; give each token once, and each user one role"
+    )]
+    Contradiction {
+        /// Which, from 1.
+        line: usize,
+    },
+    /// No token in it: nobody could sign in.
+    #[error("the token file has no tokens; add a line `token name role`")]
+    Empty,
+}
+
+/// Shortest token, in bytes: 16 random characters cannot be guessed over a network.
+const TOKEN_BYTES_MIN: usize = 16;
+
+impl StaticTokens {
+    /// Reads a token file.
+    pub fn read(path: &Path) -> Result<Self, TokenFileError> {
+        let text = std::fs::read_to_string(path).map_err(|error| TokenFileError::Read {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        })?;
+        Self::parse(&text)
+    }
+
+    /// Reads the text of a token file.
+    pub fn parse(text: &str) -> Result<Self, TokenFileError> {
+        let mut tokens = Self {
+            users: HashMap::new(),
+            access: HashMap::new(),
+        };
+        for (line, text) in (1..).zip(text.lines()) {
+            let text = text.trim();
+            if !text.is_empty() && !text.starts_with('#') {
+                tokens.add(line, text)?;
+            }
+        }
+        if tokens.users.is_empty() {
+            return Err(TokenFileError::Empty);
+        }
+        Ok(tokens)
+    }
+
+    fn add(&mut self, line: usize, text: &str) -> Result<(), TokenFileError> {
+        let malformed = || TokenFileError::Line { line };
+        let (token, rest) = text.split_once(char::is_whitespace).ok_or_else(malformed)?;
+        let (name, role) = rest
+            .rsplit_once(char::is_whitespace)
+            .ok_or_else(malformed)?;
+        let user = UserId::new(name.trim()).map_err(|_| malformed())?;
+        let access = match role {
+            "viewer" => Access::View,
+            "editor" => Access::Edit,
+            _ => return Err(malformed()),
+        };
+        if !(TOKEN_BYTES_MIN..=limits::TOKEN_BYTES_MAX).contains(&token.len()) {
+            return Err(TokenFileError::Length { line });
+        }
+        let former_access = self.access.insert(user.clone(), access);
+        let former_user = self.users.insert(token.to_owned(), user);
+        if former_user.is_some() || former_access.is_some_and(|former| former != access) {
+            return Err(TokenFileError::Contradiction { line });
+        }
+        Ok(())
+    }
+}
+
+impl Authenticator for StaticTokens {
+    async fn authenticate(&self, token: Option<&str>) -> Result<UserId, AuthError> {
+        let token = token.ok_or_else(|| AuthError::unauthorised("a token is needed"))?;
+        // Looked up by hash: the time that it takes does not tell how much of a guess was right.
+        let user = self.users.get(token);
+        user.cloned()
+            .ok_or_else(|| AuthError::unauthorised("nobody has this token"))
+    }
+
+    async fn access(&self, user: &UserId, _board: &BoardId) -> Access {
+        self.access.get(user).copied().unwrap_or(Access::None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "# who may what\n\n\
+        0123456789abcdef Ann Lee editor\n\
+        fedcba9876543210\tBo\tviewer\n";
+
+    async fn who(tokens: &StaticTokens, token: &str) -> Option<(String, Access)> {
+        let user = tokens.authenticate(Some(token)).await.ok()?;
+        let board = BoardId::new("home").expect("a board id");
+        let access = tokens.access(&user, &board).await;
+        Some((user.to_string(), access))
+    }
+
+    #[tokio::test]
+    async fn a_line_gives_a_token_its_name_and_role() {
+        let tokens = StaticTokens::parse(FILE).expect("parses");
+        let ann = who(&tokens, "0123456789abcdef").await;
+        assert_eq!(ann, Some(("Ann Lee".to_owned(), Access::Edit)));
+        let bo = who(&tokens, "fedcba9876543210").await;
+        assert_eq!(bo, Some(("Bo".to_owned(), Access::View)));
+        assert_eq!(who(&tokens, "0123456789abcdeF").await, None);
+        assert!(tokens.authenticate(None).await.is_err());
+    }
+
+    #[test]
+    fn a_broken_file_is_refused_by_line_and_without_the_token() {
+        let error = |text: &str| StaticTokens::parse(text).expect_err("is refused");
+        assert_eq!(error("# nothing\n"), TokenFileError::Empty);
+        let line = TokenFileError::Line { line: 1 };
+        assert_eq!(error("0123456789abcdef Ann owner"), line);
+        assert_eq!(error("0123456789abcdef editor"), line);
+        assert_eq!(
+            error("short Ann editor"),
+            TokenFileError::Length { line: 1 }
+        );
+        let twice = "0123456789abcdef Ann editor\n0123456789abcdef Bo editor";
+        assert_eq!(error(twice), TokenFileError::Contradiction { line: 2 });
+        let roles = "0123456789abcdef Ann editor\nfedcba9876543210 Ann viewer";
+        assert_eq!(error(roles), TokenFileError::Contradiction { line: 2 });
+    }
+
+    #[test]
+    fn tokens_do_not_show_in_debug_output() {
+        let tokens = StaticTokens::parse(FILE).expect("parses");
+        assert!(!format!("{tokens:?}").contains("0123456789abcdef"));
+    }
+}

@@ -1,0 +1,354 @@
+//! The server's handle: what is shared by all connections, and how it starts and stops.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use driftless_feeds::Bounds;
+#[cfg(feature = "host-metrics")]
+use driftless_model::EditId;
+use driftless_model::{ClientId, Schema, UserId};
+use driftless_protocol::{CloseCode, SeriesName};
+use driftless_store::server::{BoardStore, MemoryBoards, StoreError};
+use tokio::task::JoinSet;
+
+use crate::auth::{Authenticator, OpenAuth, SharedAuthenticator};
+use crate::clock::now_ms;
+use crate::feeds::FeedPlane;
+use crate::hub::{Boards, Closing, Connections, Follower};
+use crate::origin::Origins;
+use crate::random;
+#[cfg(feature = "host-metrics")]
+use crate::seed::{self, SeedError};
+use crate::store::SharedStore;
+
+/// How long samples are kept, in milliseconds.
+const RETENTION_MS: u64 = 3_600 * 1_000;
+/// Most series: what a machine has, and an hour of its processes.
+const SERIES_MAX: usize = 8_192;
+/// How often queries are evaluated.
+const PULSE: Duration = Duration::from_secs(1);
+/// How long connections and rooms may take to end.
+const STOPPING: Duration = Duration::from_secs(10);
+
+/// A running server. Clones are handles to the same one.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use axum::Router;
+/// use driftless_server::{Driftless, router};
+///
+/// let driftless = Driftless::builder().start().await?;
+/// let app: Router = Router::new().nest("/rt", router(driftless.clone()));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Driftless {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    schema: Arc<Schema>,
+    store: SharedStore,
+    auth: SharedAuthenticator,
+    origins: Origins,
+    heartbeat: Duration,
+    boards: Arc<Boards>,
+    connections: Arc<Connections>,
+    feeds: Arc<FeedPlane>,
+    is_draining: AtomicBool,
+    /// Ends with the last handle.
+    background: Mutex<JoinSet<()>>,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The first board cannot be made.
+    #[cfg(feature = "host-metrics")]
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// This machine's metrics cannot be read.
+    #[cfg(feature = "host-metrics")]
+    #[error("this machine's metrics cannot be read: {reason}; start without them")]
+    HostMetrics {
+        /// What the system says.
+        reason: String,
+    },
+}
+
+/// What a server is made of.
+pub struct Builder {
+    schema: Schema,
+    store: SharedStore,
+    auth: SharedAuthenticator,
+    origins: Origins,
+    heartbeat: Duration,
+    #[cfg(feature = "host-metrics")]
+    has_host_metrics: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            schema: Schema::builtin(),
+            store: Arc::new(MemoryBoards::new()),
+            auth: Arc::new(OpenAuth),
+            origins: Origins::default(),
+            heartbeat: Duration::from_secs(15),
+            #[cfg(feature = "host-metrics")]
+            has_host_metrics: false,
+        }
+    }
+}
+
+impl Builder {
+    /// The kinds of records. The built-in ones, unless told otherwise.
+    #[must_use]
+    pub fn schema(mut self, schema: Schema) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// Where boards are kept. In memory, unless told otherwise.
+    #[must_use]
+    pub fn store(mut self, store: impl BoardStore) -> Self {
+        self.store = Arc::new(store);
+        self
+    }
+
+    /// Who may connect. Everybody, unless told otherwise.
+    #[must_use]
+    pub fn auth(mut self, auth: impl Authenticator) -> Self {
+        self.auth = Arc::new(auth);
+        self
+    }
+
+    /// Which web pages may connect. Those of the same host, unless told otherwise.
+    #[must_use]
+    pub fn origins(mut self, origins: Origins) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// How long a peer may be silent, or read nothing, before it is taken for gone. 15 seconds,
+    /// unless told otherwise.
+    #[must_use]
+    pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
+        self.heartbeat = heartbeat;
+        self
+    }
+
+    /// Samples this machine each second, and makes the board `this-machine` where there is none.
+    #[cfg(feature = "host-metrics")]
+    #[must_use]
+    pub fn host_metrics(mut self) -> Self {
+        self.has_host_metrics = true;
+        self
+    }
+
+    /// Starts what runs in the background. Has to be called within a multi-threaded runtime.
+    pub async fn start(self) -> Result<Driftless, StartError> {
+        let schema = Arc::new(self.schema);
+        let bounds = Bounds {
+            retention_ms: RETENTION_MS,
+            series_max: SERIES_MAX,
+            ..Bounds::default()
+        };
+        let shared = Shared {
+            boards: Arc::new(Boards::new(schema.clone(), self.store.clone())),
+            schema,
+            store: self.store,
+            auth: self.auth,
+            origins: self.origins,
+            heartbeat: self.heartbeat,
+            connections: Arc::default(),
+            feeds: Arc::new(FeedPlane::new(bounds)),
+            is_draining: AtomicBool::new(false),
+            background: Mutex::default(),
+        };
+        let driftless = Driftless {
+            shared: Arc::new(shared),
+        };
+        #[cfg(feature = "host-metrics")]
+        if self.has_host_metrics {
+            driftless.start_host_metrics().await?;
+            driftless.seed().await?;
+            return Ok(driftless);
+        }
+        let feeds = driftless.shared.feeds.clone();
+        driftless.spawn(pulse(feeds));
+        Ok(driftless)
+    }
+}
+
+impl Driftless {
+    /// A server that is not started yet, with the defaults.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The kinds of records that it knows.
+    pub fn schema(&self) -> &Schema {
+        &self.shared.schema
+    }
+
+    /// How many clients are connected.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.count()
+    }
+
+    /// How many boards are in use.
+    pub fn boards_in_use(&self) -> usize {
+        self.shared.boards.count()
+    }
+
+    /// How many distinct queries are watched.
+    pub fn queries_watched(&self) -> usize {
+        self.shared.feeds.queries_watched()
+    }
+
+    /// Takes samples of now into the feeds. They reach viewers with the next evaluation, within a
+    /// second. One that cannot be taken is left out.
+    pub fn push_samples<'a>(&self, samples: impl IntoIterator<Item = (&'a SeriesName, f64)>) {
+        self.shared.feeds.push(samples, now_ms());
+    }
+
+    /// Whether it is stopping.
+    pub fn is_draining(&self) -> bool {
+        self.shared.is_draining.load(Ordering::Acquire)
+    }
+
+    /// Stops: tells every client when to come back, spread over time so that they do not come all at
+    /// once, and waits until what was pushed is stored. Within ten seconds.
+    pub async fn shutdown(&self) {
+        self.shared.is_draining.store(true, Ordering::Release);
+        let count = self.connections();
+        let closing = |place: usize| Closing {
+            code: CloseCode::Restart,
+            reason: "the server stops or restarts".to_owned(),
+            reconnect_after_ms: reconnect_after_ms(place, count),
+        };
+        let stopping = async {
+            self.shared.connections.close_all(closing).await;
+            self.shared.boards.stop().await;
+        };
+        if tokio::time::timeout(STOPPING, stopping).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+        }
+        self.background().abort_all();
+    }
+
+    pub(crate) fn store(&self) -> &SharedStore {
+        &self.shared.store
+    }
+
+    pub(crate) fn auth(&self) -> &SharedAuthenticator {
+        &self.shared.auth
+    }
+
+    pub(crate) fn origins(&self) -> &Origins {
+        &self.shared.origins
+    }
+
+    pub(crate) fn heartbeat(&self) -> Duration {
+        self.shared.heartbeat
+    }
+
+    pub(crate) fn feeds(&self) -> &Arc<FeedPlane> {
+        &self.shared.feeds
+    }
+
+    /// Enters a connection.
+    pub(crate) fn enter(&self, client: ClientId, user: UserId) -> Follower {
+        let entry = self.shared.connections.enter(client, user);
+        Follower::new(self.shared.boards.clone(), entry, client)
+    }
+
+    fn background(&self) -> std::sync::MutexGuard<'_, JoinSet<()>> {
+        self.shared
+            .background
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.background().spawn(task);
+    }
+
+    #[cfg(feature = "host-metrics")]
+    async fn start_host_metrics(&self) -> Result<(), StartError> {
+        let failed = |reason: String| StartError::HostMetrics { reason };
+        let metrics = tokio::task::spawn_blocking(crate::host_metrics::HostMetrics::new).await;
+        let metrics = metrics
+            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| failed(error.to_string()))?;
+        let feeds = self.shared.feeds.clone();
+        let first = metrics.first();
+        feeds.push(first.iter().map(|(name, value)| (name, *value)), now_ms());
+        self.spawn(sample_host(feeds, metrics));
+        Ok(())
+    }
+
+    #[cfg(feature = "host-metrics")]
+    async fn seed(&self) -> Result<(), StartError> {
+        let boards = self.shared.store.boards().await?;
+        if boards
+            .iter()
+            .any(|board| board.board.as_str() == seed::BOARD)
+        {
+            return Ok(());
+        }
+        let follower = self.enter(seed::CLIENT, seed::user());
+        seed::make(follower, EditId(random::id())).await?;
+        Ok(())
+    }
+}
+
+/// When a client may come back: the first after a quarter of a second, then one each two
+/// milliseconds, give or take.
+fn reconnect_after_ms(place: usize, count: usize) -> u64 {
+    let place = u64::try_from(place).unwrap_or(u64::MAX);
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    let jitter_ms = random::below(500.min(50 + 2 * count));
+    250 + 2 * place.min(30_000) + jitter_ms
+}
+
+/// Evaluates queries each second.
+async fn pulse(feeds: Arc<FeedPlane>) {
+    let mut beat = tokio::time::interval(PULSE);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        beat.tick().await;
+        feeds.evaluate(now_ms());
+    }
+}
+
+/// Samples this machine and evaluates queries, each second.
+#[cfg(feature = "host-metrics")]
+async fn sample_host(feeds: Arc<FeedPlane>, mut metrics: crate::host_metrics::HostMetrics) {
+    // The first rates, as soon as they mean anything.
+    let start = tokio::time::Instant::now() + 2 * sysinfo::MINIMUM_CPU_UPDATE_INTERVAL;
+    let mut beat = tokio::time::interval_at(start, PULSE);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        beat.tick().await;
+        let sampled = tokio::task::spawn_blocking(move || {
+            let samples = metrics.sample();
+            (metrics, samples)
+        });
+        let Ok((returned, samples)) = sampled.await else {
+            tracing::error!("sampling this machine panicked; its widgets get no more data");
+            return pulse(feeds).await;
+        };
+        metrics = returned;
+        let now_ms = now_ms();
+        feeds.push(samples.iter().map(|(name, value)| (name, *value)), now_ms);
+        feeds.evaluate(now_ms);
+    }
+}

@@ -1,0 +1,194 @@
+//! The samples that the server holds, and the queries that somebody watches.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use driftless_feeds::{Answer, Bounds, Evaluator, Mark, QueryError, Sample, SeriesStore};
+use driftless_protocol::{Query, SeriesName};
+use driftless_sync::room::ConnectionId;
+
+use crate::hub::Mailbox;
+
+/// Samples and the queries over them.
+#[derive(Debug)]
+pub struct FeedPlane {
+    samples: RwLock<SeriesStore>,
+    /// Each with how many feeds show it.
+    queries: Mutex<HashMap<Query, (Arc<Watched>, usize)>>,
+    /// How often the queries were evaluated: a connection that has seen this one has seen all.
+    tick: AtomicU64,
+    viewers: Mutex<HashMap<ConnectionId, (Arc<Mailbox>, usize)>>,
+}
+
+/// A query that somebody watches.
+#[derive(Debug)]
+struct Watched {
+    state: Mutex<Evaluation>,
+}
+
+#[derive(Debug)]
+struct Evaluation {
+    evaluator: Evaluator,
+    /// What viewers with the same mark get, made once a tick.
+    answers: HashMap<Mark, Option<Arc<Answer>>>,
+}
+
+/// A feed that a connection has open. Dropping it closes it.
+#[derive(Debug)]
+pub struct OpenFeed {
+    plane: Arc<FeedPlane>,
+    connection: ConnectionId,
+    query: Query,
+    watched: Arc<Watched>,
+}
+
+impl FeedPlane {
+    /// No samples and no queries.
+    pub fn new(bounds: Bounds) -> Self {
+        Self {
+            samples: RwLock::new(SeriesStore::new(bounds)),
+            queries: Mutex::default(),
+            tick: AtomicU64::new(0),
+            viewers: Mutex::default(),
+        }
+    }
+
+    /// Takes samples of one moment. One that cannot be taken is left out and logged.
+    pub fn push<'a>(&self, samples: impl IntoIterator<Item = (&'a SeriesName, f64)>, now_ms: u64) {
+        let mut store = self.samples.write().unwrap_or_else(PoisonError::into_inner);
+        for (name, value) in samples {
+            let sample = Sample {
+                time_ms: now_ms,
+                value,
+            };
+            if let Err(error) = store.push(name, sample, now_ms) {
+                tracing::debug!(series = %name.name, %error, "a sample is left out");
+            }
+        }
+    }
+
+    /// Forgets what is past its time, evaluates every query once and wakes the viewers.
+    pub fn evaluate(&self, now_ms: u64) {
+        self.samples
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .expire(now_ms);
+        let watched: Vec<_> = self
+            .queries()
+            .values()
+            .map(|(watched, _)| watched.clone())
+            .collect();
+        for watched in watched {
+            self.advance(&mut watched.lock(), now_ms);
+        }
+        self.tick.fetch_add(1, Ordering::Release);
+        for (mailbox, _) in self.viewers().values() {
+            mailbox.ring();
+        }
+    }
+
+    /// The number of the last evaluation.
+    pub fn tick(&self) -> u64 {
+        self.tick.load(Ordering::Acquire)
+    }
+
+    /// How many distinct queries are watched.
+    pub fn queries_watched(&self) -> usize {
+        self.queries().len()
+    }
+
+    /// Opens a feed for a connection, whose bell rings whenever there may be news.
+    pub fn open(
+        self: &Arc<Self>,
+        query: Query,
+        connection: ConnectionId,
+        mailbox: &Arc<Mailbox>,
+        now_ms: u64,
+    ) -> Result<OpenFeed, QueryError> {
+        let watched = self.watch(&query, now_ms)?;
+        let mut viewers = self.viewers();
+        let viewer = viewers.entry(connection);
+        viewer.or_insert_with(|| (mailbox.clone(), 0)).1 += 1;
+        Ok(OpenFeed {
+            plane: self.clone(),
+            connection,
+            query,
+            watched,
+        })
+    }
+
+    fn watch(&self, query: &Query, now_ms: u64) -> Result<Arc<Watched>, QueryError> {
+        let mut queries = self.queries();
+        if let Some((watched, feeds)) = queries.get_mut(query) {
+            *feeds += 1;
+            return Ok(watched.clone());
+        }
+        let watched = Arc::new(Watched {
+            state: Mutex::new(Evaluation {
+                evaluator: Evaluator::new(query.clone())?,
+                answers: HashMap::new(),
+            }),
+        });
+        self.advance(&mut watched.lock(), now_ms);
+        queries.insert(query.clone(), (watched.clone(), 1));
+        Ok(watched)
+    }
+
+    fn advance(&self, evaluation: &mut Evaluation, now_ms: u64) {
+        let samples = self.samples.read().unwrap_or_else(PoisonError::into_inner);
+        evaluation.evaluator.advance(&samples, now_ms);
+        evaluation.answers.clear();
+    }
+
+    fn queries(&self) -> MutexGuard<'_, HashMap<Query, (Arc<Watched>, usize)>> {
+        self.queries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn viewers(&self) -> MutexGuard<'_, HashMap<ConnectionId, (Arc<Mailbox>, usize)>> {
+        self.viewers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watched {
+    fn lock(&self) -> MutexGuard<'_, Evaluation> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenFeed {
+    /// What changed since a mark; `None` where nothing did.
+    pub fn since(&self, mark: Mark) -> Option<Arc<Answer>> {
+        let mut evaluation = self.watched.lock();
+        let Evaluation { evaluator, answers } = &mut *evaluation;
+        let answer = answers.entry(mark);
+        answer
+            .or_insert_with(|| evaluator.since(mark).map(Arc::new))
+            .clone()
+    }
+
+    /// That more series match than are shown, if so.
+    pub fn overflow(&self) -> Option<QueryError> {
+        self.watched.lock().evaluator.overflow()
+    }
+}
+
+impl Drop for OpenFeed {
+    fn drop(&mut self) {
+        let mut queries = self.plane.queries();
+        if let Some((_, feeds)) = queries.get_mut(&self.query) {
+            *feeds -= 1;
+            if *feeds == 0 {
+                queries.remove(&self.query);
+            }
+        }
+        drop(queries);
+        let mut viewers = self.plane.viewers();
+        if let Some((_, feeds)) = viewers.get_mut(&self.connection) {
+            *feeds -= 1;
+            if *feeds == 0 {
+                viewers.remove(&self.connection);
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Plain HTTP: health checks for whoever runs the server, and the list of boards.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Json, Response};
+use axum::routing::get;
+use driftless_model::{BoardId, Version};
+use serde::Serialize;
+
+use crate::auth::{Access, AuthError};
+use crate::driftless::Driftless;
+
+/// `/healthz` (the process runs), `/readyz` (the store answers and it is not stopping) and
+/// `/api/boards` (the boards that the caller may read, as JSON; the token goes in `Authorization:
+/// Bearer`).
+pub fn ops_router<S: Clone + Send + Sync + 'static>(driftless: Driftless) -> Router<S> {
+    Router::new()
+        .route("/healthz", get(async || "ok"))
+        .route("/readyz", get(ready))
+        .route("/api/boards", get(boards))
+        .with_state(driftless)
+}
+
+async fn ready(State(driftless): State<Driftless>) -> Response {
+    if driftless.is_draining() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping").into_response();
+    }
+    let board = BoardId::new("readyz").expect("a valid id");
+    match driftless.store().check_at(&board, Version(1)).await {
+        Ok(_) => "ready".into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+fn unavailable(error: &driftless_store::server::StoreError) -> Response {
+    tracing::warn!(%error, "a request is answered as unavailable");
+    (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response()
+}
+
+/// A board in the list.
+#[derive(Serialize)]
+struct Listed {
+    board: BoardId,
+    title: Option<String>,
+    version: Version,
+}
+
+async fn boards(State(driftless): State<Driftless>, headers: HeaderMap) -> Response {
+    if !driftless.origins().allow(&headers) {
+        let text = "pages of this origin may not read it; add it to the allowed origins";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    let user = match driftless.auth().authenticate(token).await {
+        Ok(user) => user,
+        Err(error @ AuthError::Unauthorised { .. }) => {
+            let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+            return (StatusCode::UNAUTHORIZED, challenge, error.to_string()).into_response();
+        }
+        Err(error) => {
+            return (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response();
+        }
+    };
+    let summaries = match driftless.store().boards().await {
+        Ok(summaries) => summaries,
+        Err(error) => return unavailable(&error),
+    };
+    let mut listed = Vec::new();
+    for summary in summaries {
+        if driftless.auth().access(&user, &summary.board).await > Access::None {
+            listed.push(Listed {
+                board: summary.board,
+                title: summary.title,
+                version: summary.head.version,
+            });
+        }
+    }
+    Json(listed).into_response()
+}

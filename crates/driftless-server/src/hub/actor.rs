@@ -1,0 +1,264 @@
+//! The task around one room: commands in, the machine's outputs carried out.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use driftless_model::{BoardId, Cursor, Schema};
+use driftless_protocol::message::Push;
+use driftless_protocol::{CloseCode, ServerMessage};
+use driftless_sync::room::{ConnectionId, Input, Member, Output, Room};
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::mpsc;
+
+use crate::clock::now_ms;
+use crate::hub::boards::Registry;
+use crate::hub::committer::Committer;
+use crate::hub::item::Item;
+use crate::hub::mailbox::{Closing, Letter, Mailbox};
+use crate::hub::ring::Ring;
+use crate::store::SharedStore;
+
+/// How long a room that nobody follows stays in memory.
+const IDLE: Duration = Duration::from_secs(180);
+/// Commands that are taken before the outputs are carried out.
+const COMMANDS_AT_ONCE: usize = 64;
+
+/// What a connection asks of a room.
+#[derive(Debug)]
+pub enum Command {
+    /// Follow the board; following again starts over.
+    Subscribe {
+        /// Who asks.
+        connection: ConnectionId,
+        /// Where the answers go.
+        seat: Seat,
+        /// As whom.
+        member: Member,
+        /// Where the replica stands.
+        cursor: Option<Cursor>,
+    },
+    /// Stop following.
+    Unsubscribe {
+        /// Who asks.
+        connection: ConnectionId,
+    },
+    /// Take an edit.
+    Push {
+        /// Who asks.
+        connection: ConnectionId,
+        /// The edit in its envelope.
+        push: Push,
+    },
+}
+
+/// A connection's place in a board's audience.
+#[derive(Debug, Clone)]
+pub struct Seat {
+    /// Its letters and bell.
+    pub mailbox: Arc<Mailbox>,
+    /// Which of its subscriptions this is.
+    pub subscription: u64,
+    /// The next item that it reads; [`Seat::WAITING`] before its resume.
+    pub position: Arc<AtomicU64>,
+}
+
+impl Seat {
+    /// The position of whoever has no resume yet, and so reads nothing.
+    pub const WAITING: u64 = u64::MAX;
+
+    fn position(&self) -> u64 {
+        self.position.load(Ordering::Acquire)
+    }
+}
+
+/// One room and what it needs.
+pub struct Actor {
+    pub board: BoardId,
+    pub store: SharedStore,
+    pub committer: Committer,
+    pub ring: Arc<Ring>,
+    pub registry: Weak<Registry>,
+    room: Room,
+    audience: HashMap<ConnectionId, Seat>,
+    /// What the room asked for and is not answered yet.
+    asked: FuturesUnordered<BoxFuture<'static, Input>>,
+    /// What the room published and is not in the ring yet.
+    published: Vec<Arc<Item>>,
+}
+
+impl Actor {
+    /// A room that has read nothing yet.
+    pub fn new(
+        board: BoardId,
+        schema: Arc<Schema>,
+        store: SharedStore,
+        committer: Committer,
+        registry: Weak<Registry>,
+    ) -> Self {
+        Self {
+            room: Room::new(board.clone(), schema),
+            board,
+            store,
+            committer,
+            ring: Arc::new(Ring::default()),
+            registry,
+            audience: HashMap::new(),
+            asked: FuturesUnordered::new(),
+            published: Vec::new(),
+        }
+    }
+
+    /// Runs until nobody has needed the room for a while, or until the server stops and everything
+    /// that was asked for is answered.
+    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut taken = Vec::with_capacity(COMMANDS_AT_ONCE);
+        let mut is_open = true;
+        while is_open || !self.asked.is_empty() {
+            let is_idle = self.room.is_idle() && self.asked.is_empty();
+            tokio::select! {
+                count = commands.recv_many(&mut taken, COMMANDS_AT_ONCE), if is_open => {
+                    is_open = count > 0;
+                    taken.drain(..).for_each(|command| self.take(command));
+                }
+                Some(input) = self.asked.next() => self.room.handle(input, now_ms()),
+                () = tokio::time::sleep(IDLE), if is_idle => {
+                    let registry = self.registry.upgrade();
+                    if registry.is_none_or(|registry| registry.retire(&self.board)) {
+                        return;
+                    }
+                }
+            }
+            self.carry_out();
+        }
+    }
+
+    fn take(&mut self, command: Command) {
+        let input = match command {
+            Command::Subscribe {
+                connection,
+                seat,
+                member,
+                cursor,
+            } => {
+                self.audience.insert(connection, seat);
+                Input::Subscribe {
+                    connection,
+                    member,
+                    cursor,
+                }
+            }
+            Command::Unsubscribe { connection } => {
+                self.audience.remove(&connection);
+                Input::Unsubscribe { connection }
+            }
+            Command::Push { connection, push } => Input::Push { connection, push },
+        };
+        self.room.handle(input, now_ms());
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(output) = self.room.poll_output() {
+            match output {
+                Output::Load => self.load(),
+                Output::LookUp {
+                    connection,
+                    version,
+                } => self.look_up(connection, version),
+                Output::Commit(append) => {
+                    let stored = self.committer.clone().commit(*append);
+                    let stored = async move { Input::Stored(stored.await) };
+                    self.asked.push(Box::pin(stored));
+                }
+                Output::Stream(item) => self.published.push(Arc::new(Item::new(*item))),
+                Output::Resume {
+                    connection,
+                    message,
+                } => self.resume(connection, message),
+                Output::Send {
+                    connection,
+                    message,
+                } => self.send(connection, message),
+                Output::CutAll => self.cut_all(),
+            }
+        }
+        self.publish();
+    }
+
+    fn load(&mut self) {
+        let (store, board) = (self.store.clone(), self.board.clone());
+        self.asked.push(Box::pin(async move {
+            match store.load(&board).await {
+                Ok(image) => Input::Loaded(Box::new(image)),
+                Err(error) => {
+                    tracing::error!(%board, %error, "a board cannot be loaded");
+                    Input::LoadFailed
+                }
+            }
+        }));
+    }
+
+    fn look_up(&mut self, connection: ConnectionId, version: driftless_model::Version) {
+        let (store, board) = (self.store.clone(), self.board.clone());
+        self.asked.push(Box::pin(async move {
+            let check = store.check_at(&board, version).await;
+            // Without an answer the replica gets a snapshot, which is right for every replica.
+            let check = check.unwrap_or_else(|error| {
+                tracing::error!(%board, %error, "a check cannot be looked up");
+                None
+            });
+            Input::Looked {
+                connection,
+                version,
+                check,
+            }
+        }));
+    }
+
+    /// Puts what was published in the ring and wakes the audience, once for all of it.
+    fn publish(&mut self) {
+        if self.published.is_empty() {
+            return;
+        }
+        let positions = self.audience.values().map(Seat::position);
+        let read = positions.min().unwrap_or(Seat::WAITING);
+        self.ring.extend(self.published.drain(..), read);
+        for seat in self.audience.values() {
+            seat.mailbox.ring();
+        }
+    }
+
+    fn resume(&mut self, connection: ConnectionId, message: Box<ServerMessage>) {
+        self.publish();
+        let end = self.ring.end();
+        if let Some(seat) = self.audience.get(&connection) {
+            seat.position.store(end, Ordering::Release);
+        }
+        self.send(connection, message);
+    }
+
+    fn send(&mut self, connection: ConnectionId, message: Box<ServerMessage>) {
+        self.publish();
+        if let Some(seat) = self.audience.get(&connection) {
+            seat.mailbox.post(Letter::Board {
+                board: self.board.clone(),
+                subscription: seat.subscription,
+                at: self.ring.end(),
+                message,
+            });
+        }
+    }
+
+    fn cut_all(&mut self) {
+        tracing::warn!(board = %self.board, "followers are cut: what is stored has to be read again");
+        self.published.clear();
+        self.ring.clear();
+        let reason = format!("the board {} is read again; resume", self.board);
+        let closing = Closing::new(CloseCode::Reset, reason);
+        for (_, seat) in self.audience.drain() {
+            seat.mailbox.post(Letter::Close(closing.clone()));
+        }
+    }
+}

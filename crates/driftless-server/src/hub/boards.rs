@@ -1,0 +1,135 @@
+//! The boards that are in use, by id.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use driftless_model::{BoardId, Schema};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::hub::actor::{Actor, Command};
+use crate::hub::committer::Committer;
+use crate::hub::ring::Ring;
+use crate::store::SharedStore;
+
+/// Commands that wait for one room before whoever sends another one waits too.
+const COMMANDS_MAX: usize = 256;
+
+/// A board that is in use.
+#[derive(Debug, Clone)]
+pub struct OpenBoard {
+    /// Where its room takes commands.
+    pub commands: mpsc::Sender<Command>,
+    /// Where its stream is read.
+    pub ring: Arc<Ring>,
+}
+
+/// The boards that are in use.
+#[derive(Debug, Default)]
+pub struct Registry {
+    open: Mutex<HashMap<BoardId, OpenBoard>>,
+}
+
+impl Registry {
+    /// Takes a room out of use, unless somebody has hold of it. Commands are only sent by those who
+    /// took hold of a board while the lock was held, so that none is lost.
+    pub fn retire(&self, board: &BoardId) -> bool {
+        let mut open = self.lock();
+        let is_unused = |open: &OpenBoard| {
+            open.commands.strong_count() == 1 && open.commands.capacity() == COMMANDS_MAX
+        };
+        let is_retired = open.get(board).is_none_or(is_unused);
+        if is_retired {
+            open.remove(board);
+        }
+        is_retired
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<BoardId, OpenBoard>> {
+        // Nothing panics while it is held.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens boards: one actor for each that is in use, one committer for all.
+pub struct Boards {
+    schema: Arc<Schema>,
+    store: SharedStore,
+    registry: Arc<Registry>,
+    /// Absent once the server stops.
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    committer: Committer,
+    writing: JoinHandle<()>,
+    rooms: JoinSet<()>,
+}
+
+impl Boards {
+    /// No board in use yet. Has to be called within a runtime.
+    pub fn new(schema: Arc<Schema>, store: SharedStore) -> Self {
+        let (committer, writing) = Committer::start(store.clone());
+        let running = Running {
+            committer,
+            writing,
+            rooms: JoinSet::new(),
+        };
+        Self {
+            schema,
+            store,
+            registry: Arc::default(),
+            running: Mutex::new(Some(running)),
+        }
+    }
+
+    /// Takes hold of a board; `None` once the server stops.
+    pub fn open(&self, board: &BoardId) -> Option<OpenBoard> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = running.as_mut()?;
+        let mut open = self.registry.lock();
+        if let Some(open) = open.get(board) {
+            return Some(open.clone());
+        }
+        while running.rooms.try_join_next().is_some() {}
+        let actor = Actor::new(
+            board.clone(),
+            self.schema.clone(),
+            self.store.clone(),
+            running.committer.clone(),
+            Arc::downgrade(&self.registry),
+        );
+        let (commands, queue) = mpsc::channel(COMMANDS_MAX);
+        let ring = actor.ring.clone();
+        running.rooms.spawn(actor.run(queue));
+        let opened = OpenBoard { commands, ring };
+        open.insert(board.clone(), opened.clone());
+        Some(opened)
+    }
+
+    /// How many boards are in use.
+    pub fn count(&self) -> usize {
+        self.registry.lock().len()
+    }
+
+    /// Takes no more boards into use, and waits until everything that was asked of the store is
+    /// answered. Connections have to be gone by then.
+    pub async fn stop(&self) {
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        self.registry.lock().clear();
+        if let Some(running) = running {
+            let Running {
+                committer,
+                writing,
+                mut rooms,
+            } = running;
+            drop(committer);
+            while rooms.join_next().await.is_some() {}
+            writing.await.ok();
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Group commit: the appends of all rooms that wait go to the store as one batch.
+
+use driftless_sync::room::{Append, Stored};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::store::SharedStore;
+
+/// Most boards in one batch.
+const BOARDS_PER_BATCH_MAX: usize = 256;
+
+/// Takes appends to the store. Each room has at most one under way.
+#[derive(Debug, Clone)]
+pub struct Committer {
+    jobs: mpsc::Sender<Job>,
+}
+
+#[derive(Debug)]
+struct Job {
+    append: Append,
+    answer: oneshot::Sender<Stored>,
+}
+
+impl Committer {
+    /// Starts the task that talks to the store. It ends when the last handle is gone and everything
+    /// is written.
+    pub fn start(store: SharedStore) -> (Self, JoinHandle<()>) {
+        let (jobs, queue) = mpsc::channel(BOARDS_PER_BATCH_MAX);
+        (Self { jobs }, tokio::spawn(run(store, queue)))
+    }
+
+    /// Writes an append, together with those of other rooms.
+    pub async fn commit(self, append: Append) -> Stored {
+        let (answer, stored) = oneshot::channel();
+        match self.jobs.send(Job { append, answer }).await {
+            // Without an answer it may be there or not.
+            Ok(()) => stored.await.unwrap_or(Stored::Unknown),
+            Err(_) => Stored::Failed,
+        }
+    }
+}
+
+async fn run(store: SharedStore, mut queue: mpsc::Receiver<Job>) {
+    let mut jobs = Vec::new();
+    while queue.recv_many(&mut jobs, BOARDS_PER_BATCH_MAX).await > 0 {
+        let (appends, answers): (Vec<_>, Vec<_>) =
+            jobs.drain(..).map(|job| (job.append, job.answer)).unzip();
+        let stored = store.append(appends).await;
+        for (answer, stored) in answers.into_iter().zip(stored) {
+            // A room that is gone learns it from the store when it is loaded again.
+            answer.send(stored).ok();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Who is connected: each client once.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use driftless_model::{ClientId, UserId};
+use driftless_protocol::CloseCode;
+use driftless_sync::room::ConnectionId;
+use tokio::sync::Notify;
+
+use crate::hub::mailbox::{Closing, Letter, Mailbox};
+
+/// Who is connected.
+#[derive(Debug, Default)]
+pub struct Connections {
+    last: AtomicU64,
+    all: Mutex<HashMap<(ClientId, UserId), Connected>>,
+    left: Notify,
+}
+
+#[derive(Debug)]
+struct Connected {
+    connection: ConnectionId,
+    mailbox: Arc<Mailbox>,
+}
+
+/// A connection's entry; dropping it takes it out.
+#[derive(Debug)]
+pub struct Entry {
+    connections: Arc<Connections>,
+    key: (ClientId, UserId),
+    /// The connection's number.
+    pub connection: ConnectionId,
+    /// Its letters and bell.
+    pub mailbox: Arc<Mailbox>,
+}
+
+impl Connections {
+    /// Enters a connection. The same client of the same user that was connected before is told to go:
+    /// the newest wins. Another user's is left alone, so that nobody can close what is not theirs.
+    pub fn enter(self: &Arc<Self>, client: ClientId, user: UserId) -> Entry {
+        let connection = ConnectionId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
+        let mailbox = Arc::new(Mailbox::default());
+        let connected = Connected {
+            connection,
+            mailbox: mailbox.clone(),
+        };
+        let key = (client, user);
+        let former = self.lock().insert(key.clone(), connected);
+        if let Some(former) = former {
+            let reason = "the same client connected again elsewhere";
+            let closing = Closing::new(CloseCode::Replaced, reason);
+            former.mailbox.post(Letter::Close(closing));
+        }
+        Entry {
+            connections: self.clone(),
+            key,
+            connection,
+            mailbox,
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Tells everybody to go, each as `closing` says of its place among them, and waits until they
+    /// are gone. Those who are replaced at this moment may still be on their way.
+    pub async fn close_all(&self, closing: impl Fn(usize) -> Closing) {
+        for (place, connected) in self.lock().values().enumerate() {
+            connected.mailbox.post(Letter::Close(closing(place)));
+        }
+        loop {
+            let left = self.left.notified();
+            if self.count() == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(ClientId, UserId), Connected>> {
+        // Nothing panics while it is held.
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut all = self.connections.lock();
+        let is_own = |connected: &Connected| connected.connection == self.connection;
+        if all.get(&self.key).is_some_and(is_own) {
+            all.remove(&self.key);
+        }
+        drop(all);
+        self.connections.left.notify_waiters();
+    }
+}

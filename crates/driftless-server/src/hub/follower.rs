@@ -1,0 +1,334 @@
+//! A connection's side of the boards that it follows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::ws::Message as Frame;
+use driftless_model::{BoardId, ClientId, Cursor, limits};
+use driftless_protocol::message::Push;
+use driftless_protocol::{Code, Codec, ServerMessage};
+use driftless_sync::room::Member;
+
+use crate::hub::actor::{Command, Seat};
+use crate::hub::boards::{Boards, OpenBoard};
+use crate::hub::connections::Entry;
+use crate::hub::item::{Item, frame};
+use crate::hub::mailbox::{Closing, Letter, Mailbox};
+
+/// Most edits of one connection that a board has not answered; more are refused as transient, so
+/// that one connection cannot fill a room's queue.
+pub const UNANSWERED_MAX: usize = 4 * limits::IN_FLIGHT_MAX;
+/// When a refused client tries again, in milliseconds.
+const RETRY_AFTER_MS: u64 = 1_000;
+
+/// One connection, the boards that it follows, and how far it has read each.
+pub struct Follower {
+    boards: Arc<Boards>,
+    entry: Entry,
+    client: ClientId,
+    following: BTreeMap<BoardId, Following>,
+    subscriptions: u64,
+}
+
+struct Following {
+    open: OpenBoard,
+    member: Member,
+    subscription: u64,
+    /// The next item to read; `None` until the resume is read.
+    next: Option<u64>,
+    /// The same for the room, which keeps what is not read yet.
+    position: Arc<AtomicU64>,
+    /// Where the replica stands once it has everything that was delivered.
+    delivered: Option<Cursor>,
+    unanswered: usize,
+}
+
+/// Something for the connection's client.
+#[derive(Debug)]
+pub enum Delivery {
+    /// A message for this connection only.
+    Message(Box<ServerMessage>),
+    /// An item of a board's stream.
+    Item(Arc<Item>),
+    /// The connection ends.
+    Close(Closing),
+}
+
+impl Delivery {
+    /// The frame for a client; `None` where it gets nothing of it.
+    pub fn frame(&self, client: ClientId, codec: Codec) -> Option<Frame> {
+        match self {
+            Self::Message(message) => Some(frame(codec, message)),
+            Self::Item(item) => item.of(client).map(|shared| shared.frame(codec)),
+            Self::Close(_) => None,
+        }
+    }
+
+    /// The message for a client; `None` where it gets nothing of it.
+    pub fn message(&self, client: ClientId) -> Option<&ServerMessage> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Item(item) => item.of(client).map(|shared| shared.message()),
+            Self::Close(_) => None,
+        }
+    }
+}
+
+impl Follower {
+    /// A connection that follows nothing yet.
+    pub fn new(boards: Arc<Boards>, entry: Entry, client: ClientId) -> Self {
+        Self {
+            boards,
+            entry,
+            client,
+            following: BTreeMap::new(),
+            subscriptions: 0,
+        }
+    }
+
+    /// The replica.
+    pub fn client(&self) -> ClientId {
+        self.client
+    }
+
+    /// The connection's number.
+    pub fn connection(&self) -> driftless_sync::room::ConnectionId {
+        self.entry.connection
+    }
+
+    /// Its letters and bell.
+    pub fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.entry.mailbox
+    }
+
+    /// The boards that it follows, each with who it is there.
+    pub fn boards(&self) -> impl Iterator<Item = (&BoardId, &Member)> {
+        let boards = self.following.iter();
+        boards.map(|(board, following)| (board, &following.member))
+    }
+
+    /// Follows a board, or starts over. The answer comes as a delivery.
+    pub async fn follow(
+        &mut self,
+        board: &BoardId,
+        member: Member,
+        cursor: Option<Cursor>,
+    ) -> Result<(), Box<ServerMessage>> {
+        let is_new = !self.following.contains_key(board);
+        if is_new && self.following.len() >= limits::BOARDS_PER_CONNECTION_MAX {
+            let limit = limits::BOARDS_PER_CONNECTION_MAX;
+            let detail = format!("a connection follows at most {limit} boards; unsubscribe one");
+            return Err(board_error(board, Code::TooLarge, detail));
+        }
+        let stopping = || board_error(board, Code::Draining, "the server is stopping".to_owned());
+        let open = self.boards.open(board).ok_or_else(stopping)?;
+        self.subscriptions += 1;
+        let following = Following {
+            open,
+            member,
+            subscription: self.subscriptions,
+            next: None,
+            position: Arc::new(AtomicU64::new(Seat::WAITING)),
+            delivered: cursor,
+            unanswered: 0,
+        };
+        let command = self.subscribe(&following);
+        let sent = following.open.commands.send(command).await;
+        self.following.insert(board.clone(), following);
+        sent.map_err(|_| stopping())
+    }
+
+    /// Follows on from what was delivered, as somebody else: their rights changed.
+    pub async fn follow_as(
+        &mut self,
+        board: &BoardId,
+        member: Member,
+    ) -> Result<(), Box<ServerMessage>> {
+        let following = self.following.get(board);
+        let cursor = following.and_then(|following| following.delivered);
+        self.follow(board, member, cursor).await
+    }
+
+    fn subscribe(&self, following: &Following) -> Command {
+        Command::Subscribe {
+            connection: self.entry.connection,
+            seat: Seat {
+                mailbox: self.entry.mailbox.clone(),
+                subscription: following.subscription,
+                position: following.position.clone(),
+            },
+            member: following.member.clone(),
+            cursor: following.delivered,
+        }
+    }
+
+    /// Follows a board no more.
+    pub async fn leave(&mut self, board: &BoardId) {
+        if let Some(following) = self.following.remove(board) {
+            let connection = self.entry.connection;
+            let command = Command::Unsubscribe { connection };
+            following.open.commands.send(command).await.ok();
+        }
+    }
+
+    /// Hands an edit to its board. The answer comes as a delivery.
+    pub async fn push(&mut self, push: Push) -> Result<(), Box<ServerMessage>> {
+        let Some(following) = self.following.get_mut(&push.board) else {
+            let detail = format!("follow {} before pushing edits to it", push.board);
+            return Err(board_error(&push.board, Code::NotSubscribed, detail));
+        };
+        if following.unanswered >= UNANSWERED_MAX {
+            return Err(Box::new(ServerMessage::Refused {
+                board: push.board,
+                seq: push.seq,
+                code: Code::RateLimited,
+                detail: format!("{UNANSWERED_MAX} edits of this connection wait for an answer"),
+                retry_after_ms: RETRY_AFTER_MS,
+            }));
+        }
+        following.unanswered += 1;
+        let connection = self.entry.connection;
+        let commands = following.open.commands.clone();
+        let board = push.board.clone();
+        let sent = commands.send(Command::Push { connection, push }).await;
+        sent.map_err(|_| board_error(&board, Code::Draining, "the server is stopping".to_owned()))
+    }
+
+    /// What is there for the client now, in order, about `deliveries_max` of it; nothing where
+    /// everything was delivered.
+    pub async fn deliveries(&mut self, deliveries_max: usize) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
+        while deliveries.len() < deliveries_max {
+            let Some(letter) = self.entry.mailbox.take() else {
+                break;
+            };
+            self.open_letter(letter, &mut deliveries).await;
+        }
+        let boards: Vec<_> = self.following.keys().cloned().collect();
+        for board in boards {
+            let rest = deliveries_max.saturating_sub(deliveries.len());
+            self.read(&board, u64::MAX, rest, &mut deliveries).await;
+        }
+        deliveries
+    }
+
+    async fn open_letter(&mut self, letter: Letter, deliveries: &mut Vec<Delivery>) {
+        let (board, subscription, at, message) = match letter {
+            Letter::Close(closing) => return deliveries.push(Delivery::Close(closing)),
+            Letter::Board {
+                board,
+                subscription,
+                at,
+                message,
+            } => (board, subscription, at, message),
+        };
+        let is_current = |following: &Following| following.subscription == subscription;
+        if !self.following.get(&board).is_some_and(is_current) {
+            return;
+        }
+        // What was published before the letter comes before it.
+        if !matches!(*message, ServerMessage::Resume(_)) {
+            self.read(&board, at, usize::MAX, deliveries).await;
+        }
+        if let Some(following) = self.following.get_mut(&board) {
+            following.note_letter(&message, at);
+        }
+        if is_end(&message) {
+            self.leave(&board).await;
+        }
+        deliveries.push(Delivery::Message(message));
+    }
+
+    /// Reads a board's stream up to before item `until`. Past the ring's tail it resumes instead.
+    async fn read(
+        &mut self,
+        board: &BoardId,
+        until: u64,
+        items_max: usize,
+        deliveries: &mut Vec<Delivery>,
+    ) {
+        let Some(following) = self.following.get_mut(board) else {
+            return;
+        };
+        let Some(next) = following.next.filter(|_| items_max > 0) else {
+            return;
+        };
+        let Ok(items) = following.open.ring.read(next, until, items_max) else {
+            let member = following.member.clone();
+            if let Err(error) = self.follow_as(board, member).await {
+                deliveries.push(Delivery::Message(error));
+            }
+            return;
+        };
+        let next = next + items.len() as u64;
+        following.next = Some(next);
+        following.position.store(next, Ordering::Release);
+        for item in items {
+            following.note_item(&item, self.client);
+            deliveries.push(Delivery::Item(item));
+        }
+    }
+}
+
+impl Following {
+    fn note_letter(&mut self, message: &ServerMessage, at: u64) {
+        match message {
+            ServerMessage::Resume(resume) => {
+                self.next = Some(at);
+                self.delivered = Some(resume.cursor);
+                self.unanswered = 0;
+            }
+            // These stand for every edit from theirs on.
+            ServerMessage::Refused { .. } | ServerMessage::Error { .. } => self.unanswered = 0,
+            _ => self.unanswered = self.unanswered.saturating_sub(1),
+        }
+    }
+
+    fn note_item(&mut self, item: &Item, client: ClientId) {
+        self.delivered = item.cursor().or(self.delivered);
+        if item.is_outcome_for(client) {
+            self.unanswered = self.unanswered.saturating_sub(1);
+        }
+    }
+}
+
+/// Whether a board's room counts the connection out with this message.
+fn is_end(message: &ServerMessage) -> bool {
+    matches!(
+        message,
+        ServerMessage::Error {
+            code: Code::Unavailable | Code::WrongUser,
+            ..
+        }
+    )
+}
+
+/// An error about a board.
+pub fn board_error(board: &BoardId, code: Code, detail: String) -> Box<ServerMessage> {
+    Box::new(ServerMessage::Error {
+        code,
+        detail,
+        board: Some(board.clone()),
+        feed: None,
+    })
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let connection = self.entry.connection;
+        for (_, following) in std::mem::take(&mut self.following) {
+            let command = Command::Unsubscribe { connection };
+            let commands = following.open.commands;
+            // A full queue is waited for by a task of its own: a drop cannot wait.
+            if let Err(error) = commands.try_send(command)
+                && let tokio::sync::mpsc::error::TrySendError::Full(command) = error
+                && let Ok(runtime) = tokio::runtime::Handle::try_current()
+            {
+                runtime.spawn(async move {
+                    commands.send(command).await.ok();
+                });
+            }
+        }
+    }
+}

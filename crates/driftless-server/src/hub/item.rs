@@ -1,0 +1,106 @@
+//! What a room published, encoded once for each sub-protocol that somebody speaks.
+
+use std::sync::OnceLock;
+
+use axum::extract::ws::{Message as Frame, Utf8Bytes};
+use driftless_model::{ClientId, Cursor};
+use driftless_protocol::{Codec, ServerMessage};
+use driftless_sync::room::StreamItem;
+
+/// A message as a frame of its sub-protocol.
+pub fn frame(codec: Codec, message: &ServerMessage) -> Frame {
+    let bytes = codec.encode_server(message);
+    match codec {
+        Codec::MessagePack => Frame::Binary(bytes.into()),
+        Codec::Json => {
+            Frame::Text(Utf8Bytes::try_from(bytes).expect("the JSON encoder writes UTF-8"))
+        }
+    }
+}
+
+/// A message for many connections. Its frames share their bytes.
+#[derive(Debug)]
+pub struct Shared {
+    message: ServerMessage,
+    message_pack: OnceLock<Frame>,
+    json: OnceLock<Frame>,
+}
+
+impl Shared {
+    fn new(message: ServerMessage) -> Self {
+        Self {
+            message,
+            message_pack: OnceLock::new(),
+            json: OnceLock::new(),
+        }
+    }
+
+    /// The message.
+    pub fn message(&self) -> &ServerMessage {
+        &self.message
+    }
+
+    /// The frame, encoded by whoever asks first.
+    pub fn frame(&self, codec: Codec) -> Frame {
+        let frames = match codec {
+            Codec::MessagePack => &self.message_pack,
+            Codec::Json => &self.json,
+        };
+        frames.get_or_init(|| frame(codec, &self.message)).clone()
+    }
+}
+
+/// One item of a board's stream.
+#[derive(Debug)]
+pub struct Item {
+    author: ClientId,
+    /// For the author's connections.
+    outcome: Shared,
+    /// For everybody else's, where the board changed.
+    event: Option<(Shared, Cursor)>,
+}
+
+impl Item {
+    /// The item as it is shared.
+    pub fn new(item: StreamItem) -> Self {
+        match item {
+            StreamItem::Applied {
+                client,
+                event,
+                outcome,
+            } => {
+                let (version, check) = (event.version, event.check);
+                let event = Shared::new(ServerMessage::Event(event));
+                Self {
+                    author: client,
+                    outcome: Shared::new(ServerMessage::Outcome(outcome)),
+                    event: Some((event, Cursor { version, check })),
+                }
+            }
+            StreamItem::Private { client, outcome } => Self {
+                author: client,
+                outcome: Shared::new(ServerMessage::Outcome(outcome)),
+                event: None,
+            },
+        }
+    }
+
+    /// Where the board stands after it, if it changed the board.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.event.as_ref().map(|(_, cursor)| *cursor)
+    }
+
+    /// Whether it is what became of an edit of this client's.
+    pub fn is_outcome_for(&self, client: ClientId) -> bool {
+        self.author == client
+    }
+
+    /// What this client gets of it: its own outcome, or somebody else's event.
+    pub fn of(&self, client: ClientId) -> Option<&Shared> {
+        if self.author == client {
+            Some(&self.outcome)
+        } else {
+            self.event.as_ref().map(|(event, _)| event)
+        }
+    }
+}

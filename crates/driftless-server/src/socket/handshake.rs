@@ -1,0 +1,79 @@
+//! The start of a connection: `Hello`, who it is, `Welcome`.
+
+use driftless_protocol::message::{Hello, Welcome};
+use driftless_protocol::{ClientMessage, CloseCode, Code, PROTOCOL, PROTOCOL_MIN, ServerMessage};
+
+use crate::clock::now_ms;
+use crate::driftless::Driftless;
+use crate::hub::Closing;
+use crate::random;
+use crate::socket::session::{Session, sign_in};
+use crate::socket::wire::{End, Incoming, Wire};
+
+/// Serves a connection from its first frame to its last.
+pub async fn serve(driftless: Driftless, mut wire: Wire) {
+    let end = match greet(driftless, &mut wire).await {
+        Ok(session) => session.run(&mut wire).await,
+        Err(end) => end,
+    };
+    tracing::debug!(?end, "a connection ended");
+    wire.finish(end).await;
+}
+
+async fn greet(driftless: Driftless, wire: &mut Wire) -> Result<Session, End> {
+    let hello = tokio::time::timeout(driftless.heartbeat(), hello(wire)).await;
+    let hello = hello.unwrap_or_else(|_| {
+        let reason = "no Hello came";
+        Err(End::close(Closing::new(CloseCode::TimedOut, reason)))
+    })?;
+    let protocol = agree(hello.protocol)?;
+    let user = sign_in(&driftless, hello.token.as_deref()).await?;
+    let follower = driftless.enter(hello.client, user.clone());
+    if driftless.is_draining() {
+        let closing = Closing::new(CloseCode::Restart, "the server is stopping");
+        return Err(End::close(closing));
+    }
+    let session = format!("{:016x}", random::below(u64::MAX));
+    tracing::debug!(%session, %user, client = %hello.client, build = %hello.build, "a client connected");
+    let welcome = Welcome {
+        protocol,
+        protocol_min: PROTOCOL_MIN,
+        session,
+        user: user.clone(),
+        build: format!("driftless {}", env!("CARGO_PKG_VERSION")),
+        heartbeat_ms: u64::try_from(driftless.heartbeat().as_millis()).unwrap_or(u64::MAX),
+        now_ms: now_ms(),
+    };
+    wire.send(&ServerMessage::Welcome(welcome)).await?;
+    let mut session = Session::new(driftless, follower, user, wire.codec());
+    session.subscribe_all(hello.boards).await;
+    Ok(session)
+}
+
+async fn hello(wire: &mut Wire) -> Result<Hello, End> {
+    loop {
+        match wire.receive().await {
+            Incoming::Heard => {}
+            Incoming::End(end) => return Err(end),
+            Incoming::Message(message) => match *message {
+                ClientMessage::Hello(hello) => return Ok(hello),
+                _ => {
+                    let detail = "the first message is Hello";
+                    return Err(End::violation(Code::Malformed, detail));
+                }
+            },
+        }
+    }
+}
+
+/// The version that both speak: the client's newest, or the server's if that is older.
+fn agree(newest_of_client: u32) -> Result<u32, End> {
+    if newest_of_client < PROTOCOL_MIN {
+        let detail = format!(
+            "this server speaks protocol {PROTOCOL_MIN} to {PROTOCOL}, the client at most \
+             {newest_of_client}; update the client"
+        );
+        return Err(End::fault(CloseCode::Protocol, Code::Protocol, detail));
+    }
+    Ok(newest_of_client.min(PROTOCOL))
+}

@@ -1,0 +1,67 @@
+//! The WebSocket endpoint.
+
+mod wire;
+mod viewer;
+mod session;
+mod handshake;
+
+use axum::Router;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use driftless_model::limits;
+use driftless_protocol::Codec;
+
+use crate::driftless::Driftless;
+use crate::socket::wire::Wire;
+
+/// The read and write buffers of a connection, in bytes: the defaults hold 136 KB for each.
+const BUFFER_BYTES: usize = 4 * 1024;
+
+/// The WebSocket endpoint, at `/`: to be nested wherever the application wants it, `/rt` for the web
+/// app. Sub-protocols are `driftless.v1.msgpack` and `driftless.v1.json`. Starts nothing by itself.
+///
+/// Small answers are fast only where the listener sets `TCP_NODELAY` on the sockets it accepts.
+pub fn router<S: Clone + Send + Sync + 'static>(driftless: Driftless) -> Router<S> {
+    Router::new().route("/", any(upgrade)).with_state(driftless)
+}
+
+async fn upgrade(
+    State(driftless): State<Driftless>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if !driftless.origins().allow(&headers) {
+        let text = "pages of this origin may not connect; add it to the allowed origins";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    if driftless.is_draining() {
+        let text = "the server is stopping; connect again in a moment";
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    }
+    let upgrade = upgrade.protocols(Codec::ALL.map(Codec::subprotocol));
+    let protocol = upgrade.selected_protocol();
+    let codec = protocol
+        .and_then(|name| name.to_str().ok())
+        .and_then(Codec::from_subprotocol);
+    let Some(codec) = codec else {
+        let names = Codec::ALL.map(Codec::subprotocol).join(" or ");
+        let text = format!("offer the WebSocket sub-protocol {names}");
+        return (StatusCode::BAD_REQUEST, text).into_response();
+    };
+    upgrade
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES)
+        .max_frame_size(limits::FRAME_BYTES_MAX)
+        .max_message_size(limits::FRAME_BYTES_MAX)
+        .on_failed_upgrade(|error| tracing::debug!(%error, "an upgrade failed"))
+        .on_upgrade(move |socket| {
+            let wire = Wire::new(socket, codec, driftless.heartbeat());
+            handshake::serve(driftless, wire)
+        })
+}
+
+#[cfg(test)]
+mod tests;

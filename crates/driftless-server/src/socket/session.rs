@@ -1,0 +1,255 @@
+//! A connection after its handshake: messages in, boards and feeds out, heartbeats both ways.
+
+use std::time::Duration;
+
+use axum::extract::ws::Message as Frame;
+use driftless_model::{BoardId, UserId, limits};
+use driftless_protocol::message::Subscribe;
+use driftless_protocol::{ClientMessage, CloseCode, Code, Codec, ServerMessage};
+use driftless_sync::room::Member;
+use futures::FutureExt as _;
+use tokio::time::Instant;
+
+use crate::auth::{Access, AuthError};
+use crate::driftless::Driftless;
+use crate::hub::{Closing, Delivery, Follower, board_error, frame};
+use crate::socket::viewer::Viewer;
+use crate::socket::wire::{End, Incoming, Wire};
+
+/// Messages that are read before what they lead to is written.
+const READ_AT_ONCE: usize = 64;
+/// Deliveries in one write.
+const WRITTEN_AT_ONCE: usize = 256;
+/// Writes before the connection is read again.
+const WRITES_AT_ONCE: usize = 4;
+/// Pings to a silent peer; the last one is the end.
+const PINGS: u32 = 3;
+
+/// One connection after its handshake.
+pub struct Session {
+    driftless: Driftless,
+    follower: Follower,
+    viewer: Viewer,
+    user: UserId,
+    codec: Codec,
+    /// Answers that are not written yet.
+    replies: Vec<Frame>,
+    heard_at: Instant,
+    pings: u32,
+}
+
+impl Session {
+    /// A connection of this user, entered as `follower`.
+    pub fn new(driftless: Driftless, follower: Follower, user: UserId, codec: Codec) -> Self {
+        let feeds = driftless.feeds().clone();
+        let viewer = Viewer::new(feeds, follower.connection(), follower.mailbox().clone());
+        Self {
+            driftless,
+            follower,
+            viewer,
+            user,
+            codec,
+            replies: Vec::new(),
+            heard_at: Instant::now(),
+            pings: 0,
+        }
+    }
+
+    /// Serves the connection until it ends.
+    pub async fn run(mut self, wire: &mut Wire) -> End {
+        loop {
+            if let Err(end) = self.step(wire).await {
+                return end;
+            }
+        }
+    }
+
+    async fn step(&mut self, wire: &mut Wire) -> Result<(), End> {
+        self.write(wire).await?;
+        let mailbox = self.follower.mailbox().clone();
+        let silence = self.heard_at + self.heartbeat() / PINGS * (self.pings + 1);
+        tokio::select! {
+            biased;
+            incoming = wire.receive() => self.take_all(incoming, wire).await,
+            () = mailbox.rung() => Ok(()),
+            () = tokio::time::sleep_until(silence) => self.ping(),
+        }
+    }
+
+    fn heartbeat(&self) -> Duration {
+        self.driftless.heartbeat()
+    }
+
+    /// The peer was silent for another third of the heartbeat.
+    fn ping(&mut self) -> Result<(), End> {
+        self.pings += 1;
+        if self.pings >= PINGS {
+            let reason = format!("nothing was heard for {} ms", self.heartbeat().as_millis());
+            return Err(End::close(Closing::new(CloseCode::TimedOut, reason)));
+        }
+        let nonce = u64::from(self.pings);
+        self.reply(&ServerMessage::Ping { nonce });
+        Ok(())
+    }
+
+    fn reply(&mut self, message: &ServerMessage) {
+        self.replies.push(frame(self.codec, message));
+    }
+
+    /// Writes what is there, many messages in one write; edits go before feeds.
+    async fn write(&mut self, wire: &mut Wire) -> Result<(), End> {
+        for _ in 0..WRITES_AT_ONCE {
+            let mut frames = std::mem::take(&mut self.replies);
+            let deliveries = self.follower.deliveries(WRITTEN_AT_ONCE).await;
+            let is_all = deliveries.is_empty();
+            for delivery in deliveries {
+                if let Delivery::Close(closing) = delivery {
+                    wire.send_all(frames).await?;
+                    return Err(End::close(closing));
+                }
+                frames.extend(delivery.frame(self.follower.client(), self.codec));
+            }
+            if is_all {
+                frames.extend(self.viewer.frames(self.codec));
+            }
+            wire.send_all(frames).await?;
+            if is_all {
+                return Ok(());
+            }
+        }
+        self.follower.mailbox().ring();
+        Ok(())
+    }
+
+    /// Takes what came in, and what came in with it.
+    async fn take_all(&mut self, first: Incoming, wire: &mut Wire) -> Result<(), End> {
+        self.heard_at = Instant::now();
+        self.pings = 0;
+        let mut incoming = first;
+        for _ in 1..READ_AT_ONCE {
+            self.take(incoming).await?;
+            match wire.receive().now_or_never() {
+                Some(next) => incoming = next,
+                None => return Ok(()),
+            }
+        }
+        self.take(incoming).await
+    }
+
+    async fn take(&mut self, incoming: Incoming) -> Result<(), End> {
+        let message = match incoming {
+            Incoming::Message(message) => *message,
+            Incoming::Heard => return Ok(()),
+            Incoming::End(end) => return Err(end),
+        };
+        let answered = match message {
+            ClientMessage::Subscribe(subscribe) => self.subscribe(subscribe).await,
+            ClientMessage::Unsubscribe { board } => {
+                self.follower.leave(&board).await;
+                Ok(())
+            }
+            ClientMessage::Push(push) => self.follower.push(push).await,
+            ClientMessage::OpenFeed { feed, query } => self.viewer.open(feed, query),
+            ClientMessage::CloseFeed { feed } => {
+                self.viewer.close(feed);
+                Ok(())
+            }
+            ClientMessage::Token { token } => return self.renew(&token).await,
+            ClientMessage::Ping { nonce } => Err(Box::new(ServerMessage::Pong { nonce })),
+            ClientMessage::Pong { .. } => Ok(()),
+            ClientMessage::Hello(_) => {
+                let detail = "Hello comes once, as the first message";
+                return Err(End::violation(Code::Malformed, detail));
+            }
+            _ => {
+                let detail = "this message is not known to this server; update it";
+                return Err(End::violation(Code::Malformed, detail));
+            }
+        };
+        if let Err(answer) = answered {
+            self.reply(&answer);
+        }
+        Ok(())
+    }
+
+    /// Follows a board, as far as the user may.
+    pub async fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), Box<ServerMessage>> {
+        let Subscribe { board, cursor } = subscribe;
+        let access = self.driftless.auth().access(&self.user, &board).await;
+        match self.member(access) {
+            Some(member) => self.follower.follow(&board, member, cursor).await,
+            None => Err(self.forbidden(&board)),
+        }
+    }
+
+    /// Follows the boards that came with `Hello`.
+    pub async fn subscribe_all(&mut self, boards: Vec<Subscribe>) {
+        for subscribe in boards {
+            if let Err(error) = self.subscribe(subscribe).await {
+                self.reply(&error);
+            }
+        }
+    }
+
+    fn member(&self, access: Access) -> Option<Member> {
+        (access != Access::None).then(|| Member {
+            client: self.follower.client(),
+            user: self.user.clone(),
+            may_edit: access == Access::Edit,
+        })
+    }
+
+    fn forbidden(&self, board: &BoardId) -> Box<ServerMessage> {
+        let detail = format!("{} may not read the board {board}", self.user);
+        board_error(board, Code::Forbidden, detail)
+    }
+
+    /// A fresh token of the same user; their rights may have changed with it.
+    async fn renew(&mut self, token: &str) -> Result<(), End> {
+        let user = sign_in(&self.driftless, Some(token)).await?;
+        if user != self.user {
+            let detail = format!("the token is not of {}; connect again", self.user);
+            return Err(End::fault(CloseCode::Unauthorised, Code::WrongUser, detail));
+        }
+        let boards: Vec<_> = self
+            .follower
+            .boards()
+            .map(|(board, member)| (board.clone(), member.may_edit))
+            .collect();
+        for (board, may_edit) in boards {
+            let access = self.driftless.auth().access(&user, &board).await;
+            let answered = match self.member(access) {
+                Some(member) if member.may_edit == may_edit => Ok(()),
+                Some(member) => self.follower.follow_as(&board, member).await,
+                None => {
+                    self.follower.leave(&board).await;
+                    Err(self.forbidden(&board))
+                }
+            };
+            if let Err(error) = answered {
+                self.reply(&error);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Who a token stands for, or the end of the connection.
+pub async fn sign_in(driftless: &Driftless, token: Option<&str>) -> Result<UserId, End> {
+    let limit = limits::TOKEN_BYTES_MAX;
+    if token.is_some_and(|token| token.len() > limit) {
+        let detail = format!("a token has at most {limit} bytes");
+        return Err(End::violation(Code::TooLarge, detail));
+    }
+    let user = driftless.auth().authenticate(token).await;
+    user.map_err(|error| match error {
+        AuthError::Unauthorised { .. } => End::fault(
+            CloseCode::Unauthorised,
+            Code::Unauthorised,
+            error.to_string(),
+        ),
+        AuthError::Unavailable { .. } => {
+            End::fault(CloseCode::Overloaded, Code::Unavailable, error.to_string())
+        }
+    })
+}

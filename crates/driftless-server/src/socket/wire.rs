@@ -1,0 +1,221 @@
+//! One WebSocket as messages in one encoding, and how it ends.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
+use driftless_model::limits;
+use driftless_protocol::{ClientMessage, CloseCode, Code, Codec, ServerMessage};
+use futures::{SinkExt as _, StreamExt as _};
+use tokio_tungstenite::tungstenite;
+
+use crate::hub::{Closing, frame};
+
+/// Slowest peer that still counts as one that reads, in bytes a millisecond.
+const BYTES_PER_MS_MIN: usize = 8;
+/// How long the last messages of a connection may take.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// Longest reason in a close frame, in bytes: a control frame has at most 125.
+const REASON_BYTES_MAX: usize = 120;
+
+/// One WebSocket.
+pub struct Wire {
+    socket: WebSocket,
+    codec: Codec,
+    /// How long a peer may read nothing.
+    patience: Duration,
+}
+
+/// What came in.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A message.
+    Message(Box<ClientMessage>),
+    /// A sign of life without content.
+    Heard,
+    /// Nothing more will come.
+    End(End),
+}
+
+/// Why a connection ends.
+#[derive(Debug)]
+pub enum End {
+    /// The peer is gone.
+    Gone,
+    /// The server ends it.
+    Close {
+        /// What is wrong, if anything.
+        error: Option<Box<ServerMessage>>,
+        /// How it ends.
+        closing: Closing,
+    },
+}
+
+impl End {
+    /// An end without a fault.
+    pub fn close(closing: Closing) -> Self {
+        Self::Close {
+            error: None,
+            closing,
+        }
+    }
+
+    /// An end with an error that says why.
+    pub fn fault(close: CloseCode, code: Code, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let closing = Closing::new(close, detail.clone());
+        let error = Some(Box::new(ServerMessage::Error {
+            code,
+            detail,
+            board: None,
+            feed: None,
+        }));
+        Self::Close { error, closing }
+    }
+
+    /// The client broke the protocol.
+    pub fn violation(code: Code, detail: impl Into<String>) -> Self {
+        Self::fault(CloseCode::Violation, code, detail)
+    }
+}
+
+impl Wire {
+    /// A socket that speaks `codec`.
+    pub fn new(socket: WebSocket, codec: Codec, patience: Duration) -> Self {
+        Self {
+            socket,
+            codec,
+            patience,
+        }
+    }
+
+    /// The encoding.
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// Waits for what comes in. May be dropped at any time without losing anything.
+    pub async fn receive(&mut self) -> Incoming {
+        match self.socket.next().await {
+            None | Some(Ok(Frame::Close(_))) => Incoming::End(End::Gone),
+            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => Incoming::Heard,
+            Some(Ok(Frame::Text(text))) if self.codec == Codec::Json => {
+                self.decode(text.as_str().as_bytes())
+            }
+            Some(Ok(Frame::Binary(bytes))) if self.codec == Codec::MessagePack => {
+                self.decode(&bytes)
+            }
+            Some(Ok(Frame::Text(_) | Frame::Binary(_))) => {
+                let detail = "JSON travels in text frames, MessagePack in binary ones";
+                Incoming::End(End::violation(Code::Malformed, detail))
+            }
+            Some(Err(error)) => Incoming::End(end_of(error.into_inner().as_ref())),
+        }
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Incoming {
+        match self.codec.decode_client(bytes) {
+            Ok(message) => Incoming::Message(Box::new(message)),
+            Err(error) => Incoming::End(End::violation(Code::Malformed, error.to_string())),
+        }
+    }
+
+    /// Writes a message.
+    pub async fn send(&mut self, message: &ServerMessage) -> Result<(), End> {
+        let frame = frame(self.codec, message);
+        self.send_all(vec![frame]).await
+    }
+
+    /// Writes frames, in as few writes as possible. A peer that does not read them is taken for gone.
+    pub async fn send_all(&mut self, frames: Vec<Frame>) -> Result<(), End> {
+        if frames.is_empty() {
+            return Ok(());
+        }
+        let bytes: usize = frames.iter().map(size_bytes).sum();
+        let transfer_ms = u64::try_from(bytes / BYTES_PER_MS_MIN).unwrap_or(u64::MAX);
+        let deadline = self.patience + Duration::from_millis(transfer_ms);
+        match tokio::time::timeout(deadline, self.write(frames)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => {
+                let reason = format!("nothing was read for {} ms", deadline.as_millis());
+                Err(End::close(Closing::new(CloseCode::TimedOut, reason)))
+            }
+        }
+    }
+
+    async fn write(&mut self, frames: Vec<Frame>) -> Result<(), axum::Error> {
+        for frame in frames {
+            self.socket.feed(frame).await?;
+        }
+        self.socket.flush().await
+    }
+
+    /// Says goodbye, if there is anybody to say it to, and waits a moment for the peer to close: one
+    /// that is cut off while it still sends would not see why.
+    pub async fn finish(mut self, end: End) {
+        let End::Close { error, closing } = end else {
+            return;
+        };
+        let goodbye = ServerMessage::Goodbye {
+            close: closing.code.number(),
+            reason: closing.reason.clone(),
+            reconnect_after_ms: closing.reconnect_after_ms,
+        };
+        let messages = error.iter().map(|error| &**error).chain([&goodbye]);
+        let mut frames: Vec<_> = messages.map(|message| frame(self.codec, message)).collect();
+        frames.push(Frame::Close(Some(CloseFrame {
+            code: closing.code.number(),
+            reason: shortened(&closing.reason).into(),
+        })));
+        let farewell = async {
+            if self.write(frames).await.is_ok() {
+                while let Some(Ok(_)) = self.socket.next().await {}
+            }
+        };
+        tokio::time::timeout(FAREWELL, farewell).await.ok();
+    }
+}
+
+fn end_of(error: &(dyn std::error::Error + 'static)) -> End {
+    match error.downcast_ref::<tungstenite::Error>() {
+        Some(tungstenite::Error::Capacity(_)) => {
+            let limit = limits::FRAME_BYTES_MAX;
+            let detail = format!("a frame has at most {limit} bytes; send less at once");
+            End::violation(Code::TooLarge, detail)
+        }
+        Some(tungstenite::Error::Utf8(_)) => {
+            End::violation(Code::Malformed, "a text frame is UTF-8")
+        }
+        _ => End::Gone,
+    }
+}
+
+fn size_bytes(frame: &Frame) -> usize {
+    match frame {
+        Frame::Text(text) => text.len(),
+        Frame::Binary(bytes) => bytes.len(),
+        _ => 0,
+    }
+}
+
+fn shortened(reason: &str) -> String {
+    let mut end = reason.len().min(REASON_BYTES_MAX);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    reason[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_fits_in_a_control_frame_and_stays_text() {
+        let long = "ß".repeat(100);
+        assert_eq!(shortened(&long).len(), 120);
+        assert_eq!(shortened("short"), "short");
+        let odd = format!("a{long}");
+        assert_eq!(shortened(&odd).len(), 119);
+    }
+}

@@ -1,0 +1,53 @@
+//! Any board store behind one type, so that the server is not generic over it.
+
+use std::sync::Arc;
+
+use driftless_model::{BoardId, Check, Version};
+use driftless_store::server::{BoardStore, BoardSummary, StoreError};
+use driftless_sync::room::{Append, BoardImage, Stored};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+/// A [`BoardStore`] with its futures boxed.
+pub trait AnyStore: Send + Sync + 'static {
+    /// See [`BoardStore::load`].
+    fn load<'a>(&'a self, board: &'a BoardId) -> BoxFuture<'a, Result<BoardImage, StoreError>>;
+
+    /// See [`BoardStore::check_at`].
+    fn check_at<'a>(
+        &'a self,
+        board: &'a BoardId,
+        version: Version,
+    ) -> BoxFuture<'a, Result<Option<Check>, StoreError>>;
+
+    /// See [`BoardStore::append`].
+    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Vec<Stored>>;
+
+    /// See [`BoardStore::boards`].
+    fn boards(&self) -> BoxFuture<'_, Result<Vec<BoardSummary>, StoreError>>;
+}
+
+impl<S: BoardStore> AnyStore for S {
+    fn load<'a>(&'a self, board: &'a BoardId) -> BoxFuture<'a, Result<BoardImage, StoreError>> {
+        BoardStore::load(self, board).boxed()
+    }
+
+    fn check_at<'a>(
+        &'a self,
+        board: &'a BoardId,
+        version: Version,
+    ) -> BoxFuture<'a, Result<Option<Check>, StoreError>> {
+        BoardStore::check_at(self, board, version).boxed()
+    }
+
+    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Vec<Stored>> {
+        BoardStore::append(self, batch).boxed()
+    }
+
+    fn boards(&self) -> BoxFuture<'_, Result<Vec<BoardSummary>, StoreError>> {
+        BoardStore::boards(self).boxed()
+    }
+}
+
+/// The store that all rooms share.
+pub type SharedStore = Arc<dyn AnyStore>;

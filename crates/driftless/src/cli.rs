@@ -1,0 +1,68 @@
+//! What the command line takes.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Live dashboards that many people edit at once, that keep working offline, and that never lose an
+/// edit.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve boards and the web app.
+    Serve(ServeOptions),
+}
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub struct ServeOptions {
+    /// Where to listen. Addresses that other machines can reach demand --tokens or --insecure.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:4747",
+        env = "DRIFTLESS_LISTEN"
+    )]
+    pub listen: SocketAddr,
+    /// The folder that holds everything: boards, in one `SQLite` file. Made where it is missing.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "driftless-data",
+        env = "DRIFTLESS_DATA"
+    )]
+    pub data: PathBuf,
+    /// The folder of the web app, instead of the one inside this binary.
+    #[arg(long, value_name = "DIR", env = "DRIFTLESS_WEB")]
+    pub web: Option<PathBuf>,
+    /// Who may sign in: a file with a line `token name role` for each, role viewer or editor.
+    #[arg(long, value_name = "FILE", env = "DRIFTLESS_TOKENS")]
+    pub tokens: Option<PathBuf>,
+    /// Let everybody who can reach the server read and edit everything.
+    #[arg(long, conflicts_with = "tokens")]
+    pub insecure: bool,
+    /// A web page of another host that may connect, such as `https://boards.example.org` in front of
+    /// a proxy. Can be given several times.
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<String>,
+    /// Do not sample this machine, and make no board of it.
+    #[arg(long)]
+    pub no_host_metrics: bool,
+    /// What to log to standard error: `info`, `debug`, `driftless_server=debug`.
+    #[arg(
+        long,
+        value_name = "FILTER",
+        default_value = "info",
+        env = "DRIFTLESS_LOG"
+    )]
+    pub log: String,
+}

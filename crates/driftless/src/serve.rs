@@ -1,0 +1,228 @@
+//! `driftless serve`.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt as _;
+use driftless_server::{Driftless, OpenAuth, Origins, StaticTokens, ops_router, router};
+use driftless_store::server::{SqliteBoards, StoreError};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::ServeOptions;
+use crate::web;
+
+/// How long requests that are under way may take once everything else has ended.
+const LAST_REQUESTS: Duration = Duration::from_secs(3);
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Others could reach it, and everybody would be let in.
+    #[error(
+        "{0} can be reached from other machines, and without sign-in everybody there could edit \
+         every board; give --tokens FILE, or --insecure if that is what you want"
+    )]
+    Open(SocketAddr),
+    /// Something else listens there.
+    #[error("{0} is in use; stop what listens there, or choose another port with --listen")]
+    Busy(SocketAddr),
+    /// It cannot listen there.
+    #[error("cannot listen on {address}: {reason}; choose another address with --listen")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// The data folder cannot be made.
+    #[error("the data folder {folder} cannot be made: {reason}; choose another with --data")]
+    Data {
+        /// Which.
+        folder: String,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// The folder is no web app.
+    #[error("{0} has no index.html; give the folder of a built web app to --web")]
+    Web(String),
+    /// The log filter cannot be read.
+    #[error("--log {filter:?} is not a filter: {reason}")]
+    Log {
+        /// The filter.
+        filter: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The token file cannot be used.
+    #[error(transparent)]
+    Tokens(#[from] driftless_server::auth::TokenFileError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The server does not start.
+    #[error(transparent)]
+    Start(#[from] driftless_server::StartError),
+    /// Accepting connections failed, or there is no runtime.
+    #[error("the server stopped: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl ServeError {
+    /// 2 for what the caller can put right on the command line, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Store(_) | Self::Start(_) | Self::Io(_) => 1,
+            _ => 2,
+        }
+    }
+}
+
+/// Serves until it is told to stop.
+pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
+    start_log(&options.log)?;
+    let is_open = options.tokens.is_none() && !options.insecure;
+    if is_open && !options.listen.ip().is_loopback() {
+        return Err(ServeError::Open(options.listen));
+    }
+    tokio::runtime::Runtime::new()?.block_on(serve(options))
+}
+
+fn start_log(filter: &str) -> Result<(), ServeError> {
+    let parsed = EnvFilter::try_new(filter).map_err(|error| ServeError::Log {
+        filter: filter.to_owned(),
+        reason: error.to_string(),
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(parsed)
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(())
+}
+
+async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
+    let app = web::router(options.web.as_deref())?;
+    // The port comes first: a second server must not touch the data of the first.
+    let listener = listen(options.listen).await?;
+    let address = listener.local_addr()?;
+    let store = open_store(options).await?;
+    let driftless = start(options, store.clone()).await?;
+    let app: Router = Router::new()
+        .nest("/rt", router(driftless.clone()))
+        .merge(ops_router(driftless.clone()))
+        .merge(app);
+    announce(address)?;
+    // Small answers must not wait for the peer's acknowledgement of the last ones.
+    let listener = listener.tap_io(|socket| {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY cannot be set");
+        }
+    });
+    let (drained, is_drained) = tokio::sync::oneshot::channel::<()>();
+    let draining = async move {
+        stop_asked().await;
+        tracing::info!("stopping: clients are told when to come back");
+        driftless.shutdown().await;
+        drained.send(()).ok();
+    };
+    let serving = axum::serve(listener, app).with_graceful_shutdown(draining);
+    tokio::select! {
+        served = serving.into_future() => served?,
+        () = overdue(is_drained) => tracing::warn!("some requests did not end in time"),
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|reason| {
+        if reason.kind() == std::io::ErrorKind::AddrInUse {
+            ServeError::Busy(address)
+        } else {
+            ServeError::Listen { address, reason }
+        }
+    })
+}
+
+async fn open_store(options: &ServeOptions) -> Result<SqliteBoards, ServeError> {
+    let folder = &options.data;
+    std::fs::create_dir_all(folder).map_err(|reason| ServeError::Data {
+        folder: folder.display().to_string(),
+        reason,
+    })?;
+    Ok(SqliteBoards::open(folder.join("driftless.db")).await?)
+}
+
+async fn start(options: &ServeOptions, store: SqliteBoards) -> Result<Driftless, ServeError> {
+    let builder = Driftless::builder().store(store).origins(origins(options));
+    let builder = match &options.tokens {
+        Some(file) => builder.auth(StaticTokens::read(file)?),
+        None => builder.auth(OpenAuth),
+    };
+    let builder = if options.no_host_metrics {
+        builder
+    } else {
+        builder.host_metrics()
+    };
+    Ok(builder.start().await?)
+}
+
+fn origins(options: &ServeOptions) -> Origins {
+    let is_open = options.tokens.is_none() && !options.insecure;
+    if !options.allow_origin.is_empty() {
+        Origins::SameHostOr(options.allow_origin.clone())
+    } else if is_open {
+        Origins::Loopback
+    } else {
+        Origins::SameHost
+    }
+}
+
+fn announce(address: SocketAddr) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "driftless listening on http://{address}")?;
+    out.flush()
+}
+
+/// Waits for Ctrl-C or, on Unix, for SIGTERM.
+async fn stop_asked() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated() => {}
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut signals) => {
+            signals.recv().await;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM is not heard");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending::<()>().await;
+}
+
+/// The time after which requests that are still under way are given up.
+async fn overdue(is_drained: tokio::sync::oneshot::Receiver<()>) {
+    if is_drained.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(LAST_REQUESTS).await;
+}

@@ -1,0 +1,142 @@
+//! The web app: from a folder, or from inside this binary.
+
+use std::path::Path;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+#[cfg(not(feature = "embed-web"))]
+use axum::routing::get;
+use tower_http::services::{ServeDir, ServeFile};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::serve::ServeError;
+
+/// What pages may load and run: their own code, and WebAssembly. Boards are written by people, so
+/// nothing in them may become code.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; \
+    script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
+    connect-src 'self' ws: wss:; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
+
+/// The paths that the app itself routes: each shows the app's page.
+const PAGES: [&str; 3] = ["/b/{*board}", "/demo", "/demo/{*rest}"];
+
+/// Serves the web app.
+pub fn router(folder: Option<&Path>) -> Result<Router, ServeError> {
+    let router = match folder {
+        Some(folder) => from_folder(folder)?,
+        None => built_in(),
+    };
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        // Asked for again each time, and answered with "not modified": a new build shows at once.
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    Ok(headers.into_iter().fold(router, with_header))
+}
+
+fn with_header(router: Router, (name, value): (HeaderName, &'static str)) -> Router {
+    let value = HeaderValue::from_static(value);
+    router.layer(SetResponseHeaderLayer::overriding(name, value))
+}
+
+fn from_folder(folder: &Path) -> Result<Router, ServeError> {
+    let page = folder.join("index.html");
+    if !page.is_file() {
+        return Err(ServeError::Web(folder.display().to_string()));
+    }
+    let files = ServeDir::new(folder).precompressed_br();
+    let page = ServeFile::new(page).precompressed_br();
+    let router = Router::new().fallback_service(files);
+    Ok(PAGES.iter().fold(router, |router, path| {
+        router.route_service(path, page.clone())
+    }))
+}
+
+#[cfg(not(feature = "embed-web"))]
+fn built_in() -> Router {
+    let text = "This build has no web app inside. Give the folder of a built one with --web DIR.";
+    Router::new().route("/", get(move || async move { text }))
+}
+
+#[cfg(feature = "embed-web")]
+use embedded::router as built_in;
+
+#[cfg(feature = "embed-web")]
+mod embedded {
+    use axum::Router;
+    use axum::http::{HeaderMap, StatusCode, Uri, header};
+    use axum::response::{IntoResponse as _, Response};
+    use axum::routing::get;
+    use rust_embed::{EmbeddedFile, RustEmbed};
+
+    use super::PAGES;
+
+    /// The app as `cargo xtask` built it.
+    #[derive(RustEmbed)]
+    #[folder = "../../target/web/web-dist"]
+    struct Files;
+
+    const PAGE: &str = "index.html";
+
+    pub fn router() -> Router {
+        let page = get(async |headers: HeaderMap| answer(PAGE, &headers));
+        let router = Router::new().route("/", page.clone());
+        let router = PAGES
+            .iter()
+            .fold(router, |router, path| router.route(path, page.clone()));
+        router.fallback(get(async |uri: Uri, headers: HeaderMap| {
+            answer(uri.path().trim_start_matches('/'), &headers)
+        }))
+    }
+
+    fn answer(path: &str, headers: &HeaderMap) -> Response {
+        let takes_brotli = headers
+            .get(header::ACCEPT_ENCODING)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.split(',').any(|item| item.trim().starts_with("br")));
+        let packed = takes_brotli.then(|| Files::get(&format!("{path}.br")));
+        let content_type = [(header::CONTENT_TYPE, content_type(path))];
+        let vary = [(header::VARY, "accept-encoding")];
+        match (packed.flatten(), Files::get(path)) {
+            (Some(packed), Some(file)) => {
+                let encoding = [(header::CONTENT_ENCODING, "br")];
+                let tagged = tagged(&file, headers, packed.data.into_owned());
+                (content_type, vary, encoding, tagged).into_response()
+            }
+            (None, Some(file)) => {
+                let tagged = tagged(&file, headers, file.data.clone().into_owned());
+                (content_type, vary, tagged).into_response()
+            }
+            (_, None) => (StatusCode::NOT_FOUND, "there is no such page").into_response(),
+        }
+    }
+
+    /// The body, unless the browser has it.
+    fn tagged(file: &EmbeddedFile, headers: &HeaderMap, body: Vec<u8>) -> Response {
+        let hash = file.metadata.sha256_hash();
+        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let tag = format!("W/\"{hash}\"");
+        let known = headers.get(header::IF_NONE_MATCH);
+        if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+            return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+        }
+        ([(header::ETAG, tag)], body).into_response()
+    }
+
+    fn content_type(path: &str) -> &'static str {
+        match path.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("html") => "text/html; charset=utf-8",
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("wasm") => "application/wasm",
+            Some("css") => "text/css; charset=utf-8",
+            Some("json" | "webmanifest") => "application/json",
+            Some("svg") => "image/svg+xml",
+            Some("png") => "image/png",
+            Some("ico") => "image/x-icon",
+            Some("woff2") => "font/woff2",
+            _ => "application/octet-stream",
+        }
+    }
+}
