@@ -82,17 +82,12 @@ pub fn honest(world: &mut World, device: usize) -> Result<(), Failure> {
         .filter(|(_, made)| made.device == device);
     let own: Vec<EditId> = own.map(|(id, _)| *id).collect();
     for id in own {
-        if on_disk.contains(&id) {
-            continue;
-        }
-        let is_over = world.book.let_go.contains(&id)
-            || world.book.successor.contains_key(&id)
-            || world.book.acknowledged.iter().any(|(_, own)| *own == id);
-        if world.book.stored.contains(&id) && !is_over {
+        let is_there = on_disk.contains(&id) || is_over(world, id, &on_disk);
+        if !is_there && world.book.stored.contains(&id) {
             let detail = format!("edit {id} was said to be saved and is gone after a crash");
             return Err(Failure::new("honest", detail));
         }
-        if !world.book.stored.contains(&id) && !is_over {
+        if !is_there {
             world.book.made.remove(&id);
         }
     }
@@ -111,6 +106,23 @@ pub fn honest(world: &mut World, device: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether an edit needs no place on the disk: it is applied, let go, or part of one that has one.
+fn is_over(world: &World, id: EditId, on_disk: &BTreeSet<EditId>) -> bool {
+    let mut at = Some(id);
+    for _ in 0..1_000 {
+        let Some(id) = at else { return false };
+        let is_applied = world.book.acknowledged.iter().any(|(_, own)| *own == id);
+        if is_applied || world.book.let_go.contains(&id) {
+            return true;
+        }
+        at = world.book.successor.get(&id).copied();
+        if at.is_some_and(|next| on_disk.contains(&next)) {
+            return true;
+        }
+    }
+    false
+}
+
 fn on_disk(world: &World, device: usize) -> Result<BTreeSet<EditId>, Failure> {
     let rows = world.devices[device].rows.load_now();
     let rows = rows.map_err(|error| Failure::new("durable", error.to_string()))?;
@@ -125,10 +137,8 @@ fn on_disk(world: &World, device: usize) -> Result<BTreeSet<EditId>, Failure> {
 
 /// *honest*: when an edit is said to be saved, it is on the disk at that moment, or past it.
 pub fn is_stored(world: &World, device: usize, id: EditId) -> Result<(), Failure> {
-    let is_over = world.book.acknowledged.iter().any(|(_, own)| *own == id)
-        || world.book.let_go.contains(&id)
-        || world.book.successor.contains_key(&id);
-    if is_over || on_disk(world, device)?.contains(&id) {
+    let on_disk = on_disk(world, device)?;
+    if on_disk.contains(&id) || is_over(world, id, &on_disk) {
         return Ok(());
     }
     let detail = format!("edit {id} is said to be saved and is not on the disk");
