@@ -229,7 +229,9 @@ fn effect_was_seen(
         let saw = made.removes.get(&effect.record);
         for (leaf, value) in before.values() {
             let is_ask = world.schema.policy(&before.kind, leaf) == Policy::Ask;
-            let own = made.writes.iter().any(|((record, own), written)| {
+            let taken_back = world.book.taken_back.get(&made.device);
+            let mut writes = made.writes.iter().chain(taken_back.into_iter().flatten());
+            let own = writes.any(|((record, own), written)| {
                 *record == effect.record && own == leaf && written.as_ref() == Some(value)
             });
             if is_ask && !own && saw.and_then(|saw| saw.get(leaf)) != Some(value) {
