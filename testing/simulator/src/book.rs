@@ -21,7 +21,7 @@ pub struct Made {
     /// What may lie under each written leaf when the edit is applied: what its author saw.
     pub allowed: BTreeMap<LeafKey, Vec<Option<Value>>>,
     /// The records that it removes, as its author saw them.
-    pub removes: BTreeMap<RecordId, BTreeMap<LeafPath, Value>>,
+    pub removes: BTreeMap<RecordId, Vec<BTreeMap<LeafPath, Value>>>,
     /// What it writes.
     pub writes: Vec<(LeafKey, Option<Value>)>,
 }
@@ -45,7 +45,10 @@ impl Made {
                 let leaves = leaves
                     .map(|(leaf, own)| (leaf.clone(), own.value.clone()))
                     .collect();
-                made.removes.insert(change.record.clone(), leaves);
+                made.removes
+                    .entry(change.record.clone())
+                    .or_default()
+                    .push(leaves);
             }
             for (leaf, value) in change.op.writes() {
                 let key = (change.record.clone(), leaf.clone());
@@ -62,6 +65,11 @@ impl Made {
         for (key, values) in &other.allowed {
             if let Some(allowed) = self.allowed.get_mut(key) {
                 allowed.extend(values.iter().cloned());
+            }
+        }
+        for (record, saw) in &other.removes {
+            if let Some(own) = self.removes.get_mut(record) {
+                own.extend(saw.iter().cloned());
             }
         }
         self.rests_on_writes(&other.writes);

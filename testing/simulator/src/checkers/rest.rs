@@ -234,7 +234,9 @@ fn effect_was_seen(
             let own = writes.any(|((record, own), written)| {
                 *record == effect.record && own == leaf && written.as_ref() == Some(value)
             });
-            if is_ask && !own && saw.and_then(|saw| saw.get(leaf)) != Some(value) {
+            let was_seen =
+                saw.is_some_and(|saw| saw.iter().any(|saw| saw.get(leaf) == Some(value)));
+            if is_ask && !own && !was_seen {
                 return fail(format!(
                     "removed {leaf} = {value:?} of {} unseen",
                     effect.record

@@ -239,10 +239,8 @@ impl Changes<'_> {
         if !self.is_there(record) {
             self.restore(record);
         }
-        let made = self
-            .made
-            .iter_mut()
-            .find(|made| made.record == *record && matches!(made.op, Op::Create { .. }));
+        let own = self.made.iter_mut().filter(|made| made.record == *record);
+        let made = { own }.rfind(|made| matches!(made.op, Op::Create { .. } | Op::Remove));
         if let Some(LocalChange {
             op: Op::Create { leaves, .. },
             ..
@@ -272,9 +270,18 @@ impl Changes<'_> {
     }
 
     fn is_there(&self, record: &RecordId) -> bool {
-        let is_made =
-            |made: &LocalChange| made.record == *record && matches!(made.op, Op::Create { .. });
-        self.confirmed.record(record).is_some() || self.made.iter().any(is_made)
+        match self.last_of(record) {
+            Some(Op::Remove) => false,
+            Some(_) => true,
+            None => self.confirmed.record(record).is_some(),
+        }
+    }
+
+    /// The last change so far that decides whether the record is there.
+    fn last_of(&self, record: &RecordId) -> Option<&Op> {
+        let own = self.made.iter().filter(|made| made.record == *record);
+        own.map(|made| &made.op)
+            .rfind(|op| matches!(op, Op::Create { .. } | Op::Remove))
     }
 
     fn writes(&self, record: &RecordId, leaf: &LeafPath) -> bool {
