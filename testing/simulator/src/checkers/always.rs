@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use driftless_model::{
     BoardId, EditId, Effect, LeafPath, RecordId, UserId, Value, Version, limits,
 };
-use driftless_protocol::durable::Row;
+use driftless_protocol::durable::{EntryRow, Row};
 use driftless_protocol::message::Push;
 
 use crate::failure::Failure;
@@ -91,17 +91,15 @@ pub fn honest(world: &mut World, device: usize) -> Result<(), Failure> {
             world.book.made.remove(&id);
         }
     }
-    // What came back from the disk is not replaced by what was lost with the memory.
-    let lost = |by: &EditId| !world.book.made.contains_key(by);
-    let back: Vec<EditId> = world
-        .book
-        .successor
-        .iter()
-        .filter(|(id, by)| on_disk.contains(id) && lost(by))
-        .map(|(id, _)| *id)
-        .collect();
-    for id in back {
-        world.book.successor.remove(&id);
+    // What came back from the disk is part of what the disk says, not of what was lost.
+    for row in disk_entries(world, device)? {
+        for folded in row.folded {
+            world.book.successor.insert(folded, row.id);
+        }
+        let by = world.book.successor.get(&row.id);
+        if by.is_some_and(|by| !world.book.made.contains_key(by)) {
+            world.book.successor.remove(&row.id);
+        }
     }
     Ok(())
 }
@@ -124,15 +122,20 @@ fn is_over(world: &World, id: EditId, on_disk: &BTreeSet<EditId>) -> bool {
 }
 
 fn on_disk(world: &World, device: usize) -> Result<BTreeSet<EditId>, Failure> {
+    let entries = disk_entries(world, device)?.into_iter();
+    Ok(entries
+        .flat_map(|row| row.folded.into_iter().chain([row.id]))
+        .collect())
+}
+
+fn disk_entries(world: &World, device: usize) -> Result<Vec<EntryRow>, Failure> {
     let rows = world.devices[device].rows.load_now();
     let rows = rows.map_err(|error| Failure::new("durable", error.to_string()))?;
     let entries = rows.into_iter().filter_map(|row| match row {
-        Row::Entry(row) => Some(row),
+        Row::Entry(row) => Some(*row),
         _ => None,
     });
-    Ok(entries
-        .flat_map(|row| row.folded.clone().into_iter().chain([row.id]))
-        .collect())
+    Ok(entries.collect())
 }
 
 /// *honest*: when an edit is said to be saved, it is on the disk at that moment, or past it.
