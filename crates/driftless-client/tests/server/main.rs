@@ -1,0 +1,7 @@
+//! Native clients against the real server, over real sockets.
+
+mod world;
+
+mod together;
+mod offline;
+mod conflicts;
