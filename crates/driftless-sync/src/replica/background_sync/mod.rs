@@ -34,6 +34,8 @@ use crate::replica::realtime_state::RealtimeState;
 
 /// How many recent versions of own edits are remembered, for marks that were taken before them.
 const RECENT_MAX: usize = 4_096;
+/// How many gestures may be under way at once before the oldest is taken for ended.
+const GESTURES_MAX: usize = 64;
 
 /// What a person made.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,8 +69,8 @@ pub struct Outbox {
     settled_durable: u64,
     /// The versions that own edits got lately, newest last.
     recent: Vec<OwnApplied>,
-    /// The last edit of each gesture of this session.
-    gestures: BTreeMap<u64, EditId>,
+    /// The last edit of each recent gesture, newest last.
+    gestures: Vec<(u64, EditId)>,
 }
 
 /// What became of an outcome.
@@ -99,7 +101,7 @@ impl Outbox {
             settled_tickets: Vec::new(),
             settled_durable: 0,
             recent: Vec::new(),
-            gestures: BTreeMap::new(),
+            gestures: Vec::new(),
         }
     }
 
@@ -175,10 +177,7 @@ impl Outbox {
         }
         let gesture_before = new
             .gesture
-            .and_then(|gesture| self.gestures.get(&gesture).copied());
-        if let Some(gesture) = new.gesture {
-            self.gestures.insert(gesture, new.id);
-        }
+            .and_then(|gesture| self.follow_gesture(gesture, new.id));
         for change in &mut new.changes {
             self.settle_seen(change, gesture_before, state.confirmed());
         }
@@ -200,6 +199,16 @@ impl Outbox {
             None => self.insert(entry, journal),
         }
         Ok(joined.unwrap_or(number))
+    }
+
+    /// Notes the newest edit of a gesture; answers the one before it.
+    fn follow_gesture(&mut self, gesture: u64, id: EditId) -> Option<EditId> {
+        let index = self.gestures.iter().position(|(own, _)| *own == gesture);
+        let before = index.map(|index| self.gestures.remove(index).1);
+        self.gestures.push((gesture, id));
+        let surplus = self.gestures.len().saturating_sub(GESTURES_MAX);
+        self.gestures.drain(..surplus);
+        before
     }
 
     fn insert(&mut self, entry: Entry, journal: &mut Journal) {
@@ -441,7 +450,7 @@ impl Outbox {
     fn got_version(&mut self, own: OwnApplied, confirmed: &BoardState, journal: &mut Journal) {
         let schema = self.schema.clone();
         self.release(own.ids(), journal, |change| {
-            own.settle(change, confirmed, &schema)
+            own.settle(change, confirmed, &schema);
         });
         self.recent.push(own);
         let surplus = self.recent.len().saturating_sub(RECENT_MAX);

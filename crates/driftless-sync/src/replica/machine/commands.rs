@@ -1,0 +1,246 @@
+//! What somebody asks for.
+
+use driftless_model::{BoardId, EditId, Version};
+use driftless_protocol::Code;
+use driftless_protocol::durable::{EntryState, LocalChange};
+use driftless_protocol::message::ClientMessage;
+
+use crate::replica::background_sync::{Entry, NewEdit, resolved_changes};
+use crate::replica::board::{Board, Stream, settlements};
+use crate::replica::machine::{Phase, Replica};
+use crate::replica::types::{Command, Notice, Now, Output, Settlement};
+use crate::replica::view::Resolution;
+
+impl Replica {
+    pub(super) fn command(&mut self, command: Command, now: Now) {
+        match command {
+            Command::Connect if self.phase == Phase::Leading => {
+                self.socket
+                    .connect(now.mono_ms, &self.config, &mut self.actions);
+            }
+            Command::Connect => self.config.auto_connect = true,
+            Command::Disconnect => {
+                self.config.auto_connect = false;
+                self.detach();
+                self.socket.disconnect(&mut self.actions);
+            }
+            Command::SetToken(token) => self.set_token(token, now),
+            Command::Network(has_network) => {
+                if !has_network {
+                    self.detach();
+                }
+                let mono_ms = now.mono_ms;
+                self.socket
+                    .network(has_network, mono_ms, &self.config, &mut self.actions);
+            }
+            Command::Visible(is_visible) => self.is_visible = is_visible,
+            Command::Follow(id) => self.follow(&id),
+            Command::Unfollow(id) => self.unfollow(&id),
+            Command::OpenFeed { feed, query } => {
+                self.feeds.insert(feed, query.clone());
+                if self.socket.is_online() {
+                    self.send(ClientMessage::OpenFeed { feed, query });
+                }
+            }
+            Command::CloseFeed { feed } => {
+                if self.feeds.remove(&feed).is_some() && self.socket.is_online() {
+                    self.send(ClientMessage::CloseFeed { feed });
+                }
+            }
+            Command::Edit(edit) => self.edit(edit, now),
+            Command::Retry { board, number, id } => self.retry(&board, number, id, now),
+            Command::RollBack { board, number } => self.roll_back(&board, number),
+            Command::Resolve {
+                board,
+                number,
+                resolution,
+                seen,
+                id,
+            } => {
+                self.resolve(&board, number, &resolution, seen, id, now);
+            }
+            Command::TakeOver => self.take_over(),
+        }
+    }
+
+    pub(super) fn set_token(&mut self, token: Option<String>, now: Now) {
+        let is_new = self.token != token;
+        self.token = token;
+        if is_new && self.phase == Phase::Leading {
+            self.detach();
+            self.socket
+                .restart(now.mono_ms, &self.config, &mut self.actions);
+        }
+    }
+
+    pub(super) fn follow(&mut self, id: &BoardId) {
+        self.board_mut(id).is_followed = true;
+        self.processor.local(id, []);
+    }
+
+    pub(super) fn unfollow(&mut self, id: &BoardId) {
+        let is_online = self.socket.is_online();
+        if let Some(board) = self.boards.get_mut(id) {
+            board.is_followed = false;
+            if is_online && !board.wants_stream() {
+                board.stream = Stream::Detached;
+                self.send(ClientMessage::Unsubscribe { board: id.clone() });
+            }
+        }
+    }
+
+    pub(super) fn edit(&mut self, edit: NewEdit, now: Now) {
+        match self.phase {
+            Phase::Loading => return self.early.push(edit),
+            Phase::Superseded | Phase::Unusable => {
+                let detail = match self.phase {
+                    Phase::Superseded => "this board is open elsewhere; use it here first",
+                    _ => "this device's storage cannot be used by this build",
+                };
+                return self.refuse_edit(&edit, Code::Unavailable, detail.to_owned());
+            }
+            Phase::Claiming | Phase::Leading => {}
+        }
+        let id = edit.board.clone();
+        let records: Vec<_> = edit
+            .changes
+            .iter()
+            .map(|change| change.record.clone())
+            .collect();
+        let edit_id = edit.id;
+        let board = self
+            .boards
+            .entry(id.clone())
+            .or_insert_with(|| Board::new(id.clone(), self.schema.clone()));
+        let refused = edit.clone();
+        match board
+            .outbox
+            .add(edit, &board.state, now.epoch_ms, &mut self.journal)
+        {
+            Ok(number) => {
+                let ticket = board.outbox.entry(number).map(|entry| entry.ticket);
+                self.unstored.insert(edit_id, ticket.unwrap_or_default());
+                self.processor.local(&id, records);
+            }
+            Err(full) => self.refuse_edit(&refused, Code::RateLimited, full.to_string()),
+        }
+    }
+
+    pub(super) fn refuse_edit(&mut self, edit: &NewEdit, code: Code, detail: String) {
+        self.outputs.push_back(Output::Notice(Notice::EditSettled {
+            board: edit.board.clone(),
+            id: edit.id,
+            label: edit.label.clone(),
+            settlement: Settlement::Rejected { code, detail },
+        }));
+    }
+
+    pub(super) fn retry(&mut self, id: &BoardId, number: u64, edit_id: EditId, now: Now) {
+        let Some(board) = self.boards.get_mut(id) else {
+            return;
+        };
+        let Some(entry) = board.outbox.entry(number) else {
+            return;
+        };
+        if !matches!(entry.row.state, EntryState::Quarantined { .. }) {
+            if let Stream::Paused { next, .. } = board.stream {
+                board.stream = Stream::Live { next };
+            }
+            return self.socket.hurry(now.mono_ms);
+        }
+        self.replace(id, number, None, edit_id, now);
+    }
+
+    /// Settles an entry and adds the edit that a decision became, in one transaction.
+    pub(super) fn replace(
+        &mut self,
+        id: &BoardId,
+        number: u64,
+        changes: Option<Vec<LocalChange>>,
+        edit_id: EditId,
+        now: Now,
+    ) {
+        if !matches!(self.phase, Phase::Leading | Phase::Claiming) {
+            return;
+        }
+        let Some(board) = self.boards.get_mut(id) else {
+            return;
+        };
+        let Some(row) = board.outbox.discard(number, &mut self.journal) else {
+            return;
+        };
+        let records: Vec<_> = row
+            .changes
+            .iter()
+            .map(|change| change.record.clone())
+            .collect();
+        self.processor.local(id, records);
+        let settled = settlements(id, &row, &Settlement::Discarded);
+        self.outputs.extend(settled.into_iter().map(Output::Notice));
+        let mut changes = changes.unwrap_or(row.changes);
+        for change in &mut changes {
+            change.seen.after.clear();
+        }
+        if !changes.is_empty() {
+            let (label, on_stale) = (row.label, row.on_stale);
+            let board = id.clone();
+            let edit = NewEdit {
+                board,
+                id: edit_id,
+                label,
+                gesture: None,
+                on_stale,
+                changes,
+            };
+            self.edit(edit, now);
+        }
+    }
+
+    pub(super) fn roll_back(&mut self, id: &BoardId, number: u64) {
+        if !matches!(self.phase, Phase::Leading | Phase::Claiming) {
+            return;
+        }
+        let Some(board) = self.boards.get_mut(id) else {
+            return;
+        };
+        let gone = board.outbox.roll_back(number, &mut self.journal);
+        let marked = board
+            .outbox
+            .entry(number)
+            .map(Entry::records)
+            .unwrap_or_default();
+        self.processor.local(id, marked);
+        for row in gone {
+            let records: Vec<_> = row
+                .changes
+                .iter()
+                .map(|change| change.record.clone())
+                .collect();
+            self.processor.local(id, records);
+            let settled = settlements(id, &row, &Settlement::RolledBack);
+            self.outputs.extend(settled.into_iter().map(Output::Notice));
+        }
+    }
+
+    pub(super) fn resolve(
+        &mut self,
+        id: &BoardId,
+        number: u64,
+        resolution: &Resolution,
+        seen: Version,
+        edit_id: EditId,
+        now: Now,
+    ) {
+        let Some(board) = self.boards.get(id) else {
+            return;
+        };
+        let Some(entry) = board.outbox.entry(number) else {
+            return;
+        };
+        if entry.is_set_aside() {
+            let confirmed = board.state.confirmed();
+            let changes = resolved_changes(&entry.row, resolution, seen, confirmed);
+            self.replace(id, number, Some(changes), edit_id, now);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The replica machine: the five parts, put together.
+
+mod storage;
+mod session;
+mod commands;
+mod pump;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use driftless_model::{BoardId, EditId, RecordId, Schema, UserId};
+use driftless_protocol::durable::ReplicaRow;
+use driftless_protocol::{Code, Query};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
+
+use crate::replica::background_sync::{NewEdit, SeenMark};
+use crate::replica::board::Board;
+use crate::replica::journal::{Journal, Ticket};
+use crate::replica::realtime_config::RealtimeConfig;
+use crate::replica::types::{Input, Notice, Now, Output, ReplicaStatus};
+use crate::replica::update_processor::UpdateProcessor;
+use crate::replica::view::{EntryView, RecordView, StorageVerdict};
+use crate::replica::websocket_manager::{Action, WebsocketManager};
+
+/// One user's durable copy of some boards.
+///
+/// Calling contract: [`Replica::handle`], then [`Replica::poll_output`] until `None`, carrying the
+/// outputs out in order. [`Output::Load`] and [`Output::Commit`] are answered by exactly one input
+/// each. [`Replica::new`] asks for a load at once.
+#[derive(Debug)]
+pub struct Replica {
+    config: RealtimeConfig,
+    schema: Arc<Schema>,
+    rng: ChaCha8Rng,
+    phase: Phase,
+    row: Option<ReplicaRow>,
+    token: Option<String>,
+    session_user: Option<UserId>,
+    server_build: Option<String>,
+    last_sync_ms: Option<u64>,
+    boards: BTreeMap<BoardId, Board>,
+    feeds: BTreeMap<u32, Query>,
+    journal: Journal,
+    verdict: StorageVerdict,
+    storage_retry_at_ms: Option<u64>,
+    /// Edits whose author was not told yet that they are durable.
+    unstored: BTreeMap<EditId, Ticket>,
+    /// Edits that came before the storage was read, or that a replaced tab had not stored.
+    early: Vec<NewEdit>,
+    socket: WebsocketManager,
+    actions: Vec<Action>,
+    processor: UpdateProcessor,
+    is_visible: bool,
+    told: Option<ReplicaStatus>,
+    woken_for_ms: Option<u64>,
+    outputs: VecDeque<Output>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The storage is being read.
+    Loading,
+    /// The first transaction, which makes this the leader, is under way.
+    Claiming,
+    /// It leads.
+    Leading,
+    /// Another tab or process leads.
+    Superseded,
+    /// What is stored cannot be used: nothing is written, nothing is sent.
+    Unusable,
+}
+
+impl Replica {
+    /// A replica that asks for its stored rows. `seed` has to be random, and is never stored.
+    pub fn new(config: RealtimeConfig, schema: Arc<Schema>, seed: [u8; 32]) -> Self {
+        let mut rng = ChaCha8Rng::from_seed(seed);
+        let mut socket_seed = [0; 32];
+        rng.fill_bytes(&mut socket_seed);
+        Self {
+            config,
+            schema,
+            rng,
+            phase: Phase::Loading,
+            row: None,
+            token: None,
+            session_user: None,
+            server_build: None,
+            last_sync_ms: None,
+            boards: BTreeMap::new(),
+            feeds: BTreeMap::new(),
+            journal: Journal::default(),
+            verdict: StorageVerdict::Loading,
+            storage_retry_at_ms: None,
+            unstored: BTreeMap::new(),
+            early: Vec::new(),
+            socket: WebsocketManager::new(ChaCha8Rng::from_seed(socket_seed)),
+            actions: Vec::new(),
+            processor: UpdateProcessor::default(),
+            is_visible: true,
+            told: None,
+            woken_for_ms: None,
+            outputs: [Output::Load].into(),
+        }
+    }
+
+    /// The next thing to do, if any.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, input: Input, now: Now) {
+        match input {
+            // A timer may fire early: what is due is asked for again.
+            Input::Wake => self.woken_for_ms = None,
+            Input::Loaded { rows, volatile } => self.loaded(rows, volatile, now),
+            Input::LoadFailed { reason } => {
+                self.phase = Phase::Unusable;
+                self.verdict = StorageVerdict::Unusable { reason };
+            }
+            Input::Committed { ticket, result } => self.committed(ticket, result, now),
+            Input::Superseded => self.superseded(),
+            Input::SocketOpened { socket } if self.socket.is_current(socket) => {
+                self.socket.opened(&mut self.actions);
+            }
+            Input::SocketMessage { socket, message } if self.socket.is_current(socket) => {
+                self.socket.heard(now.mono_ms);
+                self.message(*message, now);
+            }
+            Input::SocketGarbage { socket, reason } if self.socket.is_current(socket) => {
+                self.error(Code::Malformed, reason);
+                self.detach();
+                self.socket
+                    .restart_later(now.mono_ms, &self.config, &mut self.actions);
+            }
+            Input::SocketClosed {
+                socket,
+                code,
+                reason,
+            } if self.socket.is_current(socket) => {
+                self.detach();
+                self.socket.closed(code, &reason, now.mono_ms, &self.config);
+                // Perhaps another tab of this replica took over: the storage knows.
+                self.journal.probe();
+            }
+            Input::Command(command) => self.command(command, now),
+            _ => {}
+        }
+        self.pump(now);
+    }
+
+    /// The state as a whole.
+    pub fn status(&self) -> ReplicaStatus {
+        ReplicaStatus {
+            connection: self.socket.connection().clone(),
+            storage: self.verdict.clone(),
+            user: self.user().cloned(),
+            client: self.row.as_ref().map(|row| row.client),
+            server_build: self.server_build.clone(),
+            last_sync_ms: self.last_sync_ms,
+            dropped_frames: self.processor.dropped_frames(),
+        }
+    }
+
+    /// The kinds that this build knows.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// One board, once it is followed or was stored.
+    pub fn board(&self, id: &BoardId) -> Option<&Board> {
+        self.boards.get(id)
+    }
+
+    /// Every board that anything is known about.
+    pub fn boards(&self) -> impl Iterator<Item = (&BoardId, &Board)> {
+        self.boards.iter()
+    }
+
+    /// The views of a board's records, as last flushed.
+    pub fn views(&self, id: &BoardId) -> Option<&BTreeMap<RecordId, Arc<RecordView>>> {
+        self.boards.get(id).map(|board| board.state.views())
+    }
+
+    /// The outbox of a board, oldest first.
+    pub fn entries(&self, id: &BoardId) -> Vec<EntryView> {
+        let Some(board) = self.boards.get(id) else {
+            return Vec::new();
+        };
+        let confirmed = board.state.confirmed();
+        board
+            .outbox
+            .entries()
+            .map(|entry| entry.view(confirmed, &self.journal))
+            .collect()
+    }
+
+    /// What is on screen now, for a gesture that begins.
+    pub fn seen_mark(&self, id: &BoardId) -> SeenMark {
+        let board = self.boards.get(id);
+        board
+            .map(|board| board.outbox.seen_mark(board.state.shown()))
+            .unwrap_or_default()
+    }
+
+    fn user(&self) -> Option<&UserId> {
+        let bound = self.row.as_ref().and_then(|row| row.user.as_ref());
+        bound.or(self.session_user.as_ref())
+    }
+
+    fn error(&mut self, code: Code, detail: String) {
+        self.outputs
+            .push_back(Output::Notice(Notice::Error { code, detail }));
+    }
+}

@@ -1,0 +1,188 @@
+//! What follows from every input: edits go out, changes are shown, rows are stored.
+
+use driftless_model::{BoardId, UserId};
+use driftless_protocol::durable::{ReplicaRow, Row};
+use driftless_protocol::message::ClientMessage;
+
+use crate::replica::board::Stream;
+use crate::replica::journal::Journal;
+use crate::replica::machine::{Phase, Replica};
+use crate::replica::types::{Notice, Now, Output};
+use crate::replica::websocket_manager::Action;
+
+impl Replica {
+    pub(super) fn pump(&mut self, now: Now) {
+        self.socket
+            .tick(now.mono_ms, &self.config, &mut self.actions);
+        self.carry_out(now);
+        self.stream_edits(now);
+        self.flush(now);
+        self.store(now);
+        self.tell_status();
+        self.wake();
+    }
+
+    pub(super) fn carry_out(&mut self, now: Now) {
+        for action in std::mem::take(&mut self.actions) {
+            let output = match action {
+                Action::Open(socket) => Output::OpenSocket { socket },
+                Action::Close(socket) => {
+                    self.detach_after_close();
+                    Output::CloseSocket { socket }
+                }
+                Action::Hello => match self.hello() {
+                    Some(hello) => Output::Send(Box::new(hello)),
+                    None => continue,
+                },
+                Action::Ping(nonce) => Output::Send(Box::new(ClientMessage::Ping { nonce })),
+            };
+            self.outputs.push_back(output);
+        }
+        debug_assert!(
+            self.actions.is_empty(),
+            "carrying out asks for nothing; at {now:?}"
+        );
+    }
+
+    /// The manager closed the socket by itself (silence, a deadline): the streams are gone too.
+    pub(super) fn detach_after_close(&mut self) {
+        if !self.socket.is_online() {
+            self.detach();
+        }
+    }
+
+    /// Seals what may go and sends what is durable.
+    pub(super) fn stream_edits(&mut self, now: Now) {
+        if !self.socket.is_online() || self.phase != Phase::Leading {
+            return;
+        }
+        let ids: Vec<BoardId> = self.boards.keys().cloned().collect();
+        for id in ids {
+            self.stream_board(&id, now);
+        }
+    }
+
+    pub(super) fn stream_board(&mut self, id: &BoardId, now: Now) {
+        let Some(board) = self.boards.get_mut(id) else {
+            return;
+        };
+        match board.stream {
+            Stream::Detached if board.wants_stream() => return self.follow_again(id),
+            Stream::Paused { until_ms, next } if now.mono_ms >= until_ms => {
+                board.stream = Stream::Live { next };
+            }
+            Stream::Retrying { at_ms } if now.mono_ms >= at_ms => return self.follow_again(id),
+            _ => {}
+        }
+        let Stream::Live { next } = board.stream else {
+            return;
+        };
+        let mut is_sealed = false;
+        while board.outbox.seal_next(&mut self.journal) {
+            is_sealed = true;
+        }
+        if is_sealed {
+            board.store_board(&mut self.journal);
+            self.processor.outbox(id);
+            bind_user(&mut self.row, self.session_user.as_ref(), &mut self.journal);
+        }
+        let pushes = board.outbox.pushes_from(next, &self.journal);
+        for (number, push) in pushes {
+            board.outbox.sent(number);
+            board.stream = Stream::Live { next: push.seq + 1 };
+            self.outputs
+                .push_back(Output::Send(Box::new(ClientMessage::Push(push))));
+        }
+    }
+
+    pub(super) fn flush(&mut self, now: Now) {
+        let interval_ms = self.flush_interval_ms();
+        let is_due = self
+            .processor
+            .due_at_ms(interval_ms)
+            .is_some_and(|due| due <= now.mono_ms);
+        if !is_due {
+            return;
+        }
+        let flush = self.processor.flush(now.mono_ms);
+        for (id, records) in flush.records {
+            let Some(board) = self.boards.get_mut(&id) else {
+                continue;
+            };
+            let changed = board.refresh(&records);
+            self.outputs
+                .push_back(Output::Notice(Notice::Board { board: id, changed }));
+        }
+        for board in flush.outboxes {
+            self.outputs
+                .push_back(Output::Notice(Notice::Outbox { board }));
+        }
+        let feeds = flush
+            .feeds
+            .into_iter()
+            .map(|frame| Output::Notice(Notice::Feed(frame)));
+        self.outputs.extend(feeds);
+    }
+
+    pub(super) fn flush_interval_ms(&self) -> u64 {
+        if self.is_visible {
+            self.config.flush_interval_ms
+        } else {
+            self.config.flush_interval_hidden_ms
+        }
+    }
+
+    pub(super) fn store(&mut self, now: Now) {
+        if !matches!(self.phase, Phase::Claiming | Phase::Leading) {
+            return;
+        }
+        let next = match self.storage_retry_at_ms {
+            None => self.journal.next_transaction(),
+            Some(at_ms) if now.mono_ms >= at_ms => self.journal.again(),
+            Some(_) => None,
+        };
+        if let Some((ticket, transaction)) = next {
+            self.storage_retry_at_ms = None;
+            self.outputs.push_back(Output::Commit {
+                ticket,
+                transaction,
+            });
+        }
+    }
+
+    pub(super) fn tell_status(&mut self) {
+        let status = self.status();
+        if self.told.as_ref() != Some(&status) {
+            self.told = Some(status);
+            self.outputs.push_back(Output::Notice(Notice::Status));
+        }
+    }
+
+    pub(super) fn wake(&mut self) {
+        let streams = self.boards.values().filter_map(|board| match board.stream {
+            Stream::Paused { until_ms, .. } => Some(until_ms),
+            Stream::Retrying { at_ms } => Some(at_ms),
+            _ => None,
+        });
+        let due = streams
+            .chain(self.socket.due_at_ms())
+            .chain(self.processor.due_at_ms(self.flush_interval_ms()))
+            .chain(self.storage_retry_at_ms)
+            .min();
+        if let Some(mono_ms) = due.filter(|_| due != self.woken_for_ms) {
+            self.outputs.push_back(Output::WakeAt { mono_ms });
+        }
+        self.woken_for_ms = due;
+    }
+}
+
+/// The first sealed edit binds the replica to its user, in the same transaction.
+fn bind_user(row: &mut Option<ReplicaRow>, user: Option<&UserId>, journal: &mut Journal) {
+    if let Some(row) = row
+        && row.user.is_none()
+        && let Some(user) = user
+    {
+        row.user = Some(user.clone());
+        journal.put(Row::Replica(row.clone()));
+    }
+}

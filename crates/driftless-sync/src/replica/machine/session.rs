@@ -1,0 +1,245 @@
+//! The connection: hello, messages, and what they do to boards.
+
+use driftless_model::{BoardId, EditId, OnStale, UserId, limits};
+use driftless_protocol::message::{ClientMessage, Hello, ServerMessage, Subscribe, Welcome};
+use driftless_protocol::{Blame, Code, FeedFrame, PROTOCOL, Query};
+
+use crate::replica::background_sync::NewEdit;
+use crate::replica::board::{Board, Step, Stream, Trouble};
+use crate::replica::journal::Journal;
+use crate::replica::machine::Replica;
+use crate::replica::types::{Notice, Now, Output};
+
+impl Replica {
+    /// The connection is gone, and with it the streams.
+    pub(super) fn detach(&mut self) {
+        self.session_user = None;
+        for board in self.boards.values_mut() {
+            board.stream = Stream::Detached;
+        }
+    }
+
+    pub(super) fn hello(&mut self) -> Option<ClientMessage> {
+        let client = self.row.as_ref()?.client;
+        let wanted = self
+            .boards
+            .iter_mut()
+            .filter(|(_, board)| board.wants_stream());
+        let boards = wanted
+            .take(limits::BOARDS_PER_CONNECTION_MAX)
+            .map(|(id, board)| {
+                board.stream = Stream::Resuming;
+                subscribe(id, board)
+            });
+        Some(ClientMessage::Hello(Hello {
+            protocol: PROTOCOL,
+            client,
+            token: self.token.clone(),
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            boards: boards.collect(),
+        }))
+    }
+
+    pub(super) fn message(&mut self, message: ServerMessage, now: Now) {
+        match message {
+            ServerMessage::Welcome(welcome) => self.welcomed(&welcome, now),
+            ServerMessage::Resume(resume) => {
+                let id = resume.board.clone();
+                self.on_board(&id, now, |board, journal, _| board.resume(&resume, journal));
+            }
+            ServerMessage::Event(event) => {
+                let id = event.board.clone();
+                self.on_stream(&id, now, |board, journal, _| board.event(&event, journal));
+            }
+            ServerMessage::Outcome(settled) => {
+                let id = settled.board.clone();
+                self.on_stream(&id, now, |board, journal, user| {
+                    board.outcome(&settled, user, journal)
+                });
+            }
+            ServerMessage::Refused {
+                board,
+                seq,
+                retry_after_ms,
+                ..
+            } => {
+                let wait_ms = retry_after_ms + self.socket.draw(retry_after_ms);
+                if let Some(board) = self.boards.get_mut(&board)
+                    && matches!(board.stream, Stream::Live { .. })
+                {
+                    board.stream = Stream::Paused {
+                        until_ms: now.mono_ms + wait_ms,
+                        next: seq,
+                    };
+                }
+            }
+            ServerMessage::Expect { board, seq } => {
+                if let Some(board) = self.boards.get_mut(&board)
+                    && matches!(board.stream, Stream::Live { .. })
+                {
+                    board.stream = Stream::Live { next: seq };
+                }
+            }
+            ServerMessage::Error {
+                code,
+                detail,
+                board,
+                feed,
+            } => {
+                self.server_error(code, detail, board, feed, now);
+            }
+            ServerMessage::Feed(frame) => self.feed_frame(frame),
+            ServerMessage::Ping { nonce } => self.send(ClientMessage::Pong { nonce }),
+            ServerMessage::Pong { nonce } => self.socket.ponged(nonce, now.mono_ms),
+            ServerMessage::Goodbye {
+                reconnect_after_ms, ..
+            } => {
+                self.socket.told_to_wait(now.mono_ms + reconnect_after_ms);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn welcomed(&mut self, welcome: &Welcome, now: Now) {
+        let bound = self.row.as_ref().and_then(|row| row.user.clone());
+        self.server_build = Some(welcome.build.clone());
+        if let Some(bound) = bound.filter(|bound| *bound != welcome.user) {
+            let has_edits = |board: &Board| board.outbox.entries().next().is_some();
+            if self.boards.values().any(has_edits) {
+                let reason = format!(
+                    "this copy holds edits of {bound} that are not settled; sign in as {bound}"
+                );
+                self.detach();
+                return self.socket.close_for(&reason, &mut self.actions);
+            }
+            return self.reidentify(now);
+        }
+        self.session_user = Some(welcome.user.clone());
+        self.socket.welcomed(welcome, now.mono_ms);
+        let feeds: Vec<(u32, Query)> = self.feeds.iter().map(|(k, v)| (*k, v.clone())).collect();
+        for (feed, query) in feeds {
+            self.send(ClientMessage::OpenFeed { feed, query });
+        }
+    }
+
+    pub(super) fn feed_frame(&mut self, frame: FeedFrame) {
+        let feed = frame.feed;
+        let Some(query) = self.feeds.get(&feed).cloned() else {
+            return;
+        };
+        if !self.processor.feed(frame) {
+            self.send(ClientMessage::OpenFeed { feed, query });
+        }
+    }
+
+    pub(super) fn server_error(
+        &mut self,
+        code: Code,
+        detail: String,
+        board: Option<BoardId>,
+        feed: Option<u32>,
+        now: Now,
+    ) {
+        if let Some(feed) = feed {
+            let notice = Notice::FeedError { feed, detail };
+            return self.outputs.push_back(Output::Notice(notice));
+        }
+        match (code, board) {
+            (Code::Cloned, _) => self.reidentify(now),
+            (Code::WrongUser, _) => {
+                self.detach();
+                self.socket.close_for(&detail, &mut self.actions);
+            }
+            (code, Some(id)) if code.blame() != Blame::Client => {
+                let at_ms = now.mono_ms
+                    + self.config.storage_retry_ms
+                    + self.socket.draw(self.config.storage_retry_ms);
+                if let Some(board) = self.boards.get_mut(&id) {
+                    board.stream = Stream::Retrying { at_ms };
+                }
+            }
+            _ => self.error(code, detail),
+        }
+    }
+
+    /// Runs a step on a board that is live. While a resume is under way, what the stream says is
+    /// part of it.
+    pub(super) fn on_stream(
+        &mut self,
+        id: &BoardId,
+        now: Now,
+        step: impl FnOnce(&mut Board, &mut Journal, &UserId) -> Step,
+    ) {
+        let is_live =
+            |board: &Board| matches!(board.stream, Stream::Live { .. } | Stream::Paused { .. });
+        if self.boards.get(id).is_some_and(is_live) {
+            self.on_board(id, now, step);
+        }
+    }
+
+    pub(super) fn on_board(
+        &mut self,
+        id: &BoardId,
+        now: Now,
+        step: impl FnOnce(&mut Board, &mut Journal, &UserId) -> Step,
+    ) {
+        let user = self.user().cloned();
+        let (Some(board), Some(user)) = (self.boards.get_mut(id), user) else {
+            return;
+        };
+        let step = step(board, &mut self.journal, &user);
+        self.last_sync_ms = Some(now.epoch_ms);
+        self.finish(id, step, now);
+    }
+
+    pub(super) fn finish(&mut self, id: &BoardId, step: Step, now: Now) {
+        if step.outbox_changed {
+            self.processor.local(id, step.touched);
+        } else {
+            self.processor.remote(id, step.touched);
+        }
+        self.outputs
+            .extend(step.notices.into_iter().map(Output::Notice));
+        for undo in step.undo {
+            let (board, id) = (id.clone(), EditId(self.draw_wide()));
+            let (label, changes) = (undo.label, undo.changes);
+            let on_stale = OnStale::Skip;
+            self.edit(
+                NewEdit {
+                    board,
+                    id,
+                    label,
+                    gesture: None,
+                    on_stale,
+                    changes,
+                },
+                now,
+            );
+        }
+        match step.trouble {
+            Some(Trouble::Gap) => self.follow_again(id),
+            Some(Trouble::Identity) => self.reidentify(now),
+            None => {}
+        }
+    }
+
+    pub(super) fn follow_again(&mut self, id: &BoardId) {
+        let Some(board) = self.boards.get_mut(id) else {
+            return;
+        };
+        board.stream = Stream::Resuming;
+        let message = ClientMessage::Subscribe(subscribe(id, board));
+        self.send(message);
+    }
+
+    pub(super) fn send(&mut self, message: ClientMessage) {
+        self.outputs.push_back(Output::Send(Box::new(message)));
+    }
+}
+
+fn subscribe(id: &BoardId, board: &Board) -> Subscribe {
+    Subscribe {
+        board: id.clone(),
+        cursor: board.state.cursor(),
+    }
+}

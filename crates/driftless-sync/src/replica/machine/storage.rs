@@ -1,0 +1,200 @@
+//! Storage: reading it, leading it, and what becomes of what is written.
+
+use std::collections::BTreeSet;
+
+use driftless_model::{BoardId, ClientId};
+use driftless_protocol::durable::{ReplicaRow, Row};
+use rand_core::RngCore;
+
+use crate::replica::background_sync::NewEdit;
+use crate::replica::board::Board;
+use crate::replica::journal::{Journal, Ticket};
+use crate::replica::machine::{Phase, Replica};
+use crate::replica::types::{CommitResult, Notice, Now, Output};
+use crate::replica::view::StorageVerdict;
+
+impl Replica {
+    pub(super) fn loaded(&mut self, rows: Vec<Row>, volatile: Option<String>, now: Now) {
+        if self.phase != Phase::Loading {
+            return;
+        }
+        let followed: BTreeSet<BoardId> = std::mem::take(&mut self.boards)
+            .into_iter()
+            .filter(|(_, board)| board.is_followed)
+            .map(|(id, _)| id)
+            .collect();
+        self.journal = Journal::default();
+        self.unstored.clear();
+        self.storage_retry_at_ms = None;
+        self.row = None;
+        for row in rows {
+            self.journal.loaded(&row);
+            self.restore(row);
+        }
+        for id in followed {
+            self.board_mut(&id).is_followed = true;
+        }
+        self.claim();
+        self.verdict = match volatile {
+            Some(reason) => StorageVerdict::MemoryOnly { reason },
+            None => StorageVerdict::Durable,
+        };
+        for (id, board) in &self.boards {
+            self.processor.local(id, board.all_records());
+        }
+        self.phase = Phase::Claiming;
+        for edit in std::mem::take(&mut self.early) {
+            self.edit(edit, now);
+        }
+    }
+
+    pub(super) fn restore(&mut self, row: Row) {
+        match row {
+            Row::Replica(row) => self.row = Some(row),
+            Row::Board(row) => {
+                let board = self.board_mut(&row.board);
+                board.state.restore_counters(row.cursor, row.floor);
+                board.outbox.restore(&row);
+            }
+            Row::Record(row) => {
+                let id = row.board.clone();
+                self.board_mut(&id).state.restore_record(row);
+            }
+            Row::Entry(row) => {
+                let id = row.board.clone();
+                self.board_mut(&id).outbox.restore_entry(*row);
+            }
+            _ => {}
+        }
+    }
+
+    /// Raises the term: from here on, whoever led before can no longer write.
+    pub(super) fn claim(&mut self) {
+        let row = match self.row.take() {
+            Some(row) => ReplicaRow {
+                term: row.term + 1,
+                ..row
+            },
+            None => ReplicaRow {
+                client: ClientId(self.draw_wide()),
+                user: None,
+                term: 1,
+            },
+        };
+        self.journal.put(Row::Replica(row.clone()));
+        self.row = Some(row);
+    }
+
+    /// 128 random bits: an id.
+    pub(super) fn draw_wide(&mut self) -> u128 {
+        let mut bytes = [0; 16];
+        self.rng.fill_bytes(&mut bytes);
+        u128::from_be_bytes(bytes)
+    }
+
+    pub(super) fn board_mut(&mut self, id: &BoardId) -> &mut Board {
+        self.boards
+            .entry(id.clone())
+            .or_insert_with(|| Board::new(id.clone(), self.schema.clone()))
+    }
+
+    pub(super) fn committed(&mut self, ticket: Ticket, result: CommitResult, now: Now) {
+        if !self.journal.is_under_way(ticket) {
+            return;
+        }
+        match result {
+            CommitResult::Done => {
+                self.journal.committed();
+                if matches!(self.verdict, StorageVerdict::NotSaved { .. }) {
+                    self.verdict = StorageVerdict::Durable;
+                }
+                if self.phase == Phase::Claiming {
+                    self.phase = Phase::Leading;
+                    if self.config.auto_connect {
+                        let config = &self.config;
+                        self.socket.connect(now.mono_ms, config, &mut self.actions);
+                    }
+                }
+                self.tell_stored();
+            }
+            CommitResult::Conflict => self.superseded(),
+            CommitResult::Failed { reason } => {
+                self.verdict = StorageVerdict::NotSaved { reason };
+                self.storage_retry_at_ms = Some(now.mono_ms + self.config.storage_retry_ms);
+            }
+        }
+    }
+
+    pub(super) fn tell_stored(&mut self) {
+        let journal = &self.journal;
+        let mut stored = Vec::new();
+        self.unstored.retain(|id, ticket| {
+            let is_durable = journal.is_durable(*ticket);
+            if is_durable {
+                stored.push(*id);
+            }
+            !is_durable
+        });
+        for id in &stored {
+            self.outputs
+                .push_back(Output::Notice(Notice::EditStored { id: *id }));
+        }
+        for (id, board) in &mut self.boards {
+            board.outbox.committed(&self.journal);
+            if !stored.is_empty() {
+                self.processor.outbox(id);
+            }
+        }
+    }
+
+    pub(super) fn superseded(&mut self) {
+        if !matches!(self.phase, Phase::Leading | Phase::Claiming) {
+            return;
+        }
+        self.phase = Phase::Superseded;
+        self.verdict = StorageVerdict::OpenElsewhere;
+        self.detach();
+        self.socket.disconnect(&mut self.actions);
+    }
+
+    /// Leads again: reads what the other tab wrote, and keeps what this one had not stored.
+    pub(super) fn take_over(&mut self) {
+        if self.phase != Phase::Superseded {
+            return;
+        }
+        let boards = self.boards.values();
+        let entries = boards.flat_map(|board| board.outbox.entries());
+        let unstored = entries.filter(|entry| !self.journal.is_durable(entry.ticket));
+        let unstored = unstored.filter(|entry| self.unstored.contains_key(&entry.row.id));
+        let edits = unstored.map(|entry| NewEdit {
+            board: entry.row.board.clone(),
+            id: entry.row.id,
+            label: entry.row.label.clone(),
+            gesture: entry.row.gesture,
+            on_stale: entry.row.on_stale,
+            changes: entry.row.changes.clone(),
+        });
+        self.early.extend(edits);
+        self.phase = Phase::Loading;
+        self.verdict = StorageVerdict::Loading;
+        self.outputs.push_back(Output::Load);
+    }
+
+    /// A new identity: what was sealed under the old one is sealed again.
+    pub(super) fn reidentify(&mut self, now: Now) {
+        let client = ClientId(self.draw_wide());
+        if let Some(row) = &mut self.row {
+            row.client = client;
+            row.user = None;
+            self.journal.put(Row::Replica(row.clone()));
+        }
+        for (id, board) in &mut self.boards {
+            board.outbox.unseal(&mut self.journal);
+            board.store_board(&mut self.journal);
+            self.processor.local(id, board.all_records());
+        }
+        self.detach();
+        self.socket
+            .restart(now.mono_ms, &self.config, &mut self.actions);
+    }
+}
