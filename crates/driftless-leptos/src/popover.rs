@@ -6,6 +6,24 @@ use wasm_bindgen::JsCast;
 
 use crate::element_id::element_id;
 
+/// The popover around the caller: content finds it in context.
+#[derive(Clone, Copy)]
+pub struct PopoverHandle {
+    open: RwSignal<bool>,
+    button: NodeRef<html::Button>,
+}
+
+impl PopoverHandle {
+    /// Closes it, and returns the focus to its button.
+    pub fn close(&self) {
+        self.open.set(false);
+        if let Some(button) = self.button.get_untracked() {
+            // Only an element that left the page refuses the focus.
+            let _ = button.focus();
+        }
+    }
+}
+
 /// A disclosure: the panel follows its button in tab order, so that Tab enters it. Escape closes
 /// it and returns the focus to the button.
 ///
@@ -28,15 +46,13 @@ pub fn Popover(
 ) -> impl IntoView {
     let root = NodeRef::<html::Div>::new();
     let button = NodeRef::<html::Button>::new();
+    let handle = PopoverHandle { open, button };
+    provide_context(handle);
     close_on_press_outside(root, open);
     let on_key = move |event: web_sys::KeyboardEvent| {
         if event.key() == "Escape" && open.get_untracked() {
             event.stop_propagation();
-            open.set(false);
-            if let Some(button) = button.get_untracked() {
-                // Only an element that left the page refuses the focus.
-                let _ = button.focus();
-            }
+            handle.close();
         }
     };
     let panel_id = element_id("panel");

@@ -4,6 +4,8 @@ mod alert;
 mod automatic;
 mod merge_draft;
 mod leaf;
+mod current;
+mod decisions;
 mod panel;
 
 use std::sync::Arc;
@@ -73,8 +75,8 @@ struct Conflicts {
 /// An alert while edits conflict, and a dialog in which a person sees base, mine and theirs side by
 /// side and keeps mine, takes theirs or edits the merge. It works offline too.
 ///
-/// Parts: `conflict-ui`, `conflict-alert`, and inside the dialog `conflict-leaf`, `conflict-column`,
-/// `conflict-merge`.
+/// Parts: `conflict-ui`, `conflict-alert`, and inside the dialog `conflict-leaf`,
+/// `conflict-column`, `conflict-merge`.
 #[component]
 pub fn ConflictResolutionUi(
     /// What happens without asking.

@@ -44,6 +44,21 @@ impl From<&RecordId> for WidgetId {
     }
 }
 
+/// What went wrong in a widget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WidgetError {
+    /// What is inside returned an error.
+    Content(String),
+    /// An edit of its record waits for a person: somebody changed the same, or it was refused.
+    Edit {
+        /// The entry's number.
+        number: u64,
+        /// What the person did, in words.
+        label: String,
+    },
+}
+
 /// The widget around the caller.
 #[derive(Clone, Copy)]
 pub struct WidgetContext {

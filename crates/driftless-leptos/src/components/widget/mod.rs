@@ -2,6 +2,8 @@
 
 mod handle;
 mod state;
+mod badges;
+mod boundary;
 
 use std::sync::Arc;
 
@@ -9,31 +11,14 @@ use driftless_model::{RecordId, Version, builtin};
 use driftless_sync::replica::view::{Connection, EntryProgress, RecordView};
 use leptos::prelude::*;
 
-pub use handle::{WidgetContext, WidgetId, try_use_widget};
+use self::badges::badges;
+use self::boundary::boundary;
+pub use handle::{WidgetContext, WidgetError, WidgetId, try_use_widget};
 pub use state::WidgetState;
 
 use crate::clock::use_now;
 use crate::context::{RealtimeContext, try_use_realtime};
-use crate::icons::ToneIcon;
 use crate::missing_provider::{MissingProvider, failure};
-use crate::relative_time::span;
-use crate::status_text::Tone;
-use crate::texts::{fill, use_texts};
-
-/// What went wrong in a widget.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WidgetError {
-    /// What is inside returned an error.
-    Content(String),
-    /// An edit of its record waits for a person: somebody changed the same, or it was refused.
-    Edit {
-        /// The entry's number.
-        number: u64,
-        /// What the person did, in words.
-        label: String,
-    },
-}
 
 /// Wraps one widget: a group named by the record's title, that shows whether changes are pending,
 /// conflicted, late or offline, and contains an error that is returned inside it. The inside finds
@@ -184,17 +169,24 @@ fn late(widget: WidgetContext) -> Memo<Option<u64>> {
     })
 }
 
+/// Whether what is shown may be old. The first attempt to connect is not worth a word: it takes a
+/// moment.
+fn is_offline(connection: &Connection) -> bool {
+    !matches!(
+        connection,
+        Connection::Online { .. }
+            | Connection::Connecting { attempt: 1 }
+            | Connection::Handshaking { attempt: 1 }
+    )
+}
+
 fn state(
     context: RealtimeContext,
     latest: Signal<Option<Arc<RecordView>>>,
     late_ms: Memo<Option<u64>>,
     has_failed: RwSignal<bool>,
 ) -> Memo<WidgetState> {
-    let is_online = Memo::new(move |_| {
-        context
-            .status
-            .with(|status| matches!(status.connection, Connection::Online { .. }))
-    });
+    let is_offline = Memo::new(move |_| context.status.with(|s| is_offline(&s.connection)));
     Memo::new(move |_| {
         let is_about = |about: fn(&RecordView) -> bool| {
             latest.with(|record| record.as_deref().is_some_and(about))
@@ -210,7 +202,7 @@ fn state(
                 (WidgetState::Pending, is_about(|record| record.is_pending)),
                 (WidgetState::Loading, !is_there && !context.loaded.get()),
                 (WidgetState::Missing, !is_there),
-                (WidgetState::Offline, !is_online.get()),
+                (WidgetState::Offline, is_offline.get()),
                 (WidgetState::Late, late_ms.with(Option::is_some)),
             ],
             WidgetState::Live,
@@ -218,113 +210,14 @@ fn state(
     })
 }
 
-/// The inside; where it returns an error, that error and a way to try again.
-fn boundary(
-    children: StoredValue<ChildrenFn>,
-    has_failed: RwSignal<bool>,
-    on_error: Option<Callback<WidgetError>>,
-) -> impl IntoView {
-    let attempt = RwSignal::new(0_u32);
-    move || {
-        attempt.track();
-        let fallback = move |errors: ArcRwSignal<Errors>| {
-            has_failed.set(true);
-            on_cleanup(move || {
-                let _ = has_failed.try_set(false);
-            });
-            let cause = errors.with_untracked(|errors| {
-                let causes = errors.iter().map(|(_, error)| error.to_string());
-                causes.collect::<Vec<_>>().join("; ")
-            });
-            if let Some(on_error) = on_error {
-                on_error.run(WidgetError::Content(cause.clone()));
-            }
-            failed(cause, attempt)
-        };
-        view! {
-            <ErrorBoundary fallback=fallback>
-                {children.with_value(|children| children())}
-            </ErrorBoundary>
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn failed(cause: String, attempt: RwSignal<u32>) -> impl IntoView {
-    let texts = use_texts();
-    view! {
-        <div data-part="widget-failure" data-testid="widget-failure">
-            <ToneIcon tone=Tone::Error />
-            <p>{texts.widget_failed.clone()}</p>
-            <button
-                type="button"
-                data-part="button"
-                data-testid="widget-retry"
-                on:click=move |_| attempt.update(|attempt| *attempt += 1)
-            >
-                {texts.try_again.clone()}
-            </button>
-            <details>
-                <summary>{texts.details.clone()}</summary>
-                <code>{cause}</code>
-            </details>
-        </div>
-    }
-}
-
-/// What the state says in words, and the way to the conflict.
-fn badges(
-    context: RealtimeContext,
-    latest: Signal<Option<Arc<RecordView>>>,
-    state: Memo<WidgetState>,
-    late_ms: Memo<Option<u64>>,
-) -> impl IntoView {
-    let texts = use_texts();
-    let badge = move || match state.get() {
-        WidgetState::Pending => {
-            Some(note(Tone::Pending, texts.widget_pending.to_string()).into_any())
-        }
-        WidgetState::Offline => {
-            Some(note(Tone::Offline, texts.widget_offline.to_string()).into_any())
-        }
-        WidgetState::Late => {
-            let age = span(late_ms.get().unwrap_or_default());
-            let text = fill(&texts.widget_late, &[("span", &age)]);
-            Some(note(Tone::Waiting, text).into_any())
-        }
-        WidgetState::Conflict => {
-            let text = texts.widget_conflict.clone();
-            let open = move |_| {
-                let first = latest.with_untracked(|record| {
-                    record
-                        .as_ref()
-                        .and_then(|record| record.conflicts.first().copied())
-                });
-                context.open_conflict.set(first);
-            };
-            let button = view! {
-                <button
-                    type="button"
-                    data-part="widget-conflict"
-                    data-testid="widget-conflict"
-                    on:click=open
-                >
-                    <ToneIcon tone=Tone::Conflict />
-                    {text}
-                </button>
-            };
-            Some(button.into_any())
-        }
-        _ => None,
-    };
-    view! { <div data-part="widget-badges">{badge}</div> }
-}
-
-fn note(tone: Tone, text: String) -> impl IntoView {
-    let title = text.clone();
-    view! {
-        <span data-part="widget-note" data-tone=tone.name() title=title>
-            <ToneIcon tone=tone />
-            <span data-part="widget-note-text">{text}</span>
-        </span>
+    #[test]
+    fn the_first_attempt_to_connect_does_not_flash_offline() {
+        assert!(!is_offline(&Connection::Connecting { attempt: 1 }));
+        assert!(is_offline(&Connection::Connecting { attempt: 2 }));
+        assert!(is_offline(&Connection::Offline));
     }
 }

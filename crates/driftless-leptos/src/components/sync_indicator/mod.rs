@@ -1,18 +1,21 @@
 //! The connection at a glance, and in detail.
 
-use driftless_client::Status;
+mod announcement;
+mod facts;
+
 use driftless_sync::replica::view::Connection;
 use leptos::prelude::*;
 
+use self::announcement::paced;
+use self::facts::{Fact, connection_facts, server_facts};
 use crate::clock::{Moment, use_now};
 use crate::context::{RealtimeContext, try_use_realtime};
 use crate::hooks::{UseWebsocket, use_background_sync, use_websocket};
 use crate::icons::ToneIcon;
 use crate::missing_provider::MissingProvider;
 use crate::popover::Popover;
-use crate::relative_time::{age, until};
-use crate::status_text::{attempt, quiet_word, reason, state_name, storage_word, tone, word};
-use crate::texts::{Texts, count, fill, use_texts};
+use crate::status_text::{quiet_word, state_name, tone, word};
+use crate::texts::{count, fill, use_texts};
 
 /// The connection's state by icon and word ("Live · 12 ms"), the number of pending edits, and, on
 /// a press, details: latency, last sync, attempts, next retry, versions, and whether this device
@@ -39,11 +42,12 @@ pub fn DashboardSyncIndicator(
     tell(socket, on_status_change);
     let state = Memo::new(move |_| socket.state.with(state_name));
     let look = Memo::new(move |_| socket.state.with(tone));
-    let announced = Memo::new(move |_| {
+    let words = Memo::new(move |_| {
         socket
             .state
             .with(|state| quiet_word(state, &use_texts()).to_owned())
     });
+    let announced = paced(words);
     let shown = if show_details {
         detailed(context, socket).into_any()
     } else {
@@ -161,8 +165,6 @@ fn details(context: RealtimeContext, socket: UseWebsocket) -> impl IntoView {
     }
 }
 
-type Fact = (String, String);
-
 fn fact((name, value): Fact) -> impl IntoView {
     view! {
         <div data-part="fact">
@@ -170,58 +172,6 @@ fn fact((name, value): Fact) -> impl IntoView {
             <dd>{value}</dd>
         </div>
     }
-}
-
-fn connection_facts(status: &Status, texts: &Texts, now: Moment) -> Vec<Fact> {
-    let connection = &status.connection;
-    let mut facts = Vec::new();
-    if let Connection::Online { latency_ms, .. } = connection {
-        let value = latency_ms.map(|ms| fill(&texts.latency_value, &[("ms", &ms.to_string())]));
-        let value = value.unwrap_or_else(|| texts.not_measured.to_string());
-        facts.push((texts.latency.to_string(), value));
-    }
-    facts.push((
-        texts.last_sync.to_string(),
-        last_sync(status, texts, now.epoch_ms),
-    ));
-    if let Some(attempt) = attempt(connection) {
-        facts.push((texts.attempts.to_string(), attempt.to_string()));
-    }
-    if let Connection::Waiting { retry_at_ms, .. } = connection {
-        let span = until(now.mono_ms, *retry_at_ms);
-        facts.push((
-            texts.next_retry.to_string(),
-            fill(&texts.in_span, &[("span", &span)]),
-        ));
-    }
-    if let Some(reason) = reason(connection).filter(|reason| !reason.is_empty()) {
-        facts.push((texts.reason.to_string(), reason.to_owned()));
-    }
-    facts
-}
-
-fn last_sync(status: &Status, texts: &Texts, now_ms: u64) -> String {
-    match status.last_sync_ms {
-        None => texts.never.to_string(),
-        Some(then) if now_ms < then + 1000 => texts.just_now.to_string(),
-        Some(then) => fill(&texts.ago, &[("span", &age(now_ms, then))]),
-    }
-}
-
-fn server_facts(status: &Status, texts: &Texts) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    if let Some(user) = &status.user {
-        facts.push((texts.user.to_string(), user.to_string()));
-    }
-    facts.push((
-        texts.storage.to_string(),
-        storage_word(&status.storage, texts),
-    ));
-    if let Some(build) = &status.server_build {
-        facts.push((texts.server.to_string(), build.clone()));
-    }
-    facts.push((texts.protocol.to_string(), status.protocol.to_string()));
-    facts
 }
 
 fn connect_button(socket: UseWebsocket) -> impl IntoView {
@@ -252,75 +202,5 @@ fn connect_button(socket: UseWebsocket) -> impl IntoView {
         <button type="button" data-part="button" data-testid="connect-button" on:click=press>
             {word}
         </button>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use driftless_sync::replica::view::StorageVerdict;
-
-    use super::*;
-
-    fn status(connection: Connection) -> Status {
-        let mut status = Status::default();
-        status.connection = connection;
-        status
-    }
-
-    fn lines(facts: &[Fact]) -> Vec<String> {
-        facts
-            .iter()
-            .map(|(name, value)| format!("{name}: {value}"))
-            .collect()
-    }
-
-    const NOW: Moment = Moment {
-        epoch_ms: 1_000_000,
-        mono_ms: 10_000,
-    };
-
-    #[test]
-    fn details_while_waiting_say_what_failed_and_when_it_goes_on() {
-        let mut waiting = status(Connection::Waiting {
-            attempt: 3,
-            retry_at_ms: 14_000,
-            reason: "refused".into(),
-        });
-        waiting.last_sync_ms = Some(991_000);
-        assert_eq!(
-            lines(&connection_facts(&waiting, &Texts::default(), NOW)),
-            [
-                "Last sync: 9 s ago",
-                "Attempts: 3",
-                "Next attempt: in 4 s",
-                "Reason: refused"
-            ]
-        );
-    }
-
-    #[test]
-    fn details_while_live_tell_latency_and_no_attempts() {
-        let mut live = status(Connection::Online {
-            session: "s".into(),
-            latency_ms: None,
-        });
-        live.last_sync_ms = Some(1_000_000);
-        assert_eq!(
-            lines(&connection_facts(&live, &Texts::default(), NOW)),
-            ["Latency: not measured yet", "Last sync: just now"]
-        );
-    }
-
-    #[test]
-    fn storage_that_keeps_nothing_is_said_with_its_reason() {
-        let mut private = status(Connection::Idle);
-        private.storage = StorageVerdict::MemoryOnly {
-            reason: "private mode".into(),
-        };
-        let facts = lines(&server_facts(&private, &Texts::default()));
-        assert_eq!(
-            facts[0],
-            "This device: not saved on this device: private mode"
-        );
     }
 }

@@ -1,0 +1,120 @@
+//! The outbox as a list, and what can be done about all of it.
+
+use driftless_sync::replica::view::EntryProgress;
+use leptos::prelude::*;
+
+use super::item::item;
+use crate::clock::use_now;
+use crate::context::RealtimeContext;
+use crate::hooks::UseBackgroundSync;
+use crate::texts::{fill, use_texts};
+
+/// The list: the oldest `max_display` edits, and how many more there are.
+pub(super) fn list(
+    context: RealtimeContext,
+    sync: UseBackgroundSync,
+    max_display: usize,
+) -> impl IntoView {
+    let texts = use_texts();
+    let now = use_now();
+    let heading = texts.pending_heading.clone();
+    let shown = Memo::new(move |_| {
+        sync.outbox
+            .with(|outbox| outbox.iter().take(max_display).cloned().collect::<Vec<_>>())
+    });
+    let more = {
+        let texts = texts.clone();
+        move || {
+            let more = sync
+                .outbox
+                .with(|outbox| outbox.len())
+                .saturating_sub(max_display);
+            let text = fill(&texts.pending_more, &[("n", &more.to_string())]);
+            (more > 0).then(|| view! { <p data-part="pending-more">{text}</p> })
+        }
+    };
+    let is_empty = move || sync.outbox.with(|outbox| outbox.is_empty());
+    let none = texts.pending_none.clone();
+    view! {
+        <h2 data-part="panel-heading">{heading}</h2>
+        <Show when=is_empty>
+            <p data-part="pending-none">{none.clone()}</p>
+        </Show>
+        <ul data-part="pending-list" data-testid="pending-list">
+            <For each=move || shown.get() key=|entry| entry.number let:entry>
+                {item(context, sync, now, shown, entry.number)}
+            </For>
+        </ul>
+        {more}
+        {actions_for_all(sync)}
+    }
+}
+
+fn actions_for_all(sync: UseBackgroundSync) -> impl IntoView {
+    let texts = use_texts();
+    let is_empty = Memo::new(move |_| sync.outbox.with(|outbox| outbox.is_empty()));
+    let is_asking = RwSignal::new(false);
+    let numbers = move |wanted: fn(&EntryProgress) -> bool| {
+        let outbox = sync.outbox.get_untracked();
+        let wanted = outbox.iter().filter(move |entry| wanted(&entry.state));
+        wanted.map(|entry| entry.number).collect::<Vec<_>>()
+    };
+    let retry_all = move |_| {
+        let refused = numbers(|state| matches!(state, EntryProgress::Quarantined { .. }));
+        for number in refused {
+            sync.retry(number);
+        }
+    };
+    let roll_back_all = move |_| {
+        if !is_asking.get_untracked() {
+            is_asking.set(true);
+            return;
+        }
+        is_asking.set(false);
+        // Newest first: what waits for an earlier edit goes before it.
+        for number in numbers(|_| true).into_iter().rev() {
+            sync.roll_back(number);
+        }
+    };
+    let roll_back_text = {
+        let texts = texts.clone();
+        move || {
+            if is_asking.get() {
+                texts.roll_back_all_sure.clone()
+            } else {
+                texts.roll_back_all.clone()
+            }
+        }
+    };
+    view! {
+        <div data-part="panel-actions" on:focusout=move |_| is_asking.set(false)>
+            <button
+                type="button"
+                data-part="button"
+                data-testid="pending-retry-all"
+                disabled=move || sync.quarantined.get() == 0
+                on:click=retry_all
+            >
+                {texts.retry_all.clone()}
+            </button>
+            <button
+                type="button"
+                data-part="button"
+                data-testid="pending-roll-back-all"
+                disabled=move || is_empty.get()
+                on:click=roll_back_all
+            >
+                {roll_back_text}
+            </button>
+            <button
+                type="button"
+                data-part="button"
+                data-testid="pending-export"
+                disabled=move || is_empty.get()
+                on:click=move |_| sync.export()
+            >
+                {texts.export.clone()}
+            </button>
+        </div>
+    }
+}

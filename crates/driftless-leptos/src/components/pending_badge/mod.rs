@@ -1,0 +1,201 @@
+//! What is not on the server yet: how much, and each edit with what can be done about it.
+
+mod entry_text;
+mod item;
+mod list;
+
+use driftless_client::ClientEvent;
+use driftless_model::{EditId, Version};
+use futures::StreamExt;
+use futures::future::abortable;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use self::list::list;
+use crate::context::{RealtimeContext, try_use_realtime};
+use crate::hooks::{UseBackgroundSync, use_background_sync};
+use crate::icons::ToneIcon;
+use crate::missing_provider::MissingProvider;
+use crate::popover::Popover;
+use crate::status_text::Tone;
+use crate::texts::{Texts, count, use_texts};
+
+/// An edit that was not applied: it conflicts, was refused, or was rolled back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationFailure {
+    /// Which.
+    pub id: EditId,
+    /// What the person did, in words.
+    pub label: String,
+    /// Why, in words.
+    pub detail: String,
+}
+
+/// The number of unsettled edits; on a press, each with label, age, attempts, state and reason, to
+/// retry, roll back or resolve; and the queue as a file.
+///
+/// Part: `pending-badge`; `data-count` is the number, `data-state` is `empty`, `pending` or
+/// `attention` (something waits for a person).
+#[component]
+pub fn PendingOperationsBadge(
+    /// Whether the list can be opened; otherwise it only shows the number.
+    #[prop(default = true)]
+    show_details: bool,
+    /// The most edits that the list shows; it says how many more there are.
+    #[prop(default = 8)]
+    max_display: usize,
+    /// Told of each edit that was applied, with the version that it made.
+    #[prop(into, optional)]
+    on_operation_complete: Option<Callback<(EditId, Version)>>,
+    /// Told of each edit that was not.
+    #[prop(into, optional)]
+    on_operation_fail: Option<Callback<OperationFailure>>,
+    /// Classes of the outermost element.
+    #[prop(into, optional)]
+    class: String,
+) -> impl IntoView {
+    let Some(context) = try_use_realtime() else {
+        return view! { <MissingProvider component="PendingOperationsBadge" /> }.into_any();
+    };
+    tell(context, on_operation_complete, on_operation_fail);
+    let sync = use_background_sync();
+    let total = Memo::new(move |_| sync.outbox.with(|outbox| outbox.len()));
+    let attention = Memo::new(move |_| sync.conflicts.get() + sync.quarantined.get());
+    let state = move || match (total.get(), attention.get()) {
+        (0, _) => "empty",
+        (_, 0) => "pending",
+        _ => "attention",
+    };
+    let shown = if show_details {
+        detailed(context, sync, total, attention, max_display).into_any()
+    } else {
+        glance(total, attention).into_any()
+    };
+    view! {
+        <div
+            class=class
+            data-part="pending-badge"
+            data-testid="pending-badge"
+            data-count=move || total.get()
+            data-state=state
+        >
+            {shown}
+        </div>
+    }
+    .into_any()
+}
+
+fn tell(
+    context: RealtimeContext,
+    on_complete: Option<Callback<(EditId, Version)>>,
+    on_fail: Option<Callback<OperationFailure>>,
+) {
+    if on_complete.is_none() && on_fail.is_none() {
+        return;
+    }
+    let (board, mut events) = (context.board().id().clone(), context.client().events());
+    let (listening, stop) = abortable(async move {
+        while let Some(event) = events.next().await {
+            match (event, on_complete, on_fail) {
+                (
+                    ClientEvent::EditApplied {
+                        board: at,
+                        id,
+                        version,
+                        ..
+                    },
+                    Some(tell),
+                    _,
+                ) if at == board => {
+                    tell.run((id, version));
+                }
+                (
+                    ClientEvent::EditFailed {
+                        board: at,
+                        id,
+                        label,
+                        detail,
+                    },
+                    _,
+                    Some(tell),
+                ) if at == board => {
+                    tell.run(OperationFailure { id, label, detail });
+                }
+                _ => {}
+            }
+        }
+    });
+    spawn_local(async move {
+        // Aborted on unmount, or ended with the client.
+        let _ = listening.await;
+    });
+    on_cleanup(move || stop.abort());
+}
+
+/// Icon, number, and how many wait for a person.
+fn glance(total: Memo<usize>, attention: Memo<usize>) -> impl IntoView {
+    let texts = use_texts();
+    let tone = Signal::derive(move || match (total.get(), attention.get()) {
+        (0, _) => Tone::Live,
+        (_, 0) => Tone::Pending,
+        _ => Tone::Conflict,
+    });
+    let more = move || {
+        let number = attention.get();
+        (number > 0).then(|| {
+            let text = count(&texts.attention_one, &texts.attention_many, number);
+            view! { <span data-part="pending-attention">{text}</span> }
+        })
+    };
+    view! {
+        <ToneIcon tone=tone />
+        <span data-part="pending-count" data-testid="pending-count">{move || total.get()}</span>
+        {more}
+    }
+}
+
+fn detailed(
+    context: RealtimeContext,
+    sync: UseBackgroundSync,
+    total: Memo<usize>,
+    attention: Memo<usize>,
+    max_display: usize,
+) -> impl IntoView {
+    let texts = use_texts();
+    let open = RwSignal::new(false);
+    let heading = texts.pending_heading.to_string();
+    let label = Signal::derive(move || summary(&texts, total.get(), attention.get()));
+    view! {
+        <Popover open=open label=label heading=heading trigger=move || glance(total, attention)>
+            {list(context, sync, max_display)}
+        </Popover>
+    }
+}
+
+/// The badge in words.
+fn summary(texts: &Texts, total: usize, attention: usize) -> String {
+    if total == 0 {
+        return texts.pending_none.to_string();
+    }
+    let pending = count(&texts.pending_one, &texts.pending_many, total);
+    if attention == 0 {
+        return pending;
+    }
+    format!(
+        "{pending}, {}",
+        count(&texts.attention_one, &texts.attention_many, attention)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_badge_in_words_tells_what_needs_the_person() {
+        let texts = Texts::default();
+        assert_eq!(summary(&texts, 0, 0), "All changes synced");
+        assert_eq!(summary(&texts, 3, 0), "3 pending changes");
+        assert_eq!(summary(&texts, 3, 1), "3 pending changes, 1 needs you");
+    }
+}
