@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_model::{
-    BoardId, BoardState, Cursor, EditId, Effect, OnStale, Op, Policy, UserId, Version,
+    BoardId, BoardState, Cursor, EditId, Effect, LeafPath, OnStale, Op, Policy, RecordState,
+    UserId, Version,
 };
 use driftless_protocol::message::ServerMessage;
 use driftless_sync::replica::realtime_state::RealtimeState;
@@ -199,7 +200,7 @@ fn seen(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure> {
     for row in log {
         if world.book.made.contains_key(&row.id) {
             for effect in &row.effects {
-                effect_was_seen(world, board, &state, row, effect)?;
+                effect_was_seen(world, board, log, &state, row, effect)?;
             }
         } else if !row.label.starts_with("Take back") {
             let detail = format!("{board}: nobody made {}", row.id);
@@ -213,6 +214,7 @@ fn seen(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure> {
 fn effect_was_seen(
     world: &World,
     board: &BoardId,
+    log: &[LogRow],
     state: &BoardState,
     row: &LogRow,
     effect: &Effect,
@@ -236,7 +238,7 @@ fn effect_was_seen(
             });
             let was_seen =
                 saw.is_some_and(|saw| saw.iter().any(|saw| saw.get(leaf) == Some(value)));
-            if is_ask && !own && !was_seen {
+            if is_ask && !own && !was_seen && !is_own_undo(log, Some(before), leaf, row) {
                 return fail(format!(
                     "removed {leaf} = {value:?} of {} unseen",
                     effect.record
@@ -253,7 +255,7 @@ fn effect_was_seen(
             .iter()
             .take_while(|other| *other != effect)
             .any(|other| other.record == effect.record && other.op.touches(leaf));
-        if !is_ask || is_own || there == value {
+        if !is_ask || is_own || there == value || is_own_undo(log, before, leaf, row) {
             continue;
         }
         let allowed = made.allowed.get(&(effect.record.clone(), leaf.clone()));
@@ -266,6 +268,19 @@ fn effect_was_seen(
         }
     }
     Ok(())
+}
+
+/// Whether a leaf has the value that this person's own "take back" gave it: they know it, although
+/// no edit of theirs names it.
+fn is_own_undo(
+    log: &[LogRow],
+    before: Option<&RecordState>,
+    leaf: &LeafPath,
+    row: &LogRow,
+) -> bool {
+    let cell = before.and_then(|before| before.leaves.get(leaf));
+    let writer = cell.and_then(|cell| log.iter().find(|other| other.version == cell.version));
+    writer.is_some_and(|writer| writer.user == row.user && writer.label.starts_with("Take back"))
 }
 
 /// *same*: stored leaves, log replay and room memory agree; every delta leads from its version to
