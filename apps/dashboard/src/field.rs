@@ -50,6 +50,8 @@ pub fn Field(
         commit,
     };
     field.follow_value();
+    // A field that goes away with its panel is left, like one that loses the focus.
+    on_cleanup(move || field.finish());
     let name = (!name.is_empty()).then_some(name);
     let test_id = (!test_id.is_empty()).then_some(test_id);
     view! {
@@ -92,27 +94,26 @@ impl LineField {
         self.began.set_value(Some(began));
     }
 
+    /// May come once more after the field is gone, with the focus that the browser takes away.
     fn finish(self) {
-        let (Some((seen, before)), Some(input)) =
-            (self.began.get_value(), self.input.get_untracked())
-        else {
+        let began = self.began.try_get_value().flatten();
+        let input = self.input.try_get_untracked().flatten();
+        let (Some((seen, before)), Some(input)) = (began, input) else {
             return;
         };
         let text = input.value();
-        if text == before {
+        let written = Written { seen, text };
+        let problem = if written.text == before {
+            None
+        } else {
+            self.commit.run(written).err()
+        };
+        if problem.is_none() {
             self.began.set_value(None);
-            self.problem.set(None);
             // What others wrote meanwhile shows again.
-            return input.set_value(&self.value.get_untracked());
+            input.set_value(&self.value.get_untracked());
         }
-        match self.commit.run(Written { seen, text }) {
-            Ok(()) => {
-                self.began.set_value(None);
-                self.problem.set(None);
-                input.set_value(&self.value.get_untracked());
-            }
-            Err(problem) => self.problem.set(Some(problem)),
-        }
+        self.problem.set(problem);
     }
 
     fn key(self, event: &KeyboardEvent) {

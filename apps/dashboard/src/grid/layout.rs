@@ -50,12 +50,33 @@ pub fn item(id: RecordId, place: Option<Place>) -> Item<RecordId> {
     }
 }
 
-/// The layout on a grid of so many columns; derived from the widest one where it is narrower.
+/// The layout on a grid of so many columns; derived from the widest one where it is narrower: scaled
+/// while things still fit beside each other, one below the other on a single column.
 pub fn layout(items: &[Item<RecordId>], columns: u32) -> Layout {
-    if columns >= COLUMNS_WIDE {
-        Layout::of(layout::arrange(items, columns))
-    } else {
-        Layout::of(layout::derive(items, COLUMNS_WIDE, columns))
+    match columns {
+        1 => Layout::of(layout::derive(items, COLUMNS_WIDE, 1)),
+        COLUMNS_WIDE => Layout::of(layout::arrange(items, COLUMNS_WIDE)),
+        _ => {
+            let wide = layout::arrange(items, COLUMNS_WIDE);
+            let scaled = wide.into_iter().map(|(id, place)| {
+                let place = Some(scaled(place, columns));
+                item(id, place)
+            });
+            Layout::of(layout::arrange(&scaled.collect::<Vec<_>>(), columns))
+        }
+    }
+}
+
+/// A place of the widest grid on a narrower one: both edges go to the nearest column, so that what
+/// touched still touches.
+fn scaled(place: Place, columns: u32) -> Place {
+    let edge = |edge: u32| (edge * columns + COLUMNS_WIDE / 2) / COLUMNS_WIDE;
+    let (left, right) = (edge(place.x), edge(place.right()));
+    let x = left.min(columns - 1);
+    Place {
+        x,
+        w: right.saturating_sub(x).max(1),
+        ..place
     }
 }
 
@@ -95,6 +116,44 @@ mod tests {
             }
         );
         assert_eq!(shown.rows(), 6);
+    }
+
+    #[test]
+    fn what_is_side_by_side_on_the_wide_grid_is_so_on_half_of_it() {
+        let wide = |name, x, y, w, h| item(id(name), Some(Place { x, y, w, h }));
+        let items = [
+            wide("a", 0, 0, 8, 8),
+            wide("b", 8, 0, 4, 4),
+            wide("c", 8, 4, 4, 4),
+        ];
+        let places = layout(&items, 6).places;
+        assert_eq!(
+            places[&id("a")],
+            Place {
+                x: 0,
+                y: 0,
+                w: 4,
+                h: 8
+            }
+        );
+        assert_eq!(
+            places[&id("b")],
+            Place {
+                x: 4,
+                y: 0,
+                w: 2,
+                h: 4
+            }
+        );
+        assert_eq!(
+            places[&id("c")],
+            Place {
+                x: 4,
+                y: 4,
+                w: 2,
+                h: 4
+            }
+        );
     }
 
     #[test]

@@ -30,15 +30,24 @@ fn short_one(series: &SeriesName, all: &[&SeriesName]) -> String {
                 .iter()
                 .any(|other| other.labels.get(*key) != Some(*value))
     });
-    let mut parts: Vec<&str> = labels.map(|(_, value)| value.as_str()).collect();
+    let mut parts: Vec<String> = labels.map(|(key, value)| told(key, value)).collect();
     if name_differs || parts.is_empty() {
-        parts.insert(0, &telling);
+        parts.insert(0, telling);
     }
     parts.retain(|part| !part.is_empty());
     if parts.is_empty() {
         full(series)
     } else {
         parts.join(" · ")
+    }
+}
+
+/// A label by its value. A bare number says nothing without the label's name: "core 3".
+pub fn told(key: &str, value: &str) -> String {
+    if value.bytes().all(|byte| byte.is_ascii_digit()) {
+        format!("{key} {value}")
+    } else {
+        value.to_owned()
     }
 }
 
@@ -118,7 +127,7 @@ mod tests {
     #[test]
     fn one_series_alone_is_called_by_its_labels_or_its_name() {
         assert_eq!(short(&[&series("cpu", &[])]), ["cpu"]);
-        assert_eq!(short(&[&series("cpu", &[("core", "3")])]), ["3"]);
+        assert_eq!(short(&[&series("cpu", &[("core", "3")])]), ["core 3"]);
     }
 
     #[test]

@@ -7,6 +7,10 @@ use crate::plot::names;
 /// How many colours there are.
 pub const SLOTS: usize = 8;
 
+/// Colours that are hard to tell apart; the second is taken beside the first only when no other is
+/// left.
+const ALIKE: [(usize, usize); 4] = [(0, 7), (1, 6), (2, 4), (3, 5)];
+
 /// How a series is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
@@ -34,11 +38,7 @@ pub fn assign(all: &[&SeriesName]) -> Vec<Slot> {
         if place % SLOTS == 0 {
             is_taken = [false; SLOTS];
         }
-        let wanted = wanted_slot(&keys[series]);
-        let free = (0..SLOTS)
-            .map(|step| (wanted + step) % SLOTS)
-            .find(|slot| !is_taken[*slot]);
-        let color = free.unwrap_or(wanted);
+        let color = free_slot(wanted_slot(&keys[series]), &is_taken);
         is_taken[color] = true;
         slots[series] = Slot {
             color,
@@ -46,6 +46,24 @@ pub fn assign(all: &[&SeriesName]) -> Vec<Slot> {
         };
     }
     slots
+}
+
+/// The next free slot from the wanted one on; one whose like is taken comes last.
+fn free_slot(wanted: usize, is_taken: &[bool; SLOTS]) -> usize {
+    let has_like = |slot: &usize| {
+        let like = ALIKE.iter().find_map(|(a, b)| match slot {
+            slot if slot == a => Some(*b),
+            slot if slot == b => Some(*a),
+            _ => None,
+        });
+        like.is_some_and(|like| is_taken[like])
+    };
+    let free = || {
+        let slots = (0..SLOTS).map(|step| (wanted + step) % SLOTS);
+        slots.filter(|slot| !is_taken[*slot])
+    };
+    let distinct = free().find(|slot| !has_like(slot));
+    distinct.or_else(|| free().next()).unwrap_or(wanted)
 }
 
 /// FNV-1a, 32 bits: short, and the same everywhere.
@@ -80,6 +98,16 @@ mod tests {
             .collect();
         assert_eq!(plain.len(), SLOTS);
         assert_eq!(slots.iter().filter(|slot| slot.is_dashed).count(), 1);
+    }
+
+    #[test]
+    fn two_colours_that_look_alike_are_used_only_when_none_else_is_left() {
+        for count in 2..=4 {
+            let all: Vec<_> = (0..count).map(series).collect();
+            let slots = assign(&all.iter().collect::<Vec<_>>());
+            let has = |slot: usize| slots.iter().any(|taken| taken.color == slot);
+            assert!(!ALIKE.iter().any(|(a, b)| has(*a) && has(*b)), "{slots:?}");
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub fn NoteBody(
     };
     let record = StoredValue::new(record);
     let finish = Callback::new(move |written: Option<String>| {
-        let Some(began) = writing.get_untracked() else {
+        let Some(began) = writing.try_get_untracked().flatten() else {
             return;
         };
         writing.set(None);
@@ -108,7 +108,18 @@ fn NoteEditor(text: String, finish: Callback<Option<String>>) -> impl IntoView {
             let _ = field.focus();
         }
     });
-    let written = move || field.get_untracked().map(|field| field.value());
+    let written = move || {
+        let field = field.try_get_untracked().flatten();
+        field.map(|field| field.value())
+    };
+    // Also where the widget is removed meanwhile: what was written is not lost, but asked about.
+    on_cleanup(move || finish.run(written()));
+    let leave = move || {
+        // The browser takes the focus from a field that is gone already, too.
+        if let Some(written) = written() {
+            finish.run(Some(written));
+        }
+    };
     let on_key = move |event: KeyboardEvent| match event.key().as_str() {
         "Escape" => {
             event.stop_propagation();
@@ -119,7 +130,7 @@ fn NoteEditor(text: String, finish: Callback<Option<String>>) -> impl IntoView {
     };
     view! {
         <textarea node_ref=field class="note-editor" data-testid="note-editor" aria-label="Note"
-            maxlength="16000" on:keydown=on_key on:blur=move |_| finish.run(written())>
+            maxlength="16000" on:keydown=on_key on:blur=move |_| leave()>
             {text}
         </textarea>
     }

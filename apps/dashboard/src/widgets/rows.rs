@@ -148,37 +148,40 @@ fn greater(a: &Row, b: &Row) -> std::cmp::Ordering {
 /// The values of the labels that not all rows share; a table of one metric without labels is called
 /// by the metric.
 fn row_label(labels: &[(&String, &String)], data: &FeedData) -> String {
-    let is_shared = |(key, value): &&(&String, &String)| {
-        data.series.len() > 1
-            && data
-                .series
-                .iter()
-                .all(|other| other.name.labels.get(*key) == Some(*value))
+    let is_shared = |(key, value): &(&String, &String)| {
+        let mut others = data.series.iter();
+        others.all(|other| other.name.labels.get(*key) == Some(*value))
     };
-    let telling = labels.iter().filter(|label| !is_shared(label));
-    let told: Vec<&str> = telling.map(|(_, value)| value.as_str()).collect();
-    match (told.is_empty(), data.series.first()) {
-        (true, Some(series)) if labels.is_empty() => series.name.name.clone(),
-        (true, _) => labels
-            .iter()
-            .map(|(_, value)| value.as_str())
-            .collect::<Vec<_>>()
-            .join(" · "),
-        (false, _) => told.join(" · "),
+    let told = |label: &(&String, &String)| names::told(label.0, label.1);
+    let telling: Vec<_> = labels
+        .iter()
+        .filter(|label| !is_shared(label))
+        .map(told)
+        .collect();
+    match (telling.is_empty(), labels.is_empty(), data.series.first()) {
+        (false, _, _) => telling.join(" · "),
+        (true, true, Some(series)) => series.name.name.clone(),
+        _ => labels.iter().map(told).collect::<Vec<_>>().join(" · "),
     }
 }
 
-/// "process_cpu_percent" is "cpu": the last words without the unit.
+/// "process_memory_bytes" is "Memory": the last word without the unit.
 fn column_title(metric: &str) -> String {
     let endings = ["_percent", "_bytes", "_ratio", "_per_second"];
     let bare = endings
         .iter()
         .find_map(|ending| metric.strip_suffix(ending))
         .unwrap_or(metric);
-    let words: Vec<&str> = bare.split('_').filter(|word| !word.is_empty()).collect();
-    words
-        .last()
-        .map_or_else(|| metric.to_owned(), |word| (*word).to_owned())
+    let word = bare
+        .rsplit('_')
+        .find(|word| !word.is_empty())
+        .unwrap_or(metric);
+    if word.len() <= 3 {
+        // An abbreviation: CPU, GPU, RSS.
+        return word.to_uppercase();
+    }
+    let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+    format!("{}{rest}", first.to_uppercase())
 }
 
 fn metric_unit(metric: &str, otherwise: &Unit) -> Unit {
@@ -281,7 +284,7 @@ mod tests {
             .iter()
             .map(|column| column.title.as_str())
             .collect();
-        assert_eq!(titles, ["cpu", "memory"]);
+        assert_eq!(titles, ["CPU", "Memory"]);
         assert_eq!(table.columns[1].unit, Unit::Bytes);
         let rows: Vec<_> = table
             .rows
@@ -309,7 +312,7 @@ mod tests {
             2,
         );
         assert_eq!((table.rows.len(), table.hidden), (2, 1));
-        assert_eq!(table.rows[0].label, "3");
+        assert_eq!(table.rows[0].label, "n 3");
     }
 
     #[test]

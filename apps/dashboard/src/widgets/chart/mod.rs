@@ -235,7 +235,8 @@ fn Reading(readout: Readout) -> impl IntoView {
     }
 }
 
-/// Which line is which. Renewed only when the set of series changes.
+/// Which line is which; one line alone is what the title says. Renewed only when the set of series
+/// changes.
 #[component]
 fn Legend(feed: LiveFeed) -> impl IntoView {
     let data: Signal<Arc<FeedData>> = feed.data;
@@ -255,9 +256,14 @@ fn Legend(feed: LiveFeed) -> impl IntoView {
             </li>
         }
     };
-    view! {
-        <ul class="chart-legend" aria-label="Series">
-            {move || entries.get().into_iter().map(entry).collect_view()}
-        </ul>
+    move || {
+        let entries = entries.get();
+        (entries.len() > 1).then(|| {
+            view! {
+                <ul class="chart-legend" aria-label="Series">
+                    {entries.into_iter().map(entry).collect_view()}
+                </ul>
+            }
+        })
     }
 }
