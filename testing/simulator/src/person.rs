@@ -75,6 +75,10 @@ impl World {
         let Some(replica) = &self.devices[device].replica else {
             return;
         };
+        if replica.status().client.is_none() {
+            // The storage is being read: there is nothing on screen to act on.
+            return;
+        }
         let views = replica.views(&board).cloned().unwrap_or_default();
         let mark = replica.seen_mark(&board);
         let target = self.some_record();
@@ -318,6 +322,18 @@ impl World {
         }
         let writes = made.writes.clone();
         made.rests_on_writes(&writes);
+        // Beside the list of what waits the board shows the person's own later edits.
+        let replica = self.devices[device].replica.as_ref();
+        if let Some(views) = replica.and_then(|replica| replica.views(board)) {
+            for ((record, leaf), allowed) in &mut made.allowed {
+                let shown = views.get(record).and_then(|view| view.leaves.get(leaf));
+                allowed.extend(
+                    shown
+                        .filter(|leaf| leaf.version.is_none())
+                        .map(|leaf| Some(leaf.value.clone())),
+                );
+            }
+        }
         self.book.replaced(ids, Some(id));
         self.book.made.insert(id, made);
         let number = entry.row.number;
