@@ -228,3 +228,24 @@ impl ClientBuilder {
         client
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handles_may_cross_threads() {
+        fn crosses<T: Send + Sync + 'static>() {}
+        crosses::<Client>();
+        crosses::<Board>();
+        crosses::<Feed>();
+        crosses::<crate::EditHandle>();
+    }
+
+    #[test]
+    fn a_token_is_not_in_what_is_logged() {
+        let builder = Client::builder("ws://host/rt").token(Some("secret".to_owned()));
+        let logged = format!("{builder:?}");
+        assert!(logged.contains("ws://host/rt") && !logged.contains("secret"));
+    }
+}

@@ -119,7 +119,7 @@ fn a_mark_taken_when_the_gesture_began_is_what_was_seen() {
     let board = client.board(home());
     let mark = board.seen();
     // Somebody else's edit arrives while the field is open.
-    peer.say(driftless_protocol::ServerMessage::Event(
+    peer.say(&driftless_protocol::ServerMessage::Event(
         driftless_protocol::message::Event {
             board: home(),
             version: Version(2),
@@ -181,7 +181,7 @@ fn a_conflict_waits_in_the_outbox_and_keeping_mine_is_a_new_edit() {
     let edit = retitle(&client, "Mine");
     stage.settle();
     let push = peer.pushes().remove(0);
-    let stale = StaleLeaf {
+    let theirs = StaleLeaf {
         at: driftless_model::LeafRef {
             record: note(),
             leaf: Some(title()),
@@ -194,7 +194,7 @@ fn a_conflict_waits_in_the_outbox_and_keeping_mine_is_a_new_edit() {
         &push,
         Outcome::Conflict {
             at: Version(2),
-            stale: vec![stale],
+            stale: vec![theirs],
         },
     );
     assert_eq!(stage.now(edit.applied()), Err(EditError::Conflicted));

@@ -59,7 +59,7 @@ fn a_feed_is_opened_shown_and_closed_with_its_last_handle() {
     assert_eq!(opened(&mut peer), 1);
     assert!(!feed.data().is_loaded);
     let mut events = client.events();
-    peer.say(frame(&feed, true, 0, 0.5));
+    peer.say(&frame(&feed, true, 0, 0.5));
     stage.pass_ms(100);
     assert_eq!((feed.data().is_loaded, latest(&feed)), (true, Some(0.5)));
     let told = ClientEvent::Feed { feed: feed.id() };
@@ -81,11 +81,11 @@ fn an_increment_that_does_not_fit_is_answered_by_asking_again() {
     let feed = client.feed(query());
     stage.settle();
     opened(&mut peer);
-    peer.say(frame(&feed, false, 9, 0.5));
+    peer.say(&frame(&feed, false, 9, 0.5));
     stage.pass_ms(100);
     assert_eq!(opened(&mut peer), 1);
     assert!(feed.data().error.is_some());
-    peer.say(frame(&feed, true, 0, 0.25));
+    peer.say(&frame(&feed, true, 0, 0.25));
     stage.pass_ms(100);
     assert_eq!(
         (feed.data().error.clone(), latest(&feed)),
@@ -99,7 +99,7 @@ fn a_feed_that_the_server_refuses_says_why() {
     let (client, peer) = stage.online(Disk::default());
     let feed = client.feed(query());
     stage.settle();
-    peer.say(ServerMessage::Error {
+    peer.say(&ServerMessage::Error {
         code: driftless_protocol::Code::BadQuery,
         detail: "no such series".to_owned(),
         board: None,

@@ -105,9 +105,9 @@ impl Stage {
         peer.event(SocketEvent::Opened);
         self.settle();
         let hello = peer.hello();
-        peer.say(ServerMessage::Welcome(welcome()));
+        peer.say(&ServerMessage::Welcome(welcome()));
         for subscribe in &hello.boards {
-            peer.say(ServerMessage::Resume(Box::new(empty_resume(
+            peer.say(&ServerMessage::Resume(Box::new(empty_resume(
                 &subscribe.board,
             ))));
         }
@@ -228,8 +228,8 @@ impl Peer {
         let _ = self.events.unbounded_send(event);
     }
 
-    pub fn say(&self, message: ServerMessage) {
-        let frame = Codec::MessagePack.encode_server(&message);
+    pub fn say(&self, message: &ServerMessage) {
+        let frame = Codec::MessagePack.encode_server(message);
         self.event(SocketEvent::Frame(frame));
     }
 
@@ -257,7 +257,7 @@ impl Peer {
     }
 
     pub fn outcome(&self, push: &Push, outcome: Outcome) {
-        self.say(ServerMessage::Outcome(Settled {
+        self.say(&ServerMessage::Outcome(Settled {
             board: push.board.clone(),
             seq: push.seq,
             id: push.id,

@@ -1,7 +1,7 @@
 //! Both changed the same: what each resolution does, for both of them.
 
 use driftless_client::EditError;
-use driftless_model::{LeafRef, Value};
+use driftless_model::{LeafRef, UserId, Value};
 use driftless_store::replica::MemoryRows;
 use driftless_sync::replica::view::{ConflictView, EntryProgress, EntryView, Resolution};
 
@@ -56,10 +56,7 @@ async fn a_conflict_shows_base_mine_and_theirs_with_its_author() {
         shown.map(Option::unwrap_or_default),
         ["Base", "Theirs", "Mine"]
     );
-    assert_eq!(
-        leaf.author.as_ref().map(|author| author.as_str()),
-        Some("Bob")
-    );
+    assert_eq!(leaf.author.as_ref().map(UserId::as_str), Some("Bob"));
     assert!(leaf.is_stale);
 }
 
@@ -129,10 +126,7 @@ async fn a_change_to_a_removed_record_can_bring_it_back() {
     let [removed] = view(&entry).removed.as_slice() else {
         panic!("one removed record: {entry:?}");
     };
-    assert_eq!(
-        removed.author.as_ref().map(|author| author.as_str()),
-        Some("Bob")
-    );
+    assert_eq!(removed.author.as_ref().map(UserId::as_str), Some("Bob"));
     ann.until(|ann| ann.title().is_none()).await;
     ann.board.resolve(entry.number, Resolution::KeepMine);
     all_see([&ann, &bob], 3, "Mine").await;

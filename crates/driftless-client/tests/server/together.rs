@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use driftless_client::ClientEvent;
-use driftless_model::{LeafPath, RecordId, Value};
+use driftless_model::{LeafPath, RecordId, UserId, Value};
 use driftless_protocol::{Aggregate, Query, SeriesName};
 use futures::StreamExt;
 
@@ -20,7 +20,7 @@ async fn two_people_see_each_others_edits_and_end_up_with_the_same_board() {
         .board
         .record(&note())
         .and_then(|record| record.leaves[&title()].author.clone());
-    assert_eq!(author.as_ref().map(|author| author.as_str()), Some("Ann"));
+    assert_eq!(author.as_ref().map(UserId::as_str), Some("Ann"));
     applied(bob.retitle("Two")).await;
     ann.until(|ann| ann.title().as_deref() == Some("Two")).await;
     Person::meet(&[&ann, &bob], 2).await;
