@@ -146,6 +146,10 @@ texts! {
     attention_one = "{n} needs you";
     /// `{n}` entries wait for a decision, after the count.
     attention_many = "{n} need you";
+    /// The only entry waits for a decision, after the count.
+    attention_only_one = "needs you";
+    /// All `{n}` entries wait for a decision, after the count.
+    attention_only_many = "need you";
     /// The heading of the list.
     pending_heading = "Changes not yet on the server";
     /// Where the list is cut; `{n}`: how many more.

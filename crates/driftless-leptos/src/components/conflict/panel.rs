@@ -34,7 +34,7 @@ pub(super) fn panel(conflicts: Conflicts, number: u64, title_id: String) -> impl
     view! {
         <header data-part="dialog-header">
             <ToneIcon tone=Tone::Conflict />
-            <h2 id=title_id data-part="dialog-title">{heading}</h2>
+            <h2 id=title_id data-part="dialog-title" tabindex="-1" autofocus=true>{heading}</h2>
             {position(current)}
         </header>
         <div data-part="dialog-body">

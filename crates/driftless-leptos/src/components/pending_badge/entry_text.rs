@@ -32,14 +32,14 @@ pub(super) fn tone_of(state: &str) -> Tone {
 /// State, age and attempts, in one line.
 pub(super) fn facts(entry: &EntryView, texts: &Texts, now_ms: u64) -> String {
     let state = match &entry.state {
-        _ if !entry.is_stored => &texts.entry_not_stored,
-        EntryProgress::Queued { after } if !after.is_empty() => &texts.entry_after,
+        EntryProgress::Conflicted(_) => &texts.entry_conflicted,
+        EntryProgress::Quarantined { .. } => &texts.entry_quarantined,
         EntryProgress::Sealed {
             take_back: true, ..
         } => &texts.entry_take_back,
+        _ if !entry.is_stored => &texts.entry_not_stored,
         EntryProgress::Sealed { .. } => &texts.entry_sealed,
-        EntryProgress::Conflicted(_) => &texts.entry_conflicted,
-        EntryProgress::Quarantined { .. } => &texts.entry_quarantined,
+        EntryProgress::Queued { after } if !after.is_empty() => &texts.entry_after,
         _ => &texts.entry_queued,
     };
     let age = age(now_ms, entry.made_at_ms);
@@ -63,6 +63,7 @@ pub(super) fn reason(state: &EntryProgress) -> Option<String> {
 mod tests {
     use driftless_model::{BoardId, EditId};
     use driftless_protocol::Code;
+    use driftless_sync::replica::view::ConflictView;
 
     use super::*;
 
@@ -101,10 +102,16 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_that_is_not_stored_says_nothing_else_before_that() {
+    fn an_edit_on_its_way_that_is_not_stored_says_that_first() {
         let mut queued = entry(EntryProgress::Queued { after: vec![] });
         queued.is_stored = false;
         assert_eq!(say(&queued), "not saved on this device yet · 12 s");
+        let conflict = ConflictView {
+            leaves: Vec::new(),
+            removed: Vec::new(),
+        };
+        queued.state = EntryProgress::Conflicted(conflict);
+        assert_eq!(say(&queued), "somebody changed the same · 12 s");
     }
 
     #[test]

@@ -141,9 +141,9 @@ fn glance(total: Memo<usize>, attention: Memo<usize>) -> impl IntoView {
         _ => Tone::Conflict,
     });
     let more = move || {
-        let number = attention.get();
-        (number > 0).then(|| {
-            let text = count(&texts.attention_one, &texts.attention_many, number);
+        let (total, attention) = (total.get(), attention.get());
+        (attention > 0).then(|| {
+            let text = attention_text(&texts, total, attention);
             view! { <span data-part="pending-attention">{text}</span> }
         })
     };
@@ -172,6 +172,16 @@ fn detailed(
     }
 }
 
+/// What stands after the total: the number is not said twice.
+fn attention_text(texts: &Texts, total: usize, attention: usize) -> String {
+    if attention == total {
+        count(&texts.attention_only_one, &texts.attention_only_many, total)
+    } else {
+        let text = count(&texts.attention_one, &texts.attention_many, attention);
+        format!("· {text}")
+    }
+}
+
 /// The badge in words.
 fn summary(texts: &Texts, total: usize, attention: usize) -> String {
     if total == 0 {
@@ -197,5 +207,7 @@ mod tests {
         assert_eq!(summary(&texts, 0, 0), "All changes synced");
         assert_eq!(summary(&texts, 3, 0), "3 pending changes");
         assert_eq!(summary(&texts, 3, 1), "3 pending changes, 1 needs you");
+        assert_eq!(attention_text(&texts, 1, 1), "needs you");
+        assert_eq!(attention_text(&texts, 3, 1), "· 1 needs you");
     }
 }
