@@ -233,9 +233,10 @@ fn effect_was_seen(
             let is_ask = world.schema.policy(&before.kind, leaf) == Policy::Ask;
             let taken_back = world.book.taken_back.get(&made.device);
             let mut writes = made.writes.iter().chain(taken_back.into_iter().flatten());
-            let own = writes.any(|((record, own), written)| {
-                *record == effect.record && own == leaf && written.as_ref() == Some(value)
-            });
+            let own = written_before(row, effect, leaf)
+                || writes.any(|((record, own), written)| {
+                    *record == effect.record && own == leaf && written.as_ref() == Some(value)
+                });
             let was_seen =
                 saw.is_some_and(|saw| saw.iter().any(|saw| saw.get(leaf) == Some(value)));
             if is_ask && !own && !was_seen && !is_own_undo(log, Some(before), leaf, row) {
@@ -250,11 +251,7 @@ fn effect_was_seen(
         let there = before.and_then(|before| before.value(leaf));
         let kind = before.map(|before| &before.kind);
         let is_ask = kind.is_none_or(|kind| world.schema.policy(kind, leaf) == Policy::Ask);
-        let is_own = row
-            .effects
-            .iter()
-            .take_while(|other| *other != effect)
-            .any(|other| other.record == effect.record && other.op.touches(leaf));
+        let is_own = written_before(row, effect, leaf);
         if !is_ask || is_own || there == value || is_own_undo(log, before, leaf, row) {
             continue;
         }
@@ -268,6 +265,16 @@ fn effect_was_seen(
         }
     }
     Ok(())
+}
+
+/// Whether an earlier effect of the same edit writes the leaf.
+fn written_before(row: &LogRow, effect: &Effect, leaf: &LeafPath) -> bool {
+    let before = row
+        .effects
+        .iter()
+        .take_while(|other| !std::ptr::eq(*other, effect));
+    let mut before = before.filter(|other| other.record == effect.record);
+    before.any(|other| other.op.touches(leaf))
 }
 
 /// Whether a leaf has the value that this person's own "take back" gave it: they know it, although
