@@ -1,6 +1,6 @@
-//! A page that runs the conformance suite against the browser's `IndexedDB`, and writes what it found
-//! into its body: a line for each case, and `N passed, N failed` at the end. The document's title
-//! becomes `done` then.
+//! A page that runs the conformance suite against the browser's `IndexedDB`, and writes what it
+//! found into its body: a line for each case, and `N passed, N failed` at the end. The document's
+//! title becomes `done` then.
 //!
 //! It is built for `wasm32-unknown-unknown`, with the feature `indexeddb`, and loaded by a browser
 //! test. Elsewhere it does nothing.

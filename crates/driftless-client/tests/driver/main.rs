@@ -1,5 +1,5 @@
-//! What the driver does between a machine that decides and a world that fails: on a clock that moves
-//! when told, over sockets whose other end is the test.
+//! What the driver does between a machine that decides and a world that fails: on a clock that
+//! moves when told, over sockets whose other end is the test.
 
 mod stage;
 mod faulty;

@@ -1,5 +1,5 @@
-//! A stage for drivers: a clock that moves when told, sockets in memory whose other end is the test,
-//! and storage that can be held back or made to fail. Nothing sleeps.
+//! A stage for drivers: a clock that moves when told, and sockets in memory whose other end is the
+//! test. Nothing sleeps.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
