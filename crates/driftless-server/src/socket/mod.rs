@@ -62,6 +62,3 @@ async fn upgrade(
             handshake::serve(driftless, wire)
         })
 }
-
-#[cfg(test)]
-mod tests;

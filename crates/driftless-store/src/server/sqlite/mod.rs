@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use driftless_model::{BoardId, Check, Version};
 use driftless_sync::room::{Append, BoardImage, LogRow, Stored};
+use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -45,7 +46,8 @@ impl SqliteBoards {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .busy_timeout(BUSY_TIMEOUT)
-            .statement_cache_capacity(STATEMENTS_MAX);
+            .statement_cache_capacity(STATEMENTS_MAX)
+            .disable_statement_logging();
         let writing = options
             .clone()
             .create_if_missing(true)

@@ -1,0 +1,9 @@
+//! A real server on a real port, and people who speak to it through raw sockets.
+
+mod person;
+
+mod connections;
+mod edits;
+mod feeds;
+mod handshake;
+mod http;
