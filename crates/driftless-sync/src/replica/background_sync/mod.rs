@@ -181,24 +181,20 @@ impl Outbox {
         for change in &mut new.changes {
             self.settle_seen(change, gesture_before, state.confirmed());
         }
-        if let Some(number) = self.squash_target(&new) {
-            self.squash(number, new, journal);
-            return Ok(number);
+        let number = match self.squash_target(&new) {
+            Some(number) => {
+                self.squash(number, new, journal);
+                number
+            }
+            None => self.insert(new, state, made_at_ms, journal),
+        };
+        match self.set_aside_below(number) {
+            Some(target) => {
+                self.join_waiting(target, journal);
+                Ok(target)
+            }
+            None => Ok(number),
         }
-        let set_aside = new.changes.iter().flat_map(|change| &change.seen.after);
-        let set_aside = set_aside.filter_map(|id| self.by_id(*id));
-        let joined = set_aside
-            .filter(|entry| entry.is_set_aside())
-            .map(|entry| entry.row.number);
-        let joined = joined.min();
-        let number = self.next_number;
-        self.next_number += 1;
-        let entry = Entry::new(number, new, state, made_at_ms);
-        match joined {
-            Some(target) => self.join(target, entry.row, journal),
-            None => self.insert(entry, journal),
-        }
-        Ok(joined.unwrap_or(number))
     }
 
     /// Notes the newest edit of a gesture; answers the one before it.
@@ -211,10 +207,28 @@ impl Outbox {
         before
     }
 
-    fn insert(&mut self, entry: Entry, journal: &mut Journal) {
-        let number = entry.row.number;
-        self.entries.insert(number, entry);
+    fn insert(
+        &mut self,
+        new: NewEdit,
+        state: &RealtimeState,
+        made_at_ms: u64,
+        journal: &mut Journal,
+    ) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.entries
+            .insert(number, Entry::new(number, new, state, made_at_ms));
         self.store(number, journal);
+        number
+    }
+
+    /// A set-aside entry that this one waits for, if any.
+    fn set_aside_below(&self, number: u64) -> Option<u64> {
+        let entry = self.entries.get(&number)?;
+        let mut set_aside = self.entries.values().filter(|other| other.is_set_aside());
+        set_aside
+            .find(|other| entry.waits_for(other))
+            .map(|other| other.row.number)
     }
 
     fn store(&mut self, number: u64, journal: &mut Journal) {

@@ -102,11 +102,6 @@ impl Replica {
             Phase::Claiming | Phase::Leading => {}
         }
         let id = edit.board.clone();
-        let records: Vec<_> = edit
-            .changes
-            .iter()
-            .map(|change| change.record.clone())
-            .collect();
         let edit_id = edit.id;
         let board = self
             .boards
@@ -118,9 +113,12 @@ impl Replica {
             .add(edit, &board.state, now.epoch_ms, &mut self.journal)
         {
             Ok(number) => {
-                let ticket = board.outbox.entry(number).map(|entry| entry.ticket);
+                // The edit may have pulled others with it into an entry that was set aside.
+                let entry = board.outbox.entry(number);
+                let touched = entry.map(Entry::records).unwrap_or_default();
+                let ticket = entry.map(|entry| entry.ticket);
                 self.unstored.insert(edit_id, ticket.unwrap_or_default());
-                self.processor.local(&id, records);
+                self.processor.local(&id, touched);
             }
             Err(full) => self.refuse_edit(&refused, Code::RateLimited, full.to_string()),
         }
