@@ -14,6 +14,7 @@ type Build = Box<dyn FnOnce(&mut EditBuilder)>;
 struct Waiting {
     label: String,
     build: Build,
+    done: Option<String>,
 }
 
 /// Makes edits; in context.
@@ -52,17 +53,25 @@ impl Editor {
         seen: SeenMark,
         build: impl FnOnce(&mut EditBuilder) + 'static,
     ) {
-        let build: Build = Box::new(move |edit| {
-            edit.seen(seen);
-            build(edit);
+        self.make_as_somebody(Waiting {
+            label: label.into(),
+            build: seeing(seen, build),
+            done: None,
         });
-        let label = label.into();
-        if self.visitor.is_known() {
-            self.make(label, build);
-        } else {
-            self.waiting.set_value(Some(Waiting { label, build }));
-            self.is_asking.set(true);
-        }
+    }
+
+    /// The same, and says `done` once it is made.
+    pub fn edit_and_say(
+        self,
+        label: impl Into<String>,
+        done: impl Into<String>,
+        build: impl FnOnce(&mut EditBuilder) + 'static,
+    ) {
+        self.make_as_somebody(Waiting {
+            label: label.into(),
+            build: seeing(self.seen(), build),
+            done: Some(done.into()),
+        });
     }
 
     /// Gives a leaf a value.
@@ -84,7 +93,7 @@ impl Editor {
         let waiting = self.waiting.try_update_value(Option::take).flatten();
         self.is_asking.set(false);
         if let Some(waiting) = waiting {
-            self.make(waiting.label, waiting.build);
+            self.make(waiting);
         }
     }
 
@@ -102,9 +111,31 @@ impl Editor {
         self.toasts.push(Toast::new(tone, text));
     }
 
-    fn make(self, label: String, build: Build) {
-        if let Err(error) = self.realtime.board().edit(label.clone(), build) {
-            self.say(Tone::Error, format!("{label}: {error}"));
+    fn make_as_somebody(self, edit: Waiting) {
+        if self.visitor.is_known() {
+            self.make(edit);
+        } else {
+            self.waiting.set_value(Some(edit));
+            self.is_asking.set(true);
         }
     }
+
+    fn make(self, edit: Waiting) {
+        let Waiting { label, build, done } = edit;
+        match self.realtime.board().edit(label.clone(), build) {
+            Err(error) => self.say(Tone::Error, format!("{label}: {error}")),
+            Ok(_) => {
+                if let Some(done) = done {
+                    self.say(Tone::Offline, done);
+                }
+            }
+        }
+    }
+}
+
+fn seeing(seen: SeenMark, build: impl FnOnce(&mut EditBuilder) + 'static) -> Build {
+    Box::new(move |edit| {
+        edit.seen(seen);
+        build(edit);
+    })
 }

@@ -40,6 +40,9 @@ pub fn Field(
     is_number: bool,
     /// Takes what was written; says what is wrong with it, and the field then keeps it.
     commit: Callback<Written, Result<(), String>>,
+    /// Told when the person is done with it: it lost the focus, or Enter or Escape was pressed.
+    #[prop(optional)]
+    on_done: Option<Callback<()>>,
 ) -> impl IntoView {
     let field = LineField {
         editor: expect_context(),
@@ -48,6 +51,7 @@ pub fn Field(
         began: StoredValue::new(None),
         problem: RwSignal::new(None),
         commit,
+        on_done,
     };
     field.follow_value();
     // A field that goes away with its panel is left, like one that loses the focus.
@@ -61,7 +65,7 @@ pub fn Field(
                 class="input" data-testid=test_id aria-label=name maxlength=length_max.to_string()
                 inputmode=is_number.then_some("numeric")
                 aria-invalid=move || field.problem.with(Option::is_some).then_some("true")
-                on:focus=move |_| field.begin() on:blur=move |_| field.finish()
+                on:focus=move |_| field.begin() on:blur=move |_| field.leave()
                 on:keydown=move |event| field.key(&event) />
             {move || field.problem.get().map(|problem| view! { <span class="field-problem" role="alert">{problem}</span> })}
         </label>
@@ -76,6 +80,7 @@ struct LineField {
     began: StoredValue<Option<(SeenMark, String)>>,
     problem: RwSignal<Option<String>>,
     commit: Callback<Written, Result<(), String>>,
+    on_done: Option<Callback<()>>,
 }
 
 impl LineField {
@@ -116,6 +121,19 @@ impl LineField {
         self.problem.set(problem);
     }
 
+    fn leave(self) {
+        self.finish();
+        if self.problem.try_with_untracked(Option::is_none) == Some(true) {
+            self.done();
+        }
+    }
+
+    fn done(self) {
+        if let Some(on_done) = self.on_done {
+            on_done.run(());
+        }
+    }
+
     fn key(self, event: &KeyboardEvent) {
         let Some(input) = self.input.get_untracked() else {
             return;
@@ -126,6 +144,7 @@ impl LineField {
                 if self.problem.with_untracked(Option::is_none) {
                     // Still in the field: what comes next is another change.
                     self.begin();
+                    self.done();
                 }
             }
             "Escape" => {
@@ -139,6 +158,7 @@ impl LineField {
                 self.problem.set(None);
                 input.set_value(&self.value.get_untracked());
                 self.begin();
+                self.done();
             }
             _ => {}
         }

@@ -48,14 +48,15 @@ pub fn BoardTitle() -> impl IntoView {
         Ok(())
     });
     let is_editing = RwSignal::new(false);
+    let on_done = Callback::new(move |()| is_editing.set(false));
     let begin = move |_| {
         is_editing.set(true);
         browser::focus_soon("[data-testid=board-title-input]".to_owned());
     };
     view! {
-        <div class="board-title" on:focusout=move |_| is_editing.set(false)>
+        <div class="board-title">
             {move || if is_editing.get() && !is_locked.get() {
-                view! { <Field name="Board title" test_id="board-title-input" value=title commit /> }.into_any()
+                view! { <Field name="Board title" test_id="board-title-input" value=title commit on_done /> }.into_any()
             } else {
                 view! {
                     <h1 data-testid="board-title">{move || title.get()}</h1>

@@ -1,6 +1,6 @@
 //! The frame around a widget: its header, its place on the grid, its handles.
 
-use driftless_leptos::{RealtimeContext, Tone, WidgetId, WidgetRealtime};
+use driftless_leptos::{RealtimeContext, WidgetId, WidgetRealtime};
 use driftless_model::layout::Place;
 use driftless_model::{RecordId, builtin};
 use leptos::prelude::*;
@@ -73,6 +73,24 @@ impl Frame {
         under_hand.unwrap_or_else(in_place)
     }
 
+    /// Where things move, they move by transform.
+    fn transform(self, rect: &Rect) -> String {
+        if self.grid.is_wide() {
+            format!("translate({:.2}px, {:.2}px)", rect.left, rect.top)
+        } else {
+            "none".to_owned()
+        }
+    }
+
+    /// Where nothing moves, there is no transform: panels inside can then go by the screen.
+    fn inset(self, rect: &Rect) -> String {
+        if self.grid.is_wide() {
+            "0 auto auto 0".to_owned()
+        } else {
+            format!("{:.2}px auto auto {:.2}px", rect.top, rect.left)
+        }
+    }
+
     fn is_movable(self) -> bool {
         !self.lock.0.get() && self.grid.is_wide()
     }
@@ -80,10 +98,9 @@ impl Frame {
     fn remove(self) {
         let title = self.title.get_untracked();
         let id = self.id();
-        let label = format!("Remove “{title}”");
+        let (label, done) = (format!("Remove “{title}”"), format!("Removed “{title}”"));
         self.editor
-            .edit(label, self.editor.seen(), move |edit| edit.remove(&id));
-        self.editor.say(Tone::Offline, format!("Removed “{title}”"));
+            .edit_and_say(label, done, move |edit| edit.remove(&id));
     }
 }
 
@@ -119,7 +136,8 @@ pub fn Widget(
             class="widget-place"
             data-held=move || frame.is_held().to_string()
             data-by=move || if frame.is_under_hand() { "pointer" } else { "keyboard" }
-            style:transform=move || rect.with(translate)
+            style:inset=move || rect.with(|rect| frame.inset(rect))
+            style:transform=move || rect.with(|rect| frame.transform(rect))
             style:width=move || format!("{:.2}px", rect.get().width)
             style:height=move || format!("{:.2}px", rect.get().height)
         >
@@ -134,10 +152,6 @@ pub fn Widget(
             </WidgetRealtime>
         </div>
     }
-}
-
-fn translate(rect: &Rect) -> String {
-    format!("translate({:.2}px, {:.2}px)", rect.left, rect.top)
 }
 
 fn handle(frame: Frame, name: &'static str, grip: Grip) -> impl IntoView {

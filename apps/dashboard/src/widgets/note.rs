@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 
 use crate::editing::Editor;
+use crate::grid::state::title_of;
 use crate::lock::BoardLock;
 use crate::widgets::feed::leaf;
 use crate::widgets::paragraphs::paragraphs;
@@ -46,13 +47,10 @@ pub fn NoteBody(
         };
         writing.set(None);
         if let Some(written) = written.filter(|written| *written != began.before) {
-            editor.set(
-                "Edit note",
-                began.seen,
-                record.get_value(),
-                Note::TEXT,
-                written,
-            );
+            let record = record.get_value();
+            let title = title_of(realtime.board().record(&record).as_deref());
+            let label = format!("Edit “{title}”");
+            editor.set(label, began.seen, record, Note::TEXT, written);
         }
     });
     move || match writing.get() {

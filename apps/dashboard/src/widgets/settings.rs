@@ -9,6 +9,7 @@ use leptos::prelude::*;
 
 use crate::editing::Editor;
 use crate::field::{Field, Written};
+use crate::grid::state::title_of;
 use crate::widgets::feed::leaf;
 use crate::widgets::query::{self, AGGREGATES, Part};
 
@@ -60,7 +61,8 @@ fn TextField(
     let value = Signal::derive(move || text.get().unwrap_or_default());
     let commit = Callback::new(move |written: Written| {
         let text = written.text.trim().to_owned();
-        editor.set(verb, written.seen, record.clone(), leaf, text);
+        let label = format!("{verb} “{}”", title_in(realtime, &record));
+        editor.set(label, written.seen, record.clone(), leaf, text);
         Ok(())
     });
     view! { <Field label test_id value commit /> }
@@ -72,6 +74,7 @@ fn FeedFields(record: RecordId) -> impl IntoView {
     let value = leaf::<Value>(realtime, &record, builtin::QUERY);
     let query = Memo::new(move |_| value.with(|value| query::from_value(value.as_ref()?)));
     let fields = QueryFields {
+        realtime,
         editor: expect_context(),
         record: StoredValue::new(record.clone()),
         query,
@@ -88,7 +91,7 @@ fn FeedFields(record: RecordId) -> impl IntoView {
         let _ = fields.write(Part::Aggregate, Written { seen, text });
     };
     view! {
-        <TextField record=record leaf=builtin::UNIT label="Unit" test_id="settings-unit" verb="Change unit" />
+        <TextField record=record leaf=builtin::UNIT label="Unit" test_id="settings-unit" verb="Change unit of" />
         <Field label="Series" test_id="settings-selector" length_max=512 value=fields.signal(Part::Selector) commit=fields.commit(Part::Selector) />
         <div class="settings-row">
             <Field label="Window, s" test_id="settings-window" is_number=true value=fields.signal(Part::Window) commit=fields.commit(Part::Window) />
@@ -104,6 +107,7 @@ fn FeedFields(record: RecordId) -> impl IntoView {
 /// The fields of one query.
 #[derive(Clone, Copy)]
 struct QueryFields {
+    realtime: RealtimeContext,
     editor: Editor,
     record: StoredValue<RecordId>,
     query: Memo<Option<Query>>,
@@ -136,8 +140,13 @@ impl QueryFields {
         let query = part.filled(&untrack(|| self.query()), &written.text)?;
         let record = self.record.get_value();
         let value = query::to_value(&query);
+        let label = format!("Change query of “{}”", title_in(self.realtime, &record));
         self.editor
-            .set("Change query", written.seen, record, builtin::QUERY, value);
+            .set(label, written.seen, record, builtin::QUERY, value);
         Ok(())
     }
+}
+
+fn title_in(realtime: RealtimeContext, record: &RecordId) -> String {
+    title_of(realtime.board().record(record).as_deref())
 }

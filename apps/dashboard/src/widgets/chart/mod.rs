@@ -219,6 +219,7 @@ fn right_edge_ms(data: &FeedData, is_late: bool, clock: ServerClock) -> f64 {
 #[component]
 fn Reading(readout: Readout) -> impl IntoView {
     let local_ms = readout.at_ms + browser::local_offset_ms(readout.at_ms);
+    let is_empty = readout.rows.is_empty();
     let rows = readout.rows.into_iter().map(|row| {
         view! {
             <tr data-nearest=row.is_nearest>
@@ -231,6 +232,7 @@ fn Reading(readout: Readout) -> impl IntoView {
     view! {
         <p class="chart-tooltip-time">{times::clock(local_ms, true)}</p>
         <table><tbody>{rows.collect_view()}</tbody></table>
+        {is_empty.then(|| view! { <p>"No data"</p> })}
         {hidden.map(|hidden| view! { <p class="muted">{hidden}</p> })}
     }
 }
