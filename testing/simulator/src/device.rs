@@ -180,11 +180,7 @@ impl World {
             }
             Output::Send(message) => self.send_to_server(device, &message)?,
             Output::WakeAt { mono_ms } => {
-                let event = Event::DeviceWake {
-                    device,
-                    life,
-                    at_ms: mono_ms,
-                };
+                let event = Event::DeviceWake { device, life };
                 self.schedule.at(mono_ms, event);
             }
             Output::Notice(notice) => self.notice(device, &notice)?,
@@ -194,15 +190,14 @@ impl World {
     }
 
     fn open_link(&mut self, device: usize, socket: u64) {
-        let codec = match self.dice.chance(70) {
-            true => driftless_protocol::Codec::MessagePack,
-            false => driftless_protocol::Codec::Json,
+        let codec = if self.dice.chance(70) {
+            driftless_protocol::Codec::MessagePack
+        } else {
+            driftless_protocol::Codec::Json
         };
         let number = self.next_link;
         self.next_link += 1;
-        let life = self.devices[device].life;
-        self.links
-            .insert(number, Link::new(device, life, socket, codec));
+        self.links.insert(number, Link::new(device, socket, codec));
         self.devices[device].link = Some(number);
         let delay_ms = self.delay_ms();
         self.schedule

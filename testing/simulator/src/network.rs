@@ -11,8 +11,6 @@ use driftless_protocol::Codec;
 pub struct Link {
     /// Whose.
     pub device: usize,
-    /// The device's life when it was opened.
-    pub life: u64,
     /// The device's number for it.
     pub socket: u64,
     /// How messages are written on it.
@@ -44,10 +42,9 @@ pub struct Following {
 
 impl Link {
     /// A link that opens.
-    pub fn new(device: usize, life: u64, socket: u64, codec: Codec) -> Self {
+    pub fn new(device: usize, socket: u64, codec: Codec) -> Self {
         Self {
             device,
-            life,
             socket,
             codec,
             device_end: true,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use driftless_model::{BoardId, EditId, KindName, LeafPath, OnStale, Op, RecordId, Value};
-use driftless_sync::replica::background_sync::resolved_changes;
+use driftless_sync::replica::background_sync::{Entry, resolved_changes};
 use driftless_sync::replica::view::{RecordView, Resolution};
 use driftless_sync::replica::{Command, NewEdit, SeenMark};
 
-use crate::book::Made;
+use crate::book::{LeafKey, Made};
 use crate::failure::Failure;
 use crate::schedule::Event;
 use crate::world::World;
@@ -158,9 +158,10 @@ impl World {
         Ok(())
     }
 
-    fn edit(&mut self, device: usize, edit: NewEdit, made: Made) -> Result<(), Failure> {
+    fn edit(&mut self, device: usize, edit: NewEdit, mut made: Made) -> Result<(), Failure> {
         self.tally.edits += 1;
         let (id, board) = (edit.id, edit.board.clone());
+        made.rests_on_writes(&self.pending_writes(device, &board));
         self.trace.say(|| format!("person {device} makes {edit:?}"));
         // Noted before the device answers, which may already say that it is stored.
         self.book.made.insert(id, made.clone());
@@ -182,6 +183,19 @@ impl World {
             self.tally.folded += 1;
         }
         Ok(())
+    }
+
+    /// What a person wrote and waits for: they know it, even where a later edit of theirs hides it.
+    fn pending_writes(&self, device: usize, board: &BoardId) -> Vec<(LeafKey, Option<Value>)> {
+        let replica = self.devices[device].replica.as_ref();
+        let own = replica.and_then(|replica| replica.board(board));
+        let entries = own.into_iter().flat_map(|own| own.outbox.entries());
+        let changes = entries.flat_map(|entry| &entry.row.changes);
+        let writes = changes.flat_map(|change| {
+            let writes = change.op.writes().into_iter();
+            writes.map(|(leaf, value)| ((change.record.clone(), leaf.clone()), value.cloned()))
+        });
+        writes.collect()
     }
 
     fn ops(&mut self, gesture: &Gesture) -> Vec<(RecordId, Op)> {
@@ -234,7 +248,7 @@ impl World {
             1 => Resolution::TakeTheirs,
             _ => Resolution::Merge(Vec::new()),
         };
-        let Some((board, entry)) = self.some_entry(device, |entry| entry.is_set_aside()) else {
+        let Some((board, entry)) = self.some_entry(device, Entry::is_set_aside) else {
             return Ok(());
         };
         let Some(replica) = &self.devices[device].replica else {
@@ -302,7 +316,7 @@ impl World {
         &mut self,
         device: usize,
         board: &BoardId,
-        entry: &driftless_sync::replica::background_sync::Entry,
+        entry: &Entry,
         ids: &[EditId],
     ) -> Result<(), Failure> {
         let id = EditId(self.dice.wide());
@@ -366,7 +380,7 @@ impl World {
                 .copied()
                 .chain([target.row.id])
                 .collect();
-            let waits = |other: &&driftless_sync::replica::background_sync::Entry| {
+            let waits = |other: &&Entry| {
                 other.is_queued() && other.after().iter().any(|id| own.contains(id))
             };
             targets.extend(outbox.entries().filter(waits).cloned());
@@ -400,8 +414,8 @@ impl World {
     fn some_entry(
         &mut self,
         device: usize,
-        wanted: impl Fn(&driftless_sync::replica::background_sync::Entry) -> bool,
-    ) -> Option<(BoardId, driftless_sync::replica::background_sync::Entry)> {
+        wanted: impl Fn(&Entry) -> bool,
+    ) -> Option<(BoardId, Entry)> {
         let board = self.dice.pick(&self.boards).cloned()?;
         let replica = self.devices[device].replica.as_ref()?;
         let entries = replica.board(&board)?.outbox.entries();

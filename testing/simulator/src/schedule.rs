@@ -27,11 +27,7 @@ pub enum Event {
         transaction: Box<Transaction>,
     },
     /// A timer of the device fires.
-    DeviceWake {
-        device: usize,
-        life: u64,
-        at_ms: u64,
-    },
+    DeviceWake { device: usize, life: u64 },
     /// The device's network comes back.
     NetworkBack { device: usize, life: u64 },
     /// A socket opens, or does not.
@@ -62,14 +58,14 @@ pub enum Event {
 }
 
 struct At {
-    at_ms: u64,
+    due_ms: u64,
     order: u64,
     event: Event,
 }
 
 impl PartialEq for At {
     fn eq(&self, other: &Self) -> bool {
-        (self.at_ms, self.order) == (other.at_ms, other.order)
+        (self.due_ms, self.order) == (other.due_ms, other.order)
     }
 }
 
@@ -83,7 +79,7 @@ impl PartialOrd for At {
 
 impl Ord for At {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at_ms, self.order).cmp(&(other.at_ms, other.order))
+        (self.due_ms, self.order).cmp(&(other.due_ms, other.order))
     }
 }
 
@@ -106,7 +102,7 @@ impl Schedule {
         self.order += 1;
         let at_ms = at_ms.max(self.now_ms);
         self.heap.push(Reverse(At {
-            at_ms,
+            due_ms: at_ms,
             order: self.order,
             event,
         }));
@@ -120,7 +116,7 @@ impl Schedule {
     /// Moves to the next event.
     pub fn next(&mut self) -> Option<Event> {
         let Reverse(at) = self.heap.pop()?;
-        self.now_ms = at.at_ms;
+        self.now_ms = at.due_ms;
         Some(at.event)
     }
 }

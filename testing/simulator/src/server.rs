@@ -256,9 +256,10 @@ impl World {
     fn resume(&mut self, board: &BoardId, connection: ConnectionId, message: &ServerMessage) {
         let end = self.server.rooms.get(board).map(Host::end);
         if let ServerMessage::Resume(resume) = message {
-            match resume.full {
-                true => self.tally.snapshots += 1,
-                false => self.tally.deltas += 1,
+            if resume.full {
+                self.tally.snapshots += 1;
+            } else {
+                self.tally.deltas += 1;
             }
             let link = self.links.get_mut(&connection.0);
             if let Some(following) = link.and_then(|link| link.following.get_mut(board)) {
@@ -449,9 +450,10 @@ fn message_for(
                 version: event.version,
                 check: event.check,
             };
-            let message = match author == client {
-                true => ServerMessage::Outcome(outcome),
-                false => ServerMessage::Event(event),
+            let message = if author == client {
+                ServerMessage::Outcome(outcome)
+            } else {
+                ServerMessage::Event(event)
             };
             (Some(cursor), Some(message))
         }

@@ -157,15 +157,15 @@ impl World {
             } if self.is_alive(device, life) => {
                 self.device_stored(device, ticket, &transaction)?;
             }
-            Event::DeviceWake { device, life, .. } if self.is_alive(device, life) => {
+            Event::DeviceWake { device, life } if self.is_alive(device, life) => {
                 self.device_input(device, Input::Wake)?;
             }
             Event::NetworkBack { device, life } if self.is_alive(device, life) => {
                 self.command(device, Command::Network(true))?;
             }
             Event::LinkOpens { link } => self.link_opens(link)?,
-            Event::ToServer { link, bytes } => self.to_server(link, &bytes)?,
-            Event::ToDevice { link, bytes } => self.to_device(link, &bytes)?,
+            Event::ToServer { link, bytes } => self.arrive_at_server(link, &bytes)?,
+            Event::ToDevice { link, bytes } => self.arrive_at_device(link, &bytes)?,
             Event::LinkLost { link, code } => self.link_lost(link, code)?,
             Event::LinkGone { link } => self.link_gone(link)?,
             Event::ReadStream { link, board } => self.read_stream(link, &board)?,
@@ -231,7 +231,7 @@ impl World {
         self.device_input(device, Input::SocketOpened { socket })
     }
 
-    fn to_server(&mut self, number: u64, bytes: &[u8]) -> Result<(), Failure> {
+    fn arrive_at_server(&mut self, number: u64, bytes: &[u8]) -> Result<(), Failure> {
         let Some(link) = self.links.get(&number).filter(|link| link.server_end) else {
             return Ok(());
         };
@@ -240,7 +240,7 @@ impl World {
         self.server_message(number, message)
     }
 
-    fn to_device(&mut self, number: u64, bytes: &[u8]) -> Result<(), Failure> {
+    fn arrive_at_device(&mut self, number: u64, bytes: &[u8]) -> Result<(), Failure> {
         let Some(link) = self.links.get(&number).filter(|link| link.device_end) else {
             return Ok(());
         };

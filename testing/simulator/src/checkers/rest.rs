@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_model::{
-    BoardId, BoardState, Cursor, EditId, Effect, LeafPath, OnStale, Op, Policy, RecordState,
-    UserId, Version,
+    BoardId, BoardState, Cursor, EditId, Effect, LeafPath, Op, Policy, RecordState, UserId, Version,
 };
 use driftless_protocol::message::ServerMessage;
+use driftless_sync::replica::Replica;
 use driftless_sync::replica::realtime_state::RealtimeState;
 use driftless_sync::replica::view::Connection;
 use driftless_sync::room::{BoardImage, ConnectionId, Input, LogRow, Member, Output, Room};
@@ -156,7 +156,7 @@ fn accounted(world: &World) -> Result<(), Failure> {
         there.extend(log.iter().map(|row| row.id));
     }
     for device in &world.devices {
-        let boards = device.replica.iter().flat_map(|replica| replica.boards());
+        let boards = device.replica.iter().flat_map(Replica::boards);
         for entry in boards.flat_map(|(_, board)| board.outbox.entries()) {
             there.insert(entry.row.id);
             there.extend(entry.row.folded.iter().copied());
@@ -400,7 +400,6 @@ fn resumed(
             _ => {}
         }
     }
-    debug_assert_eq!(OnStale::default(), OnStale::Policy);
     Err(Failure::new(
         "same",
         format!("{board}: a room does not answer"),
