@@ -65,14 +65,21 @@ pub fn tone(connection: &Connection) -> Tone {
 /// The word for a connection's state. `now_ms` is by the clock that never jumps, as `retry_at_ms`.
 pub fn word(connection: &Connection, texts: &Texts, now_ms: u64) -> String {
     match connection {
-        Connection::Online {
-            latency_ms: Some(ms),
-            ..
-        } => fill(&texts.live_with_latency, &[("ms", &ms.to_string())]),
         Connection::Waiting { retry_at_ms, .. } if *retry_at_ms > now_ms => {
             fill(&texts.waiting, &[("span", &until(now_ms, *retry_at_ms))])
         }
         _ => quiet_word(connection, texts).to_owned(),
+    }
+}
+
+/// What follows the word while live: the round trip, once it is measured.
+pub fn latency(connection: &Connection, texts: &Texts) -> Option<String> {
+    match connection {
+        Connection::Online {
+            latency_ms: Some(ms),
+            ..
+        } => Some(fill(&texts.live_latency, &[("ms", &ms.to_string())])),
+        _ => None,
     }
 }
 
@@ -175,7 +182,11 @@ mod tests {
             .iter()
             .map(|state| word(state, &texts, 1_500))
             .collect();
-        assert_eq!(words[3], "Live · 12 ms");
+        assert_eq!(words[3], "Live");
+        let latencies = every_state();
+        let mut latencies = latencies.iter().map(|state| latency(state, &texts));
+        assert_eq!(latencies.nth(3), Some(Some(" · 12 ms".into())));
+        assert!(latencies.all(|latency| latency.is_none()));
         assert_eq!(words[4], "Reconnecting in 4 s");
         assert_eq!(words[5], "Offline");
     }

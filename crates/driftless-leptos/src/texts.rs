@@ -52,7 +52,7 @@ macro_rules! texts {
         /// use driftless_leptos::Texts;
         /// let mut texts = Texts::default();
         /// texts.live = "Verbunden".into();
-        /// texts.live_with_latency = "Verbunden · {ms} ms".into();
+        /// texts.live_latency = ", {ms} ms".into();
         /// ```
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
@@ -73,10 +73,10 @@ texts! {
     idle = "Not connected";
     /// A socket is being opened, or the server has not answered yet.
     connecting = "Connecting";
-    /// Live, before the first round trip was measured.
+    /// Live.
     live = "Live";
-    /// Live; `{ms}`: the round trip in milliseconds.
-    live_with_latency = "Live · {ms} ms";
+    /// What follows once the round trip is measured; `{ms}`: in milliseconds.
+    live_latency = " · {ms} ms";
     /// Between two attempts; `{span}`: until the next.
     waiting = "Reconnecting in {span}";
     /// The next attempt is due.

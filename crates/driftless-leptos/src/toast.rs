@@ -174,3 +174,30 @@ fn toast_view(toasts: Toasts, shown: Shown) -> impl IntoView {
         </div>
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown_after(texts: &[&str]) -> Vec<String> {
+        Owner::new().with(|| {
+            let toasts = Toasts::new();
+            for text in texts {
+                toasts.push(Toast::new(Tone::Live, *text));
+            }
+            let shown = toasts.shown.get_untracked();
+            shown.into_iter().map(|shown| shown.toast.text).collect()
+        })
+    }
+
+    #[test]
+    fn one_toast_past_the_bound_pushes_the_oldest_out() {
+        assert_eq!(shown_after(&["a", "b", "c"]), ["a", "b", "c"]);
+        assert_eq!(shown_after(&["a", "b", "c", "d"]), ["b", "c", "d"]);
+    }
+
+    #[test]
+    fn a_toast_that_says_the_same_replaces_the_older_one() {
+        assert_eq!(shown_after(&["a", "b", "a"]), ["b", "a"]);
+    }
+}

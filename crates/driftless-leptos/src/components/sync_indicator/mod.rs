@@ -14,7 +14,7 @@ use crate::hooks::{UseWebsocket, use_background_sync, use_websocket};
 use crate::icons::ToneIcon;
 use crate::missing_provider::MissingProvider;
 use crate::popover::Popover;
-use crate::status_text::{quiet_word, state_name, tone, word};
+use crate::status_text::{latency, quiet_word, state_name, tone, word};
 use crate::texts::{count, fill, use_texts};
 
 /// The connection's state by icon and word ("Live · 12 ms"), the number of pending edits, and, on
@@ -93,6 +93,10 @@ fn glance(socket: UseWebsocket) -> impl IntoView {
             .with(|state| matches!(state, Connection::Waiting { .. }))
     });
     let pending = use_background_sync().pending;
+    let latency = {
+        let texts = texts.clone();
+        move || socket.state.with(|state| latency(state, &texts))
+    };
     let word = move || {
         // Only a countdown needs the clock.
         let now = if is_waiting.get() {
@@ -113,7 +117,7 @@ fn glance(socket: UseWebsocket) -> impl IntoView {
     };
     view! {
         <ToneIcon tone=look />
-        <span data-part="sync-word">{word}</span>
+        <span data-part="sync-word">{word}<span data-part="sync-latency">{latency}</span></span>
         {pending}
     }
 }
