@@ -91,7 +91,8 @@ impl BoardState {
         })
     }
 
-    /// The version of a leaf of a live record: for one without a mark, when it can have changed last.
+    /// The version of a leaf of a live record: for one without a mark, when it can have changed
+    /// last.
     pub fn leaf_version(&self, record: &RecordState, leaf: &LeafPath) -> Version {
         let absent = || self.floor.max(record.created);
         record

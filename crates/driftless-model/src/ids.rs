@@ -159,7 +159,8 @@ macro_rules! text_id {
 }
 
 text_id!(
-    /// A board (a dashboard): letters, digits and `- _ . : @`, at most [`limits::ID_BYTES_MAX`] bytes.
+    /// A board (a dashboard): letters, digits and `- _ . : @`, at most [`limits::ID_BYTES_MAX`]
+    /// bytes.
     BoardId, "board id", limits::ID_BYTES_MAX, check_name
 );
 text_id!(
@@ -299,7 +300,8 @@ impl Check {
     }
 }
 
-/// The finaliser of `SplitMix64` (Steele, Lea, Flood 2014): every input bit reaches every output bit.
+/// The finaliser of `SplitMix64` (Steele, Lea, Flood 2014): every input bit reaches every output
+/// bit.
 fn mix(word: u64) -> u64 {
     let word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -199,7 +199,8 @@ pub struct Resume {
     pub cursor: Cursor,
     /// A snapshot: forget all records first. Otherwise a delta.
     pub full: bool,
-    /// The server's check differed at the client's version: what the client saw may never have been.
+    /// The server's check differed at the client's version: what the client saw may never have
+    /// been.
     #[serde(default)]
     pub diverged: bool,
     /// Whatever is absent without a mark counts as changed at this version.

@@ -1,6 +1,6 @@
-//! The content of an edit as it is sealed: the second step of decoding. It is text of its own inside
-//! the envelope, the same in both encodings, so that it is resent letter by letter whatever the
-//! connection speaks, and so that one which cannot be read still has a place in the sequence.
+//! The content of an edit as it is sealed: the second step of decoding. It is text of its own
+//! inside the envelope, the same in both encodings, so that it is resent letter by letter whatever
+//! the connection speaks, and so that one which cannot be read still has a place in the sequence.
 
 use driftless_model::{Edit, limits};
 use serde::{Deserialize, Serialize};

@@ -9,10 +9,6 @@ mod network;
 mod failure;
 mod trace;
 mod book;
-mod person;
-mod device;
-mod server;
-mod checkers;
 mod world;
 
 use std::process::ExitCode;

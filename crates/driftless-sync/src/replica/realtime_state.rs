@@ -1,5 +1,5 @@
-//! Confirmed state and the optimistic overlay of one board: what the server said, and what the person
-//! sees, which is that with the active outbox folded over it.
+//! Confirmed state and the optimistic overlay of one board: what the server said, and what the
+//! person sees, which is that with the active outbox folded over it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! What a person sees: the confirmed state with the active outbox folded over it, the outbox itself,
-//! and the state of connection and storage. Values, cheap to clone and compare.
+//! What a person sees: the confirmed state with the active outbox folded over it, the outbox
+//! itself, and the state of connection and storage. Values, cheap to clone and compare.
 
 use std::collections::BTreeMap;
 

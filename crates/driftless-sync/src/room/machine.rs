@@ -14,9 +14,10 @@ use crate::room::types::{ConnectionId, Delta, Input, Member, Output, Stored};
 
 /// One board on the server.
 ///
-/// Calling contract: [`Room::handle`], then [`Room::poll_output`] until `None`, carrying the outputs
-/// out in order. Every [`Output::Load`], [`Output::LookUp`] and [`Output::Commit`] is answered by
-/// exactly one input. At most one commit is under way; what is pushed meanwhile becomes the next one.
+/// Calling contract: [`Room::handle`], then [`Room::poll_output`] until `None`, carrying the
+/// outputs out in order. Every [`Output::Load`], [`Output::LookUp`] and [`Output::Commit`] is
+/// answered by exactly one input. At most one commit is under way; what is pushed meanwhile becomes
+/// the next one.
 #[derive(Debug)]
 pub struct Room {
     board: BoardId,

@@ -17,7 +17,8 @@ pub struct ConnectionId(pub u64);
 pub enum Input {
     /// Answers [`Output::Load`].
     Loaded(Box<BoardImage>),
-    /// [`Output::Load`] failed: those who wait are refused as transient; the next input tries again.
+    /// [`Output::Load`] failed: those who wait are refused as transient; the next input tries
+    /// again.
     LoadFailed,
     /// A connection follows the board. Following again starts over.
     Subscribe {
@@ -93,7 +94,8 @@ pub enum Output {
     Commit(Box<Append>),
     /// Put an item at the end of the stream that every following connection reads in order.
     Stream(Box<StreamItem>),
-    /// A connection starts, or starts over, at the end of the stream as it is now, after this message.
+    /// A connection starts, or starts over, at the end of the stream as it is now, after this
+    /// message.
     Resume {
         /// Which.
         connection: ConnectionId,

@@ -1,19 +1,22 @@
 //! A person's device: the real replica machine over storage and network of the simulation.
 
-use driftless_model::{ClientId, UserId};
+use std::collections::BTreeMap;
+
+use driftless_model::{ClientId, EditId, UserId};
+use driftless_protocol::durable::{Key, Row};
 use driftless_protocol::message::ClientMessage;
 use driftless_store::replica::MemoryRows;
-use driftless_sync::replica::storage::Transaction;
+use driftless_sync::replica::storage::{Committed, Transaction, Write};
 use driftless_sync::replica::{
     CommitResult, Input, Notice, Now, Output, RealtimeConfig, Replica, Settlement,
 };
 
-use crate::checkers;
 use crate::failure::Failure;
 use crate::network::Link;
-use crate::person::Gesture;
 use crate::schedule::Event;
 use crate::world::World;
+use crate::world::checkers;
+use crate::world::person::Gesture;
 
 /// A device and its person.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct Device {
     pub user: UserId,
     /// What is on the disk.
     pub rows: MemoryRows,
+    /// The edits of each outbox entry on the disk: decoding all rows for every look is too slow.
+    pub edits_on_disk: BTreeMap<Key, Vec<EditId>>,
     /// The machine, unless crashed.
     pub replica: Option<Replica>,
     /// Counts crashes.
@@ -42,6 +47,7 @@ impl Device {
         Self {
             user: UserId::new(format!("person-{number}")).expect("a user"),
             rows: MemoryRows::new(),
+            edits_on_disk: BTreeMap::new(),
             replica: None,
             life: 0,
             writing: None,
@@ -51,11 +57,31 @@ impl Device {
         }
     }
 
+    /// Carries out a transaction.
+    pub fn write(&mut self, transaction: &Transaction) -> Committed {
+        let committed = self.rows.commit_now(transaction);
+        if committed == Committed::Yes {
+            for write in &transaction.writes {
+                match write {
+                    Write::Put(Row::Entry(row)) => {
+                        let ids = row.folded.iter().copied().chain([row.id]).collect();
+                        let key = Key::Entry(row.board.clone(), row.number);
+                        self.edits_on_disk.insert(key, ids);
+                    }
+                    Write::Delete(key) => {
+                        self.edits_on_disk.remove(key);
+                    }
+                    Write::Put(_) => {}
+                }
+            }
+        }
+        committed
+    }
+
     /// Whether the disk holds edits that are not settled.
     pub fn rows_have_edits(&self) -> bool {
         let rows = self.rows.load_now().unwrap_or_default();
-        rows.iter()
-            .any(|row| matches!(row, driftless_protocol::durable::Row::Entry(_)))
+        rows.iter().any(|row| matches!(row, Row::Entry(_)))
     }
 }
 
@@ -92,7 +118,7 @@ impl World {
         if let Some(transaction) = own.writing.take() {
             self.tally.client_crashes_in_commit += 1;
             if is_written {
-                own.rows.commit_now(&transaction);
+                own.write(&transaction);
             }
         }
         own.replica = None;
@@ -274,9 +300,9 @@ impl World {
                 reason: "the disk is full".to_owned(),
             }
         } else {
-            match self.devices[device].rows.commit_now(transaction) {
-                driftless_sync::replica::storage::Committed::Yes => CommitResult::Done,
-                driftless_sync::replica::storage::Committed::Conflict => {
+            match self.devices[device].write(transaction) {
+                Committed::Yes => CommitResult::Done,
+                Committed::Conflict => {
                     let detail = format!("device {device} lost its storage to nobody");
                     return Err(Failure::new("ordered", detail));
                 }

@@ -1,6 +1,6 @@
 //! Checkers that look all the time: *view*, *atomic*, *honest*, *final*, *bounded*.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use driftless_model::{
     BoardId, EditId, Effect, LeafPath, RecordId, UserId, Value, Version, limits,
@@ -9,8 +9,8 @@ use driftless_protocol::durable::{EntryRow, Row};
 use driftless_protocol::message::Push;
 
 use crate::failure::Failure;
-use crate::person::PAIR;
 use crate::world::World;
+use crate::world::person::PAIR;
 
 type Values = BTreeMap<RecordId, BTreeMap<LeafPath, Value>>;
 
@@ -74,7 +74,6 @@ fn atomic(device: usize, shown: &Values) -> Result<(), Failure> {
 
 /// *honest*: after a crash, what was said to be saved is on the disk. What was not is forgotten.
 pub fn honest(world: &mut World, device: usize) -> Result<(), Failure> {
-    let on_disk = on_disk(world, device)?;
     let own = world
         .book
         .made
@@ -82,7 +81,7 @@ pub fn honest(world: &mut World, device: usize) -> Result<(), Failure> {
         .filter(|(_, made)| made.device == device);
     let own: Vec<EditId> = own.map(|(id, _)| *id).collect();
     for id in own {
-        let is_there = on_disk.contains(&id) || is_over(world, id, &on_disk);
+        let is_there = is_on_disk(world, device, id) || is_over(world, device, id);
         if !is_there && world.book.stored.contains(&id) {
             let detail = format!("edit {id} was said to be saved and is gone after a crash");
             return Err(Failure::new("honest", detail));
@@ -105,7 +104,7 @@ pub fn honest(world: &mut World, device: usize) -> Result<(), Failure> {
 }
 
 /// Whether an edit needs no place on the disk: it is applied, let go, or part of one that has one.
-fn is_over(world: &World, id: EditId, on_disk: &BTreeSet<EditId>) -> bool {
+fn is_over(world: &World, device: usize, id: EditId) -> bool {
     let mut at = Some(id);
     for _ in 0..1_000 {
         let Some(id) = at else { return false };
@@ -114,18 +113,18 @@ fn is_over(world: &World, id: EditId, on_disk: &BTreeSet<EditId>) -> bool {
             return true;
         }
         at = world.book.successor.get(&id).copied();
-        if at.is_some_and(|next| on_disk.contains(&next)) {
+        if at.is_some_and(|next| is_on_disk(world, device, next)) {
             return true;
         }
     }
     false
 }
 
-fn on_disk(world: &World, device: usize) -> Result<BTreeSet<EditId>, Failure> {
-    let entries = disk_entries(world, device)?.into_iter();
-    Ok(entries
-        .flat_map(|row| row.folded.into_iter().chain([row.id]))
-        .collect())
+fn is_on_disk(world: &World, device: usize, id: EditId) -> bool {
+    world.devices[device]
+        .edits_on_disk
+        .values()
+        .any(|ids| ids.contains(&id))
 }
 
 fn disk_entries(world: &World, device: usize) -> Result<Vec<EntryRow>, Failure> {
@@ -140,8 +139,7 @@ fn disk_entries(world: &World, device: usize) -> Result<Vec<EntryRow>, Failure> 
 
 /// *honest*: when an edit is said to be saved, it is on the disk at that moment, or past it.
 pub fn is_stored(world: &World, device: usize, id: EditId) -> Result<(), Failure> {
-    let on_disk = on_disk(world, device)?;
-    if on_disk.contains(&id) || is_over(world, id, &on_disk) {
+    if is_on_disk(world, device, id) || is_over(world, device, id) {
         return Ok(());
     }
     let detail = format!("edit {id} is said to be saved and is not on the disk");
@@ -165,7 +163,7 @@ pub fn is_final(world: &mut World, device: usize, push: &Push) -> Result<(), Fai
         let detail = format!("seq {} of {} has two contents", push.seq, push.board);
         return Err(Failure::new("final", detail));
     }
-    if !on_disk(world, device)?.contains(&push.id) {
+    if !is_on_disk(world, device, push.id) {
         let detail = format!("edit {} is sent and not on the disk", push.id);
         return Err(Failure::new("final", detail));
     }

@@ -1,6 +1,11 @@
 //! One run: a server, devices, links, persons and faults in virtual time; then healing; then the
 //! checkers.
 
+mod person;
+mod device;
+mod server;
+mod checkers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -10,15 +15,16 @@ use driftless_store::server::MemoryBoards;
 use driftless_sync::replica::{Command, Input};
 
 use crate::book::Book;
-use crate::checkers;
-use crate::device::Device;
+
 use crate::dice::Dice;
 use crate::failure::Failure;
 use crate::network::Link;
 use crate::schedule::{Event, Schedule};
-use crate::server::Server;
+
 use crate::tally::Tally;
 use crate::trace::Trace;
+use crate::world::device::Device;
+use crate::world::server::Server;
 
 /// How long persons and faults go on, in virtual milliseconds.
 const FAULTS_MS: u64 = 12_000;
