@@ -4,7 +4,7 @@
 export async function arrive(Board, context, server, name, options = {}) {
   const path = `/?name=${encodeURIComponent(name)}`;
   const board = await Board.open(context, server, { path, ...options });
-  await board.waitStatus('live');
+  await board.waitStatus('online');
   await board.page.waitForSelector('[data-testid="board"][data-loaded="true"]');
   await board.locate('widget').first().waitFor();
   return board;

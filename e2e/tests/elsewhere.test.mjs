@@ -22,7 +22,7 @@ scenario('a second tab takes the board over when asked', async ({ browser, serve
   await idle.locate('useHere').click();
   await elsewhere(idle).waitFor({ state: 'detached' });
   await elsewhere(other).waitFor();
-  await idle.waitStatus('live');
+  await idle.waitStatus('online');
   await rename(idle, 'Processor', 'Used here');
   await bob.waitWidget('Used here');
 });

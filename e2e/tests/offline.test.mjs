@@ -47,7 +47,7 @@ scenario('a cut cable counts edits, and plugging it in sends them', async ({ bro
   await ann.waitPending(1);
   assert.equal(await version(bob), before, 'nothing left this page');
   await cable(ann, true);
-  await ann.waitStatus('live');
+  await ann.waitStatus('online');
   await bob.waitWidget('Offline title');
   await ann.waitPending(0);
 });
@@ -63,5 +63,5 @@ scenario('what others did while the server was dead to us is there after it come
   const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
   await rename(bob, 'Disks', 'Disks of Bob');
   await ann.waitWidget('Disks of Bob');
-  await ann.waitStatus('live');
+  await ann.waitStatus('online');
 });

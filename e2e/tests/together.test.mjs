@@ -114,7 +114,7 @@ scenario('a note that one writes, the other reads as written', async ({ browser,
 scenario('the first edit asks for a name, and is made under it', async ({ browser, server }) => {
   const person = await browser.person('guest');
   const guest = await Board.open(person, server);
-  await guest.waitStatus('live');
+  await guest.waitStatus('online');
   await guest.waitWidget('Processor');
   const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
 
@@ -125,7 +125,7 @@ scenario('the first edit asks for a name, and is made under it', async ({ browse
   await bob.waitNoWidget('Disks');
 
   await guest.reload();
-  await guest.waitStatus('live');
+  await guest.waitStatus('online');
   await rename(guest, 'Memory', 'RAM');
   await bob.waitWidget('RAM');
   assert.equal(await guest.locate('nameInput').count(), 0, 'asked once');

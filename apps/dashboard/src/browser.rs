@@ -54,7 +54,7 @@ pub fn random_hex() -> String {
     if filled.is_err() {
         bytes.fill_with(|| any_byte(js_sys::Math::random()));
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:016x}", u64::from_be_bytes(bytes))
 }
 
 #[allow(

@@ -1,7 +1,7 @@
 //! Every edit of the app goes through here: it has a label, an author, and what was on screen when
 //! the person began.
 
-use driftless_client::{EditBuilder, SeenMark};
+use driftless_client::{Board, EditBuilder, SeenMark};
 use driftless_leptos::{RealtimeContext, Toast, Toasts, Tone};
 use driftless_model::{Leaf, LeafValue, RecordId};
 use leptos::prelude::*;
@@ -20,7 +20,7 @@ struct Waiting {
 /// Makes edits; in context.
 #[derive(Clone, Copy)]
 pub struct Editor {
-    realtime: RealtimeContext,
+    realtime: StoredValue<RealtimeContext>,
     visitor: Visitor,
     toasts: Toasts,
     waiting: StoredValue<Option<Waiting>, LocalStorage>,
@@ -32,7 +32,7 @@ impl Editor {
     /// For the board of the provider.
     pub fn new(realtime: RealtimeContext, visitor: Visitor, toasts: Toasts) -> Self {
         Self {
-            realtime,
+            realtime: StoredValue::new(realtime),
             visitor,
             toasts,
             waiting: StoredValue::new_local(None),
@@ -40,9 +40,14 @@ impl Editor {
         }
     }
 
+    /// The board, read without following it.
+    pub fn board(self) -> Board {
+        self.realtime.with_value(RealtimeContext::board)
+    }
+
     /// What is on screen now. Taken when a gesture begins.
     pub fn seen(self) -> SeenMark {
-        self.realtime.board().seen()
+        self.board().seen()
     }
 
     /// Makes an edit of what was on screen at `seen`. The first one waits until the person has said
@@ -89,7 +94,9 @@ impl Editor {
     /// The person has said their name: what waited is made under it.
     pub fn go_on_as(self, name: &str) {
         self.visitor.call_them(name);
-        self.realtime.client().set_token(Some(self.visitor.token()));
+        let token = self.visitor.token();
+        let realtime = self.realtime.get_value();
+        realtime.client().set_token(Some(token));
         let waiting = self.waiting.try_update_value(Option::take).flatten();
         self.is_asking.set(false);
         if let Some(waiting) = waiting {
@@ -122,7 +129,7 @@ impl Editor {
 
     fn make(self, edit: Waiting) {
         let Waiting { label, build, done } = edit;
-        match self.realtime.board().edit(label.clone(), build) {
+        match self.board().edit(label.clone(), build) {
             Err(error) => self.say(Tone::Error, format!("{label}: {error}")),
             Ok(_) => {
                 if let Some(done) = done {

@@ -67,8 +67,17 @@ pub fn Field(
                 aria-invalid=move || field.problem.with(Option::is_some).then_some("true")
                 on:focus=move |_| field.begin() on:blur=move |_| field.leave()
                 on:keydown=move |event| field.key(&event) />
-            {move || field.problem.get().map(|problem| view! { <span class="field-problem" role="alert">{problem}</span> })}
+            {move || field.problem.get().map(problem_view)}
         </label>
+    }
+}
+
+/// What is wrong with what was written.
+pub fn problem_view(problem: String) -> impl IntoView {
+    view! {
+        <span class="field-problem" role="alert">
+            {problem}
+        </span>
     }
 }
 

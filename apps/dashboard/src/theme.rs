@@ -7,6 +7,10 @@ use crate::browser;
 /// Also read by boot.js, before the first paint.
 const KEY: &str = "driftless/theme";
 
+/// The icon of the light theme.
+const SUN: &str = "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM8 1v2M8 13v2M1 8h2M13 8h2\
+    M3 3l1.4 1.4M11.6 11.6 13 13M3 13l1.4-1.4M11.6 4.4 13 3";
+
 /// Which colours are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
@@ -88,9 +92,7 @@ pub fn ThemeSwitch() -> impl IntoView {
     let icon = move || match shown.0.get() {
         Theme::System => "M8 2a6 6 0 1 0 0 12zM8 2a6 6 0 0 1 0 12",
         Theme::Dark => "M13.5 9.5A6 6 0 0 1 6.5 2.5a6 6 0 1 0 7 7z",
-        Theme::Light => {
-            "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM8 1v2M8 13v2M1 8h2M13 8h2M3 3l1.4 1.4M11.6 11.6 13 13M3 13l1.4-1.4M11.6 4.4 13 3"
-        }
+        Theme::Light => SUN,
     };
     let half = move || shown.0.get() == Theme::System;
     view! {

@@ -16,7 +16,8 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// From the address, the browser's storage, and a `#token=…` that is taken out of the address.
+    /// From the address, the browser's storage, and a `#token=…` that is taken out of the
+    /// address.
     pub fn arrive(address: &Address) -> Self {
         let namespace = address.namespace();
         let known = browser::stored(browser::local_storage(), &name_key(&namespace));

@@ -39,7 +39,12 @@ pub fn AddMenu() -> impl IntoView {
     let entry = move |new: NewWidget| {
         view! {
             <li>
-                <button type="button" class="menu-item" data-testid=format!("add-{}", new.kind) on:click=move |_| add(new)>
+                <button
+                    type="button"
+                    class="menu-item"
+                    data-testid=format!("add-{}", new.kind)
+                    on:click=move |_| add(new)
+                >
                     <span class="menu-name">{new.name}</span>
                     <span class="muted">{new.hint}</span>
                 </button>
@@ -47,7 +52,12 @@ pub fn AddMenu() -> impl IntoView {
         }
     };
     view! {
-        <Popover open trigger label=Signal::stored("Add a widget".to_owned()) heading=Signal::stored("Kinds of widgets".to_owned())>
+        <Popover
+            open
+            trigger
+            label=Signal::stored("Add a widget".to_owned())
+            heading=Signal::stored("Kinds of widgets".to_owned())
+        >
             <ul class="menu">{NEW_WIDGETS.map(entry).into_iter().collect_view()}</ul>
         </Popover>
     }

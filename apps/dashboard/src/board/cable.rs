@@ -13,19 +13,34 @@ pub fn CableMenu() -> impl IntoView {
     let trigger = || {
         view! {
             <span class="icon-button" data-testid="more-menu">
-                <svg viewBox="0 0 16 16" aria-hidden="true" class="grip-dots"><path d="M3.5 8h.01M8 8h.01M12.5 8h.01" /></svg>
+                <svg
+                    viewBox="0 0 16 16"
+                    aria-hidden="true"
+                    class="grip-dots"
+                >
+                    <path d="M3.5 8h.01M8 8h.01M12.5 8h.01" />
+                </svg>
             </span>
         }
     };
     let toggle = move |_| realtime.client().hold_network(!is_cut.get_untracked());
     view! {
-        <Popover open trigger label=Signal::stored("More".to_owned()) heading=Signal::stored("More".to_owned())>
+        <Popover
+            open
+            trigger
+            label=Signal::stored("More".to_owned())
+            heading=Signal::stored("More".to_owned())
+        >
             <div class="menu">
                 <button type="button" role="switch" class="menu-item" data-testid="cable-toggle"
                     aria-checked=move || (!is_cut.get()).to_string()
                     data-state=move || if is_cut.get() { "cut" } else { "connected" }
                     on:click=toggle>
-                    <span class="menu-name">"Network cable"<span class="switch" aria-hidden="true"></span></span>
+                    <span
+                        class="menu-name"
+                    >
+                        "Network cable"<span class="switch" aria-hidden="true"></span>
+                    </span>
                     <span class="muted">{move || if is_cut.get() {
                         "Cut for this page. Edits wait on this device."
                     } else {

@@ -88,7 +88,12 @@ fn Widgets() -> impl IntoView {
     };
     view! {
         <NarrowHint />
-        <div node_ref=container class="grid" style:height=height data-holding=move || grid.held.with(Option::is_some)>
+        <div
+            node_ref=container
+            class="grid"
+            style:height=height
+            data-holding=move || grid.held.with(Option::is_some)
+        >
             <Placeholder />
             <For each=move || grid.order.get() key=Clone::clone let:record>
                 <Widget record />
@@ -112,7 +117,9 @@ fn Placeholder() -> impl IntoView {
             "transform: translate({:.2}px, {:.2}px); width: {:.2}px; height: {:.2}px",
             rect.left, rect.top, rect.width, rect.height
         );
-        view! { <div class="placeholder" data-testid="placeholder" style=style aria-hidden="true"></div> }
+        view! {
+            <div class="placeholder" data-testid="placeholder" style=style aria-hidden="true"></div>
+        }
     })
     }
 }
@@ -124,7 +131,11 @@ fn NarrowHint() -> impl IntoView {
     let is_locked = expect_context::<BoardLock>().0;
     view! {
         <Show when=move || !is_locked.get() && !grid.is_wide()>
-            <p class="hint">"Widgets are arranged on a wider window. Everything else can be edited here."</p>
+            <p
+                class="hint"
+            >
+                "Widgets are arranged on a wider window. Everything else can be edited here."
+            </p>
         </Show>
     }
 }
@@ -145,7 +156,12 @@ fn UnreachableBoard() -> impl IntoView {
     view! {
         <div class="board-message" data-state="unreachable">
             <h2>"The server cannot be reached"</h2>
-            <p class="muted">"This device has no copy of the board yet. It appears as soon as the server answers; nothing else is to do."</p>
+            <p
+                class="muted"
+            >
+                "This device has no copy of the board yet. It appears as soon as the server "
+                "answers; nothing else is to do."
+            </p>
         </div>
     }
 }
@@ -162,8 +178,19 @@ fn EmptyBoard() -> impl IntoView {
     view! {
         <div class="board-message" data-state="empty" data-testid="board-empty">
             <h2>"Nothing on this board yet"</h2>
-            <p class="muted">"Add a chart, a number, a list or a note. Everybody who has the board open sees it."</p>
-            <button type="button" class="button" data-kind="primary" on:click=begin>"Add the first widget"</button>
+            <p
+                class="muted"
+            >
+                "Add a chart, a number, a list or a note. Everybody who has the board open sees it."
+            </p>
+            <button
+                type="button"
+                class="button"
+                data-kind="primary"
+                on:click=begin
+            >
+                "Add the first widget"
+            </button>
         </div>
     }
 }

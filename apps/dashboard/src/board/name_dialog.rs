@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use web_sys::SubmitEvent;
 
 use crate::editing::Editor;
+use crate::field::problem_view;
 
 /// The dialog. Closing it without a name drops the edit that waits.
 #[component]
@@ -14,7 +15,13 @@ pub fn NameDialog() -> impl IntoView {
     let editor = expect_context::<Editor>();
     let on_close = move |()| editor.give_up();
     view! {
-        <Dialog open=editor.is_asking on_close=Callback::new(on_close) labelled_by="name-heading" test_id="name-dialog" class="name-dialog">
+        <Dialog
+            open=editor.is_asking
+            on_close=Callback::new(on_close)
+            labelled_by="name-heading"
+            test_id="name-dialog"
+            class="name-dialog"
+        >
             <NameForm editor />
         </Dialog>
     }
@@ -43,17 +50,40 @@ fn NameForm(editor: Editor) -> impl IntoView {
     view! {
         <form class="name-form" on:submit=save>
             <h2 id="name-heading">"Who is editing?"</h2>
-            <p class="muted">"Others on this board see your name beside what you change. It is kept in this browser."</p>
+            <p
+                class="muted"
+            >
+                "Others on this board see your name beside what you change. "
+                "It is kept in this browser."
+            </p>
             <label class="field">
                 <span class="field-label">"Your name"</span>
-                <input node_ref=input class="input" type="text" autocomplete="nickname" maxlength="64"
+                <input
+                    node_ref=input
+                    class="input"
+                    type="text"
+                    autocomplete="nickname"
+                    maxlength="64"
                     data-testid="name-input"
                     aria-invalid=move || problem.with(Option::is_some).then_some("true") />
-                {move || problem.get().map(|problem| view! { <span class="field-problem" role="alert">{problem}</span> })}
+                {move || problem.get().map(problem_view)}
             </label>
             <div class="form-actions">
-                <button type="button" class="button" on:click=move |_| editor.is_asking.set(false)>"Cancel"</button>
-                <button type="submit" class="button" data-kind="primary" data-testid="name-save">"Save and go on"</button>
+                <button
+                    type="button"
+                    class="button"
+                    on:click=move |_| editor.is_asking.set(false)
+                >
+                    "Cancel"
+                </button>
+                <button
+                    type="submit"
+                    class="button"
+                    data-kind="primary"
+                    data-testid="name-save"
+                >
+                    "Save and go on"
+                </button>
             </div>
         </form>
     }

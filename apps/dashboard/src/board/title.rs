@@ -56,14 +56,28 @@ pub fn BoardTitle() -> impl IntoView {
     view! {
         <div class="board-title">
             {move || if is_editing.get() && !is_locked.get() {
-                view! { <Field name="Board title" test_id="board-title-input" value=title commit on_done /> }.into_any()
+                view! {
+                    <Field
+                        name="Board title"
+                        test_id="board-title-input"
+                        value=title
+                        commit
+                        on_done
+                    />
+                }
+                    .into_any()
             } else {
                 view! {
                     <h1 data-testid="board-title">{move || title.get()}</h1>
                     <Show when=move || !is_locked.get()>
                         <button type="button" class="icon-button" data-testid="board-title-edit"
                             aria-label="Rename the board" title="Rename" on:click=begin>
-                            <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z" /></svg>
+                            <svg
+                                viewBox="0 0 16 16"
+                                aria-hidden="true"
+                            >
+                                <path d="M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z" />
+                            </svg>
                         </button>
                     </Show>
                 }.into_any()

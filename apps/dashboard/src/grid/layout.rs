@@ -50,8 +50,8 @@ pub fn item(id: RecordId, place: Option<Place>) -> Item<RecordId> {
     }
 }
 
-/// The layout on a grid of so many columns; derived from the widest one where it is narrower: scaled
-/// while things still fit beside each other, one below the other on a single column.
+/// The layout on a grid of so many columns; derived from the widest one where it is narrower:
+/// scaled while things still fit beside each other, one below the other on a single column.
 pub fn layout(items: &[Item<RecordId>], columns: u32) -> Layout {
     match columns {
         1 => Layout::of(layout::derive(items, COLUMNS_WIDE, 1)),

@@ -192,8 +192,8 @@ impl Grip {
     ) -> (i64, i64) {
         let edge = match self {
             Self::Header => {
-                let last = (end - length).max(0);
-                return ((from + by).clamp(0, last), length);
+                let furthest = (end - length).max(0);
+                return ((from + by).clamp(0, furthest), length);
             }
             Self::Edge { across, down } => [across, down][which],
         };

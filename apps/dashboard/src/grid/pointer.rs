@@ -48,6 +48,11 @@ impl GridPointer {
         }
     }
 
+    /// The grid that it is on.
+    pub fn grid(self) -> Grid {
+        self.grid
+    }
+
     /// The pointer is pressed on a header or handle. Buttons in a header stay buttons.
     pub fn down(self, event: &PointerEvent, record: &RecordId, grip: Grip) {
         if event.button() != 0 || !self.grid.is_wide() || is_on_button(event) {

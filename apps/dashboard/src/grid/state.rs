@@ -18,7 +18,6 @@ use crate::grid::metrics::{COLUMNS_WIDE, Grip, Metrics, described};
 /// The grid; in context.
 #[derive(Clone, Copy)]
 pub struct Grid {
-    realtime: RealtimeContext,
     editor: Editor,
     announcer: Announcer,
     /// How large cells are.
@@ -73,7 +72,6 @@ impl Grid {
             })
         });
         Self {
-            realtime,
             editor,
             announcer,
             metrics,
@@ -172,7 +170,7 @@ impl Grid {
 
     /// The title of a widget.
     pub fn title(self, record: &RecordId) -> String {
-        title_of(self.realtime.board().record(record).as_deref())
+        title_of(self.editor.board().record(record).as_deref())
     }
 
     fn release(self) -> Option<Held> {

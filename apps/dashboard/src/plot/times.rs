@@ -24,17 +24,17 @@ pub fn ticks(from_ms: f64, to_ms: f64, count_max: usize, offset_ms: f64) -> Vec<
     }
     #[allow(clippy::cast_precision_loss, reason = "a handful of ticks")]
     let least_s = span_ms / 1000.0 / count_max as f64;
-    let last = STEPS_S[STEPS_S.len() - 1];
-    let step_s = STEPS_S.into_iter().find(|step| f64::from(*step) >= least_s);
-    let step_s = step_s.unwrap_or(last);
-    let step_ms = f64::from(step_s) * 1000.0;
+    let coarsest_s = STEPS_S[STEPS_S.len() - 1];
+    let fitting = STEPS_S.into_iter().find(|step| f64::from(*step) >= least_s);
+    let seconds = fitting.unwrap_or(coarsest_s);
+    let step_ms = f64::from(seconds) * 1000.0;
     let first = ((from_ms + offset_ms) / step_ms).ceil() * step_ms;
     let locals = std::iter::successors(Some(first), |local| Some(local + step_ms));
     locals
         .take_while(|local| local - offset_ms <= to_ms)
         .map(|local| TimeTick {
             at_ms: local - offset_ms,
-            text: tick_text(local, step_s),
+            text: tick_text(local, seconds),
         })
         .collect()
 }

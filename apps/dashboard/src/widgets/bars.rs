@@ -7,11 +7,12 @@ use crate::widgets::rows::{self, Latest};
 
 /// The latest value of each series as a bar, greatest first.
 #[component]
+#[allow(clippy::needless_pass_by_value, reason = "a component owns its props")]
 pub fn BarsBody(
     /// What it shows.
     feed: LiveFeed,
 ) -> impl IntoView {
-    let (data, unit) = (feed.data, feed.unit);
+    let LiveFeed { data, unit, .. } = feed;
     let rows = Memo::new(move |_| data.with(|data| rows::latest(data)));
     let scale = Memo::new(move |_| {
         let unit = unit.get();
@@ -28,7 +29,11 @@ pub fn BarsBody(
         view! {
             <li class="bar" data-testid="bars-row">
                 <span class="bar-label" title=label>{label}</span>
-                <span class="bar-value number">{move || unit.with(|unit| unit.format(value()))}</span>
+                <span
+                    class="bar-value number"
+                >
+                    {move || unit.with(|unit| unit.format(value()))}
+                </span>
                 <span class="bar-track" aria-hidden="true">
                     <span class="bar-fill" style:width=move || format!("{:.2}%", share())></span>
                 </span>

@@ -67,6 +67,7 @@ fn shown(data: &FeedData) -> Shown {
 /// Opens the feed that a widget asks for, again whenever its query changes, and shows `body` once
 /// there is data.
 #[component]
+#[allow(clippy::needless_pass_by_value, reason = "a component owns its props")]
 pub fn FeedBody(
     /// The widget.
     record: RecordId,
@@ -129,7 +130,11 @@ fn states(feed: LiveFeed, body: fn(LiveFeed) -> AnyView) -> impl IntoView {
 
 fn loading() -> impl IntoView {
     // The stylesheet shows it only after 300 ms: most feeds are faster.
-    view! { <div class="skeleton" role="status" data-state="loading"><span class="visually-hidden">"Loading"</span></div> }
+    view! {
+        <div class="skeleton" role="status" data-state="loading">
+            <span class="visually-hidden">"Loading"</span>
+        </div>
+    }
 }
 
 fn no_query() -> impl IntoView {

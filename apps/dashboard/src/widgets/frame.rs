@@ -25,40 +25,43 @@ use crate::widgets::unknown::UnknownBody;
 struct Frame {
     record: StoredValue<RecordId>,
     title: Signal<String>,
-    grid: Grid,
     pointer: GridPointer,
     editor: Editor,
     lock: BoardLock,
 }
 
 impl Frame {
+    fn grid(self) -> Grid {
+        self.pointer.grid()
+    }
+
     fn id(self) -> RecordId {
         self.record.get_value()
     }
 
     fn place(self) -> Option<Place> {
-        self.grid
+        self.grid()
             .layout
             .with(|layout| self.record.with_value(|id| layout.places.get(id).copied()))
     }
 
     fn is_held(self) -> bool {
-        self.grid.held.with(|held| {
+        self.grid().held.with(|held| {
             self.record
                 .with_value(|id| held.as_ref().is_some_and(|held| held.record == *id))
         })
     }
 
     fn is_under_hand(self) -> bool {
-        self.grid
+        self.grid()
             .held
             .with(|held| held.as_ref().is_some_and(|held| held.by_px.is_some()))
     }
 
     /// Where it is drawn: under the hand that holds it, else in its place.
     fn rect(self) -> Rect {
-        let metrics = self.grid.metrics.get();
-        let under_hand = self.grid.held.with(|held| {
+        let metrics = self.grid().metrics.get();
+        let under_hand = self.grid().held.with(|held| {
             let own =
                 |held: &&crate::grid::held::Held| self.record.with_value(|id| held.record == *id);
             held.as_ref()
@@ -75,7 +78,7 @@ impl Frame {
 
     /// Where things move, they move by transform.
     fn transform(self, rect: &Rect) -> String {
-        if self.grid.is_wide() {
+        if self.grid().is_wide() {
             format!("translate({:.2}px, {:.2}px)", rect.left, rect.top)
         } else {
             "none".to_owned()
@@ -84,7 +87,7 @@ impl Frame {
 
     /// Where nothing moves, there is no transform: panels inside can then go by the screen.
     fn inset(self, rect: &Rect) -> String {
-        if self.grid.is_wide() {
+        if self.grid().is_wide() {
             "0 auto auto 0".to_owned()
         } else {
             format!("{:.2}px auto auto {:.2}px", rect.top, rect.left)
@@ -92,7 +95,7 @@ impl Frame {
     }
 
     fn is_movable(self) -> bool {
-        !self.lock.0.get() && self.grid.is_wide()
+        !self.lock.0.get() && self.grid().is_wide()
     }
 
     fn remove(self) {
@@ -121,7 +124,6 @@ pub fn Widget(
     let frame = Frame {
         title,
         record: StoredValue::new(record.clone()),
-        grid: expect_context(),
         pointer: expect_context(),
         editor: expect_context(),
         lock: expect_context(),
@@ -141,28 +143,39 @@ pub fn Widget(
             style:width=move || format!("{:.2}px", rect.get().width)
             style:height=move || format!("{:.2}px", rect.get().height)
         >
-            <WidgetRealtime widget_id=WidgetId::from(record) class="widget" attr:data-place=place_text>
+            <WidgetRealtime
+                widget_id=WidgetId::from(record)
+                class="widget"
+                attr:data-place=place_text
+            >
                 <WidgetHeader frame />
                 <div class="widget-body">
                     <WidgetBody record=frame.id() />
                 </div>
                 <Show when=move || frame.is_movable()>
-                    {Grip::HANDLES.map(|(name, grip)| handle(frame, name, grip)).into_iter().collect_view()}
+                    {handles(frame.pointer, frame.record)}
                 </Show>
             </WidgetRealtime>
         </div>
     }
 }
 
-fn handle(frame: Frame, name: &'static str, grip: Grip) -> impl IntoView {
-    let pointer = frame.pointer;
-    view! {
-        <div class="resize" data-edge=name data-testid=format!("resize-{name}") aria-hidden="true"
-            on:pointerdown=move |event| pointer.down(&event, &frame.id(), grip)
-            on:pointermove=move |event| pointer.moved(&event)
-            on:pointerup=move |event| pointer.up(&event)
-            on:pointercancel=move |_| pointer.cancel()></div>
-    }
+fn handles(pointer: GridPointer, record: StoredValue<RecordId>) -> impl IntoView {
+    let handle = move |(name, grip): (&'static str, Grip)| {
+        view! {
+            <div
+                class="resize"
+                data-edge=name
+                data-testid=format!("resize-{name}")
+                aria-hidden="true"
+                on:pointerdown=move |event| pointer.down(&event, &record.get_value(), grip)
+                on:pointermove=move |event| pointer.moved(&event)
+                on:pointerup=move |event| pointer.up(&event)
+                on:pointercancel=move |_| pointer.cancel()
+            ></div>
+        }
+    };
+    Grip::HANDLES.map(handle).into_iter().collect_view()
 }
 
 #[component]
@@ -189,14 +202,28 @@ fn WidgetHeader(frame: Frame) -> impl IntoView {
             on:pointerup=move |event| pointer.up(&event)
             on:pointercancel=move |_| pointer.cancel()>
             <Show when=move || frame.is_movable()><MoveHandle frame /></Show>
-            <h2 class="widget-title" data-testid="widget-title" title=move || title.get()>{move || title.get()}</h2>
+            <h2
+                class="widget-title"
+                data-testid="widget-title"
+                title=move || title.get()
+            >
+                {move || title.get()}
+            </h2>
             <Show when=move || !frame.lock.0.get()>
                 <div class="widget-actions">
-                    {move || view! { <WidgetSettings record=frame.id() title has_feed=has_feed.get() /> }}
+                    {move || {
+                        let has_feed = has_feed.get();
+                        view! { <WidgetSettings record=frame.id() title has_feed /> }
+                    }}
                     <button type="button" class="icon-button" data-testid="widget-remove"
                         aria-label=move || format!("Remove {}", title.get()) title="Remove"
                         on:click=move |_| frame.remove()>
-                        <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5" /></svg>
+                        <svg
+                            viewBox="0 0 16 16"
+                            aria-hidden="true"
+                        >
+                            <path d="M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5" />
+                        </svg>
                     </button>
                 </div>
             </Show>
@@ -207,7 +234,7 @@ fn WidgetHeader(frame: Frame) -> impl IntoView {
 /// What the keyboard takes a widget by.
 #[component]
 fn MoveHandle(frame: Frame) -> impl IntoView {
-    let grid = frame.grid;
+    let grid = frame.grid();
     let is_grabbed = move || {
         grid.held.with(|held| {
             frame
@@ -215,9 +242,13 @@ fn MoveHandle(frame: Frame) -> impl IntoView {
                 .with_value(|id| held.as_ref().is_some_and(|held| held.record == *id))
         })
     };
+    let label = move || {
+        let title = frame.title.get();
+        format!("Move {title}. Enter, then arrows; Shift and arrows resize")
+    };
     view! {
         <button type="button" class="move-handle" data-testid="widget-handle"
-            aria-label=move || format!("Move {}. Enter, then arrows; Shift and arrows resize", frame.title.get())
+            aria-label=label
             aria-pressed=move || is_grabbed().to_string()
             on:keydown=move |event| on_handle_key(grid, &event, &frame.id())
             on:blur=move |_| on_handle_blur(grid, &frame.id())>

@@ -28,12 +28,12 @@ struct NewFeed {
     window_s: u32,
 }
 
-const fn feed(selector: &'static str, unit: &'static str, window_s: u32) -> Option<NewFeed> {
-    Some(NewFeed {
+const fn feed(selector: &'static str, unit: &'static str, window_s: u32) -> NewFeed {
+    NewFeed {
         selector,
         unit,
         window_s,
-    })
+    }
 }
 
 /// Every kind of the menu, in its order.
@@ -44,7 +44,7 @@ pub const NEW_WIDGETS: [NewWidget; 5] = [
         hint: "Lines over time",
         size: (6, 7),
         title: "Processor",
-        feed: feed("cpu_usage_percent", "%", 300),
+        feed: Some(feed("cpu_usage_percent", "%", 300)),
     },
     NewWidget {
         kind: "stat",
@@ -52,7 +52,7 @@ pub const NEW_WIDGETS: [NewWidget; 5] = [
         hint: "One number",
         size: (3, 4),
         title: "Memory used",
-        feed: feed("memory_used_bytes", "bytes", 300),
+        feed: Some(feed("memory_used_bytes", "bytes", 300)),
     },
     NewWidget {
         kind: "bars",
@@ -60,7 +60,7 @@ pub const NEW_WIDGETS: [NewWidget; 5] = [
         hint: "A bar for each series",
         size: (4, 5),
         title: "Disks",
-        feed: feed("disk_used_percent", "%", 10),
+        feed: Some(feed("disk_used_percent", "%", 10)),
     },
     NewWidget {
         kind: "table",
@@ -68,7 +68,7 @@ pub const NEW_WIDGETS: [NewWidget; 5] = [
         hint: "A row for each series",
         size: (5, 7),
         title: "Processes",
-        feed: feed("process_*", "", 10),
+        feed: Some(feed("process_*", "", 10)),
     },
     NewWidget {
         kind: "note",

@@ -42,19 +42,19 @@ pub fn NoteBody(
     };
     let record = StoredValue::new(record);
     let finish = Callback::new(move |written: Option<String>| {
-        let Some(began) = writing.try_get_untracked().flatten() else {
+        let Some(draft) = writing.try_get_untracked().flatten() else {
             return;
         };
         writing.set(None);
-        if let Some(written) = written.filter(|written| *written != began.before) {
+        if let Some(written) = written.filter(|written| *written != draft.before) {
             let record = record.get_value();
             let title = title_of(realtime.board().record(&record).as_deref());
             let label = format!("Edit “{title}”");
-            editor.set(label, began.seen, record, Note::TEXT, written);
+            editor.set(label, draft.seen, record, Note::TEXT, written);
         }
     });
     move || match writing.get() {
-        Some(began) => view! { <NoteEditor text=began.before finish /> }.into_any(),
+        Some(draft) => view! { <NoteEditor text=draft.before finish /> }.into_any(),
         None => view! { <NoteText text is_locked=lock.0 begin /> }.into_any(),
     }
 }

@@ -165,7 +165,7 @@ fn row_label(labels: &[(&String, &String)], data: &FeedData) -> String {
     }
 }
 
-/// "process_memory_bytes" is "Memory": the last word without the unit.
+/// `process_memory_bytes` is "Memory": the last word without the unit.
 fn column_title(metric: &str) -> String {
     let endings = ["_percent", "_bytes", "_ratio", "_per_second"];
     let bare = endings

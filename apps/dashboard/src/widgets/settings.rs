@@ -31,7 +31,12 @@ pub fn WidgetSettings(
             <span class="icon-button" data-testid="widget-settings">
                 <svg viewBox="0 0 16 16" aria-hidden="true">
                     <path d="M2 4h5M11 4h3M2 8h2M8 8h6M2 12h7M13 12h1" />
-                    <circle cx="9" cy="4" r="1.75" /><circle cx="6" cy="8" r="1.75" /><circle cx="11" cy="12" r="1.75" />
+                    <circle
+                        cx="9"
+                        cy="4"
+                        r="1.75"
+                    />
+                    <circle cx="6" cy="8" r="1.75" /><circle cx="11" cy="12" r="1.75" />
                 </svg>
             </span>
         }
@@ -39,7 +44,13 @@ pub fn WidgetSettings(
     view! {
         <Popover open trigger label heading=label>
             <div class="settings">
-                <TextField record=record.get_value() leaf=builtin::TITLE label="Title" test_id="settings-title" verb="Rename" />
+                <TextField
+                    record=record.get_value()
+                    leaf=builtin::TITLE
+                    label="Title"
+                    test_id="settings-title"
+                    verb="Rename"
+                />
                 {has_feed.then(|| view! { <FeedFields record=record.get_value() /> })}
             </div>
         </Popover>
@@ -91,14 +102,45 @@ fn FeedFields(record: RecordId) -> impl IntoView {
         let _ = fields.write(Part::Aggregate, Written { seen, text });
     };
     view! {
-        <TextField record=record leaf=builtin::UNIT label="Unit" test_id="settings-unit" verb="Change unit of" />
-        <Field label="Series" test_id="settings-selector" length_max=512 value=fields.signal(Part::Selector) commit=fields.commit(Part::Selector) />
+        <TextField
+            record=record
+            leaf=builtin::UNIT
+            label="Unit"
+            test_id="settings-unit"
+            verb="Change unit of"
+        />
+        <Field
+            label="Series"
+            test_id="settings-selector"
+            length_max=512
+            value=fields.signal(Part::Selector)
+            commit=fields.commit(Part::Selector)
+        />
         <div class="settings-row">
-            <Field label="Window, s" test_id="settings-window" is_number=true value=fields.signal(Part::Window) commit=fields.commit(Part::Window) />
-            <Field label="Step, s" test_id="settings-step" is_number=true value=fields.signal(Part::Step) commit=fields.commit(Part::Step) />
+            <Field
+                label="Window, s"
+                test_id="settings-window"
+                is_number=true
+                value=fields.signal(Part::Window)
+                commit=fields.commit(Part::Window)
+            />
+            <Field
+                label="Step, s"
+                test_id="settings-step"
+                is_number=true
+                value=fields.signal(Part::Step)
+                commit=fields.commit(Part::Step)
+            />
             <label class="field">
                 <span class="field-label">"Aggregate"</span>
-                <select class="input" data-testid="settings-aggregate" on:focus=move |_| seen.set_value(Some(fields.editor.seen())) on:change=choose>{options}</select>
+                <select
+                    class="input"
+                    data-testid="settings-aggregate"
+                    on:focus=move |_| seen.set_value(Some(fields.editor.seen()))
+                    on:change=choose
+                >
+                    {options}
+                </select>
             </label>
         </div>
     }

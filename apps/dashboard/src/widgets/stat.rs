@@ -27,7 +27,12 @@ pub fn StatBody(
                 <span class="stat-number">{move || parts.get().0}</span>
                 <span class="stat-unit">{move || parts.get().1}</span>
             </p>
-            <svg class="stat-spark" viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-hidden="true">
+            <svg
+                class="stat-spark"
+                viewBox=format!("0 0 {WIDTH} {HEIGHT}")
+                preserveAspectRatio="none"
+                aria-hidden="true"
+            >
                 <path d=path vector-effect="non-scaling-stroke" />
             </svg>
         </div>

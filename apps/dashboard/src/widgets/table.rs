@@ -10,11 +10,14 @@ const ROWS_MAX: usize = 10;
 
 /// The latest values as a table.
 #[component]
+#[allow(clippy::needless_pass_by_value, reason = "a component owns its props")]
 pub fn TableBody(
     /// What it shows.
     feed: LiveFeed,
 ) -> impl IntoView {
-    let (data, unit) = (feed.data, feed.unit);
+    let LiveFeed {
+        data, unit, title, ..
+    } = feed;
     let table = Memo::new(move |_| {
         let unit = unit.get();
         data.with(|data| rows::table(data, &unit, ROWS_MAX))
@@ -29,11 +32,10 @@ pub fn TableBody(
         (hidden > 0)
             .then(|| view! { <p class="muted table-rest">{format!("and {hidden} more")}</p> })
     };
-    let name = feed.title;
     view! {
         <div class="table-scroll">
             <table class="table">
-                <caption class="visually-hidden">{move || name.get()}</caption>
+                <caption class="visually-hidden">{move || title.get()}</caption>
                 <thead><tr><th scope="col">"Name"</th>{heads}</tr></thead>
                 <tbody>
                     {move || table.with(|table| {

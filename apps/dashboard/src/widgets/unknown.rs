@@ -8,10 +8,9 @@ pub fn UnknownBody(
     /// The kind.
     kind: String,
 ) -> impl IntoView {
-    let text = format!("This page does not know the kind “{kind}”.");
     view! {
         <div class="widget-message" data-state="unknown">
-            <p>{text}</p>
+            <p>"This page does not know the kind “"{kind}"”."</p>
             <p class="muted">"It is kept untouched. A newer version of the page may show it."</p>
         </div>
     }

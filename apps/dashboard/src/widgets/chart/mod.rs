@@ -195,7 +195,12 @@ impl Chart {
             .with(|data| read(data, &unit, hover.at_ms, hover.value));
         let side = if hover.is_right_half { "left" } else { "right" };
         view! {
-            <div class="chart-tooltip" aria-hidden="true" data-side=side style:left=format!("{}px", hover.x)>
+            <div
+                class="chart-tooltip"
+                aria-hidden="true"
+                data-side=side
+                style:left=format!("{}px", hover.x)
+            >
                 <Reading readout />
             </div>
         }
