@@ -62,7 +62,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_earliest_change_is_never_overlooked(times in prop::collection::vec(0..200_u64, 0..150)) {
+        fn the_earliest_change_is_never_overlooked(
+            times in prop::collection::vec(0..200_u64, 0..150)
+        ) {
             let mut changes = Changes::default();
             for (revision, time_s) in (1..).zip(&times) {
                 changes.note(revision, time_s * 1_000 + 999);

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Most changes that are kept, 1.5 MB. For whoever looked before them, the whole answer is as cheap.
+/// Most changes that are kept, 1.5 MB. For whoever looked before them, the whole answer is as
+/// cheap.
 pub(super) const CHANGES_KEPT_MAX: usize = 65_536;
 
 /// Changed buckets in order of their ticks.
