@@ -154,6 +154,9 @@ impl Builder {
 
     /// Starts what runs in the background. Has to be called within a multi-threaded runtime.
     pub async fn start(self) -> Result<Driftless, StartError> {
+        // A store that does not answer is found out now, not by the first who connects.
+        let boards = self.store.boards().await?;
+        tracing::debug!(boards = boards.len(), "the store answers");
         let schema = Arc::new(self.schema);
         let bounds = Bounds {
             retention_ms: RETENTION_MS,
@@ -178,7 +181,13 @@ impl Builder {
         #[cfg(feature = "host-metrics")]
         if self.has_host_metrics {
             driftless.start_host_metrics().await?;
-            driftless.seed().await?;
+            if boards
+                .iter()
+                .all(|board| board.board.as_str() != seed::BOARD)
+            {
+                let follower = driftless.enter(seed::CLIENT, seed::user());
+                seed::make(follower, EditId(random::id())).await?;
+            }
             return Ok(driftless);
         }
         let feeds = driftless.shared.feeds.clone();
@@ -224,8 +233,8 @@ impl Driftless {
         self.shared.is_draining.load(Ordering::Acquire)
     }
 
-    /// Stops: tells every client when to come back, spread over time so that they do not come all at
-    /// once, and waits until what was pushed is stored. Within ten seconds.
+    /// Stops: tells every client when to come back, spread over time so that they do not come all
+    /// at once, and waits until what was pushed is stored. Within ten seconds.
     pub async fn shutdown(&self) {
         self.shared.is_draining.store(true, Ordering::Release);
         let count = self.connections();
@@ -294,20 +303,6 @@ impl Driftless {
         self.spawn(sample_host(feeds, metrics));
         Ok(())
     }
-
-    #[cfg(feature = "host-metrics")]
-    async fn seed(&self) -> Result<(), StartError> {
-        let boards = self.shared.store.boards().await?;
-        if boards
-            .iter()
-            .any(|board| board.board.as_str() == seed::BOARD)
-        {
-            return Ok(());
-        }
-        let follower = self.enter(seed::CLIENT, seed::user());
-        seed::make(follower, EditId(random::id())).await?;
-        Ok(())
-    }
 }
 
 /// When a client may come back: the first after a quarter of a second, then one each two
@@ -338,11 +333,11 @@ async fn sample_host(feeds: Arc<FeedPlane>, mut metrics: crate::host_metrics::Ho
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         beat.tick().await;
-        let sampled = tokio::task::spawn_blocking(move || {
+        let reading = tokio::task::spawn_blocking(move || {
             let samples = metrics.sample();
             (metrics, samples)
         });
-        let Ok((returned, samples)) = sampled.await else {
+        let Ok((returned, samples)) = reading.await else {
             tracing::error!("sampling this machine panicked; its widgets get no more data");
             return pulse(feeds).await;
         };

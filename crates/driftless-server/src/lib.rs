@@ -1,8 +1,8 @@
 //! The server as a library: an axum shell around the room machine of `driftless-sync`.
 //!
-//! [`Driftless::builder`] starts a server, [`router`] mounts its socket anywhere in an application's
-//! own router, [`ops_router`] answers health checks and lists boards. The binary `driftless` is a
-//! thin main around this crate.
+//! [`Driftless::builder`] starts a server, [`router`] mounts its socket anywhere in an
+//! application's own router, [`ops_router`] answers health checks and lists boards. The binary
+//! `driftless` is a thin main around this crate.
 //!
 //! A room decides, the store makes durable, and only then is anything acknowledged or published.
 #![forbid(unsafe_code)]

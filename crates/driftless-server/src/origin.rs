@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderMap, header};
 
-/// Which web pages may connect. A request without an `Origin` is not a web page's: native clients are
-/// always let through.
+/// Which web pages may connect. A request without an `Origin` is not a web page's: native clients
+/// are always let through.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Origins {

@@ -57,8 +57,8 @@ async fn edit(mut follower: Follower, id: EditId) -> Result<(), SeedError> {
         user: user(),
         may_edit: true,
     };
-    let followed = follower.follow(&board, member, None).await;
-    followed.map_err(|message| refused(&message))?;
+    let begun = follower.follow(&board, member, None).await;
+    begun.map_err(|message| refused(&message))?;
     let resume = resume(&mut follower).await?;
     if resume.cursor.version > Version(0) {
         return Ok(());

@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod cli;
-mod serve;
 mod web;
+mod serve;
 
 use std::process::ExitCode;
 

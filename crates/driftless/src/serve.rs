@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::ServeOptions;
-use crate::web;
+use crate::web::{self, WebError};
 
 /// How long requests that are under way may take once everything else has ended.
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
@@ -46,9 +46,9 @@ pub enum ServeError {
         /// What the system says.
         reason: std::io::Error,
     },
-    /// The folder is no web app.
-    #[error("{0} has no index.html; give the folder of a built web app to --web")]
-    Web(String),
+    /// There is no web app to serve.
+    #[error(transparent)]
+    Web(#[from] WebError),
     /// The log filter cannot be read.
     #[error("--log {filter:?} is not a filter: {reason}")]
     Log {

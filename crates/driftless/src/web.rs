@@ -9,7 +9,14 @@ use axum::routing::get;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::serve::ServeError;
+/// Why there is no web app to serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebError {
+    /// The folder is no web app.
+    #[error("{0} has no index.html; give the folder of a built web app to --web")]
+    NoPage(String),
+}
 
 /// What pages may load and run: their own code, and WebAssembly. Boards are written by people, so
 /// nothing in them may become code.
@@ -21,7 +28,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; \
 const PAGES: [&str; 3] = ["/b/{*board}", "/demo", "/demo/{*rest}"];
 
 /// Serves the web app.
-pub fn router(folder: Option<&Path>) -> Result<Router, ServeError> {
+pub fn router(folder: Option<&Path>) -> Result<Router, WebError> {
     let router = match folder {
         Some(folder) => from_folder(folder)?,
         None => built_in(),
@@ -41,10 +48,10 @@ fn with_header(router: Router, (name, value): (HeaderName, &'static str)) -> Rou
     router.layer(SetResponseHeaderLayer::overriding(name, value))
 }
 
-fn from_folder(folder: &Path) -> Result<Router, ServeError> {
+fn from_folder(folder: &Path) -> Result<Router, WebError> {
     let page = folder.join("index.html");
     if !page.is_file() {
-        return Err(ServeError::Web(folder.display().to_string()));
+        return Err(WebError::NoPage(folder.display().to_string()));
     }
     let files = ServeDir::new(folder).precompressed_br();
     let page = ServeFile::new(page).precompressed_br();

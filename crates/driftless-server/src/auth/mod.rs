@@ -13,8 +13,8 @@ use futures::future::BoxFuture;
 pub use open::OpenAuth;
 pub use tokens::{StaticTokens, TokenFileError};
 
-/// Tells who a token stands for and what they may do. Asked when a connection begins, when it sends a
-/// fresh token, and for each board that it follows.
+/// Tells who a token stands for and what they may do. Asked when a connection begins, when it sends
+/// a fresh token, and for each board that it follows.
 pub trait Authenticator: Send + Sync + 'static {
     /// Who the token stands for; a client may have none. Implementations never log it.
     fn authenticate(

@@ -4,8 +4,8 @@ use driftless_model::{BoardId, UserId};
 
 use crate::auth::{Access, AuthError, Authenticator};
 
-/// Takes everybody at their word: the token is the name that they want to go by. Without one they are
-/// "guest". Everybody may edit everything.
+/// Takes everybody at their word: the token is the name that they want to go by. Without one they
+/// are "guest". Everybody may edit everything.
 ///
 /// For loopback, and networks where everybody may do everything.
 #[derive(Debug, Clone, Copy, Default)]

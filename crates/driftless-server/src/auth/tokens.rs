@@ -8,8 +8,8 @@ use driftless_model::{BoardId, UserId, limits};
 use crate::auth::{Access, AuthError, Authenticator};
 
 /// Users by their tokens, from a text of one `token name role` a line. The role is `viewer` or
-/// `editor`; a name may contain spaces; empty lines and those that begin with `#` are skipped. Several
-/// tokens may stand for one user, with the same role.
+/// `editor`; a name may contain spaces; empty lines and those that begin with `#` are skipped.
+/// Several tokens may stand for one user, with the same role.
 pub struct StaticTokens {
     users: HashMap<String, UserId>,
     access: HashMap<UserId, Access>,

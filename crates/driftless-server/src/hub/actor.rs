@@ -22,7 +22,7 @@ use crate::hub::ring::Ring;
 use crate::store::SharedStore;
 
 /// How long a room that nobody follows stays in memory.
-const IDLE: Duration = Duration::from_secs(180);
+const IDLE: Duration = Duration::from_mins(3);
 /// Commands that are taken before the outputs are carried out.
 const COMMANDS_AT_ONCE: usize = 64;
 

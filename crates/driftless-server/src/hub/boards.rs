@@ -88,7 +88,8 @@ impl Boards {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let running = running.as_mut()?;
         let mut open = self.registry.lock();
-        if let Some(open) = open.get(board) {
+        // A room that panicked takes no more commands: another one reads what is stored.
+        if let Some(open) = open.get(board).filter(|open| !open.commands.is_closed()) {
             return Some(open.clone());
         }
         while running.rooms.try_join_next().is_some() {}

@@ -37,8 +37,9 @@ pub struct Entry {
 }
 
 impl Connections {
-    /// Enters a connection. The same client of the same user that was connected before is told to go:
-    /// the newest wins. Another user's is left alone, so that nobody can close what is not theirs.
+    /// Enters a connection. The same client of the same user that was connected before is told to
+    /// go: the newest wins. Another user's is left alone, so that nobody can close what is not
+    /// theirs.
     pub fn enter(self: &Arc<Self>, client: ClientId, user: UserId) -> Entry {
         let connection = ConnectionId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
         let mailbox = Arc::new(Mailbox::default());

@@ -13,7 +13,7 @@ use driftless_sync::room::Member;
 use crate::hub::actor::{Command, Seat};
 use crate::hub::boards::{Boards, OpenBoard};
 use crate::hub::connections::Entry;
-use crate::hub::item::{Item, frame};
+use crate::hub::item::{Item, Shared, frame};
 use crate::hub::mailbox::{Closing, Letter, Mailbox};
 
 /// Most edits of one connection that a board has not answered; more are refused as transient, so
@@ -66,10 +66,11 @@ impl Delivery {
     }
 
     /// The message for a client; `None` where it gets nothing of it.
+    #[cfg(any(test, feature = "host-metrics"))]
     pub fn message(&self, client: ClientId) -> Option<&ServerMessage> {
         match self {
             Self::Message(message) => Some(message),
-            Self::Item(item) => item.of(client).map(|shared| shared.message()),
+            Self::Item(item) => item.of(client).map(Shared::message),
             Self::Close(_) => None,
         }
     }

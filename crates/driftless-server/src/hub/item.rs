@@ -36,6 +36,7 @@ impl Shared {
     }
 
     /// The message.
+    #[cfg(any(test, feature = "host-metrics"))]
     pub fn message(&self) -> &ServerMessage {
         &self.message
     }

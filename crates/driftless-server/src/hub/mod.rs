@@ -1,8 +1,8 @@
 //! Boards that are in use: one actor around each room, what it publishes, and who follows.
 //!
 //! A room's actor owns the sans-IO machine and carries out what it asks for. What it publishes goes
-//! to a [`Ring`], encoded once; each connection is a position in the rings of its boards and reads at
-//! its own pace, woken by the bell of its [`Mailbox`]. Nothing is queued for a connection but
+//! to a [`Ring`], encoded once; each connection is a position in the rings of its boards and reads
+//! at its own pace, woken by the bell of its [`Mailbox`]. Nothing is queued for a connection but
 //! answers to what it sent.
 
 mod item;

@@ -93,8 +93,8 @@ impl Server {
         let client = ClientId(client);
         let entry = self.connections.enter(client, ann());
         let mut follower = Follower::new(self.boards.clone(), entry, client);
-        let followed = follower.follow(&home(), member(client), cursor).await;
-        followed.expect("follows");
+        let begun = follower.follow(&home(), member(client), cursor).await;
+        begun.expect("follows");
         follower
     }
 }
@@ -342,8 +342,8 @@ async fn a_connection_follows_as_many_boards_as_it_may_and_not_one_more() {
     let board = |number: usize| BoardId::new(format!("board-{number}")).expect("a board id");
     for number in 1..limits::BOARDS_PER_CONNECTION_MAX {
         let board = board(number);
-        let followed = follower.follow(&board, member(ClientId(1)), None).await;
-        followed.expect("is within the limit");
+        let begun = follower.follow(&board, member(ClientId(1)), None).await;
+        begun.expect("is within the limit");
     }
     let error = follower.follow(&board(0), member(ClientId(1)), None).await;
     let error = error.expect_err("is one past the limit");
@@ -358,8 +358,8 @@ async fn a_connection_follows_as_many_boards_as_it_may_and_not_one_more() {
         "{error:?}"
     );
     follower.leave(&home()).await;
-    let followed = follower.follow(&board(0), member(ClientId(1)), None).await;
-    followed.expect("there is room again");
+    let begun = follower.follow(&board(0), member(ClientId(1)), None).await;
+    begun.expect("there is room again");
 }
 
 #[tokio::test]
@@ -370,8 +370,8 @@ async fn letters_of_a_former_subscription_are_not_read() {
     tokio::time::timeout(PATIENCE, follower.mailbox().clone().rung())
         .await
         .expect("the resume comes");
-    let followed = follower.follow(&home(), member(ClientId(1)), None).await;
-    followed.expect("follows");
+    let begun = follower.follow(&home(), member(ClientId(1)), None).await;
+    begun.expect("follows");
     resume(&mut follower).await;
     assert_eq!(applied(&mut follower, push(1, "CPU")).await, Version(1));
 }
@@ -456,11 +456,11 @@ async fn a_room_that_nobody_needs_is_dropped_and_opened_again() {
     let mut author = server.follower(1, None).await;
     resume(&mut author).await;
     assert_eq!(applied(&mut author, push(1, "CPU")).await, Version(1));
-    tokio::time::advance(Duration::from_secs(3_600)).await;
+    tokio::time::advance(Duration::from_hours(1)).await;
     assert_eq!(server.boards.count(), 1);
     drop(author);
     // Time only moves when everything waits, so this is no race.
-    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
     assert_eq!(server.boards.count(), 0);
     let mut again = server.follower(1, None).await;
     assert_eq!(resume(&mut again).await.cursor.version, Version(1));

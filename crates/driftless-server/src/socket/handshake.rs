@@ -33,7 +33,7 @@ async fn greet(driftless: Driftless, wire: &mut Wire) -> Result<Session, End> {
         let closing = Closing::new(CloseCode::Restart, "the server is stopping");
         return Err(End::close(closing));
     }
-    let session = format!("{:016x}", random::below(u64::MAX));
+    let session = format!("{:032x}", random::id());
     tracing::debug!(%session, %user, client = %hello.client, build = %hello.build, "a client connected");
     let welcome = Welcome {
         protocol,
@@ -51,19 +51,18 @@ async fn greet(driftless: Driftless, wire: &mut Wire) -> Result<Session, End> {
 }
 
 async fn hello(wire: &mut Wire) -> Result<Hello, End> {
-    loop {
+    let message = loop {
         match wire.receive().await {
             Incoming::Heard => {}
             Incoming::End(end) => return Err(end),
-            Incoming::Message(message) => match *message {
-                ClientMessage::Hello(hello) => return Ok(hello),
-                _ => {
-                    let detail = "the first message is Hello";
-                    return Err(End::violation(Code::Malformed, detail));
-                }
-            },
+            Incoming::Message(message) => break message,
         }
+    };
+    if let ClientMessage::Hello(hello) = *message {
+        return Ok(hello);
     }
+    let detail = "the first message is Hello";
+    Err(End::violation(Code::Malformed, detail))
 }
 
 /// The version that both speak: the client's newest, or the server's if that is older.

@@ -20,8 +20,9 @@ use crate::socket::wire::Wire;
 /// The read and write buffers of a connection, in bytes: the defaults hold 136 KB for each.
 const BUFFER_BYTES: usize = 4 * 1024;
 
-/// The WebSocket endpoint, at `/`: to be nested wherever the application wants it, `/rt` for the web
-/// app. Sub-protocols are `driftless.v1.msgpack` and `driftless.v1.json`. Starts nothing by itself.
+/// The WebSocket endpoint, at `/`: to be nested wherever the application wants it, `/rt` for the
+/// web app. Sub-protocols are `driftless.v1.msgpack` and `driftless.v1.json`. Starts nothing by
+/// itself.
 ///
 /// Small answers are fast only where the listener sets `TCP_NODELAY` on the sockets it accepts.
 pub fn router<S: Clone + Send + Sync + 'static>(driftless: Driftless) -> Router<S> {

@@ -125,7 +125,8 @@ impl Wire {
         self.send_all(vec![frame]).await
     }
 
-    /// Writes frames, in as few writes as possible. A peer that does not read them is taken for gone.
+    /// Writes frames, in as few writes as possible. A peer that does not read them is taken for
+    /// gone.
     pub async fn send_all(&mut self, frames: Vec<Frame>) -> Result<(), End> {
         if frames.is_empty() {
             return Ok(());
@@ -150,8 +151,8 @@ impl Wire {
         self.socket.flush().await
     }
 
-    /// Says goodbye, if there is anybody to say it to, and waits a moment for the peer to close: one
-    /// that is cut off while it still sends would not see why.
+    /// Says goodbye, if there is anybody to say it to, and waits a moment for the peer to close:
+    /// one that is cut off while it still sends would not see why.
     pub async fn finish(mut self, end: End) {
         let End::Close { error, closing } = end else {
             return;

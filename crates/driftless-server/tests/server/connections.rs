@@ -54,8 +54,8 @@ async fn a_peer_that_answers_pings_stays() {
     }
 }
 
-/// A peer that sends signs of life and reads nothing: its connection ends, others never wait for it,
-/// and it finds everything when it comes back.
+/// A peer that sends signs of life and reads nothing: its connection ends, others never wait for
+/// it, and it finds everything when it comes back.
 #[tokio::test]
 async fn a_peer_that_reads_nothing_is_closed_and_costs_nobody_else() {
     let builder = Driftless::builder().heartbeat(Duration::from_millis(500));

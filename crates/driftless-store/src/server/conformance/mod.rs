@@ -12,8 +12,8 @@ use driftless_sync::room::{BoardImage, Stored};
 
 use crate::server::board_store::{BoardStore, BoardSummary};
 
-/// Makes a test of each function of [`crate::server::conformance`], from an async closure that makes
-/// an empty store. Needs `tokio` with `macros` among the dev-dependencies.
+/// Makes a test of each function of [`crate::server::conformance`], from an async closure that
+/// makes an empty store. Needs `tokio` with `macros` among the dev-dependencies.
 #[macro_export]
 macro_rules! board_store_conformance {
     ($make:expr) => {

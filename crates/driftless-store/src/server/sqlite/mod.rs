@@ -1,5 +1,5 @@
-//! Boards in one `SQLite` file: write-ahead log, synced at every commit, one writer connection and a
-//! few readers.
+//! Boards in one `SQLite` file: write-ahead log, synced at every commit, one writer connection and
+//! a few readers.
 
 mod place;
 mod columns;
@@ -30,8 +30,8 @@ const STATEMENTS_MAX: usize = 256;
 
 /// Boards in one `SQLite` file. Clones share the connections.
 ///
-/// A commit is durable when [`BoardStore::append`] answers: `synchronous=FULL` syncs the write-ahead
-/// log before. Several processes may open one file; none of them owns a board.
+/// A commit is durable when [`BoardStore::append`] answers: `synchronous=FULL` syncs the
+/// write-ahead log before. Several processes may open one file; none of them owns a board.
 #[derive(Debug, Clone)]
 pub struct SqliteBoards {
     writer: SqlitePool,
@@ -39,8 +39,8 @@ pub struct SqliteBoards {
 }
 
 impl SqliteBoards {
-    /// Opens the file, and makes it where there is none. A file of a newer format is refused and not
-    /// touched.
+    /// Opens the file, and makes it where there is none. A file of a newer format is refused and
+    /// not touched.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let options = SqliteConnectOptions::new()

@@ -13,10 +13,10 @@ use crate::server::sqlite::place::{open_error, place};
 /// 1: the first one.
 pub const FORMAT: u32 = 1;
 
-/// The tables of format 1. Checks are 64-bit hashes, stored as the integer with the same bits; random
-/// ids are 16 bytes, most significant first; `value`, `effects` and `outcomes` are JSON. A leaf
-/// without a value was taken away; a record has `kind` and `created` while it lives, and the other
-/// two once it was removed.
+/// The tables of format 1. Checks are 64-bit hashes, stored as the integer with the same bits;
+/// random ids are 16 bytes, most significant first; `value`, `effects` and `outcomes` are JSON. A
+/// leaf without a value was taken away; a record has `kind` and `created` while it lives, and the
+/// other two once it was removed.
 const TABLES: &str = r#"
 CREATE TABLE meta (format INTEGER NOT NULL) STRICT;
 CREATE TABLE boards (

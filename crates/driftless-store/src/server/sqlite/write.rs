@@ -11,7 +11,8 @@ use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite};
 
 use crate::server::sqlite::columns::{from_check, from_id, from_version};
 
-/// Most rows in one statement. The widest has nine columns, and `SQLite` binds at most 32,766 values.
+/// Most rows in one statement. The widest has nine columns, and `SQLite` binds at most 32,766
+/// values.
 const ROWS_MAX: usize = 512;
 
 /// Carries out a batch: one answer for each append, in order.
@@ -63,7 +64,8 @@ enum Failure {
     Write,
 }
 
-/// One transaction. An error at its end leaves everybody in the dark: that is an answer, not a failure.
+/// One transaction. An error at its end leaves everybody in the dark: that is an answer, not a
+/// failure.
 async fn commit(writer: &SqlitePool, group: &[Append]) -> Result<Vec<Stored>, Failure> {
     let mut connection = writer.acquire().await.map_err(|error| {
         tracing::error!(%error, "the store has no connection");
