@@ -8,11 +8,6 @@ pub fn window() -> Window {
     web_sys::window().expect("the app runs in a page")
 }
 
-/// The time by the device's clock, in milliseconds since 1970.
-pub fn now_ms() -> f64 {
-    js_sys::Date::now()
-}
-
 /// What is added to a universal time to get the local one, in milliseconds, at that time.
 pub fn local_offset_ms(at_ms: f64) -> f64 {
     let date = js_sys::Date::new(&at_ms.into());

@@ -11,7 +11,6 @@ mod stopped;
 mod observe;
 mod announcer;
 mod theme;
-mod clock;
 mod visitor;
 mod lock;
 mod editing;

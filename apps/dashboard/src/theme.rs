@@ -1,6 +1,8 @@
 //! Dark, light, or as the system has it. Per device, never an edit.
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
 
 use crate::browser;
 
@@ -68,7 +70,9 @@ impl ShownTheme {
     pub fn load() -> Self {
         let theme = Theme::stored();
         theme.apply();
-        Self(RwSignal::new(theme))
+        let shown = RwSignal::new(theme);
+        on_system_change(move || shown.notify());
+        Self(shown)
     }
 
     fn choose(self, theme: Theme) {
@@ -76,6 +80,18 @@ impl ShownTheme {
         theme.apply();
         self.0.set(theme);
     }
+}
+
+/// Calls back when the system changes between dark and light, for as long as the page lives.
+fn on_system_change(changed: impl Fn() + 'static) {
+    let query = browser::window().match_media("(prefers-color-scheme: dark)");
+    let Some(query) = query.ok().flatten() else {
+        return;
+    };
+    let closure = Closure::<dyn Fn()>::new(changed);
+    // Refused by no browser that has the query.
+    let _ = query.add_event_listener_with_callback("change", closure.as_ref().unchecked_ref());
+    closure.forget();
 }
 
 /// A button that goes through system, dark and light.

@@ -14,7 +14,6 @@ use crate::board::add_menu::AddMenuOpen;
 use crate::board::canvas::{BoardCanvas, cancel_on_escape};
 use crate::board::name_dialog::NameDialog;
 use crate::board::top_bar::TopBar;
-use crate::clock::ServerClock;
 use crate::editing::Editor;
 use crate::grid::pointer::GridPointer;
 use crate::grid::state::{Grid, title_of};
@@ -36,7 +35,6 @@ pub fn BoardPage() -> impl IntoView {
     provide_context(editor);
     provide_context(announcer);
     provide_context(lock);
-    provide_context(ServerClock::start());
     provide_context(Crosshair(RwSignal::new(None)));
     provide_context(AddMenuOpen(RwSignal::new(false)));
     let grid = Grid::new(realtime, editor, announcer);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use driftless_client::SeenMark;
 use driftless_leptos::{RealtimeContext, Tone};
 use driftless_model::layout::{Item, Place};
-use driftless_model::{BoardSettings, Kind as _, RecordId};
+use driftless_model::{Bars, Chart, Kind as _, Note, RecordId, Stat, Table};
 use driftless_sync::replica::view::RecordView;
 use leptos::prelude::*;
 
@@ -197,12 +197,15 @@ pub fn title_of(record: Option<&RecordView>) -> String {
         .unwrap_or_else(|| "Untitled".to_owned())
 }
 
+/// Kinds that are shown wherever they are; others only where somebody gave them a place.
+const WIDGETS: [&str; 5] = [Chart::NAME, Stat::NAME, Bars::NAME, Table::NAME, Note::NAME];
+
 fn items(realtime: RealtimeContext) -> Vec<Item<RecordId>> {
     let ids = realtime.record_ids.get();
     let items = ids.into_iter().filter_map(|id| {
         let record: Arc<RecordView> = realtime.record(&id).get()?;
-        let is_widget = record.kind.as_str() != BoardSettings::NAME;
         let place = record.value(&layout_leaf()).and_then(Place::from_value);
+        let is_widget = place.is_some() || WIDGETS.contains(&record.kind.as_str());
         is_widget.then(|| layout::item(id, place))
     });
     items.collect()

@@ -8,7 +8,6 @@ use driftless_model::{LeafValue, RecordId, Value, builtin};
 use driftless_protocol::feed::Query;
 use leptos::prelude::*;
 
-use crate::clock::ServerClock;
 use crate::plot::units::Unit;
 use crate::widgets::query;
 
@@ -23,8 +22,6 @@ pub struct LiveFeed {
     pub unit: Signal<Unit>,
     /// The widget's title.
     pub title: Signal<String>,
-    /// Whether no news came for more than three steps.
-    pub is_late: Signal<bool>,
 }
 
 /// A leaf of a record as a signal, renewed when its value changes and by nothing else.
@@ -96,24 +93,15 @@ fn open(
     unit: Signal<Unit>,
     title: Signal<String>,
 ) -> LiveFeed {
-    let clock = expect_context::<ServerClock>();
     let data = realtime.feed(query.clone());
     if let Some(widget) = try_use_widget() {
         widget.follow(data);
     }
-    Effect::new(move |_| {
-        let now_ms = data.with(|data| data.now_ms);
-        if now_ms > 0 {
-            clock.heard(now_ms);
-        }
-    });
-    let is_late = Memo::new(move |_| data.with(|data| data.is_late(clock.now_ms())));
     LiveFeed {
         query,
         data,
         unit,
         title,
-        is_late: is_late.into(),
     }
 }
 

@@ -14,7 +14,6 @@ use leptos::prelude::*;
 use web_sys::PointerEvent;
 
 use crate::browser;
-use crate::clock::ServerClock;
 use crate::observe;
 use crate::plot::lines::Frame;
 use crate::plot::summary::{Named, summary};
@@ -42,7 +41,6 @@ struct Hover {
 #[derive(Clone, Copy)]
 struct Chart {
     feed: StoredValue<LiveFeed>,
-    clock: ServerClock,
     crosshair: Crosshair,
     canvas: NodeRef<html::Canvas>,
     /// As last drawn.
@@ -58,7 +56,6 @@ pub fn ChartBody(
 ) -> impl IntoView {
     let chart = Chart {
         feed: StoredValue::new(feed.clone()),
-        clock: expect_context(),
         crosshair: expect_context(),
         canvas: NodeRef::new(),
         frame: StoredValue::new(None),
@@ -140,7 +137,12 @@ impl Chart {
         };
         let data = feed.data.get_untracked();
         let unit = feed.unit.get_untracked();
-        let to_ms = right_edge_ms(&data, feed.is_late.get_untracked(), self.clock);
+        // The end of the window as of the newest frame: what is late or offline stays in sight.
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "times in milliseconds fit an f64"
+        )]
+        let to_ms = data.span_ms().end as f64;
         let drawing = compose(&Request {
             data: &data,
             window_s: feed.query.window_s,
@@ -204,20 +206,6 @@ impl Chart {
                 <Reading readout />
             </div>
         }
-    }
-}
-
-/// The right edge: the end of the feed's window, which goes on by the clock once data is late.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "times in milliseconds fit an f64"
-)]
-fn right_edge_ms(data: &FeedData, is_late: bool, clock: ServerClock) -> f64 {
-    let end_ms = data.span_ms().end;
-    if is_late {
-        clock.now_ms_untracked().max(end_ms) as f64
-    } else {
-        end_ms as f64
     }
 }
 
