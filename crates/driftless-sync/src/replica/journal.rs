@@ -55,6 +55,11 @@ impl Journal {
         ticket <= self.durable
     }
 
+    /// The last transaction that is durable.
+    pub fn durable(&self) -> Ticket {
+        self.durable
+    }
+
     /// The ticket of what is staged now.
     fn ticket(&self) -> Ticket {
         Ticket(self.durable.0 + 1 + u64::from(self.in_flight.is_some()))

@@ -375,8 +375,9 @@ impl Outbox {
         }
     }
 
-    /// Takes note of what became durable.
-    pub fn committed(&mut self, journal: &Journal) {
+    /// Takes note of what became durable with the last transaction. Answers whether that is to be
+    /// seen of any entry.
+    pub fn committed(&mut self, journal: &Journal) -> bool {
         let durable = self
             .settled_tickets
             .iter()
@@ -386,11 +387,9 @@ impl Outbox {
         }
         self.settled_tickets
             .retain(|(ticket, _)| !journal.is_durable(*ticket));
-    }
-
-    /// Whether an outcome belongs to a sealed entry.
-    pub fn has_seq(&self, seq: u64) -> bool {
-        self.entries.values().any(|entry| entry.seq() == Some(seq))
+        self.entries
+            .values()
+            .any(|entry| entry.ticket == journal.durable())
     }
 
     /// The sealed entry at a seq.

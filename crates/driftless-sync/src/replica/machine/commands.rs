@@ -66,6 +66,9 @@ impl Replica {
     pub(super) fn set_token(&mut self, token: Option<String>, now: Now) {
         let is_new = self.token != token;
         self.token = token;
+        if is_new {
+            self.session_user = None;
+        }
         if is_new && self.phase == Phase::Leading {
             self.detach();
             self.socket

@@ -13,7 +13,6 @@ use crate::replica::types::{Notice, Now, Output};
 impl Replica {
     /// The connection is gone, and with it the streams.
     pub(super) fn detach(&mut self) {
-        self.session_user = None;
         for board in self.boards.values_mut() {
             board.stream = Stream::Detached;
         }

@@ -140,8 +140,7 @@ impl Replica {
                 .push_back(Output::Notice(Notice::EditStored { id: *id }));
         }
         for (id, board) in &mut self.boards {
-            board.outbox.committed(&self.journal);
-            if !stored.is_empty() {
+            if board.outbox.committed(&self.journal) {
                 self.processor.outbox(id);
             }
         }
