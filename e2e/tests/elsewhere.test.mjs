@@ -1,7 +1,7 @@
 // Two tabs of one profile are one replica: only one of them is in use, and it can be changed.
 
 import assert from 'node:assert/strict';
-import { arrive, rename } from '../harness/acts.mjs';
+import { arrive, rename, unlock } from '../harness/acts.mjs';
 import { Board } from '../harness/page.mjs';
 import { scenario } from '../harness/scenario.mjs';
 
@@ -18,6 +18,12 @@ scenario('a second tab takes the board over when asked', async ({ browser, serve
     elsewhere(first).waitFor().then(() => [first, second]),
   ]);
   assert.equal(await elsewhere(other).count(), 0, 'one of the two is in use');
+
+  // What is changed there anyway is not lost in silence.
+  await unlock(idle);
+  await idle.locate('widgetRemove', idle.widget('Memory')).click();
+  await idle.page.getByText('open elsewhere; use it here first').waitFor();
+  await idle.waitWidget('Memory');
 
   await idle.locate('useHere').click();
   await elsewhere(idle).waitFor({ state: 'detached' });

@@ -1,10 +1,11 @@
 //! Every edit of the app goes through here: it has a label, an author, and what was on screen when
 //! the person began.
 
-use driftless_client::{Board, EditBuilder, SeenMark};
+use driftless_client::{Board, EditBuilder, EditError, EditHandle, SeenMark};
 use driftless_leptos::{RealtimeContext, Toast, Toasts, Tone};
 use driftless_model::{Leaf, LeafValue, RecordId};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use crate::visitor::Visitor;
 
@@ -17,12 +18,18 @@ struct Waiting {
     done: Option<String>,
 }
 
+/// What edits are made with.
+#[derive(Clone, Copy)]
+struct Around {
+    realtime: RealtimeContext,
+    visitor: Visitor,
+    toasts: Toasts,
+}
+
 /// Makes edits; in context.
 #[derive(Clone, Copy)]
 pub struct Editor {
-    realtime: StoredValue<RealtimeContext>,
-    visitor: Visitor,
-    toasts: Toasts,
+    around: StoredValue<Around>,
     waiting: StoredValue<Option<Waiting>, LocalStorage>,
     /// Whether the person is being asked for their name.
     pub is_asking: RwSignal<bool>,
@@ -32,9 +39,11 @@ impl Editor {
     /// For the board of the provider.
     pub fn new(realtime: RealtimeContext, visitor: Visitor, toasts: Toasts) -> Self {
         Self {
-            realtime: StoredValue::new(realtime),
-            visitor,
-            toasts,
+            around: StoredValue::new(Around {
+                realtime,
+                visitor,
+                toasts,
+            }),
             waiting: StoredValue::new_local(None),
             is_asking: RwSignal::new(false),
         }
@@ -42,7 +51,7 @@ impl Editor {
 
     /// The board, read without following it.
     pub fn board(self) -> Board {
-        self.realtime.with_value(RealtimeContext::board)
+        self.around.with_value(|around| around.realtime.board())
     }
 
     /// What is on screen now. Taken when a gesture begins.
@@ -93,10 +102,11 @@ impl Editor {
 
     /// The person has said their name: what waited is made under it.
     pub fn go_on_as(self, name: &str) {
-        self.visitor.call_them(name);
-        let token = self.visitor.token();
-        let realtime = self.realtime.get_value();
-        realtime.client().set_token(Some(token));
+        self.around.with_value(|around| {
+            around.visitor.call_them(name);
+            let token = around.visitor.token();
+            around.realtime.client().set_token(Some(token));
+        });
         let waiting = self.waiting.try_update_value(Option::take).flatten();
         self.is_asking.set(false);
         if let Some(waiting) = waiting {
@@ -115,11 +125,12 @@ impl Editor {
 
     /// Shows a short message.
     pub fn say(self, tone: Tone, text: impl Into<String>) {
-        self.toasts.push(Toast::new(tone, text));
+        self.around
+            .with_value(|around| around.toasts.push(Toast::new(tone, text)));
     }
 
     fn make_as_somebody(self, edit: Waiting) {
-        if self.visitor.is_known() {
+        if self.around.with_value(|around| around.visitor.is_known()) {
             self.make(edit);
         } else {
             self.waiting.set_value(Some(edit));
@@ -131,12 +142,29 @@ impl Editor {
         let Waiting { label, build, done } = edit;
         match self.board().edit(label.clone(), build) {
             Err(error) => self.say(Tone::Error, format!("{label}: {error}")),
-            Ok(_) => {
+            Ok(handle) => {
                 if let Some(done) = done {
                     self.say(Tone::Offline, done);
                 }
+                self.tell_if_refused(label, handle);
             }
         }
+    }
+
+    /// What was refused without a trace in the outbox would vanish unseen.
+    fn tell_if_refused(self, label: String, handle: EditHandle) {
+        spawn_local(async move {
+            let Err(EditError::Rejected { detail, .. }) = handle.applied().await else {
+                return;
+            };
+            let Some(around) = self.around.try_get_value() else {
+                return;
+            };
+            let outbox = around.realtime.board().outbox();
+            if !outbox.iter().any(|entry| entry.id == handle.id()) {
+                self.say(Tone::Error, format!("{label}: {detail}"));
+            }
+        });
     }
 }
 

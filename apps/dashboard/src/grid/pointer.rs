@@ -193,5 +193,15 @@ fn scroll_speed(y: f64) -> f64 {
     let top = bar.map_or(0.0, |bar| bar.get_bounding_client_rect().bottom().max(0.0));
     let above = (top + SCROLL_EDGE_PX - y) / SCROLL_EDGE_PX;
     let below = (y - (height - SCROLL_EDGE_PX)) / SCROLL_EDGE_PX;
-    (below.clamp(0.0, 1.0) - above.clamp(0.0, 1.0)) * SCROLL_PX_MAX
+    let speed = (below.clamp(0.0, 1.0) - above.clamp(0.0, 1.0)) * SCROLL_PX_MAX;
+    speed.min(room_below(height))
+}
+
+/// How far the board goes on below the screen. What is held reaches over the board's end, and would
+/// make the page longer without end.
+fn room_below(height: f64) -> f64 {
+    let window = browser::window();
+    let body = window.document().and_then(|document| document.body());
+    let end = body.map_or(0.0, |body| f64::from(body.offset_height()));
+    (end - height - window.scroll_y().unwrap_or(0.0)).max(0.0)
 }

@@ -38,7 +38,7 @@ pub fn assign(all: &[&SeriesName]) -> Vec<Slot> {
         if place % SLOTS == 0 {
             is_taken = [false; SLOTS];
         }
-        let color = free_slot(wanted_slot(&keys[series]), &is_taken);
+        let color = free_slot(wanted_slot(&keys[series]), is_taken);
         is_taken[color] = true;
         slots[series] = Slot {
             color,
@@ -49,7 +49,7 @@ pub fn assign(all: &[&SeriesName]) -> Vec<Slot> {
 }
 
 /// The next free slot from the wanted one on; one whose like is taken comes last.
-fn free_slot(wanted: usize, is_taken: &[bool; SLOTS]) -> usize {
+fn free_slot(wanted: usize, is_taken: [bool; SLOTS]) -> usize {
     let has_like = |slot: &usize| {
         let like = ALIKE.iter().find_map(|(a, b)| match slot {
             slot if slot == a => Some(*b),

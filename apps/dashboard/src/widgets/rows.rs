@@ -219,7 +219,10 @@ mod tests {
 
     use super::*;
 
-    fn data(series: &[(&str, &[(&str, &str)], f64)]) -> FeedData {
+    /// A metric, its labels, and its value.
+    type Sample<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
+
+    fn data(series: &[Sample]) -> FeedData {
         let query = Query {
             selector: "*".to_owned(),
             window_s: 10,
@@ -231,7 +234,7 @@ mod tests {
             ..query
         };
         let mut data = FeedData::new(&query);
-        let name = |(name, labels, _): &(&str, &[(&str, &str)], f64)| SeriesName {
+        let name = |(name, labels, _): &Sample| SeriesName {
             name: (*name).to_owned(),
             labels: labels
                 .iter()

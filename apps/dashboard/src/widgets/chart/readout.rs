@@ -53,13 +53,16 @@ pub fn read(data: &FeedData, unit: &Unit, at_ms: f64, value: f64) -> Readout {
     let mut found: Vec<_> = found.collect();
     found.sort_by(|a, b| b.2.total_cmp(&a.2));
     let distance = |row: &(String, _, f64)| (row.2 - value).abs();
-    let nearest = found.iter().map(distance).reduce(f64::min);
+    let closest = found.iter().enumerate();
+    let closest = closest.min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)));
+    let nearest = closest.map(|(index, _)| index).filter(|_| found.len() > 1);
     let hidden = found.len().saturating_sub(ROWS_MAX);
-    let rows = found.iter().take(ROWS_MAX).map(|row| ReadRow {
-        label: row.0.clone(),
-        text: unit.format(row.2),
-        color: row.1.color,
-        is_nearest: found.len() > 1 && nearest.is_some_and(|nearest| distance(row) <= nearest),
+    let rows = found.iter().enumerate().take(ROWS_MAX);
+    let rows = rows.map(|(index, (label, slot, value))| ReadRow {
+        label: label.clone(),
+        text: unit.format(*value),
+        color: slot.color,
+        is_nearest: nearest == Some(index),
     });
     Readout {
         at_ms: step_floor(at_ms, step_ms),
@@ -119,6 +122,12 @@ mod tests {
             .collect();
         assert_eq!(rows, [("a1", false), ("a2", true), ("a0", false)]);
         assert!((read.at_ms - 990_000.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn one_row_is_nearest_also_where_several_are_as_near() {
+        let read = read(&data(&[0.0; 3]), &Unit::Percent, 990_400.0, 18.0);
+        assert_eq!(read.rows.iter().filter(|row| row.is_nearest).count(), 1);
     }
 
     #[test]
