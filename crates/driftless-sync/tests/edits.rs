@@ -1,0 +1,306 @@
+//! What happens to edits between two people and a server, one behaviour a test.
+
+mod pair;
+
+use driftless_model::{LeafRef, Op};
+use driftless_protocol::durable::{EntryState, Row};
+use driftless_sync::replica::view::{EntryProgress, Resolution};
+use driftless_sync::room::Stored;
+
+use pair::{Pair, create, path, record, set};
+
+const ANN: usize = 0;
+const BOB: usize = 1;
+
+/// Ann and Bob, and a chart titled "CPU" that both see.
+fn two() -> Pair {
+    let mut pair = Pair::new(&["Ann", "Bob"]);
+    pair.edit(ANN, vec![("cpu", create("CPU"))]);
+    pair.settle();
+    pair
+}
+
+/// Both changed the title; Ann was away, and her edit conflicts.
+fn disagreeing() -> Pair {
+    let mut pair = two();
+    pair.unplug(ANN);
+    pair.edit(ANN, vec![("cpu", set("title", "Ann's"))]);
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    pair.settle();
+    pair.plug(ANN);
+    pair.settle();
+    assert_eq!(pair.conflicts(ANN), 1);
+    pair
+}
+
+#[test]
+fn an_edit_is_seen_at_once_and_then_by_everybody() {
+    let mut pair = two();
+    pair.edit(ANN, vec![("cpu", set("title", "Load"))]);
+    assert_eq!(pair.sees(ANN, "cpu", "title"), Some("Load".into()));
+    assert_eq!(pair.sees(BOB, "cpu", "title"), Some("CPU".into()));
+    pair.settle();
+    assert_eq!(pair.sees(BOB, "cpu", "title"), Some("Load".into()));
+    assert!(pair.entries(ANN).is_empty());
+}
+
+#[test]
+fn edits_made_offline_survive_a_restart_and_arrive_once() {
+    let mut pair = two();
+    pair.unplug(ANN);
+    pair.edit(ANN, vec![("cpu", set("title", "Load"))]);
+    pair.edit(ANN, vec![("mem", create("Memory"))]);
+    pair.restart(ANN);
+    assert_eq!(pair.sees(ANN, "cpu", "title"), Some("Load".into()));
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Load".into()));
+    assert_eq!(pair.applied(), 3);
+}
+
+#[test]
+fn an_edit_whose_commit_nobody_heard_of_is_applied_once() {
+    let mut pair = two();
+    pair.next_commit = Stored::Unknown;
+    pair.edit(ANN, vec![("cpu", set("title", "Load"))]);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Load".into()));
+    assert_eq!(
+        pair.applied(),
+        2,
+        "the second sending got the stored outcome"
+    );
+    assert!(pair.entries(ANN).is_empty());
+}
+
+#[test]
+fn what_is_sealed_is_sent_again_letter_by_letter() {
+    let mut pair = two();
+    pair.next_commit = Stored::Failed;
+    pair.edit(ANN, vec![("cpu", set("title", "Load"))]);
+    let sealed = |pair: &Pair| {
+        let rows = pair.people[ANN].disk.values();
+        let mut payloads = rows.filter_map(|row| match row {
+            Row::Entry(row) => match &row.state {
+                EntryState::Sealed { seq, payload, .. } => Some((*seq, payload.clone())),
+                _ => None,
+            },
+            _ => None,
+        });
+        payloads.next()
+    };
+    pair.settle();
+    let first = sealed(&pair).expect("sent, and refused since it could not be stored");
+    pair.restart(ANN);
+    assert_eq!(sealed(&pair), Some(first));
+    pair.settle();
+    assert_eq!(pair.applied(), 2);
+}
+
+#[test]
+fn a_conflicted_edit_leaves_the_view_and_shows_three_values() {
+    let pair = disagreeing();
+    assert_eq!(pair.sees(ANN, "cpu", "title"), Some("Bob's".into()));
+    let entries = pair.entries(ANN);
+    let EntryProgress::Conflicted(conflict) = &entries[0].state else {
+        panic!("no conflict")
+    };
+    let leaf = &conflict.leaves[0];
+    assert_eq!(leaf.base, Some("CPU".into()));
+    assert_eq!(leaf.theirs, Some("Bob's".into()));
+    assert_eq!(leaf.mine, Some("Ann's".into()));
+    assert_eq!(
+        leaf.author.as_ref().map(ToString::to_string),
+        Some("Bob".to_owned())
+    );
+}
+
+#[test]
+fn keeping_mine_replaces_theirs() {
+    let mut pair = disagreeing();
+    pair.resolve(ANN, Resolution::KeepMine);
+    pair.settle();
+    assert_eq!(pair.sees(BOB, "cpu", "title"), Some("Ann's".into()));
+    assert!(pair.entries(ANN).is_empty());
+}
+
+#[test]
+fn taking_theirs_is_final() {
+    let mut pair = disagreeing();
+    let applied = pair.applied();
+    pair.resolve(ANN, Resolution::TakeTheirs);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Bob's".into()));
+    assert_eq!(pair.applied(), applied);
+    assert!(pair.entries(ANN).is_empty());
+}
+
+#[test]
+fn a_merge_decided_offline_survives_a_restart() {
+    let mut pair = disagreeing();
+    pair.unplug(ANN);
+    let at = LeafRef {
+        record: record("cpu"),
+        leaf: Some(path("title")),
+    };
+    pair.resolve(ANN, Resolution::Merge(vec![(at, Some("Both".into()))]));
+    pair.restart(ANN);
+    pair.settle();
+    assert_eq!(pair.sees(BOB, "cpu", "title"), Some("Both".into()));
+    assert!(pair.entries(ANN).is_empty());
+}
+
+#[test]
+fn a_decision_on_what_changed_again_meanwhile_conflicts_again() {
+    let mut pair = disagreeing();
+    pair.unplug(ANN);
+    pair.resolve(ANN, Resolution::KeepMine);
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's second"))]);
+    pair.settle();
+    pair.plug(ANN);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Bob's second".into()));
+    assert_eq!(pair.conflicts(ANN), 1);
+}
+
+#[test]
+fn keeping_mine_restores_a_removed_widget_with_everything_it_had() {
+    let mut pair = two();
+    pair.edit(BOB, vec![("cpu", set("unit", "%"))]);
+    pair.settle();
+    pair.unplug(ANN);
+    pair.edit(ANN, vec![("cpu", set("title", "Ann's"))]);
+    pair.edit(BOB, vec![("cpu", Op::Remove)]);
+    pair.settle();
+    pair.plug(ANN);
+    pair.settle();
+    assert_eq!(pair.view(ANN, "cpu"), None);
+    pair.resolve(ANN, Resolution::KeepMine);
+    pair.settle();
+    assert_eq!(pair.sees(BOB, "cpu", "title"), Some("Ann's".into()));
+    assert_eq!(pair.sees(BOB, "cpu", "unit"), Some("%".into()));
+}
+
+#[test]
+fn later_edits_do_not_wait_for_a_conflict() {
+    let mut pair = disagreeing();
+    pair.edit(ANN, vec![("cpu", set("unit", "%"))]);
+    pair.settle();
+    assert_eq!(pair.sees(BOB, "cpu", "unit"), Some("%".into()));
+    assert_eq!(pair.conflicts(ANN), 1);
+}
+
+#[test]
+fn an_edit_that_waits_for_a_conflicted_one_is_folded_into_it() {
+    let mut pair = two();
+    pair.unplug(ANN);
+    pair.edit(ANN, vec![("cpu", set("title", "First"))]);
+    pair.edit(ANN, vec![("cpu", set("title", "Second"))]);
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    pair.settle();
+    pair.plug(ANN);
+    pair.settle();
+    assert_eq!(pair.entries(ANN).len(), 1);
+    pair.resolve(ANN, Resolution::KeepMine);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Second".into()));
+}
+
+#[test]
+fn what_was_on_screen_when_the_gesture_began_counts() {
+    let mut pair = two();
+    let began = pair.mark(ANN);
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    pair.settle();
+    assert_eq!(pair.sees(ANN, "cpu", "title"), Some("Bob's".into()));
+    pair.edit_on(ANN, &began, None, vec![("cpu", set("title", "Ann's"))]);
+    pair.settle();
+    assert_eq!(
+        pair.conflicts(ANN),
+        1,
+        "Ann began before she saw Bob's title"
+    );
+}
+
+#[test]
+fn the_edits_of_one_gesture_are_few_and_never_conflict_with_each_other() {
+    let mut pair = two();
+    let began = pair.mark(ANN);
+    let applied = pair.applied();
+    for step in 0..100 {
+        let title = format!("Step {step}");
+        pair.edit_on(ANN, &began, Some(7), vec![("cpu", set("title", &title))]);
+    }
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Step 99".into()));
+    assert_eq!(
+        pair.applied() - applied,
+        2,
+        "one that was sealed at once, one for the rest"
+    );
+}
+
+#[test]
+fn an_own_rename_does_not_vouch_for_the_rest_of_a_record_that_is_removed() {
+    let mut pair = two();
+    pair.unplug(ANN);
+    pair.edit(ANN, vec![("cpu", set("title", "Ann's"))]);
+    pair.edit(ANN, vec![("cpu", Op::Remove)]);
+    pair.edit(BOB, vec![("cpu", set("unit", "Bob's"))]);
+    pair.settle();
+    pair.plug(ANN);
+    pair.settle();
+    assert_eq!(
+        pair.stored("cpu", "unit"),
+        Some("Bob's".into()),
+        "nobody asked Ann about it"
+    );
+    assert_eq!(pair.conflicts(ANN), 1);
+}
+
+#[test]
+fn taking_back_what_was_sent_undoes_it() {
+    let mut pair = two();
+    pair.edit(ANN, vec![("cpu", set("title", "Oops"))]);
+    pair.take_back(ANN);
+    assert_eq!(pair.sees(ANN, "cpu", "title"), Some("CPU".into()));
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
+    assert!(pair.entries(ANN).is_empty());
+}
+
+#[test]
+fn taking_back_skips_what_somebody_changed_meanwhile() {
+    let mut pair = two();
+    pair.edit(ANN, vec![("cpu", set("title", "Oops"))]);
+    pair.settle();
+    assert!(
+        pair.entries(ANN).is_empty(),
+        "too late to take back: it is applied"
+    );
+    pair.unplug(ANN);
+    pair.edit(ANN, vec![("cpu", set("unit", "%"))]);
+    pair.take_back(ANN);
+    pair.plug(ANN);
+    pair.settle();
+    assert_eq!(
+        pair.stored("cpu", "unit"),
+        None,
+        "a queued edit is simply gone"
+    );
+}
+
+#[test]
+fn a_refused_edit_waits_for_its_author_and_can_be_let_go() {
+    let mut pair = two();
+    let long = "x".repeat(201);
+    pair.edit(ANN, vec![("cpu", set("title", &long))]);
+    pair.settle();
+    let entries = pair.entries(ANN);
+    assert!(matches!(
+        entries[0].state,
+        EntryProgress::Quarantined { .. }
+    ));
+    assert_eq!(pair.sees(ANN, "cpu", "title"), Some("CPU".into()));
+    pair.resolve(ANN, Resolution::TakeTheirs);
+    assert!(pair.entries(ANN).is_empty());
+}

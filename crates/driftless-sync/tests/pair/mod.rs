@@ -1,0 +1,528 @@
+//! A room and replicas on one virtual clock, joined by nothing but function calls: what is sent
+//! arrives when `settle` is called, in order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use driftless_model::{
+    BoardId, BoardState, EditId, KindName, LeafPath, OnStale, Op, RecordId, Schema, UserId, Value,
+};
+use driftless_protocol::durable::{Key, Row};
+use driftless_protocol::message::{ClientMessage, ServerMessage, Welcome};
+use driftless_sync::replica::storage::{Transaction, Write};
+use driftless_sync::replica::view::{EntryProgress, EntryView, RecordView, Resolution};
+use driftless_sync::replica::{
+    Command, CommitResult, Input, NewEdit, Notice, Now, Output, RealtimeConfig, Replica, SeenMark,
+};
+use driftless_sync::room::{
+    self, Append, BoardImage, ConnectionId, Member, Room, Stored, StreamItem,
+};
+
+/// The one board.
+pub fn board() -> BoardId {
+    BoardId::new("home").expect("an id")
+}
+
+pub fn record(id: &str) -> RecordId {
+    RecordId::new(id).expect("an id")
+}
+
+pub fn path(text: &str) -> LeafPath {
+    LeafPath::new(text).expect("a path")
+}
+
+/// A replica with its disk.
+pub struct Person {
+    pub user: UserId,
+    pub replica: Replica,
+    pub disk: BTreeMap<Key, Row>,
+    pub notices: Vec<Notice>,
+    /// Whether the cable is in.
+    pub is_plugged: bool,
+    socket: Option<u64>,
+    connection: u64,
+    outbox: VecDeque<ClientMessage>,
+    inbox: VecDeque<ServerMessage>,
+}
+
+/// The whole.
+pub struct Pair {
+    pub people: Vec<Person>,
+    room: Room,
+    stream: Vec<StreamItem>,
+    positions: BTreeMap<u64, usize>,
+    /// What the next commit of the room becomes.
+    pub next_commit: Stored,
+    image: BoardImage,
+    log: Vec<Append>,
+    now_ms: u64,
+    connections: u64,
+    next_id: u128,
+}
+
+impl Pair {
+    /// So many people, all connected.
+    pub fn new(people: &[&str]) -> Self {
+        let mut pair = Self {
+            people: Vec::new(),
+            room: Room::new(board(), Arc::new(Schema::builtin())),
+            stream: Vec::new(),
+            positions: BTreeMap::new(),
+            next_commit: Stored::Committed,
+            image: BoardImage::default(),
+            log: Vec::new(),
+            now_ms: 1,
+            connections: 0,
+            next_id: 1,
+        };
+        for name in people {
+            let seed = [u8::try_from(pair.people.len()).expect("a few") + 1; 32];
+            pair.people.push(Person {
+                user: UserId::new(name).expect("a user"),
+                replica: replica(seed),
+                disk: BTreeMap::new(),
+                notices: Vec::new(),
+                is_plugged: true,
+                socket: None,
+                connection: 0,
+                outbox: VecDeque::new(),
+                inbox: VecDeque::new(),
+            });
+            let who = pair.people.len() - 1;
+            pair.command(who, Command::Follow(board()));
+        }
+        pair.settle();
+        pair
+    }
+
+    /// The process of a person dies and starts again from its disk.
+    pub fn restart(&mut self, who: usize) {
+        self.unplug(who);
+        let seed = [u8::try_from(self.connections % 200).expect("a byte") + 50; 32];
+        self.people[who].replica = replica(seed);
+        self.people[who].is_plugged = true;
+        self.command(who, Command::Follow(board()));
+    }
+
+    /// Cuts a person off: what is under way is lost.
+    pub fn unplug(&mut self, who: usize) {
+        self.people[who].is_plugged = false;
+        self.people[who].outbox.clear();
+        self.people[who].inbox.clear();
+        let connection = self.people[who].connection;
+        self.positions.remove(&connection);
+        self.room_input(room::Input::Unsubscribe {
+            connection: ConnectionId(connection),
+        });
+        self.command(who, Command::Network(false));
+    }
+
+    /// Puts the cable back in.
+    pub fn plug(&mut self, who: usize) {
+        self.people[who].is_plugged = true;
+        self.command(who, Command::Network(true));
+    }
+
+    /// What is on screen now.
+    pub fn mark(&self, who: usize) -> SeenMark {
+        self.people[who].replica.seen_mark(&board())
+    }
+
+    /// Makes an edit on what is on screen now.
+    pub fn edit(&mut self, who: usize, ops: Vec<(&str, Op)>) -> EditId {
+        let mark = self.mark(who);
+        self.edit_on(who, &mark, None, ops)
+    }
+
+    /// Makes an edit on what was on screen at a mark.
+    pub fn edit_on(
+        &mut self,
+        who: usize,
+        mark: &SeenMark,
+        gesture: Option<u64>,
+        ops: Vec<(&str, Op)>,
+    ) -> EditId {
+        let id = self.fresh_id();
+        let changes = ops
+            .into_iter()
+            .map(|(id, op)| mark.change(record(id), op))
+            .collect();
+        self.command(
+            who,
+            Command::Edit(NewEdit {
+                board: board(),
+                id,
+                label: "Edit".to_owned(),
+                gesture,
+                on_stale: OnStale::Policy,
+                changes,
+            }),
+        );
+        id
+    }
+
+    /// Settles the oldest entry that waits for the person.
+    pub fn resolve(&mut self, who: usize, resolution: Resolution) {
+        let entries = self.entries(who);
+        let entry = entries.iter().find(|entry| entry.state.waits_for_person());
+        let number = entry.expect("something waits for the person").number;
+        let seen = self.people[who]
+            .replica
+            .board(&board())
+            .expect("followed")
+            .state
+            .version();
+        let id = self.fresh_id();
+        let board = board();
+        self.command(
+            who,
+            Command::Resolve {
+                board,
+                number,
+                resolution,
+                seen,
+                id,
+            },
+        );
+    }
+
+    /// Takes the newest entry back.
+    pub fn take_back(&mut self, who: usize) {
+        let number = self.entries(who).last().expect("an entry").number;
+        self.command(
+            who,
+            Command::RollBack {
+                board: board(),
+                number,
+            },
+        );
+    }
+
+    fn fresh_id(&mut self) -> EditId {
+        self.next_id += 1;
+        EditId(self.next_id)
+    }
+
+    pub fn entries(&self, who: usize) -> Vec<EntryView> {
+        self.people[who].replica.entries(&board())
+    }
+
+    pub fn conflicts(&self, who: usize) -> usize {
+        let entries = self.entries(who);
+        entries
+            .iter()
+            .filter(|entry| matches!(entry.state, EntryProgress::Conflicted(_)))
+            .count()
+    }
+
+    /// A leaf as a person sees it.
+    pub fn sees(&self, who: usize, id: &str, leaf: &str) -> Option<Value> {
+        self.view(who, id)
+            .and_then(|view| view.value(&path(leaf)).cloned())
+    }
+
+    pub fn view(&self, who: usize, id: &str) -> Option<RecordView> {
+        let views = self.people[who].replica.views(&board())?;
+        views.get(&record(id)).map(|view| (**view).clone())
+    }
+
+    /// A leaf as it is stored on the server.
+    pub fn stored(&self, id: &str, leaf: &str) -> Option<Value> {
+        self.state()
+            .record(&record(id))
+            .and_then(|record| record.value(&path(leaf)).cloned())
+    }
+
+    pub fn state(&self) -> &BoardState {
+        &self.image.state
+    }
+
+    /// How many edits the server applied.
+    pub fn applied(&self) -> usize {
+        self.log.iter().map(|append| append.log.len()).sum()
+    }
+
+    pub fn command(&mut self, who: usize, command: Command) {
+        self.input(who, Input::Command(command));
+    }
+
+    fn input(&mut self, who: usize, input: Input) {
+        let now = Now {
+            mono_ms: self.now_ms,
+            epoch_ms: self.now_ms,
+        };
+        self.people[who].replica.handle(input, now);
+        while let Some(output) = self.people[who].replica.poll_output() {
+            self.output(who, output);
+        }
+    }
+
+    fn output(&mut self, who: usize, output: Output) {
+        match output {
+            Output::Load => {
+                let rows = self.people[who].disk.values().cloned().collect();
+                self.input(
+                    who,
+                    Input::Loaded {
+                        rows,
+                        volatile: None,
+                    },
+                );
+            }
+            Output::Commit {
+                ticket,
+                transaction,
+            } => {
+                self.people[who].write(&transaction);
+                self.input(
+                    who,
+                    Input::Committed {
+                        ticket,
+                        result: CommitResult::Done,
+                    },
+                );
+            }
+            Output::OpenSocket { socket } => self.open(who, socket),
+            Output::CloseSocket { .. } => self.people[who].socket = None,
+            Output::Send(message) => self.people[who].outbox.push_back(*message),
+            Output::Notice(notice) => self.people[who].notices.push(notice),
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, who: usize, socket: u64) {
+        if !self.people[who].is_plugged {
+            return;
+        }
+        self.connections += 1;
+        self.people[who].socket = Some(socket);
+        self.people[who].connection = self.connections;
+        self.input(who, Input::SocketOpened { socket });
+    }
+
+    /// Lets everything happen until nothing moves any more.
+    pub fn settle(&mut self) {
+        for _ in 0..2_000 {
+            self.now_ms += 50;
+            let mut is_quiet = true;
+            for who in 0..self.people.len() {
+                self.input(who, Input::Wake);
+                while let Some(message) = self.people[who].outbox.pop_front() {
+                    is_quiet &= matches!(message, ClientMessage::Ping { .. });
+                    self.serve(who, message);
+                }
+                self.read_stream(who);
+                while let Some(message) = self.people[who].inbox.pop_front() {
+                    is_quiet &= matches!(message, ServerMessage::Pong { .. });
+                    if let Some(socket) = self.people[who].socket {
+                        let message = Box::new(message);
+                        self.input(who, Input::SocketMessage { socket, message });
+                    }
+                }
+                let is_online = self.people[who].replica.status().connection;
+                let is_online = matches!(
+                    is_online,
+                    driftless_sync::replica::view::Connection::Online { .. }
+                );
+                is_quiet &= is_online || !self.people[who].is_plugged;
+            }
+            if is_quiet {
+                return;
+            }
+        }
+        panic!("the pair does not come to rest");
+    }
+
+    fn serve(&mut self, who: usize, message: ClientMessage) {
+        let connection = ConnectionId(self.people[who].connection);
+        match message {
+            ClientMessage::Hello(hello) => {
+                let user = self.people[who].user.clone();
+                let welcome = Welcome {
+                    protocol: 1,
+                    protocol_min: 1,
+                    session: "pair".to_owned(),
+                    user: user.clone(),
+                    build: "pair".to_owned(),
+                    heartbeat_ms: 1_000_000,
+                    now_ms: self.now_ms,
+                };
+                self.people[who]
+                    .inbox
+                    .push_back(ServerMessage::Welcome(welcome));
+                for subscribe in hello.boards {
+                    let member = Member {
+                        client: hello.client,
+                        user: user.clone(),
+                        may_edit: true,
+                    };
+                    let cursor = subscribe.cursor;
+                    self.room_input(room::Input::Subscribe {
+                        connection,
+                        member,
+                        cursor,
+                    });
+                }
+            }
+            ClientMessage::Push(push) => self.room_input(room::Input::Push { connection, push }),
+            ClientMessage::Ping { nonce } => {
+                self.people[who]
+                    .inbox
+                    .push_back(ServerMessage::Pong { nonce });
+            }
+            _ => {}
+        }
+    }
+
+    fn room_input(&mut self, input: room::Input) {
+        self.room.handle(input, self.now_ms);
+        while let Some(output) = self.room.poll_output() {
+            match output {
+                room::Output::Load => {
+                    let image = Box::new(self.image.clone());
+                    self.room.handle(room::Input::Loaded(image), self.now_ms);
+                }
+                room::Output::LookUp {
+                    connection,
+                    version,
+                } => {
+                    let rows = self.log.iter().flat_map(|append| &append.log);
+                    let row = { rows }.find(|row| row.version == version);
+                    let check = row.map(|row| row.check);
+                    let input = room::Input::Looked {
+                        connection,
+                        version,
+                        check,
+                    };
+                    self.room.handle(input, self.now_ms);
+                }
+                room::Output::Commit(append) => self.commit(*append),
+                room::Output::Stream(item) => self.stream.push(*item),
+                room::Output::Resume {
+                    connection,
+                    message,
+                } => {
+                    self.positions.insert(connection.0, self.stream.len());
+                    self.send(connection, *message);
+                }
+                room::Output::Send {
+                    connection,
+                    message,
+                } => self.send(connection, *message),
+                room::Output::CutAll => self.cut_all(),
+            }
+        }
+    }
+
+    fn commit(&mut self, append: Append) {
+        let stored = std::mem::replace(&mut self.next_commit, Stored::Committed);
+        // Unknown here means: it is there, and nobody heard.
+        if matches!(stored, Stored::Committed | Stored::Unknown) {
+            assert_eq!(append.expect, self.image.head, "an append fits the head");
+            for row in &append.log {
+                self.image.state.apply(&row.effects, row.version, &row.user);
+            }
+            self.image.head = append.head;
+            for row in &append.ledger {
+                self.image.ledger.retain(|own| own.client != row.client);
+                self.image.ledger.push(row.clone());
+            }
+            self.log.push(append);
+        }
+        self.room.handle(room::Input::Stored(stored), self.now_ms);
+    }
+
+    fn send(&mut self, connection: ConnectionId, message: ServerMessage) {
+        if let Some(person) = self
+            .people
+            .iter_mut()
+            .find(|person| person.connection == connection.0)
+        {
+            person.inbox.push_back(message);
+        }
+    }
+
+    fn cut_all(&mut self) {
+        self.stream.clear();
+        self.positions.clear();
+        for who in 0..self.people.len() {
+            self.people[who].inbox.clear();
+            if let Some(socket) = self.people[who].socket.take() {
+                let (code, reason) = (Some(4002), "reset".to_owned());
+                self.input(
+                    who,
+                    Input::SocketClosed {
+                        socket,
+                        code,
+                        reason,
+                    },
+                );
+            }
+        }
+    }
+
+    fn read_stream(&mut self, who: usize) {
+        let connection = self.people[who].connection;
+        let Some(position) = self.positions.get_mut(&connection) else {
+            return;
+        };
+        let items: Vec<StreamItem> = self.stream[*position..].to_vec();
+        *position = self.stream.len();
+        let own = self.people[who].replica.status().client;
+        for item in items {
+            let message = match item {
+                StreamItem::Applied {
+                    client,
+                    event,
+                    outcome,
+                } => Some(if Some(client) == own {
+                    ServerMessage::Outcome(outcome)
+                } else {
+                    ServerMessage::Event(event)
+                }),
+                StreamItem::Private { client, outcome } => {
+                    (Some(client) == own).then_some(ServerMessage::Outcome(outcome))
+                }
+            };
+            self.people[who].inbox.extend(message);
+        }
+    }
+}
+
+impl Person {
+    fn write(&mut self, transaction: &Transaction) {
+        for (key, row) in &transaction.expect {
+            assert_eq!(self.disk.get(key), row.as_ref(), "nobody else writes here");
+        }
+        for write in &transaction.writes {
+            match write {
+                Write::Put(row) => self.disk.insert(row.key(), row.clone()),
+                Write::Delete(key) => self.disk.remove(key),
+            };
+        }
+    }
+}
+
+fn replica(seed: [u8; 32]) -> Replica {
+    let mut config = RealtimeConfig::default();
+    config.backoff_base_ms = 10;
+    config.backoff_max_ms = 10;
+    Replica::new(config, Arc::new(Schema::builtin()), seed)
+}
+
+/// Makes a chart.
+pub fn create(title: &str) -> Op {
+    let kind = KindName::new("chart").expect("a kind");
+    Op::Create {
+        kind,
+        leaves: [(path("title"), title.into())].into(),
+    }
+}
+
+/// Sets a leaf.
+pub fn set(leaf: &str, value: &str) -> Op {
+    Op::Set {
+        leaf: path(leaf),
+        value: value.into(),
+    }
+}
