@@ -12,6 +12,7 @@ mod sizes;
 mod web;
 mod app;
 mod sim;
+mod golden;
 mod tally;
 mod browser;
 mod tidy;
@@ -47,6 +48,8 @@ enum Subcommands {
     Test(TestOptions),
     /// Run the simulator: `--seeds N` for many, `--seed S` to repeat one.
     Sim(SimOptions),
+    /// Make the golden files of new messages and durable records.
+    Golden,
     /// Check the house rules: lengths, cycles, layers, stray files, documents.
     Tidy(TidyOptions),
     /// Build the web app.
@@ -78,6 +81,7 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
         Subcommands::Demo(options) => demo::run(&repo, options)?,
         Subcommands::Test(options) => return test::run(&repo, options),
         Subcommands::Sim(options) => sim::run(&repo, options)?,
+        Subcommands::Golden => golden::run(&repo)?,
         Subcommands::Tidy(options) => tidy::run(&repo, options)?,
         Subcommands::Web { profile } => build_web(&repo, *profile)?,
         Subcommands::Dist => dist::run(&repo)?,

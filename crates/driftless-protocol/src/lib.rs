@@ -11,6 +11,8 @@ pub mod payload;
 pub mod message;
 pub mod codec;
 pub mod durable;
+#[cfg(test)]
+mod golden;
 
 pub use codec::{Codec, DecodeError};
 pub use codes::{Blame, CloseCode, Code, Next};

@@ -1,0 +1,254 @@
+//! What a replica stores, and the text columns of a server's store.
+
+use std::fmt::Debug;
+
+use driftless_model::{ClientId, OnStale, RecordState, Slot, Version};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::codes::Code;
+use crate::durable::{
+    BaseLeaf, BaseRecord, BoardRow, Conflicted, EntryRow, EntryState, Key, LedgerRow, LocalChange,
+    RecordRow, ReplicaRow, Row, Seen, from_text, to_text,
+};
+use crate::feed::Aggregate;
+use crate::golden::parts::{
+    CURSOR, EDIT, OTHER_EDIT, board, cell, every_effect, every_op, every_value, kind, leaf, record,
+    user,
+};
+use crate::golden::{Sample, assert_covered, assert_golden, client, server, variants};
+use crate::message::Outcome;
+use crate::payload::Payload;
+
+variants! { name_of, NAMES: Row,
+    Row::Replica(_) => "replica",
+    Row::Board(_) => "board",
+    Row::Record(_) => "record",
+    Row::Entry(_) => "entry",
+}
+
+variants! { slot_name, SLOTS: Slot,
+    Slot::Live(_) => "record.live",
+    Slot::Removed { .. } => "record.removed",
+}
+
+variants! { state_name, STATES: EntryState,
+    EntryState::Queued => "entry.queued",
+    EntryState::Sealed { .. } => "entry.sealed",
+    EntryState::Conflicted(_) => "entry.conflicted",
+    EntryState::Quarantined { .. } => "entry.quarantined",
+}
+
+/// The server's text columns.
+pub const TEXTS: [&str; 6] = ["codes", "aggregates", "edit", "effects", "ledger", "value"];
+
+fn entry(state: EntryState) -> Row {
+    let change = |op| LocalChange {
+        record: record("cpu"),
+        op,
+        seen: Seen::default(),
+    };
+    Row::Entry(Box::new(EntryRow {
+        board: board(),
+        number: 5,
+        id: EDIT,
+        label: "Rename".into(),
+        made_at_ms: 1_794_000_000_000,
+        gesture: None,
+        on_stale: OnStale::Policy,
+        changes: every_op().into_iter().map(change).collect(),
+        base: vec![],
+        removed: vec![],
+        folded: vec![],
+        state,
+    }))
+}
+
+/// With everything that may be absent.
+fn whole_entry(state: EntryState) -> Row {
+    let Row::Entry(mut row) = entry(state) else {
+        unreachable!("an entry is an entry")
+    };
+    row.gesture = Some(3);
+    row.on_stale = OnStale::Skip;
+    row.changes[0].seen = Seen {
+        version: Version(412),
+        after: vec![OTHER_EDIT],
+    };
+    let base = |value| BaseLeaf {
+        record: record("cpu"),
+        leaf: leaf("title"),
+        value,
+    };
+    row.base = vec![base(Some(every_value())), base(None)];
+    row.removed = vec![BaseRecord {
+        record: record("cpu"),
+        kind: kind(),
+        leaves: [(leaf("title"), "CPU".into())].into(),
+    }];
+    row.folded = vec![OTHER_EDIT];
+    Row::Entry(row)
+}
+
+fn replica(is_bound: bool) -> Row {
+    Row::Replica(ReplicaRow {
+        client: ClientId(EDIT.0),
+        user: is_bound.then(user),
+        term: 3,
+    })
+}
+
+fn board_row(has_cursor: bool) -> Row {
+    Row::Board(BoardRow {
+        board: board(),
+        cursor: has_cursor.then_some(CURSOR),
+        floor: Version(2),
+        next_seq: 8,
+        settled: 6,
+    })
+}
+
+fn record_row(slot: Slot) -> Row {
+    Row::Record(RecordRow {
+        board: board(),
+        record: record("cpu"),
+        slot,
+    })
+}
+
+fn live() -> Slot {
+    Slot::Live(RecordState {
+        kind: kind(),
+        created: Version(7),
+        leaves: [
+            (leaf("title"), cell(Some(every_value()))),
+            (leaf("unit"), cell(None)),
+        ]
+        .into(),
+    })
+}
+
+fn conflicted() -> EntryState {
+    let Outcome::Conflict { at, stale } = server::conflict() else {
+        unreachable!("a conflict is a conflict")
+    };
+    EntryState::Conflicted(Box::new(Conflicted { at, stale }))
+}
+
+/// At least one of each variant.
+pub fn samples() -> Vec<Sample<Row>> {
+    let sealed = |take_back| EntryState::Sealed {
+        seq: 7,
+        payload: Payload::seal(&client::edit(OnStale::Policy)).expect("fits"),
+        take_back,
+    };
+    let quarantined = EntryState::Quarantined {
+        code: Code::Invalid,
+        detail: "range_s of board must be a number from 10 to 31622400".into(),
+    };
+    let removed = Slot::Removed {
+        version: Version(9),
+        author: user(),
+    };
+    vec![
+        ("replica", replica(true)),
+        ("replica.unbound", replica(false)),
+        ("board", board_row(true)),
+        ("board.first", board_row(false)),
+        ("record.live", record_row(live())),
+        ("record.removed", record_row(removed)),
+        ("entry.queued", entry(EntryState::Queued)),
+        ("entry.queued.whole", whole_entry(EntryState::Queued)),
+        ("entry.sealed", entry(sealed(false))),
+        ("entry.sealed.taken_back", entry(sealed(true))),
+        ("entry.conflicted", whole_entry(conflicted())),
+        ("entry.quarantined", entry(quarantined)),
+    ]
+}
+
+#[test]
+fn rows_of_a_replica_are_golden() {
+    assert_covered(samples(), name_of, NAMES);
+    let slots = samples().into_iter().filter_map(|(file, row)| match row {
+        Row::Record(row) => Some((file, row.slot)),
+        _ => None,
+    });
+    assert_covered(slots, slot_name, SLOTS);
+    let states = samples().into_iter().filter_map(|(file, row)| match row {
+        Row::Entry(row) => Some((file, row.state)),
+        _ => None,
+    });
+    assert_covered(states, state_name, STATES);
+    for (file, row) in samples() {
+        assert_golden(&format!("rows/{file}.hex"), &row, Row::encode, |bytes| {
+            Row::decode(bytes).map_err(|error| error.to_string())
+        });
+    }
+}
+
+#[test]
+fn keys_of_a_replica_are_golden() {
+    let keys = [
+        Key::Replica,
+        Key::Board(board()),
+        Key::Record(board(), record("cpu")),
+        Key::Entry(board(), 0x1f),
+    ];
+    assert_eq!(
+        keys.map(|key| key.to_string()),
+        [
+            "replica",
+            "board/this-machine",
+            "record/this-machine/cpu",
+            "entry/this-machine/000000000000001f",
+        ]
+    );
+}
+
+fn assert_text<T: PartialEq + Debug + Serialize + DeserializeOwned>(file: &str, value: &T) {
+    assert!(TEXTS.contains(&file), "{file} is not listed");
+    assert_golden(
+        &format!("texts/{file}.json"),
+        value,
+        |value| to_text(value).into_bytes(),
+        |bytes| {
+            let text = std::str::from_utf8(bytes).expect("is text");
+            from_text(text).map_err(|error| error.to_string())
+        },
+    );
+}
+
+#[test]
+fn text_columns_of_a_server_are_golden() {
+    let outcomes = [
+        server::applied(),
+        server::applied_in_part(),
+        server::conflict(),
+        server::rejected(),
+    ];
+    let outcomes = (1..)
+        .zip(outcomes)
+        .map(|(seq, it)| server::settled(seq, it));
+    let ledger = LedgerRow {
+        client: ClientId(1),
+        user: user(),
+        last_seq: 4,
+        last_id: EDIT,
+        settled: 0,
+        outcomes: outcomes.collect(),
+    };
+    let aggregates = [
+        Aggregate::Avg,
+        Aggregate::Min,
+        Aggregate::Max,
+        Aggregate::Sum,
+        Aggregate::Count,
+        Aggregate::Last,
+    ];
+    assert_text("codes", &Code::ALL.to_vec());
+    assert_text("aggregates", &aggregates.to_vec());
+    assert_text("edit", &client::edit(OnStale::Skip));
+    assert_text("effects", &every_effect());
+    assert_text("ledger", &ledger);
+    assert_text("value", &every_value());
+}
