@@ -89,7 +89,10 @@ fn check_path(what: &'static str, text: &str, limit: usize) -> Result<(), IdErro
 }
 
 fn check_user(what: &'static str, text: &str, limit: usize) -> Result<(), IdError> {
-    check_length(what, text.trim(), limit)?;
+    check_length(what, text, limit)?;
+    if text.trim().is_empty() {
+        return Err(IdError::Empty { what });
+    }
     match text.chars().find(|character| character.is_control()) {
         None => Ok(()),
         Some(character) => Err(IdError::Character {
@@ -271,7 +274,8 @@ impl Version {
     /// The version after this one.
     #[must_use]
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        // No board gets there; a message may claim that one did.
+        Self(self.0.saturating_add(1))
     }
 }
 

@@ -27,6 +27,8 @@ pub const FRAME_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 16 * 1024;
 pub const RESUME_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Longest token, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Longest time that a server can ask a client to wait, in milliseconds; also for its heartbeat.
+pub const WAIT_MS_MAX: u64 = 60 * 60 * 1_000;
 /// Most boards that one connection may subscribe to.
 pub const BOARDS_PER_CONNECTION_MAX: usize = 64;
 /// Most feeds that one connection may hold open.

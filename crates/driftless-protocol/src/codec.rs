@@ -1,7 +1,7 @@
 //! Messages to bytes and back, in both sub-protocols.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::message::{ClientMessage, ServerMessage};
 
@@ -83,7 +83,13 @@ impl Codec {
             Self::MessagePack => {
                 let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);
                 decoder.set_max_depth(DEPTH_MAX);
-                T::deserialize(&mut decoder).map_err(|error| DecodeError::new(&error))
+                let message = T::deserialize(&mut decoder);
+                let message = message.map_err(|error| DecodeError::new(&error))?;
+                // One message a frame: what follows it would be lost unsaid.
+                match bool::deserialize(&mut decoder) {
+                    Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(message),
+                    _ => Err(DecodeError::new(&"bytes follow the message")),
+                }
             }
             Self::Json => serde_json::from_slice(bytes).map_err(|error| DecodeError::new(&error)),
         }
@@ -92,3 +98,19 @@ impl Codec {
 
 /// Deepest nesting that the decoder follows: the deepest value inside the deepest message.
 const DEPTH_MAX: usize = driftless_model::limits::VALUE_DEPTH_MAX + 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_a_message_is_refused_in_both_encodings() {
+        for codec in Codec::ALL {
+            let message = ClientMessage::Ping { nonce: 7 };
+            let mut bytes = codec.encode_client(&message);
+            assert_eq!(codec.decode_client(&bytes), Ok(message));
+            bytes.extend_from_within(..);
+            assert!(codec.decode_client(&bytes).is_err(), "{codec:?}");
+        }
+    }
+}

@@ -63,3 +63,22 @@ impl Payload {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_opened_up_to_its_limit() {
+        let edit = r#"{"id":"00000000000000000000000000000001","label":"","changes":[]}"#;
+        let padded =
+            |bytes: usize| Payload::from_text(edit.to_owned() + &" ".repeat(bytes - edit.len()));
+        assert!(padded(limits::PAYLOAD_BYTES_MAX).open().is_ok());
+        let bytes = limits::PAYLOAD_BYTES_MAX + 1;
+        let limit = limits::PAYLOAD_BYTES_MAX;
+        assert_eq!(
+            padded(bytes).open(),
+            Err(PayloadError::TooLarge { bytes, limit })
+        );
+    }
+}

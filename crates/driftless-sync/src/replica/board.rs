@@ -192,7 +192,7 @@ impl Board {
         }
         self.store_board(journal);
         self.stream = Stream::Live {
-            next: resume.last_seq + 1,
+            next: resume.last_seq.saturating_add(1),
         };
         step
     }
@@ -342,10 +342,13 @@ impl Board {
 
     /// Folds the outbox over these records again. Answers which views changed.
     pub fn refresh(&mut self, records: &BTreeSet<RecordId>) -> Vec<RecordId> {
-        let outbox = &self.outbox;
-        let active = |record: &RecordId| outbox.active_changes(record);
-        self.state
-            .refresh(records, active, |record| outbox.set_aside(record))
+        let active = self.outbox.active_changes(records);
+        let set_aside = self.outbox.set_aside(records);
+        self.state.refresh(
+            records,
+            |record| active.get(record).cloned().unwrap_or_default(),
+            |record| set_aside.get(record).cloned().unwrap_or_default(),
+        )
     }
 
     /// Every record that anything is known about.

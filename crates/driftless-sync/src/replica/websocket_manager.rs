@@ -1,5 +1,6 @@
 //! The connection: connect, hand-shake, heartbeat, reconnect with full jitter, close codes.
 
+use driftless_model::limits;
 use driftless_protocol::codes::{CloseCode, Next, next_after};
 use driftless_protocol::message::Welcome;
 use rand_chacha::ChaCha8Rng;
@@ -175,7 +176,7 @@ impl WebsocketManager {
             latency_ms: None,
         };
         self.attempt = 0;
-        self.heartbeat_ms = welcome.heartbeat_ms.max(1_000);
+        self.heartbeat_ms = welcome.heartbeat_ms.clamp(1_000, limits::WAIT_MS_MAX);
         self.deadline_ms = now_ms + self.heartbeat_ms;
         self.ping_at_ms = now_ms;
         self.ping_sent = None;

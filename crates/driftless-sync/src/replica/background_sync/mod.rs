@@ -138,18 +138,31 @@ impl Outbox {
         self.settled
     }
 
-    /// The changes that are in the view of a record, in order.
-    pub fn active_changes(&self, record: &RecordId) -> Vec<&LocalChange> {
+    /// The changes that are in the views of these records, in order. One pass over the outbox,
+    /// however many records: a long one is folded at once when the storage was read.
+    pub fn active_changes(
+        &self,
+        records: &BTreeSet<RecordId>,
+    ) -> BTreeMap<&RecordId, Vec<&LocalChange>> {
+        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let active = self.entries.values().filter(|entry| entry.is_active());
         let changes = active.flat_map(|entry| &entry.row.changes);
-        changes.filter(|change| change.record == *record).collect()
+        for change in changes.filter(|change| records.contains(&change.record)) {
+            found.entry(&change.record).or_default().push(change);
+        }
+        found
     }
 
-    /// The entries about a record that wait for a person.
-    pub fn set_aside(&self, record: &RecordId) -> Vec<u64> {
-        let waits = self.entries.values().filter(|entry| entry.is_set_aside());
-        let waits = waits.filter(|entry| entry.touches_record(record));
-        waits.map(|entry| entry.row.number).collect()
+    /// The entries about these records that wait for a person.
+    pub fn set_aside(&self, records: &BTreeSet<RecordId>) -> BTreeMap<RecordId, Vec<u64>> {
+        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for entry in self.entries.values().filter(|entry| entry.is_set_aside()) {
+            let touched = entry.records().into_iter();
+            for record in touched.filter(|record| records.contains(record)) {
+                found.entry(record).or_default().push(entry.row.number);
+            }
+        }
+        found
     }
 
     /// Everything durable about the board but its records.

@@ -62,6 +62,7 @@ impl Replica {
                 retry_after_ms,
                 ..
             } => {
+                let retry_after_ms = retry_after_ms.min(limits::WAIT_MS_MAX);
                 let wait_ms = retry_after_ms + self.socket.draw(retry_after_ms);
                 if let Some(board) = self.boards.get_mut(&board)
                     && matches!(board.stream, Stream::Live { .. })
@@ -93,7 +94,8 @@ impl Replica {
             ServerMessage::Goodbye {
                 reconnect_after_ms, ..
             } => {
-                self.socket.told_to_wait(now.mono_ms + reconnect_after_ms);
+                let wait_ms = reconnect_after_ms.min(limits::WAIT_MS_MAX);
+                self.socket.told_to_wait(now.mono_ms + wait_ms);
             }
             _ => {}
         }

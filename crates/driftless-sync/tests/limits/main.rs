@@ -1,0 +1,4 @@
+//! The limits of both machines, at the bound and one past it.
+
+mod room;
+mod replica;

@@ -1,0 +1,310 @@
+//! A room: what it holds, what it decides at once, what it lets in.
+
+use std::sync::Arc;
+
+use driftless_model::{
+    BoardId, BoardState, Cell, Change, Check, ClientId, Cursor, Edit, EditId, KindName, LeafPath,
+    OnStale, Op, RecordId, RecordState, Schema, Slot, UserId, Value, Version, limits,
+};
+use driftless_protocol::durable::LedgerRow;
+use driftless_protocol::message::{Outcome, Push, ServerMessage, Settled};
+use driftless_protocol::{Code, Payload};
+use driftless_sync::room::{
+    Append, BoardImage, ConnectionId, Input, Member, Output, Room, Stored, StreamItem,
+};
+
+const CONNECTION: ConnectionId = ConnectionId(1);
+
+fn board() -> BoardId {
+    BoardId::new("home").expect("an id")
+}
+
+fn ann() -> UserId {
+    UserId::new("Ann").expect("a user")
+}
+
+fn record(number: usize) -> RecordId {
+    RecordId::new(format!("r{number}")).expect("an id")
+}
+
+fn leaf(number: usize) -> LeafPath {
+    LeafPath::new(format!("options/{number}")).expect("a path")
+}
+
+fn chart() -> KindName {
+    KindName::new("chart").expect("a kind")
+}
+
+/// A board with so many charts, the first of which has so many leaves.
+fn image(records: usize, leaves: usize) -> BoardImage {
+    let cell = |number| {
+        let cell = Cell {
+            value: Some(Value::Null),
+            version: Version(1),
+            author: ann(),
+        };
+        (leaf(number), cell)
+    };
+    let live = |number| {
+        let leaves = if number == 0 { leaves } else { 0 };
+        let live = Slot::Live(RecordState {
+            kind: chart(),
+            created: Version(1),
+            leaves: (0..leaves).map(cell).collect(),
+        });
+        (record(number), live)
+    };
+    BoardImage {
+        head: Cursor {
+            version: Version(10),
+            check: Check(10),
+        },
+        state: BoardState {
+            records: (0..records).map(live).collect(),
+            floor: Version(0),
+        },
+        ledger: vec![],
+    }
+}
+
+fn push(seq: u64, id: RecordId, op: Op) -> Push {
+    let edit = Edit {
+        id: EditId(u128::from(seq)),
+        label: "Edit".to_owned(),
+        on_stale: OnStale::Policy,
+        changes: vec![Change {
+            record: id,
+            seen: Version(u64::MAX),
+            op,
+        }],
+    };
+    Push {
+        board: board(),
+        seq,
+        id: edit.id,
+        settled: 0,
+        payload: Payload::seal(&edit).expect("fits"),
+    }
+}
+
+fn create(number: usize) -> (RecordId, Op) {
+    let (kind, leaves) = (chart(), [].into());
+    (record(number), Op::Create { kind, leaves })
+}
+
+fn set(number: usize) -> (RecordId, Op) {
+    let (leaf, value) = (leaf(number), Value::from(true));
+    (record(0), Op::Set { leaf, value })
+}
+
+/// A room that Ann follows; its load is not answered yet.
+fn followed() -> Room {
+    let mut room = Room::new(board(), Arc::new(Schema::builtin()));
+    let member = Member {
+        client: ClientId(1),
+        user: ann(),
+        may_edit: true,
+    };
+    let cursor = None;
+    room.handle(
+        Input::Subscribe {
+            connection: CONNECTION,
+            member,
+            cursor,
+        },
+        1,
+    );
+    assert_eq!(outputs(&mut room), [Output::Load]);
+    room
+}
+
+fn outputs(room: &mut Room) -> Vec<Output> {
+    std::iter::from_fn(|| room.poll_output()).collect()
+}
+
+fn commit(outputs: Vec<Output>) -> Option<Append> {
+    outputs.into_iter().find_map(|output| match output {
+        Output::Commit(append) => Some(*append),
+        _ => None,
+    })
+}
+
+fn refusal(outputs: &[Output]) -> Option<Code> {
+    outputs.iter().find_map(|output| match output {
+        Output::Send { message, .. } => match &**message {
+            ServerMessage::Refused { code, .. } => Some(*code),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// What becomes of one edit on a board.
+fn decided(image: BoardImage, (id, op): (RecordId, Op)) -> Result<Outcome, Code> {
+    let mut room = followed();
+    room.handle(Input::Loaded(Box::new(image)), 1);
+    outputs(&mut room);
+    let seq = 1;
+    let push = push(seq, id, op);
+    let connection = CONNECTION;
+    room.handle(Input::Push { connection, push }, 1);
+    let asked = outputs(&mut room);
+    if let Some(code) = refusal(&asked) {
+        return Err(code);
+    }
+    room.handle(Input::Stored(Stored::Committed), 1);
+    let outcome = outputs(&mut room)
+        .into_iter()
+        .find_map(|output| match output {
+            Output::Stream(item) => match *item {
+                StreamItem::Applied { outcome, .. } | StreamItem::Private { outcome, .. } => {
+                    Some(outcome.outcome)
+                }
+            },
+            _ => None,
+        });
+    Ok(outcome.expect("the edit was decided"))
+}
+
+fn is_applied(outcome: &Result<Outcome, Code>) -> bool {
+    matches!(outcome, Ok(Outcome::Applied { .. }))
+}
+
+fn is_too_large(outcome: &Result<Outcome, Code>) -> bool {
+    matches!(
+        outcome,
+        Ok(Outcome::Rejected {
+            code: Code::TooLarge,
+            ..
+        })
+    )
+}
+
+#[test]
+fn a_board_takes_records_up_to_its_limit() {
+    // Whether the last one fits, and one more: at RECORDS_PER_BOARD_MAX and RECORDS_PER_BOARD_MAX + 1.
+    let full = limits::RECORDS_PER_BOARD_MAX;
+    assert!(is_applied(&decided(image(full - 1, 0), create(full))));
+    assert!(is_too_large(&decided(image(full, 0), create(full))));
+    assert!(is_applied(&decided(image(full, 0), set(0))));
+}
+
+#[test]
+fn a_record_takes_leaves_up_to_its_limit() {
+    let full = limits::LEAVES_PER_RECORD_MAX;
+    assert!(is_applied(&decided(image(1, full - 1), set(full))));
+    assert!(is_too_large(&decided(image(1, full), set(full))));
+    assert!(is_applied(&decided(image(1, full), set(0))));
+}
+
+#[test]
+fn outcomes_that_no_client_confirms_end_at_their_limit() {
+    let image = |count: usize| {
+        let settled = |seq: u64| Settled {
+            board: board(),
+            seq,
+            id: EditId(u128::from(seq)),
+            outcome: Outcome::Rejected {
+                code: Code::Invalid,
+                detail: String::new(),
+            },
+        };
+        // The edit to decide has seq 1, so that these lie below it.
+        let outcomes = (0..count).map(|_| settled(0)).collect();
+        let ledger = vec![LedgerRow {
+            client: ClientId(1),
+            user: ann(),
+            last_seq: 0,
+            last_id: EditId(0),
+            settled: 0,
+            outcomes,
+        }];
+        BoardImage {
+            ledger,
+            ..image(1, 0)
+        }
+    };
+    // The last one that fits makes it LEDGER_OUTCOMES_MAX; LEDGER_OUTCOMES_MAX + 1 is refused.
+    let full = limits::LEDGER_OUTCOMES_MAX;
+    assert!(is_applied(&decided(image(full - 1), set(0))));
+    assert_eq!(decided(image(full), set(0)), Err(Code::RateLimited));
+}
+
+/// A room whose load is under way, with so many pushes that wait for it.
+fn waiting(pushes: usize) -> (Room, Option<Code>) {
+    let mut room = followed();
+    for seq in 1..=pushes as u64 {
+        let (id, op) = set(0);
+        let connection = CONNECTION;
+        let push = push(seq, id, op);
+        room.handle(Input::Push { connection, push }, 1);
+    }
+    let refused = refusal(&outputs(&mut room));
+    (room, refused)
+}
+
+#[test]
+fn a_room_holds_pushes_up_to_its_limit() {
+    assert_eq!(waiting(limits::ROOM_QUEUE_MAX).1, None);
+    assert_eq!(
+        waiting(limits::ROOM_QUEUE_MAX + 1).1,
+        Some(Code::RateLimited)
+    );
+}
+
+#[test]
+fn one_commit_decides_edits_up_to_its_limit() {
+    for (pushes, first) in [
+        (limits::BATCH_EDITS_MAX, limits::BATCH_EDITS_MAX),
+        (limits::BATCH_EDITS_MAX + 1, limits::BATCH_EDITS_MAX),
+    ] {
+        let (mut room, _) = waiting(pushes);
+        room.handle(Input::Loaded(Box::new(image(1, 0))), 1);
+        let append = commit(outputs(&mut room)).expect("there is work");
+        assert_eq!(append.log.len(), first);
+        room.handle(Input::Stored(Stored::Committed), 1);
+        let rest = commit(outputs(&mut room)).map_or(0, |append| append.log.len());
+        assert_eq!(rest, pushes - first);
+    }
+}
+
+/// Whether a replica that stands where the board was loaded is answered from memory, after so many
+/// edits since.
+fn remembers_its_start_after(edits: usize) -> bool {
+    let mut room = followed();
+    let start = image(1, 0).head;
+    room.handle(Input::Loaded(Box::new(image(1, 0))), 1);
+    outputs(&mut room);
+    for seq in 1..=edits as u64 {
+        let (id, op) = set(0);
+        let mut push = push(seq, id, op);
+        push.settled = seq - 1;
+        let connection = CONNECTION;
+        room.handle(Input::Push { connection, push }, 1);
+        room.handle(Input::Stored(Stored::Committed), 1);
+    }
+    outputs(&mut room);
+    let member = Member {
+        client: ClientId(2),
+        user: ann(),
+        may_edit: false,
+    };
+    let (connection, cursor) = (ConnectionId(2), Some(start));
+    room.handle(
+        Input::Subscribe {
+            connection,
+            member,
+            cursor,
+        },
+        1,
+    );
+    matches!(outputs(&mut room)[..], [Output::Resume { .. }])
+}
+
+#[test]
+fn a_room_remembers_checks_up_to_its_limit() {
+    // The start is one of them, so that the edit number CHECKS_IN_MEMORY_MAX makes one past it:
+    // CHECKS_IN_MEMORY_MAX + 1 checks.
+    assert!(remembers_its_start_after(limits::CHECKS_IN_MEMORY_MAX - 1));
+    assert!(!remembers_its_start_after(limits::CHECKS_IN_MEMORY_MAX));
+}
