@@ -13,6 +13,7 @@ mod web;
 mod app;
 mod sim;
 mod golden;
+mod fuzz;
 mod tally;
 mod browser;
 mod tidy;
@@ -26,6 +27,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::demo::DemoOptions;
+use crate::fuzz::FuzzOptions;
 use crate::repo::Repo;
 use crate::sim::SimOptions;
 use crate::test::TestOptions;
@@ -48,6 +50,8 @@ enum Subcommands {
     Test(TestOptions),
     /// Run the simulator: `--seeds N` for many, `--seed S` to repeat one.
     Sim(SimOptions),
+    /// Run libFuzzer on one target.
+    Fuzz(FuzzOptions),
     /// Make the golden files of new messages and durable records.
     Golden,
     /// Check the house rules: lengths, cycles, layers, stray files, documents.
@@ -81,6 +85,7 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
         Subcommands::Demo(options) => demo::run(&repo, options)?,
         Subcommands::Test(options) => return test::run(&repo, options),
         Subcommands::Sim(options) => sim::run(&repo, options)?,
+        Subcommands::Fuzz(options) => fuzz::run(&repo, options)?,
         Subcommands::Golden => golden::run(&repo)?,
         Subcommands::Tidy(options) => tidy::run(&repo, options)?,
         Subcommands::Web { profile } => build_web(&repo, *profile)?,

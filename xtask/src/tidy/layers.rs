@@ -43,6 +43,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "driftless-simulator",
         &["model", "protocol", "feeds", "sync", "store", "client"],
     ),
+    (
+        "driftless-fuzz",
+        &["model", "protocol", "feeds", "sync", "store"],
+    ),
     ("xtask", &[]),
 ];
 

@@ -46,7 +46,10 @@ proptest! {
             match value {
                 Value::Text(text) => text.len(),
                 Value::List(list) => list.iter().map(text_bytes).sum(),
-                Value::Map(map) => map.iter().map(|(key, value)| key.len() + text_bytes(value)).sum(),
+                Value::Map(map) => {
+                    let entries = map.iter();
+                    entries.map(|(key, value)| key.len() + text_bytes(value)).sum()
+                }
                 _ => 0,
             }
         }
