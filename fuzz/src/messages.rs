@@ -93,6 +93,7 @@ pub fn outcome(source: &mut Source<'_>) -> Outcome {
                 version: version(source),
                 author: user(source),
             }),
+            effects: source.maybe(|source| source.list(2, effect)),
         },
         2 => Outcome::Conflict {
             at: version(source),

@@ -37,6 +37,8 @@ struct World {
     rows: MemoryRows,
     asks: VecDeque<Ask>,
     socket: Option<u64>,
+    /// Whether it opened: nothing is heard from one that did not.
+    is_open: bool,
     client: Option<ClientId>,
     /// What was sent under each seq: one content for ever.
     sent: BTreeMap<(ClientId, u64), (EditId, Payload)>,
@@ -68,6 +70,7 @@ impl World {
             rows: MemoryRows::new(),
             asks: VecDeque::new(),
             socket: None,
+            is_open: false,
             client: None,
             sent: BTreeMap::new(),
             edits: 0,
@@ -107,22 +110,31 @@ impl World {
     fn socket_event(&mut self, source: &mut Source<'_>) {
         let Some(socket) = self.socket else { return };
         let input = match source.below(4) {
-            0 | 1 => Input::SocketOpened { socket },
+            0 | 1 if self.is_open => return,
+            0 | 1 => {
+                self.is_open = true;
+                Input::SocketOpened { socket }
+            }
             2 => Input::SocketGarbage {
                 socket,
                 reason: source.text(),
             },
-            _ => Input::SocketClosed {
-                socket,
-                code: source.maybe(|source| 3_990 + 50 * u16::from(source.byte() % 9)),
-                reason: source.text(),
-            },
+            _ => {
+                self.socket = None;
+                Input::SocketClosed {
+                    socket,
+                    code: source.maybe(|source| 3_990 + 50 * u16::from(source.byte() % 9)),
+                    reason: source.text(),
+                }
+            }
         };
         self.handle(input);
     }
 
     fn message(&mut self, source: &mut Source<'_>) {
-        let socket = self.socket.unwrap_or_default();
+        let Some(socket) = self.socket.filter(|_| self.is_open) else {
+            return;
+        };
         let message = match source.below(6) {
             0 => ServerMessage::Welcome(messages::welcome(source)),
             1 => {
@@ -288,7 +300,9 @@ impl World {
                 ticket,
                 transaction,
             } => self.asks.push_back(Ask::Commit(ticket, transaction)),
-            Output::OpenSocket { socket } => self.socket = Some(socket),
+            Output::OpenSocket { socket } => {
+                (self.socket, self.is_open) = (Some(socket), false);
+            }
             Output::CloseSocket { socket } => {
                 self.socket = self.socket.filter(|current| *current != socket);
             }

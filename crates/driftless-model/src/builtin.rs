@@ -43,6 +43,7 @@ fn options() -> PathRule {
         path: "options/*".to_owned(),
         policy: Policy::Ask,
         shape: Shape::Any,
+        formerly: Vec::new(),
     }
 }
 

@@ -25,6 +25,9 @@ pub use ids::{
     BoardId, Check, ClientId, Cursor, EditId, IdError, KindName, LeafPath, RecordId, UserId,
     Version,
 };
-pub use schema::{Invalid, Kind, KindSchema, Leaf, LeafValue, PathRule, Policy, Schema, Shape};
+pub use schema::{
+    Invalid, Kind, KindSchema, Leaf, LeafValue, PathRule, Policy, RegisterError, Renames, Schema,
+    Shape,
+};
 pub use staleness::{Replaced, StaleLeaf, Verdict};
 pub use value::{Number, Value};

@@ -136,8 +136,10 @@ impl<'a> Judge<'a> {
         leaf: &'a LeafPath,
         value: Option<&Value>,
     ) {
-        let version = self.board.leaf_version(record, leaf);
-        let theirs = record.value(leaf);
+        let cell = self.schema.cell(record, leaf);
+        let absent = || self.board.floor.max(record.created);
+        let version = cell.map_or_else(absent, |cell| cell.version);
+        let theirs = cell.and_then(|cell| cell.value.as_ref());
         let is_fresh = version <= change.seen || theirs == value;
         if is_fresh || self.written.contains(&(&change.record, leaf)) {
             return;
@@ -146,7 +148,7 @@ impl<'a> Judge<'a> {
             record: change.record.clone(),
             leaf: Some(leaf.clone()),
         };
-        let author = record.leaves.get(leaf).map(|cell| cell.author.clone());
+        let author = cell.map(|cell| cell.author.clone());
         if self.skips_stale {
             self.skipped.push(at);
         } else if self.schema.policy(&record.kind, leaf) == Policy::LastWriter {

@@ -315,6 +315,10 @@ pub enum Outcome {
         /// Whose values it replaced unseen.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         replaced: Vec<Replaced>,
+        /// What it did, where that is not its ops without what was skipped: the author's build
+        /// knows a leaf by a former name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        effects: Option<Vec<Effect>>,
     },
     /// It was not applied: somebody changed the same.
     Conflict {

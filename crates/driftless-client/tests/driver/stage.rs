@@ -272,6 +272,7 @@ impl Peer {
             check: driftless_model::Check(version),
             skipped: vec![],
             replaced: vec![],
+            effects: None,
         };
         self.outcome(push, applied);
     }

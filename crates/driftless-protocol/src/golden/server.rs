@@ -46,6 +46,7 @@ pub fn applied() -> Outcome {
         check: CURSOR.check,
         skipped: vec![],
         replaced: vec![],
+        effects: None,
     }
 }
 
@@ -61,6 +62,17 @@ pub fn applied_in_part() -> Outcome {
         check: CURSOR.check,
         skipped: vec![at(Some("title")), at(None)],
         replaced: vec![replaced(Some(Value::Null)), replaced(None)],
+        effects: None,
+    }
+}
+
+fn applied_renamed() -> Outcome {
+    Outcome::Applied {
+        version: Version(413),
+        check: CURSOR.check,
+        skipped: vec![],
+        replaced: vec![],
+        effects: Some(every_effect()),
     }
 }
 
@@ -236,6 +248,7 @@ pub fn samples() -> Vec<Sample<ServerMessage>> {
         ("event", event()),
         ("outcome.applied", outcome(applied())),
         ("outcome.applied.in_part", outcome(applied_in_part())),
+        ("outcome.applied.renamed", outcome(applied_renamed())),
         ("outcome.conflict", outcome(conflict())),
         ("outcome.rejected", outcome(rejected())),
         ("refused", refused),

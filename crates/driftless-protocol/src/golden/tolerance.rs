@@ -9,7 +9,7 @@ use crate::golden::{client, server};
 const CHOICES: [&str; 2] = ["op", "outcome"];
 
 /// The fields that may be absent, each with the field or message that they are in.
-const OPTIONAL: [(&str, &str); 18] = [
+const OPTIONAL: [(&str, &str); 19] = [
     ("hello", "token"),
     ("boards", "cursor"),
     ("subscribe", "cursor"),
@@ -18,6 +18,7 @@ const OPTIONAL: [(&str, &str); 18] = [
     ("resume", "diverged"),
     ("applied", "skipped"),
     ("applied", "replaced"),
+    ("applied", "effects"),
     ("leaves", "value"),
     ("replaced", "value"),
     ("stale", "theirs"),

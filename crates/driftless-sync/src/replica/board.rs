@@ -130,6 +130,7 @@ impl Board {
             version: applied,
             check,
             skipped,
+            effects: renamed,
             ..
         } = &settled.outcome
             && *applied > version
@@ -149,7 +150,8 @@ impl Board {
                     seen: change.seen.version,
                     op: change.op.clone(),
                 });
-            let effects = effects(&changes.collect::<Vec<_>>(), skipped);
+            let own = || effects(&changes.collect::<Vec<_>>(), skipped);
+            let effects = renamed.clone().unwrap_or_else(own);
             let cursor = Cursor {
                 version: *applied,
                 check: *check,
@@ -345,6 +347,7 @@ impl Board {
         let active = self.outbox.active_changes(records);
         let set_aside = self.outbox.set_aside(records);
         self.state.refresh(
+            self.outbox.schema(),
             records,
             |record| active.get(record).cloned().unwrap_or_default(),
             |record| set_aside.get(record).cloned().unwrap_or_default(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardState, Cursor, Effect, Op, RecordId, RecordState, Slot, UserId, Version,
+    BoardState, Cursor, Effect, Op, RecordId, RecordState, Schema, Slot, UserId, Version,
 };
 use driftless_protocol::durable::{LocalChange, RecordRow};
 use driftless_protocol::message::Resume;
@@ -109,6 +109,7 @@ impl RealtimeState {
     /// that changed since the last time. Answers which views changed.
     pub fn refresh<'a>(
         &mut self,
+        schema: &Schema,
         records: &BTreeSet<RecordId>,
         active: impl Fn(&RecordId) -> Vec<&'a LocalChange>,
         conflicts: impl Fn(&RecordId) -> Vec<u64>,
@@ -116,7 +117,7 @@ impl RealtimeState {
         let mut changed = Vec::new();
         self.shown = self.version();
         for id in records {
-            let view = fold(self.confirmed.record(id), &active(id));
+            let view = fold(schema, self.confirmed.record(id), &active(id));
             let view = view.map(|view| {
                 Arc::new(RecordView {
                     conflicts: conflicts(id),
@@ -136,20 +137,29 @@ impl RealtimeState {
 }
 
 /// The confirmed record with pending changes over it.
-fn fold(confirmed: Option<&RecordState>, changes: &[&LocalChange]) -> Option<RecordView> {
-    let mut view = confirmed.map(confirmed_view);
+fn fold(
+    schema: &Schema,
+    confirmed: Option<&RecordState>,
+    changes: &[&LocalChange],
+) -> Option<RecordView> {
+    let mut view = confirmed.map(|record| confirmed_view(schema, record));
     for change in changes {
-        view = overlay(view, &change.op);
+        view = overlay(schema, view, &change.op);
     }
     view
 }
 
-fn confirmed_view(record: &RecordState) -> RecordView {
+/// Every leaf under today's name: an older build may have written it under a former one.
+fn confirmed_view(schema: &Schema, record: &RecordState) -> RecordView {
     let leaves = record.leaves.iter().filter_map(|(leaf, cell)| {
-        let value = cell.value.clone()?;
+        let leaf = schema.current(&record.kind, leaf);
+        let is_shown = schema
+            .cell(record, &leaf)
+            .is_some_and(|shown| std::ptr::eq(shown, cell));
+        let value = cell.value.clone().filter(|_| is_shown)?;
         let (version, author) = (Some(cell.version), Some(cell.author.clone()));
         Some((
-            leaf.clone(),
+            leaf.into_owned(),
             LeafView {
                 value,
                 version,
@@ -165,7 +175,7 @@ fn confirmed_view(record: &RecordState) -> RecordView {
     }
 }
 
-fn overlay(view: Option<RecordView>, op: &Op) -> Option<RecordView> {
+fn overlay(schema: &Schema, view: Option<RecordView>, op: &Op) -> Option<RecordView> {
     let mut view = match (view, op) {
         (_, Op::Remove) => return None,
         (Some(view), _) => view,
@@ -179,6 +189,7 @@ fn overlay(view: Option<RecordView>, op: &Op) -> Option<RecordView> {
     };
     view.is_pending = true;
     for (leaf, value) in op.writes() {
+        let leaf = schema.current(&view.kind, leaf).into_owned();
         match value {
             Some(value) => {
                 let pending = LeafView {
@@ -186,10 +197,10 @@ fn overlay(view: Option<RecordView>, op: &Op) -> Option<RecordView> {
                     version: None,
                     author: None,
                 };
-                view.leaves.insert(leaf.clone(), pending);
+                view.leaves.insert(leaf, pending);
             }
             None => {
-                view.leaves.remove(leaf);
+                view.leaves.remove(&leaf);
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_model::{
-    BoardId, ClientId, Cursor, Edit, Invalid, Op, RecordId, Schema, UserId, Verdict, effects,
-    limits, staleness,
+    BoardId, ClientId, Cursor, Edit, Invalid, Op, RecordId, Renames, Schema, UserId, Verdict,
+    effects, limits, staleness,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::LedgerRow;
@@ -176,12 +176,12 @@ impl Decider<'_> {
             });
         }
         match self.open(push)? {
-            Ok(edit) => Ok(self.judge(member, edit)),
+            Ok(opened) => Ok(self.judge(member, opened)),
             Err((code, detail)) => Ok(Outcome::Rejected { code, detail }),
         }
     }
 
-    fn open(&self, push: &Push) -> Result<Result<Edit, (Code, String)>, Transient> {
+    fn open(&self, push: &Push) -> Result<Result<Opened, (Code, String)>, Transient> {
         let edit = match push.payload.open() {
             Ok(edit) if edit.id == push.id => edit,
             Ok(_) => {
@@ -194,11 +194,11 @@ impl Decider<'_> {
             Err(error) => return Ok(Err((Code::Undecodable, error.to_string()))),
         };
         let state = &self.memory.state;
-        let valid = self
-            .schema
-            .validate(&edit, |id| state.record(id).map(|record| &record.kind));
+        let kind_of = |id: &RecordId| state.record(id).map(|record| &record.kind);
+        let (edit, renames) = self.schema.modernised(&edit, kind_of);
+        let valid = self.schema.validate(&edit, kind_of);
         match valid.and_then(|()| self.check_room(&edit)) {
-            Ok(()) => Ok(Ok(edit)),
+            Ok(()) => Ok(Ok(Opened { edit, renames })),
             Err(invalid) if invalid.is_transient() => Err(Transient {
                 code: Code::UnknownKind,
                 detail: invalid.to_string(),
@@ -247,15 +247,23 @@ impl Decider<'_> {
         Ok(())
     }
 
-    fn judge(&mut self, member: &Member, edit: Edit) -> Outcome {
+    fn judge(&mut self, member: &Member, opened: Opened) -> Outcome {
+        let Opened { edit, renames } = opened;
         match staleness::judge(&self.memory.state, self.schema, &edit) {
-            Verdict::Conflict(stale) => Outcome::Conflict {
-                at: self.memory.head.version,
-                stale,
-            },
-            Verdict::Apply { skipped, replaced } => {
+            Verdict::Conflict(mut stale) => {
+                for stale in &mut stale {
+                    renames.to_author(&mut stale.at);
+                }
+                let at = self.memory.head.version;
+                Outcome::Conflict { at, stale }
+            }
+            Verdict::Apply {
+                mut skipped,
+                mut replaced,
+            } => {
                 let head = self.memory.head.after(edit.id);
                 let effects = effects(&edit.changes, &skipped);
+                let told = (!renames.is_empty()).then(|| effects.clone());
                 self.memory
                     .state
                     .apply(&effects, head.version, &member.user);
@@ -273,12 +281,19 @@ impl Decider<'_> {
                     label: edit.label,
                     effects,
                 });
+                for at in &mut skipped {
+                    renames.to_author(at);
+                }
+                for replaced in &mut replaced {
+                    renames.to_author(&mut replaced.at);
+                }
                 let (version, check) = (head.version, head.check);
                 Outcome::Applied {
                     version,
                     check,
                     skipped,
                     replaced,
+                    effects: told,
                 }
             }
         }
@@ -332,6 +347,12 @@ impl Decider<'_> {
             _ => StreamItem::Private { client, outcome },
         }
     }
+}
+
+/// An edit under today's names.
+struct Opened {
+    edit: Edit,
+    renames: Renames,
 }
 
 /// Why an edit is not taken now.

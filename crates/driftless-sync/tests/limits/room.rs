@@ -182,7 +182,7 @@ fn is_too_large(outcome: &Result<Outcome, Code>) -> bool {
 
 #[test]
 fn a_board_takes_records_up_to_its_limit() {
-    // The last one that fits, and RECORDS_PER_BOARD_MAX + 1.
+    // The last one that fits, and one past it.
     let full = limits::RECORDS_PER_BOARD_MAX;
     assert!(is_applied(&decided(image(full - 1, 0), create(full))));
     assert!(is_too_large(&decided(image(full, 0), create(full))));

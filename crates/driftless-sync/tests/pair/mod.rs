@@ -1,5 +1,6 @@
 //! A room and replicas on one virtual clock, joined by nothing but function calls: what is sent
 //! arrives when `settle` is called, in order.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub fn path(text: &str) -> LeafPath {
 pub struct Person {
     pub user: UserId,
     pub replica: Replica,
+    schema: Arc<Schema>,
     pub disk: BTreeMap<Key, Row>,
     pub notices: Vec<Notice>,
     /// Whether the cable is in.
@@ -63,9 +65,15 @@ pub struct Pair {
 impl Pair {
     /// So many people, all connected.
     pub fn new(people: &[&str]) -> Self {
+        let people = people.iter().map(|name| (*name, Schema::builtin()));
+        Self::of_builds(&people.collect::<Vec<_>>(), Schema::builtin())
+    }
+
+    /// People whose builds know these kinds, and a server that knows those.
+    pub fn of_builds(people: &[(&str, Schema)], server: Schema) -> Self {
         let mut pair = Self {
             people: Vec::new(),
-            room: Room::new(board(), Arc::new(Schema::builtin())),
+            room: Room::new(board(), Arc::new(server)),
             stream: Vec::new(),
             positions: BTreeMap::new(),
             next_commit: Stored::Committed,
@@ -75,11 +83,13 @@ impl Pair {
             connections: 0,
             next_id: 1,
         };
-        for name in people {
+        for (name, schema) in people {
+            let schema = Arc::new(schema.clone());
             let seed = [u8::try_from(pair.people.len()).expect("a few") + 1; 32];
             pair.people.push(Person {
                 user: UserId::new(name).expect("a user"),
-                replica: replica(seed),
+                replica: replica(seed, schema.clone()),
+                schema,
                 disk: BTreeMap::new(),
                 notices: Vec::new(),
                 is_plugged: true,
@@ -99,9 +109,21 @@ impl Pair {
     pub fn restart(&mut self, who: usize) {
         self.unplug(who);
         let seed = [u8::try_from(self.connections % 200).expect("a byte") + 50; 32];
-        self.people[who].replica = replica(seed);
+        self.people[who].replica = replica(seed, self.people[who].schema.clone());
         self.people[who].is_plugged = true;
         self.command(who, Command::Follow(board()));
+    }
+
+    /// A person gets another build, and its process starts again with it.
+    pub fn update(&mut self, who: usize, schema: Schema) {
+        self.people[who].schema = Arc::new(schema);
+        self.restart(who);
+    }
+
+    /// The server restarts with another build: everybody is cut off and comes back.
+    pub fn update_server(&mut self, schema: Schema) {
+        self.room = Room::new(board(), Arc::new(schema));
+        self.cut_all();
     }
 
     /// Cuts a person off: what is under way is lost.
@@ -503,11 +525,11 @@ impl Person {
     }
 }
 
-fn replica(seed: [u8; 32]) -> Replica {
+fn replica(seed: [u8; 32], schema: Arc<Schema>) -> Replica {
     let mut config = RealtimeConfig::default();
     config.backoff_base_ms = 10;
     config.backoff_max_ms = 10;
-    Replica::new(config, Arc::new(Schema::builtin()), seed)
+    Replica::new(config, schema, seed)
 }
 
 /// Makes a chart.

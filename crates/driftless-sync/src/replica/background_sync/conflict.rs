@@ -101,9 +101,14 @@ fn conflict_leaf(
         leaf: Some(leaf.clone()),
     };
     let stale = conflicted.stale.iter().find(|stale| stale.at == at);
+    // What was told with the conflict counts where the confirmed state has nothing newer: the
+    // server may know the leaf by another name.
+    let told = stale.map_or(Version(0), |stale| stale.version);
     let current = confirmed
         .record(record)
-        .and_then(|record| record.leaves.get(leaf));
+        .and_then(|record| record.leaves.get(leaf))
+        .filter(|cell| cell.version >= told);
+    let told = stale.filter(|_| current.is_none());
     let base = row
         .base
         .iter()
@@ -117,11 +122,20 @@ fn conflict_leaf(
     ConflictLeaf {
         at,
         base,
-        theirs: current.and_then(|cell| cell.value.clone()),
+        theirs: current.map_or_else(
+            || told.and_then(|stale| stale.theirs.clone()),
+            |cell| cell.value.clone(),
+        ),
         mine: mine.cloned(),
         is_stale: stale.is_some(),
-        author: current.map(|cell| cell.author.clone()),
-        version: current.map_or(conflicted.at, |cell| cell.version),
+        author: current.map_or_else(
+            || told.and_then(|stale| stale.author.clone()),
+            |cell| Some(cell.author.clone()),
+        ),
+        version: current.map_or_else(
+            || told.map_or(conflicted.at, |stale| stale.version),
+            |cell| cell.version,
+        ),
     }
 }
 

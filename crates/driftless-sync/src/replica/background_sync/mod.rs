@@ -9,6 +9,7 @@ mod conflict;
 mod rests_on;
 mod undo;
 mod pending;
+mod overlay;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -105,6 +106,11 @@ impl Outbox {
         }
     }
 
+    /// The kinds that this build knows.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
     /// The counters as they were stored.
     pub fn restore(&mut self, row: &BoardRow) {
         self.next_seq = row.next_seq;
@@ -136,33 +142,6 @@ impl Outbox {
     /// All outcomes up to this seq are known.
     pub fn settled(&self) -> u64 {
         self.settled
-    }
-
-    /// The changes that are in the views of these records, in order. One pass over the outbox,
-    /// however many records: a long one is folded at once when the storage was read.
-    pub fn active_changes(
-        &self,
-        records: &BTreeSet<RecordId>,
-    ) -> BTreeMap<&RecordId, Vec<&LocalChange>> {
-        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        let active = self.entries.values().filter(|entry| entry.is_active());
-        let changes = active.flat_map(|entry| &entry.row.changes);
-        for change in changes.filter(|change| records.contains(&change.record)) {
-            found.entry(&change.record).or_default().push(change);
-        }
-        found
-    }
-
-    /// The entries about these records that wait for a person.
-    pub fn set_aside(&self, records: &BTreeSet<RecordId>) -> BTreeMap<RecordId, Vec<u64>> {
-        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for entry in self.entries.values().filter(|entry| entry.is_set_aside()) {
-            let touched = entry.records().into_iter();
-            for record in touched.filter(|record| records.contains(record)) {
-                found.entry(record).or_default().push(entry.row.number);
-            }
-        }
-        found
     }
 
     /// Everything durable about the board but its records.

@@ -2,254 +2,29 @@
 //!
 //! A schema is data, so that a browser's preview and the server's decision use the same one. Kinds
 //! are declared in Rust through [`Kind`], with [`Leaf`] constants that carry the type of the value.
+//!
+//! Schemas only grow. A rename is a new leaf that says what it was called before
+//! ([`Leaf::formerly`]). What a build does not know is carried along: board, storage and messages
+//! keep kinds and leaves of any name, and only a *write* to one waits until the server knows it.
 
+mod rule;
+mod leaf;
+mod rename;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::leaf::{Kind, Leaf, LeafValue};
+pub use self::rename::Renames;
+pub use self::rule::{KindSchema, PathRule, Policy, Shape};
+
+use crate::board::{Cell, RecordState};
 use crate::edit::{Change, Edit, Op};
 use crate::ids::{KindName, LeafPath, RecordId};
 use crate::limits;
 use crate::value::Value;
-
-/// Who wins when a leaf changed unseen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Policy {
-    /// The later write: positions and sizes.
-    LastWriter,
-    /// A person decides: everything that a person wrote.
-    Ask,
-}
-
-/// What a leaf's value has to look like.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Shape {
-    /// Any value within the limits.
-    Any,
-    /// Text of at most so many bytes.
-    Text {
-        /// The most bytes.
-        bytes_max: usize,
-    },
-    /// A number within bounds, both included.
-    Number {
-        /// The least.
-        min: f64,
-        /// The most.
-        max: f64,
-    },
-    /// True or false.
-    Bool,
-    /// One of these texts.
-    Choice(Vec<String>),
-    /// A place on the grid: `[x, y, w, h]`, whole numbers, `w` and `h` at least 1.
-    Place,
-}
-
-impl Shape {
-    fn fits(&self, value: &Value) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Text { bytes_max } => {
-                value.as_text().is_some_and(|text| text.len() <= *bytes_max)
-            }
-            Self::Number { min, max } => value
-                .as_f64()
-                .is_some_and(|number| (*min..=*max).contains(&number)),
-            Self::Bool => value.as_bool().is_some(),
-            Self::Choice(choices) => value
-                .as_text()
-                .is_some_and(|text| choices.iter().any(|choice| choice == text)),
-            Self::Place => crate::layout::Place::from_value(value).is_some(),
-        }
-    }
-
-    fn describe(&self) -> String {
-        match self {
-            Self::Any => "any value".into(),
-            Self::Text { bytes_max } => format!("text of at most {bytes_max} bytes"),
-            Self::Number { min, max } => format!("a number from {min} to {max}"),
-            Self::Bool => "true or false".into(),
-            Self::Choice(choices) => format!("one of {}", choices.join(", ")),
-            Self::Place => "[x, y, w, h] in whole grid cells".into(),
-        }
-    }
-}
-
-/// The rule for one leaf, or for all leaves of a map.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PathRule {
-    /// A leaf (`title`), or a map of leaves (`options/*`).
-    pub path: String,
-    /// Who wins.
-    pub policy: Policy,
-    /// What it has to look like.
-    pub shape: Shape,
-}
-
-impl PathRule {
-    fn covers(&self, leaf: &LeafPath) -> bool {
-        match self.path.strip_suffix("/*") {
-            None => self.path == leaf.as_str(),
-            Some(map) => {
-                let key = leaf
-                    .as_str()
-                    .strip_prefix(map)
-                    .and_then(|rest| rest.strip_prefix('/'));
-                key.is_some_and(|key| !key.contains('/'))
-            }
-        }
-    }
-}
-
-/// The leaves of one kind.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct KindSchema {
-    /// Its name.
-    pub name: KindName,
-    /// Its rules. No leaf lies under another.
-    pub rules: Vec<PathRule>,
-}
-
-/// A kind of record, declared in Rust.
-pub trait Kind {
-    /// Its name.
-    const NAME: &'static str;
-
-    /// The rules of its leaves, beyond those that every kind has (`title`, `parent`, `order`,
-    /// `layout/*`).
-    fn rules() -> Vec<PathRule>;
-}
-
-/// A leaf with the type of its value.
-#[derive(Debug)]
-pub struct Leaf<T> {
-    path: &'static str,
-    policy: Policy,
-    value: PhantomData<fn() -> T>,
-}
-
-impl<T> Clone for Leaf<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Leaf<T> {}
-
-impl<T: LeafValue> Leaf<T> {
-    /// A leaf that a person decides on when it changed unseen.
-    pub const fn ask(path: &'static str) -> Self {
-        Self {
-            path,
-            policy: Policy::Ask,
-            value: PhantomData,
-        }
-    }
-
-    /// A leaf whose later write wins.
-    pub const fn last_writer(path: &'static str) -> Self {
-        Self {
-            path,
-            policy: Policy::LastWriter,
-            value: PhantomData,
-        }
-    }
-
-    /// Its path.
-    pub fn path(&self) -> LeafPath {
-        LeafPath::new(self.path).expect("a leaf constant is a valid path")
-    }
-
-    /// Its rule, with the shape that its type has.
-    pub fn rule(&self) -> PathRule {
-        self.shaped(T::shape())
-    }
-
-    /// Its rule with a narrower shape.
-    pub fn shaped(&self, shape: Shape) -> PathRule {
-        PathRule {
-            path: self.path.to_owned(),
-            policy: self.policy,
-            shape,
-        }
-    }
-}
-
-/// A Rust type that a leaf's value can have.
-pub trait LeafValue: Sized {
-    /// What the value has to look like.
-    fn shape() -> Shape;
-    /// To the value; `None` where there is none for it (a number that is not finite).
-    fn to_value(self) -> Option<Value>;
-    /// From the value; `None` where it is something else.
-    fn from_value(value: &Value) -> Option<Self>;
-}
-
-impl LeafValue for String {
-    fn shape() -> Shape {
-        Shape::Text {
-            bytes_max: 16 * 1024,
-        }
-    }
-
-    fn to_value(self) -> Option<Value> {
-        Some(Value::Text(self))
-    }
-
-    fn from_value(value: &Value) -> Option<Self> {
-        value.as_text().map(str::to_owned)
-    }
-}
-
-impl LeafValue for f64 {
-    fn shape() -> Shape {
-        Shape::Number {
-            min: Self::MIN,
-            max: Self::MAX,
-        }
-    }
-
-    fn to_value(self) -> Option<Value> {
-        Value::number(self)
-    }
-
-    fn from_value(value: &Value) -> Option<Self> {
-        value.as_f64()
-    }
-}
-
-impl LeafValue for bool {
-    fn shape() -> Shape {
-        Shape::Bool
-    }
-
-    fn to_value(self) -> Option<Value> {
-        Some(Value::Bool(self))
-    }
-
-    fn from_value(value: &Value) -> Option<Self> {
-        value.as_bool()
-    }
-}
-
-impl LeafValue for Value {
-    fn shape() -> Shape {
-        Shape::Any
-    }
-
-    fn to_value(self) -> Option<Value> {
-        Some(self)
-    }
-
-    fn from_value(value: &Value) -> Option<Self> {
-        Some(value.clone())
-    }
-}
 
 /// Why an edit can never be applied as it is, or not yet.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -326,6 +101,14 @@ pub enum RegisterError {
     /// Two rules for one leaf, or a leaf under another.
     #[error("{0:?} and {1:?} overlap; no leaf may lie under another")]
     Overlap(String, String),
+    /// A former name of another sort: a map for a leaf, or the other way round.
+    #[error("{path:?} cannot have been {former:?}; a leaf was a leaf, and a map a map")]
+    Former {
+        /// Today's path.
+        path: String,
+        /// The former one.
+        former: String,
+    },
 }
 
 impl Schema {
@@ -340,9 +123,8 @@ impl Schema {
         let mut rules = common_rules();
         for rule in K::rules() {
             rules.retain(|common| common.path != rule.path);
-            if let Some(other) = rules.iter().find(|other| overlap(&other.path, &rule.path)) {
-                return Err(RegisterError::Overlap(other.path.clone(), rule.path));
-            }
+            check_former(&rule)?;
+            check_apart(&rules, &rule)?;
             rules.push(rule);
         }
         if self.kinds.contains_key(&name) {
@@ -357,13 +139,28 @@ impl Schema {
         self.kinds.values()
     }
 
-    /// The rule for a leaf; `None` where this build does not know it.
+    /// The rule for a leaf, by its name or a former one; `None` where this build does not know it.
     pub fn rule(&self, kind: &KindName, leaf: &LeafPath) -> Option<&PathRule> {
-        self.kinds
-            .get(kind)?
-            .rules
-            .iter()
-            .find(|rule| rule.covers(leaf))
+        let rules = &self.kinds.get(kind)?.rules;
+        let known = rules.iter().find(|rule| rule.covers(leaf));
+        known.or_else(|| rules.iter().find(|rule| rule.renamed(leaf).is_some()))
+    }
+
+    /// What a leaf is called today: itself, unless it is a former name.
+    pub fn current<'a>(&self, kind: &KindName, leaf: &'a LeafPath) -> Cow<'a, LeafPath> {
+        let rule = self.rule(kind, leaf).filter(|rule| !rule.covers(leaf));
+        let renamed = rule.and_then(|rule| rule.renamed(leaf));
+        renamed.map_or(Cow::Borrowed(leaf), Cow::Owned)
+    }
+
+    /// A leaf of a record. One that was never written under its name is what its newest former name
+    /// has: a record of an older build is read as it was meant.
+    pub fn cell<'a>(&self, record: &'a RecordState, leaf: &LeafPath) -> Option<&'a Cell> {
+        record.leaves.get(leaf).or_else(|| {
+            let rule = self.rule(&record.kind, leaf)?;
+            let mut former = rule.former_names(leaf);
+            former.find_map(|name| record.leaves.get(&name))
+        })
     }
 
     /// The policy of a leaf. One that this build does not know is asked about: nothing is
@@ -474,6 +271,32 @@ fn within(what: &'static str, size: usize, limit: usize) -> Result<(), Invalid> 
     }
 }
 
+fn check_former(rule: &PathRule) -> Result<(), RegisterError> {
+    let is_map = |path: &str| path.ends_with("/*");
+    let other = rule
+        .formerly
+        .iter()
+        .find(|former| is_map(former) != is_map(&rule.path));
+    other.map_or(Ok(()), |former| {
+        Err(RegisterError::Former {
+            path: rule.path.clone(),
+            former: former.clone(),
+        })
+    })
+}
+
+/// That no path of a rule, former ones included, overlaps with another of it or of the rules.
+fn check_apart(rules: &[PathRule], rule: &PathRule) -> Result<(), RegisterError> {
+    let mut taken: Vec<&String> = rules.iter().flat_map(PathRule::paths).collect();
+    for path in rule.paths() {
+        if let Some(other) = taken.iter().find(|other| overlap(other, path)) {
+            return Err(RegisterError::Overlap((*other).clone(), path.clone()));
+        }
+        taken.push(path);
+    }
+    Ok(())
+}
+
 fn overlap(a: &str, b: &str) -> bool {
     let stem = |path: &str| format!("{}/", path.strip_suffix("/*").unwrap_or(path));
     let (a, b) = (stem(a), stem(b));
@@ -485,11 +308,13 @@ fn common_rules() -> Vec<PathRule> {
         path: path.to_owned(),
         policy: Policy::Ask,
         shape: Shape::Text { bytes_max },
+        formerly: Vec::new(),
     };
     let layout = PathRule {
         path: "layout/*".to_owned(),
         policy: Policy::LastWriter,
         shape: Shape::Place,
+        formerly: Vec::new(),
     };
     vec![
         text("title", 200),

@@ -1,0 +1,311 @@
+//! Schemas grow: kinds of an application, leaves with former names, and what nobody knows yet.
+
+use driftless_model::{
+    BoardState, Change, Edit, EditId, Invalid, Kind, KindName, Leaf, LeafPath, LeafRef, OnStale,
+    Op, PathRule, Policy, RecordId, RegisterError, Schema, Shape, UserId, Value, Verdict, Version,
+    effects, staleness,
+};
+
+/// A kind that an application brings along.
+struct Gauge;
+
+impl Gauge {
+    const CAPTION: Leaf<String> = Leaf::ask("caption").formerly(&["label", "name"]);
+    const LIMIT: Leaf<f64> = Leaf::ask("limit");
+    const ANGLE: Leaf<f64> = Leaf::last_writer("angle").formerly(&["rotation"]);
+}
+
+impl Kind for Gauge {
+    const NAME: &'static str = "acme.gauge";
+
+    fn rules() -> Vec<PathRule> {
+        let marks = PathRule {
+            path: "marks/*".to_owned(),
+            policy: Policy::Ask,
+            shape: Shape::Bool,
+            formerly: vec!["ticks/*".to_owned()],
+        };
+        let limit = Shape::Number {
+            min: 0.0,
+            max: 100.0,
+        };
+        vec![
+            Self::CAPTION.rule(),
+            Self::LIMIT.shaped(limit),
+            Self::ANGLE.rule(),
+            marks,
+        ]
+    }
+}
+
+fn schema() -> Schema {
+    Schema::builtin().register::<Gauge>().expect("it fits")
+}
+
+fn gauge() -> KindName {
+    KindName::new(Gauge::NAME).expect("a kind")
+}
+
+fn record() -> RecordId {
+    RecordId::new("g").expect("an id")
+}
+
+fn leaf(text: &str) -> LeafPath {
+    LeafPath::new(text).expect("a path")
+}
+
+fn create(leaves: &[(&str, Value)]) -> Op {
+    let leaves = leaves
+        .iter()
+        .map(|(path, value)| (leaf(path), value.clone()));
+    Op::Create {
+        kind: gauge(),
+        leaves: leaves.collect(),
+    }
+}
+
+fn set(path: &str, value: impl Into<Value>) -> Op {
+    Op::Set {
+        leaf: leaf(path),
+        value: value.into(),
+    }
+}
+
+fn edit(seen: u64, ops: Vec<Op>) -> Edit {
+    let change = |op| Change {
+        record: record(),
+        seen: Version(seen),
+        op,
+    };
+    Edit {
+        id: EditId(1),
+        label: "Edit".to_owned(),
+        on_stale: OnStale::Policy,
+        changes: ops.into_iter().map(change).collect(),
+    }
+}
+
+fn validated(ops: Vec<Op>) -> Result<(), Invalid> {
+    let gauge = gauge();
+    schema().validate(&edit(0, ops), |_| Some(&gauge))
+}
+
+/// A gauge as an older build left it: the caption under its former name, since v1.
+fn board_of_an_older_build() -> BoardState {
+    let mut board = BoardState::default();
+    let ann = UserId::new("Ann").expect("a user");
+    let made = edit(
+        0,
+        vec![create(&[("label", "Old".into()), ("rotation", 1.into())])],
+    );
+    board.apply(&effects(&made.changes, &[]), Version(1), &ann);
+    board
+}
+
+#[test]
+fn a_kind_of_an_application_is_checked_like_a_built_in_one() {
+    assert_eq!(
+        validated(vec![set("limit", 100), set("title", "T")]),
+        Ok(())
+    );
+    assert!(matches!(
+        validated(vec![set("limit", 101)]),
+        Err(Invalid::Shape { .. })
+    ));
+    assert!(matches!(
+        validated(vec![set("marks/a", "yes")]),
+        Err(Invalid::Shape { .. })
+    ));
+    assert_eq!(
+        schema().policy(&gauge(), &Gauge::ANGLE.path()),
+        Policy::LastWriter
+    );
+    let twice = schema().register::<Gauge>();
+    assert_eq!(twice, Err(RegisterError::Taken(Gauge::NAME.to_owned())));
+}
+
+#[test]
+fn what_a_server_does_not_know_yet_is_a_transient_refusal() {
+    let builtin = Schema::builtin();
+    let made = edit(0, vec![create(&[])]);
+    let error = builtin.validate(&made, |_| None).expect_err("is not known");
+    assert!(error.is_transient(), "{error}");
+    let error = validated(vec![set("from_tomorrow", 1)]).expect_err("is not known");
+    assert!(error.is_transient(), "{error}");
+    // It can be removed all the same.
+    assert_eq!(
+        builtin.validate(&edit(0, vec![Op::Remove]), |_| None),
+        Ok(())
+    );
+}
+
+#[test]
+fn what_nobody_knows_is_carried_along_and_never_overwritten_unseen() {
+    let builtin = Schema::builtin();
+    let board = board_of_an_older_build();
+    let known = board.record(&record()).expect("it is there");
+    assert_eq!(known.kind, gauge());
+    assert_eq!(known.value(&leaf("label")), Some(&"Old".into()));
+    assert_eq!(builtin.policy(&gauge(), &leaf("rotation")), Policy::Ask);
+    let json = serde_json::to_string(&board).expect("can be written");
+    assert_eq!(
+        serde_json::from_str::<BoardState>(&json).expect("can be read"),
+        board
+    );
+}
+
+#[test]
+fn a_former_name_is_known_as_the_leaf_that_it_became() {
+    let schema = schema();
+    for (former, today) in [
+        ("label", "caption"),
+        ("name", "caption"),
+        ("ticks/a", "marks/a"),
+        ("caption", "caption"),
+        ("title", "title"),
+        ("from/tomorrow", "from/tomorrow"),
+    ] {
+        assert_eq!(*schema.current(&gauge(), &leaf(former)), leaf(today));
+    }
+    assert_eq!(
+        schema.policy(&gauge(), &leaf("rotation")),
+        Policy::LastWriter
+    );
+    assert!(matches!(
+        validated(vec![set("ticks/a", 1)]),
+        Err(Invalid::Shape { .. })
+    ));
+}
+
+#[test]
+fn an_edit_of_an_older_build_lands_in_todays_leaves() {
+    let schema = schema();
+    let gauge = gauge();
+    let old = edit(
+        1,
+        vec![
+            set("name", "New"),
+            set("limit", 3),
+            Op::Unset {
+                leaf: leaf("ticks/a"),
+            },
+        ],
+    );
+    let (modern, renames) = schema.modernised(&old, |_| Some(&gauge));
+    let ops: Vec<Op> = modern.changes.into_iter().map(|change| change.op).collect();
+    let unset = Op::Unset {
+        leaf: leaf("marks/a"),
+    };
+    assert_eq!(ops, [set("caption", "New"), set("limit", 3), unset]);
+    let mut at = LeafRef {
+        record: record(),
+        leaf: Some(leaf("caption")),
+    };
+    renames.to_author(&mut at);
+    assert_eq!(
+        at.leaf,
+        Some(leaf("name")),
+        "the author is told in their own words"
+    );
+}
+
+#[test]
+fn a_record_that_an_older_build_makes_has_todays_leaves() {
+    let made = edit(
+        0,
+        vec![create(&[
+            ("label", "Old".into()),
+            ("caption", "New".into()),
+        ])],
+    );
+    let (modern, renames) = schema().modernised(&made, |_| None);
+    assert_eq!(modern.changes[0].op, create(&[("caption", "New".into())]));
+    assert!(!renames.is_empty());
+    let today = edit(0, vec![create(&[("caption", "New".into())])]);
+    let (same, renames) = schema().modernised(&today, |_| None);
+    assert_eq!((same, renames.is_empty()), (today, true));
+}
+
+#[test]
+fn a_leaf_is_read_under_its_former_name_until_it_is_written() {
+    let schema = schema();
+    let mut board = board_of_an_older_build();
+    let caption = |board: &BoardState| {
+        let known = board.record(&record()).expect("it is there");
+        let cell = schema.cell(known, &Gauge::CAPTION.path());
+        cell.and_then(|cell| cell.value.clone())
+    };
+    assert_eq!(caption(&board), Some("Old".into()));
+    let bob = UserId::new("Bob").expect("a user");
+    let written = edit(1, vec![set("caption", "New")]);
+    board.apply(&effects(&written.changes, &[]), Version(2), &bob);
+    assert_eq!(caption(&board), Some("New".into()));
+    let taken = edit(
+        2,
+        vec![Op::Unset {
+            leaf: leaf("caption"),
+        }],
+    );
+    board.apply(&effects(&taken.changes, &[]), Version(3), &bob);
+    assert_eq!(
+        caption(&board),
+        None,
+        "what was taken away does not come back"
+    );
+}
+
+#[test]
+fn a_value_under_a_former_name_is_not_overwritten_unseen() {
+    let board = board_of_an_older_build();
+    let judged = |seen, op| staleness::judge(&board, &schema(), &edit(seen, vec![op]));
+    let Verdict::Conflict(stale) = judged(0, set("caption", "New")) else {
+        panic!("a caption was overwritten unseen");
+    };
+    assert_eq!(stale[0].theirs, Some("Old".into()));
+    assert!(matches!(
+        judged(1, set("caption", "New")),
+        Verdict::Apply { .. }
+    ));
+    let Verdict::Apply { replaced, .. } = judged(0, set("angle", 2)) else {
+        panic!("an angle never conflicts");
+    };
+    assert_eq!(replaced[0].value, Some(1.into()));
+}
+
+/// Registers a kind with these rules; each is a path and a former one.
+fn registered<const CASE: usize>() -> Result<Schema, RegisterError> {
+    struct Odd<const CASE: usize>;
+    impl<const CASE: usize> Kind for Odd<CASE> {
+        const NAME: &'static str = "odd";
+
+        fn rules() -> Vec<PathRule> {
+            let [one, other] = CASES[CASE];
+            let rule = |(path, former): (&str, &str)| PathRule {
+                path: path.to_owned(),
+                policy: Policy::Ask,
+                shape: Shape::Any,
+                formerly: vec![former.to_owned()],
+            };
+            vec![rule(one), rule(other)]
+        }
+    }
+    Schema::empty().register::<Odd<CASE>>()
+}
+
+const CASES: [[(&str, &str); 2]; 4] = [
+    [("a", "b"), ("c", "d")],
+    [("a", "b"), ("c", "b")],
+    [("a", "b"), ("b/*", "d/*")],
+    [("a", "b/*"), ("c", "d")],
+];
+
+#[test]
+fn former_names_may_not_overlap_with_any_other() {
+    assert!(registered::<0>().is_ok());
+    assert!(matches!(registered::<1>(), Err(RegisterError::Overlap(..))));
+    assert!(matches!(registered::<2>(), Err(RegisterError::Overlap(..))));
+    assert!(matches!(
+        registered::<3>(),
+        Err(RegisterError::Former { .. })
+    ));
+}

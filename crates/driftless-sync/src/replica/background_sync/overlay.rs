@@ -1,0 +1,37 @@
+//! What of the outbox is in the views of records.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftless_model::RecordId;
+use driftless_protocol::durable::LocalChange;
+
+use crate::replica::background_sync::Outbox;
+
+impl Outbox {
+    /// The changes that are in the views of these records, in order. One pass over the outbox,
+    /// however many records: a long one is folded at once when the storage was read.
+    pub fn active_changes(
+        &self,
+        records: &BTreeSet<RecordId>,
+    ) -> BTreeMap<&RecordId, Vec<&LocalChange>> {
+        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let active = self.entries.values().filter(|entry| entry.is_active());
+        let changes = active.flat_map(|entry| &entry.row.changes);
+        for change in changes.filter(|change| records.contains(&change.record)) {
+            found.entry(&change.record).or_default().push(change);
+        }
+        found
+    }
+
+    /// The entries about these records that wait for a person.
+    pub fn set_aside(&self, records: &BTreeSet<RecordId>) -> BTreeMap<RecordId, Vec<u64>> {
+        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for entry in self.entries.values().filter(|entry| entry.is_set_aside()) {
+            let touched = entry.records().into_iter();
+            for record in touched.filter(|record| records.contains(record)) {
+                found.entry(record).or_default().push(entry.row.number);
+            }
+        }
+        found
+    }
+}
