@@ -4,6 +4,7 @@ mod cycles;
 mod documents;
 mod layers;
 mod lengths;
+mod limits;
 mod masked;
 mod paths;
 mod ratchet;
@@ -58,6 +59,7 @@ pub fn check(repo: &Repo) -> Result<Tally> {
         ("lengths", lengths),
         ("cycles", cycles::check(&tree)),
         ("layers", layers::check(&tree)),
+        ("limits", limits::check(&tree)),
         ("stray files", stray::check(&tree)),
         ("documents", documents::check(&tree)),
     ];
