@@ -3,8 +3,8 @@
 use driftless_model::{Cell, Check, ClientId, Replaced, StaleLeaf, Version};
 use driftless_protocol::feed::{Aggregate, FeedFrame, Query, SeriesName};
 use driftless_protocol::message::{
-    ChangedLeaf, ClientMessage, Event, Hello, Outcome, Push, RemovedRecord, Resume, ServerMessage,
-    Settled, Subscribe, Welcome, WholeRecord,
+    Again, ChangedLeaf, ClientMessage, Event, Hello, Outcome, Push, RemovedRecord, Resume,
+    ServerMessage, Settled, Subscribe, Welcome, WholeRecord,
 };
 use driftless_protocol::{Code, Packed, Payload};
 
@@ -57,6 +57,16 @@ pub fn push(source: &mut Source<'_>) -> Push {
         id,
         settled: source.wide(),
         payload: payload(source, id),
+        again: source.maybe(again),
+    }
+}
+
+/// Any memory of other client ids.
+pub fn again(source: &mut Source<'_>) -> Again {
+    let clients = 0..source.below(3);
+    Again {
+        above: Version(source.below(16) as u64),
+        clients: clients.map(|_| ClientId(source.below(4) as u128)).collect(),
     }
 }
 

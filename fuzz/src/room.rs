@@ -10,7 +10,9 @@ use driftless_model::{BoardState, ClientId, Cursor, EditId, Schema, Version};
 use driftless_protocol::Codec;
 use driftless_protocol::message::{Push, ServerMessage};
 use driftless_store::server::MemoryBoards;
-use driftless_sync::room::{Append, ConnectionId, Input, Member, Output, Room, Stored, StreamItem};
+use driftless_sync::room::{
+    Append, ConnectionId, Found, Input, Member, Output, Room, Stored, StreamItem,
+};
 
 use crate::content::{board, cursor, user};
 use crate::messages;
@@ -25,6 +27,7 @@ enum Ask {
     Load,
     Commit(Box<Append>),
     LookUp(ConnectionId, Version),
+    Find(EditId, Version),
 }
 
 struct World {
@@ -133,6 +136,7 @@ impl World {
                 id,
                 settled: source.below(8) as u64,
                 payload: messages::payload(source, id),
+                again: source.once_in(8).then(|| messages::again(source)),
             }
         };
         self.handle(Input::Push { connection, push });
@@ -175,6 +179,13 @@ impl World {
                 version,
                 check: self.store.check_at_now(&board(), version),
             },
+            Ask::Find(id, above) => Input::Found {
+                id,
+                found: match self.store.find_now(&board(), id, above) {
+                    Some(row) => Found::Applied(Box::new(row)),
+                    None => Found::Nowhere,
+                },
+            },
         }
     }
 
@@ -185,7 +196,7 @@ impl World {
             self.outputs += 1;
             self.take(output);
         }
-        let is_exclusive = |ask: &&Ask| !matches!(ask, Ask::LookUp(..));
+        let is_exclusive = |ask: &&Ask| !matches!(ask, Ask::LookUp(..) | Ask::Find(..));
         assert!(
             self.asks.iter().filter(is_exclusive).count() <= 1,
             "one load or commit at a time"
@@ -199,6 +210,7 @@ impl World {
                 connection,
                 version,
             } => self.asks.push_back(Ask::LookUp(connection, version)),
+            Output::Find { id, above } => self.asks.push_back(Ask::Find(id, above)),
             Output::Commit(append) => self.asks.push_back(Ask::Commit(append)),
             Output::Stream(item) => match *item {
                 StreamItem::Applied { event, outcome, .. } => {

@@ -47,6 +47,8 @@ pub const RING_ITEMS_MAX: usize = 4_096;
 pub const CHECKS_IN_MEMORY_MAX: usize = 4_096;
 /// Outcomes that a ledger row keeps above the settled mark.
 pub const LEDGER_OUTCOMES_MAX: usize = 1_024;
+/// Former client ids that an edit remembers, which may have been applied under one of them.
+pub const FORMER_CLIENTS_MAX: usize = 8;
 /// Longest selector of a feed query, in bytes.
 pub const SELECTOR_BYTES_MAX: usize = 512;
 /// Most buckets in the window of one feed query.

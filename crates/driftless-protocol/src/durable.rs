@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::Code;
-use crate::message::Settled;
+use crate::message::{Again, Settled};
 use crate::payload::Payload;
 
 /// The version of the storage format that this build writes.
@@ -132,6 +132,9 @@ pub struct EntryRow {
     /// Edits that were joined to this one: squashed, or waiting for it when it was set aside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub folded: Vec<EditId>,
+    /// Where it may have been applied already, under another client id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Again>,
     /// How far it is.
     pub state: EntryState,
 }

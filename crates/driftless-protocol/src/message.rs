@@ -99,7 +99,27 @@ pub struct Push {
     pub settled: u64,
     /// The edit: JSON text.
     pub payload: Payload,
+    /// Present where it may have been applied before, under another client id: the server then
+    /// looks for its id first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Again>,
 }
+
+/// Where an edit may have been applied already: its replica took a new client id while the edit was
+/// under way, or while a copy of the replica's storage had it too.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Again {
+    /// If it was, then above this version.
+    pub above: Version,
+    /// The client ids under which it may have been sent, oldest first; at most
+    /// [`driftless_model::limits::FORMER_CLIENTS_MAX`]. They are retired: whoever still uses one of
+    /// them takes a new id as well.
+    pub clients: Vec<ClientId>,
+}
+
+/// The last seq of a client id that is retired: no copy of a replica can go on with it. The largest
+/// integer that every JSON reader keeps.
+pub const RETIRED_SEQ: u64 = (1 << 53) - 1;
 
 /// What a server sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -72,6 +72,7 @@ async fn edit(mut follower: Follower, id: EditId) -> Result<(), SeedError> {
         id,
         settled: resume.last_seq,
         payload,
+        again: None,
     };
     let pushed = follower.push(push).await;
     pushed.map_err(|message| refused(&message))?;

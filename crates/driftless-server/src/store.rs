@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use driftless_model::{BoardId, Check, Version};
+use driftless_model::{BoardId, Check, EditId, Version};
 use driftless_store::server::{BoardStore, BoardSummary, StoreError};
-use driftless_sync::room::{Append, BoardImage, Stored};
+use driftless_sync::room::{Append, BoardImage, LogRow, Stored};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
@@ -19,6 +19,14 @@ pub trait AnyStore: Send + Sync + 'static {
         board: &'a BoardId,
         version: Version,
     ) -> BoxFuture<'a, Result<Option<Check>, StoreError>>;
+
+    /// See [`BoardStore::find`].
+    fn find<'a>(
+        &'a self,
+        board: &'a BoardId,
+        id: EditId,
+        above: Version,
+    ) -> BoxFuture<'a, Result<Option<LogRow>, StoreError>>;
 
     /// See [`BoardStore::append`].
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Vec<Stored>>;
@@ -38,6 +46,15 @@ impl<S: BoardStore> AnyStore for S {
         version: Version,
     ) -> BoxFuture<'a, Result<Option<Check>, StoreError>> {
         BoardStore::check_at(self, board, version).boxed()
+    }
+
+    fn find<'a>(
+        &'a self,
+        board: &'a BoardId,
+        id: EditId,
+        above: Version,
+    ) -> BoxFuture<'a, Result<Option<LogRow>, StoreError>> {
+        BoardStore::find(self, board, id, above).boxed()
     }
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Vec<Stored>> {

@@ -324,5 +324,6 @@ fn push(seq: u64) -> Push {
         id,
         settled: 0,
         payload: Payload::seal(&edit).expect("is small"),
+        again: None,
     }
 }

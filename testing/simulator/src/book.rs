@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_model::{BoardId, ClientId, EditId, LeafPath, Op, RecordId, Value};
+use driftless_model::{BoardId, ClientId, EditId, LeafPath, Op, RecordId, UserId, Value};
 use driftless_protocol::Payload;
 use driftless_sync::replica::NewEdit;
 use driftless_sync::replica::background_sync::Entry;
 use driftless_sync::replica::view::RecordView;
+
+/// A device, and how often its profile was copied or set back.
+pub type Era = (usize, u64);
 
 /// A leaf of a record.
 pub type LeafKey = (RecordId, LeafPath);
@@ -16,6 +19,8 @@ pub type LeafKey = (RecordId, LeafPath);
 pub struct Made {
     /// Whose device.
     pub device: usize,
+    /// Who was signed in, where that was known.
+    pub user: Option<UserId>,
     /// Its gesture.
     pub gesture: Option<u64>,
     /// What may lie under each written leaf when the edit is applied: what its author saw.
@@ -96,10 +101,13 @@ pub struct Book {
     pub acknowledged: BTreeSet<(BoardId, EditId)>,
     /// Edits that a person let go of.
     pub let_go: BTreeSet<EditId>,
-    /// Edits that became part of another one.
-    pub successor: BTreeMap<EditId, EditId>,
-    /// Every push that was seen on the wire.
-    pub pushed: BTreeMap<(ClientId, BoardId, u64), Payload>,
+    /// Edits that became part of another one, on a device: copies of a profile go their own ways.
+    pub successor: BTreeMap<(usize, EditId), EditId>,
+    /// Edits that a device lost with an earlier state of its disk. They may be gone, or arrive yet.
+    pub forgiven: BTreeSet<EditId>,
+    /// Every push that was seen on the wire. One content each; where a copy of the profile or an
+    /// earlier state of it used the same seq, one for each of them: the server takes the first.
+    pub pushed: BTreeMap<(ClientId, BoardId, u64, Era), Payload>,
     /// What each device wrote and took back.
     pub taken_back: BTreeMap<usize, Vec<(LeafKey, Option<Value>)>>,
 }
@@ -112,11 +120,11 @@ impl Book {
             for before in entry.row.folded.iter().filter(|before| **before != id) {
                 if entry.row.id == id {
                     is_squashed = true;
-                    self.successor.insert(*before, id);
+                    self.successor.insert((made.device, *before), id);
                 }
             }
             if entry.row.id != id {
-                self.successor.insert(id, entry.row.id);
+                self.successor.insert((made.device, id), entry.row.id);
             }
         }
         let same_gesture: Vec<Made> = self
@@ -145,11 +153,11 @@ impl Book {
     }
 
     /// An entry was replaced by a new edit, or let go.
-    pub fn replaced(&mut self, ids: &[EditId], by: Option<EditId>) {
+    pub fn replaced(&mut self, device: usize, ids: &[EditId], by: Option<EditId>) {
         for id in ids {
             match by {
                 Some(by) => {
-                    self.successor.insert(*id, by);
+                    self.successor.insert((device, *id), by);
                 }
                 None => {
                     self.let_go.insert(*id);

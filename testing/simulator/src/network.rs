@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use driftless_model::{BoardId, ClientId, Cursor};
+use driftless_model::{BoardId, ClientId, Cursor, UserId};
 use driftless_protocol::Codec;
 
 /// One WebSocket connection.
@@ -21,6 +21,8 @@ pub struct Link {
     pub server_end: bool,
     /// The replica, once it said hello.
     pub client: Option<ClientId>,
+    /// Whom the server takes it to be.
+    pub user: Option<UserId>,
     /// Where it stands on each board that it follows.
     pub following: BTreeMap<BoardId, Following>,
     /// Nothing sent later arrives earlier.
@@ -50,6 +52,7 @@ impl Link {
             device_end: true,
             server_end: false,
             client: None,
+            user: None,
             following: BTreeMap::new(),
             last_to_server_ms: 0,
             last_to_device_ms: 0,

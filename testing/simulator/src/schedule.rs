@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use driftless_model::{BoardId, Version};
+use driftless_model::{BoardId, EditId, Version};
 use driftless_sync::replica::journal::Ticket;
 use driftless_sync::replica::storage::Transaction;
 use driftless_sync::room::{Append, ConnectionId};
@@ -53,6 +53,15 @@ pub enum Event {
         connection: ConnectionId,
         version: Version,
     },
+    /// An edit was looked for in the log.
+    EditFound {
+        life: u64,
+        board: BoardId,
+        id: EditId,
+        above: Version,
+    },
+    /// The application has a new token.
+    RenewToken { device: usize },
     /// A batch was written.
     BoardStored { life: u64, append: Box<Append> },
 }

@@ -68,6 +68,28 @@ tally! {
     client_commits_failed: "client writes that failed",
     /// Pushes that a server answered from its ledger.
     repeated: "outcomes repeated from the ledger",
+    /// Profiles copied to another device.
+    clones: "profiles cloned",
+    /// Profiles set back to an earlier state.
+    rollbacks: "profiles rolled back",
+    /// Crashes that took transactions with them that had been told done.
+    relaxed_lost: "crashes that lost relaxed writes",
+    /// Times in which a device's storage was full.
+    quota_spells: "spells of full storage",
+    /// Jumps of a device's clock.
+    clock_jumps: "clock jumps",
+    /// Connections that came late or twice.
+    ghosts: "late or duplicate connections",
+    /// Tokens that expired.
+    expiries: "tokens expired",
+    /// Sign-ins of another user.
+    user_switches: "user switches",
+    /// Client ids given up.
+    identities: "client ids given up",
+    /// Looks for an edit that may have been applied under another client id.
+    finds: "edits looked for in the log",
+    /// Of those, found.
+    found: "edits found in the log",
     /// Views compared with a naive fold.
     views: "views compared with a naive fold",
     /// Pairs of versions whose delta was compared.

@@ -6,7 +6,7 @@ use crate::codec::Codec;
 use crate::feed::{Aggregate, Query};
 use crate::golden::parts::{self, CURSOR, EDIT, board, every_op, record};
 use crate::golden::{Sample, assert_covered, assert_golden, variants};
-use crate::message::{ClientMessage, Hello, Push, Subscribe};
+use crate::message::{Again, ClientMessage, Hello, Push, Subscribe};
 use crate::payload::Payload;
 
 variants! { name_of, NAMES: ClientMessage,
@@ -60,7 +60,20 @@ fn push(payload: Payload) -> ClientMessage {
         id: EDIT,
         settled: 6,
         payload,
+        again: None,
     })
+}
+
+/// It may have been applied before, under one of two former client ids.
+fn push_again(payload: Payload) -> ClientMessage {
+    let ClientMessage::Push(mut again) = push(payload) else {
+        unreachable!("a push is a push")
+    };
+    again.again = Some(Again {
+        above: CURSOR.version,
+        clients: vec![ClientId(1), ClientId(u128::MAX)],
+    });
+    ClientMessage::Push(again)
 }
 
 fn open_feed(aggregate: Aggregate) -> ClientMessage {
@@ -89,7 +102,8 @@ pub fn samples() -> Vec<Sample<ClientMessage>> {
             ClientMessage::Subscribe(subscribe(false)),
         ),
         ("unsubscribe", ClientMessage::Unsubscribe { board: board() }),
-        ("push", push(sealed)),
+        ("push", push(sealed.clone())),
+        ("push.again", push_again(sealed)),
         ("push.undecodable", push(Payload::from_text("not an edit"))),
         ("open_feed", open_feed(Aggregate::Avg)),
         ("open_feed.last", open_feed(Aggregate::Last)),

@@ -17,7 +17,7 @@ use crate::golden::parts::{
     user,
 };
 use crate::golden::{Sample, assert_covered, assert_golden, client, server, variants};
-use crate::message::Outcome;
+use crate::message::{Again, Outcome};
 use crate::payload::Payload;
 
 variants! { name_of, NAMES: Row,
@@ -60,6 +60,7 @@ fn entry(state: EntryState) -> Row {
         base: vec![],
         removed: vec![],
         folded: vec![],
+        again: None,
         state,
     }))
 }
@@ -87,6 +88,17 @@ fn whole_entry(state: EntryState) -> Row {
         leaves: [(leaf("title"), "CPU".into())].into(),
     }];
     row.folded = vec![OTHER_EDIT];
+    Row::Entry(row)
+}
+
+fn entry_again() -> Row {
+    let Row::Entry(mut row) = entry(EntryState::Queued) else {
+        unreachable!("an entry is an entry")
+    };
+    row.again = Some(Again {
+        above: Version(3),
+        clients: vec![ClientId(1)],
+    });
     Row::Entry(row)
 }
 
@@ -159,6 +171,7 @@ pub fn samples() -> Vec<Sample<Row>> {
         ("record.removed", record_row(removed)),
         ("entry.queued", entry(EntryState::Queued)),
         ("entry.queued.whole", whole_entry(EntryState::Queued)),
+        ("entry.queued.again", entry_again()),
         ("entry.sealed", entry(sealed(false))),
         ("entry.sealed.taken_back", entry(sealed(true))),
         ("entry.conflicted", whole_entry(conflicted())),

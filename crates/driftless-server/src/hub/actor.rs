@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use driftless_model::{BoardId, Cursor, Schema};
+use driftless_model::{BoardId, Cursor, EditId, Schema, Version};
 use driftless_protocol::message::Push;
 use driftless_protocol::{CloseCode, ServerMessage};
-use driftless_sync::room::{ConnectionId, Input, Member, Output, Room};
+use driftless_sync::room::{ConnectionId, Found, Input, Member, Output, Room};
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
@@ -167,6 +167,7 @@ impl Actor {
                     connection,
                     version,
                 } => self.look_up(connection, version),
+                Output::Find { id, above } => self.find(id, above),
                 Output::Commit(append) => {
                     let stored = self.committer.clone().commit(*append);
                     let stored = async move { Input::Stored(stored.await) };
@@ -200,7 +201,7 @@ impl Actor {
         }));
     }
 
-    fn look_up(&mut self, connection: ConnectionId, version: driftless_model::Version) {
+    fn look_up(&mut self, connection: ConnectionId, version: Version) {
         let (store, board) = (self.store.clone(), self.board.clone());
         self.asked.push(Box::pin(async move {
             let check = store.check_at(&board, version).await;
@@ -214,6 +215,21 @@ impl Actor {
                 version,
                 check,
             }
+        }));
+    }
+
+    fn find(&mut self, id: EditId, above: Version) {
+        let (store, board) = (self.store.clone(), self.board.clone());
+        self.asked.push(Box::pin(async move {
+            let found = match store.find(&board, id, above).await {
+                Ok(Some(row)) => Found::Applied(Box::new(row)),
+                Ok(None) => Found::Nowhere,
+                Err(error) => {
+                    tracing::error!(%board, %error, "the log cannot be searched");
+                    Found::Unknown
+                }
+            };
+            Input::Found { id, found }
         }));
     }
 

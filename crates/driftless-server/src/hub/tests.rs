@@ -52,6 +52,15 @@ impl BoardStore for Gated {
         self.boards.check_at(board, version).await
     }
 
+    async fn find(
+        &self,
+        board: &BoardId,
+        id: EditId,
+        above: Version,
+    ) -> Result<Option<LogRow>, StoreError> {
+        self.boards.find(board, id, above).await
+    }
+
     async fn append(&self, batch: Vec<Append>) -> Vec<Stored> {
         self.batches.lock().expect("not poisoned").push(batch.len());
         self.permits.acquire().await.expect("is open").forget();
@@ -138,6 +147,7 @@ fn push(seq: u64, value: &str) -> Push {
         id,
         settled: seq - 1,
         payload: Payload::seal(&edit).expect("is small"),
+        again: None,
     }
 }
 

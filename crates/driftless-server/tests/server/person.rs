@@ -229,5 +229,6 @@ pub fn sealed(seq: u64, id: u128, changes: Vec<Change>) -> Push {
         id,
         settled: 0,
         payload: Payload::seal(&edit).expect("is small"),
+        again: None,
     }
 }

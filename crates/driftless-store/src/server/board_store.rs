@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use driftless_model::{BoardId, Check, Cursor, Version};
+use driftless_model::{BoardId, Check, Cursor, EditId, Version};
 use driftless_sync::room::{Append, BoardImage, LogRow, Stored};
 
 use crate::server::error::StoreError;
@@ -18,6 +18,15 @@ pub trait BoardStore: Send + Sync + 'static {
         board: &BoardId,
         version: Version,
     ) -> impl Future<Output = Result<Option<Check>, StoreError>> + Send;
+
+    /// The applied edit with this id above a version, if there is one. Asked rarely: there need be
+    /// no index.
+    fn find(
+        &self,
+        board: &BoardId,
+        id: EditId,
+        above: Version,
+    ) -> impl Future<Output = Result<Option<LogRow>, StoreError>> + Send;
 
     /// Carries out appends, durable before it answers: one answer for each, in the same order. The
     /// batch is one transaction; an append whose head is elsewhere is a [`Stored::Conflict`] and

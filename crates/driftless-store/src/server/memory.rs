@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use driftless_model::{
-    BoardId, BoardState, Cell, Check, ClientId, Cursor, LeafPath, RecordId, RecordState, Slot,
-    Value, Version,
+    BoardId, BoardState, Cell, Check, ClientId, Cursor, EditId, LeafPath, RecordId, RecordState,
+    Slot, Value, Version,
 };
 use driftless_protocol::durable::LedgerRow;
 use driftless_sync::room::{Append, BoardImage, Delta, LogRow, Stored};
@@ -54,6 +54,13 @@ impl MemoryBoards {
         let log = &boards.get(board)?.log;
         let index = log.binary_search_by_key(&version, |row| row.version).ok()?;
         log.get(index).map(|row| row.check)
+    }
+
+    /// See [`BoardStore::find`].
+    pub fn find_now(&self, board: &BoardId, id: EditId, above: Version) -> Option<LogRow> {
+        let boards = self.lock();
+        let mut log = boards.get(board)?.log.iter();
+        log.find(|row| row.id == id && row.version > above).cloned()
     }
 
     /// See [`BoardStore::append`].
@@ -164,6 +171,15 @@ impl BoardStore for MemoryBoards {
         version: Version,
     ) -> Result<Option<Check>, StoreError> {
         Ok(self.check_at_now(board, version))
+    }
+
+    async fn find(
+        &self,
+        board: &BoardId,
+        id: EditId,
+        above: Version,
+    ) -> Result<Option<LogRow>, StoreError> {
+        Ok(self.find_now(board, id, above))
     }
 
     async fn append(&self, batch: Vec<Append>) -> Vec<Stored> {

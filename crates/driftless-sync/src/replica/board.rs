@@ -166,37 +166,42 @@ impl Board {
     /// Takes everything that this replica lacks, as one unit.
     pub fn resume(&mut self, resume: &Resume, journal: &mut Journal) -> Step {
         let mut step = Step::default();
-        let has_lost = resume.last_seq < self.outbox.settled()
+        let is_other = resume.last_seq < self.outbox.settled()
             || resume.last_seq >= self.outbox.next_seq()
             || self.differs_at(resume.last_seq, resume.last_id);
         self.take_values(resume, journal, &mut step);
-        if has_lost {
-            if resume.diverged {
-                self.outbox.forget_seen(journal);
-            }
-            step.trouble = Some(Trouble::Identity);
-            self.store_board(journal);
-            return step;
-        }
+        // An outcome of this very edit is true, whoever else uses the identity.
         for settled in &resume.outcomes {
-            self.settle(settled, journal, &mut step);
-        }
-        let is_unknown = |entry: &Entry| entry.seq().is_some_and(|seq| seq <= resume.last_seq);
-        if self.outbox.entries().any(is_unknown) {
-            step.trouble = Some(Trouble::Identity);
+            if !is_other || self.outbox.has(settled) {
+                self.settle(settled, journal, &mut step);
+            }
         }
         if resume.diverged {
             self.outbox.forget_seen(journal);
             step.outbox_changed = true;
-            if self.outbox.entries().any(|entry| entry.seq().is_some()) {
-                step.trouble = Some(Trouble::Identity);
-            }
+        }
+        let is_unknown = |entry: &Entry| {
+            entry
+                .seq()
+                .is_some_and(|seq| resume.diverged || seq <= resume.last_seq)
+        };
+        if is_other || self.outbox.entries().any(is_unknown) {
+            step.trouble = Some(Trouble::Identity);
+        } else {
+            self.stream = Stream::Live {
+                next: resume.last_seq.saturating_add(1),
+            };
         }
         self.store_board(journal);
-        self.stream = Stream::Live {
-            next: resume.last_seq.saturating_add(1),
-        };
         step
+    }
+
+    /// Deletes the copy: every record, and where it stood. Answers what was shown of it.
+    pub fn forget_copy(&mut self, journal: &mut Journal) -> BTreeSet<RecordId> {
+        let gone = self.state.forget();
+        self.store_records(&gone, journal);
+        self.store_board(journal);
+        gone
     }
 
     fn differs_at(&self, seq: u64, id: Option<EditId>) -> bool {

@@ -65,6 +65,15 @@ impl RealtimeState {
         self.cursor = Some(cursor);
     }
 
+    /// Forgets everything that the server said. Answers which records it had.
+    pub fn forget(&mut self) -> BTreeSet<RecordId> {
+        self.cursor = None;
+        std::mem::take(&mut self.confirmed)
+            .records
+            .into_keys()
+            .collect()
+    }
+
     /// Takes a resume, whole. Answers which records it may have changed.
     pub fn resume(&mut self, resume: &Resume) -> BTreeSet<RecordId> {
         let mut touched = BTreeSet::new();

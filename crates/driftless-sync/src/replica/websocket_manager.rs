@@ -22,6 +22,11 @@ pub enum Action {
     Ping(u64),
 }
 
+/// How often a client may be replaced in short succession before its identity counts as contested.
+const REPLACED_MAX: u32 = 3;
+/// A connection that was online for so long was not contested, in milliseconds.
+const STEADY_MS: u64 = 60_000;
+
 /// The connection of a replica. `handle`-like methods push what is wanted to `actions`.
 #[derive(Debug)]
 pub struct WebsocketManager {
@@ -38,6 +43,9 @@ pub struct WebsocketManager {
     heartbeat_ms: u64,
     ping_at_ms: u64,
     ping_sent: Option<(u64, u64)>,
+    /// How often another connection of the same client came, in short succession.
+    replaced: u32,
+    online_since_ms: u64,
     rng: ChaCha8Rng,
 }
 
@@ -55,6 +63,8 @@ impl WebsocketManager {
             heartbeat_ms: 0,
             ping_at_ms: 0,
             ping_sent: None,
+            replaced: 0,
+            online_since_ms: 0,
             rng,
         }
     }
@@ -67,6 +77,12 @@ impl WebsocketManager {
     /// Whether the server answered the hello of this socket.
     pub fn is_online(&self) -> bool {
         matches!(self.connection, Connection::Online { .. })
+    }
+
+    /// Whether somebody keeps connecting as this client: a copy of its storage, as it seems. Where
+    /// it is a tab that took over, the storage refuses the new identity.
+    pub fn is_contested(&self) -> bool {
+        self.replaced >= REPLACED_MAX
     }
 
     /// Whether events of this socket still count.
@@ -112,6 +128,7 @@ impl WebsocketManager {
 
     /// Closes and connects again at once.
     pub fn restart(&mut self, now_ms: u64, config: &RealtimeConfig, actions: &mut Vec<Action>) {
+        self.replaced = 0;
         if self.is_wanted {
             self.close(actions);
             self.attempt = 0;
@@ -176,6 +193,7 @@ impl WebsocketManager {
             latency_ms: None,
         };
         self.attempt = 0;
+        self.online_since_ms = now_ms;
         self.heartbeat_ms = welcome.heartbeat_ms.clamp(1_000, limits::WAIT_MS_MAX);
         self.deadline_ms = now_ms + self.heartbeat_ms;
         self.ping_at_ms = now_ms;
@@ -221,6 +239,10 @@ impl WebsocketManager {
             // The newest connection of a replica wins; whether this one still leads, the storage
             // says. Until then it comes back like after any other loss.
             Next::Never if code == Some(CloseCode::Replaced.number()) => {
+                if now_ms.saturating_sub(self.online_since_ms) > STEADY_MS {
+                    self.replaced = 0;
+                }
+                self.replaced += 1;
                 self.wait(reason, 0, now_ms, config);
             }
             Next::Never => self.connection = Connection::Closed { reason },

@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_model::{
-    BoardId, ClientId, Cursor, Edit, Invalid, Op, RecordId, Renames, Schema, UserId, Verdict,
-    effects, limits, staleness,
+    BoardId, ClientId, Cursor, Edit, Effect, Invalid, LeafPath, LeafRef, Op, RecordId, Renames,
+    Schema, UserId, Verdict, effects, limits, staleness,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::LedgerRow;
-use driftless_protocol::message::{Event, Outcome, Push, ServerMessage, Settled};
+use driftless_protocol::message::{
+    Again, Event, Outcome, Push, RETIRED_SEQ, ServerMessage, Settled,
+};
 use driftless_protocol::payload::PayloadError;
 
 use crate::room::memory::Memory;
-use crate::room::types::{Append, ConnectionId, LogRow, Member, StreamItem};
+use crate::room::types::{Append, ConnectionId, Found, LogRow, Member, StreamItem};
 
 /// When a refused client tries again, in milliseconds.
 pub const RETRY_AFTER_MS: u64 = 2_000;
@@ -82,8 +84,15 @@ pub struct Decider<'a> {
 }
 
 impl Decider<'_> {
-    /// Takes one push: decides it, repeats its stored outcome, or says why it is not taken.
-    pub fn push(&mut self, connection: ConnectionId, member: &Member, push: &Push) {
+    /// Takes one push: decides it, repeats its stored outcome, or says why it is not taken. `found`
+    /// is what the log says where the edit may have been applied before.
+    pub fn push(
+        &mut self,
+        connection: ConnectionId,
+        member: &Member,
+        push: &Push,
+        found: Option<&Found>,
+    ) {
         if let Some(row) = self.memory.ledger.get_mut(&member.client) {
             if row.user != member.user {
                 return self.wrong_user(connection, &member.user);
@@ -105,9 +114,25 @@ impl Decider<'_> {
         if push.seq <= last_seq {
             return self.repeat(connection, member, push);
         }
-        match self.decide(member, push) {
+        if let Some(again) = &push.again {
+            self.retire(member, push, again);
+        }
+        match self.decide(member, push, found) {
             Ok(outcome) => self.settle(connection, member, push, outcome),
             Err(refused) => self.refuse(connection, push.seq, refused.code, refused.detail),
+        }
+    }
+
+    /// No copy of the replica goes on under a client id that it gave up: a copy of this edit would
+    /// pass as new there.
+    fn retire(&mut self, member: &Member, push: &Push, again: &Again) {
+        for client in again.clients.iter().take(limits::FORMER_CLIENTS_MAX) {
+            let row = self.memory.ledger.entry(*client);
+            let row = row.or_insert_with(|| fresh_row(*client, member, push));
+            if row.user == member.user && *client != member.client && row.last_seq < RETIRED_SEQ {
+                row.last_seq = RETIRED_SEQ;
+                self.batch.clients.insert(*client);
+            }
         }
     }
 
@@ -159,7 +184,12 @@ impl Decider<'_> {
         }
     }
 
-    fn decide(&mut self, member: &Member, push: &Push) -> Result<Outcome, Transient> {
+    fn decide(
+        &mut self,
+        member: &Member,
+        push: &Push,
+        found: Option<&Found>,
+    ) -> Result<Outcome, Transient> {
         let row = self.memory.ledger.get(&member.client);
         if row.is_some_and(|row| row.outcomes.len() >= limits::LEDGER_OUTCOMES_MAX) {
             let detail = "too many edits whose outcome was not confirmed".to_owned();
@@ -167,6 +197,11 @@ impl Decider<'_> {
                 code: Code::RateLimited,
                 detail,
             });
+        }
+        if push.again.is_some()
+            && let Some(row) = self.applied_before(push, found)?
+        {
+            return Ok(self.outcome_before(&row, member, push));
         }
         if !member.may_edit {
             let detail = format!("{} may read this board but not edit it", member.user);
@@ -178,6 +213,53 @@ impl Decider<'_> {
         match self.open(push)? {
             Ok(opened) => Ok(self.judge(member, opened)),
             Err((code, detail)) => Ok(Outcome::Rejected { code, detail }),
+        }
+    }
+
+    /// The edit as it was applied under another client id, if it was.
+    fn applied_before(
+        &self,
+        push: &Push,
+        found: Option<&Found>,
+    ) -> Result<Option<LogRow>, Transient> {
+        match (self.memory.applied(push.id), found) {
+            (Some(row), _) => Ok(Some(row.clone())),
+            (None, Some(Found::Applied(row))) => Ok(Some((**row).clone())),
+            (None, Some(Found::Nowhere)) => Ok(None),
+            (None, Some(Found::Unknown) | None) => Err(Transient {
+                code: Code::Unavailable,
+                detail: "the log cannot be read now; the edit is tried again".to_owned(),
+            }),
+        }
+    }
+
+    /// The outcome of an edit that was applied under another client id: the version that it made
+    /// then, and what it left out.
+    fn outcome_before(&self, row: &LogRow, member: &Member, push: &Push) -> Outcome {
+        if row.user != member.user {
+            let detail = "another user's edit has this id".to_owned();
+            return Outcome::Rejected {
+                code: Code::Invalid,
+                detail,
+            };
+        }
+        let mut skipped = Vec::new();
+        if let Ok(edit) = push.payload.open() {
+            let state = &self.memory.state;
+            let kind_of = |id: &RecordId| state.record(id).map(|record| &record.kind);
+            let (edit, renames) = self.schema.modernised(&edit, kind_of);
+            skipped = skipped_of(&edit, &row.effects);
+            for at in &mut skipped {
+                renames.to_author(at);
+            }
+        }
+        Outcome::Applied {
+            version: row.version,
+            check: row.check,
+            skipped,
+            replaced: Vec::new(),
+            // Its event came before: nobody moves by this outcome.
+            effects: None,
         }
     }
 
@@ -267,11 +349,10 @@ impl Decider<'_> {
                 self.memory
                     .state
                     .apply(&effects, head.version, &member.user);
-                self.memory.advance(head);
                 self.batch
                     .touched
                     .extend(effects.iter().map(|effect| effect.record.clone()));
-                self.batch.log.push(LogRow {
+                let row = LogRow {
                     version: head.version,
                     check: head.check,
                     id: edit.id,
@@ -280,7 +361,9 @@ impl Decider<'_> {
                     time_ms: self.now_ms,
                     label: edit.label,
                     effects,
-                });
+                };
+                self.memory.advance(row.clone());
+                self.batch.log.push(row);
                 for at in &mut skipped {
                     renames.to_author(at);
                 }
@@ -311,14 +394,7 @@ impl Decider<'_> {
             .memory
             .ledger
             .entry(member.client)
-            .or_insert_with(|| LedgerRow {
-                client: member.client,
-                user: member.user.clone(),
-                last_seq: 0,
-                last_id: push.id,
-                settled: 0,
-                outcomes: Vec::new(),
-            });
+            .or_insert_with(|| fresh_row(member.client, member, push));
         row.last_seq = push.seq;
         row.last_id = push.id;
         row.outcomes.push(settled.clone());
@@ -330,20 +406,24 @@ impl Decider<'_> {
 
     fn stream_item(&self, client: ClientId, outcome: Settled) -> StreamItem {
         match (&outcome.outcome, self.batch.log.last()) {
-            (Outcome::Applied { .. }, Some(row)) => StreamItem::Applied {
-                client,
-                event: Event {
-                    board: self.board.clone(),
-                    version: row.version,
-                    check: row.check,
-                    id: row.id,
-                    author: row.user.clone(),
-                    time_ms: row.time_ms,
-                    label: row.label.clone(),
-                    effects: row.effects.clone(),
-                },
-                outcome,
-            },
+            (Outcome::Applied { version, .. }, Some(row))
+                if row.version == *version && row.client == client =>
+            {
+                StreamItem::Applied {
+                    client,
+                    event: Event {
+                        board: self.board.clone(),
+                        version: row.version,
+                        check: row.check,
+                        id: row.id,
+                        author: row.user.clone(),
+                        time_ms: row.time_ms,
+                        label: row.label.clone(),
+                        effects: row.effects.clone(),
+                    },
+                    outcome,
+                }
+            }
             _ => StreamItem::Private { client, outcome },
         }
     }
@@ -353,6 +433,40 @@ impl Decider<'_> {
 struct Opened {
     edit: Edit,
     renames: Renames,
+}
+
+fn fresh_row(client: ClientId, member: &Member, push: &Push) -> LedgerRow {
+    LedgerRow {
+        client,
+        user: member.user.clone(),
+        last_seq: 0,
+        last_id: push.id,
+        settled: 0,
+        outcomes: Vec::new(),
+    }
+}
+
+/// What an edit would have done beyond what it did.
+fn skipped_of(edit: &Edit, effects: &[Effect]) -> Vec<LeafRef> {
+    let mut skipped = Vec::new();
+    for change in &edit.changes {
+        let record = &change.record;
+        let mut own = effects.iter().filter(|effect| effect.record == *record);
+        let at = |leaf: Option<&LeafPath>| LeafRef {
+            record: record.clone(),
+            leaf: leaf.cloned(),
+        };
+        if matches!(change.op, Op::Remove) && own.all(|effect| effect.op != Op::Remove) {
+            skipped.push(at(None));
+        }
+        for (leaf, _) in change.op.writes() {
+            let mut own = effects.iter().filter(|effect| effect.record == *record);
+            if own.all(|effect| !effect.op.touches(leaf)) {
+                skipped.push(at(Some(leaf)));
+            }
+        }
+    }
+    skipped
 }
 
 /// Why an edit is not taken now.

@@ -10,14 +10,14 @@ use driftless_protocol::message::{Push, Resume, ServerMessage};
 
 use crate::room::batch::{Batch, Decider, RETRY_AFTER_MS};
 use crate::room::memory::Memory;
-use crate::room::types::{ConnectionId, Delta, Input, Member, Output, Stored};
+use crate::room::types::{ConnectionId, Delta, Found, Input, Member, Output, Stored};
 
 /// One board on the server.
 ///
 /// Calling contract: [`Room::handle`], then [`Room::poll_output`] until `None`, carrying the
-/// outputs out in order. Every [`Output::Load`], [`Output::LookUp`] and [`Output::Commit`] is
-/// answered by exactly one input. At most one commit is under way; what is pushed meanwhile becomes
-/// the next one.
+/// outputs out in order. Every [`Output::Load`], [`Output::LookUp`], [`Output::Find`] and
+/// [`Output::Commit`] is answered by exactly one input. At most one commit is under way; what is
+/// pushed meanwhile becomes the next one.
 #[derive(Debug)]
 pub struct Room {
     board: BoardId,
@@ -27,7 +27,7 @@ pub struct Room {
     /// Connections that wait for their resume, in order.
     resumes: VecDeque<Waiting>,
     /// Pushes that wait for the next batch, in order.
-    pushes: VecDeque<(ConnectionId, Arc<Member>, Push)>,
+    pushes: VecDeque<Pushed>,
     outputs: VecDeque<Output>,
 }
 
@@ -41,6 +41,26 @@ enum Phase {
     Ready(Memory),
     /// Memory is what the store will have.
     Committing(Memory, Batch),
+}
+
+/// A push that waits for the next batch.
+#[derive(Debug)]
+struct Pushed {
+    connection: ConnectionId,
+    member: Arc<Member>,
+    push: Push,
+    find: Find,
+}
+
+/// Whether the edit was applied before, under another client id.
+#[derive(Debug, Clone, PartialEq)]
+enum Find {
+    /// It was never sent under another.
+    NotNeeded,
+    /// The log has to be asked.
+    Needed,
+    Asked,
+    Answered(Found),
 }
 
 #[derive(Debug)]
@@ -122,6 +142,13 @@ impl Room {
             } => {
                 self.looked(connection, version, check);
             }
+            Input::Found { id, found } => {
+                let asked =
+                    |pushed: &&mut Pushed| pushed.push.id == id && pushed.find == Find::Asked;
+                if let Some(pushed) = self.pushes.iter_mut().find(asked) {
+                    pushed.find = Find::Answered(found);
+                }
+            }
             Input::Stored(stored) => self.stored(stored),
         }
         self.advance(now_ms);
@@ -152,7 +179,16 @@ impl Room {
             let detail = format!("{} edits wait on this board", self.pushes.len());
             return self.send_refused(connection, push.seq, Code::RateLimited, detail);
         }
-        self.pushes.push_back((connection, member, push));
+        let find = match push.again {
+            None => Find::NotNeeded,
+            Some(_) => Find::Needed,
+        };
+        self.pushes.push_back(Pushed {
+            connection,
+            member,
+            push,
+            find,
+        });
     }
 
     fn looked(&mut self, connection: ConnectionId, version: Version, check: Option<Check>) {
@@ -314,8 +350,13 @@ impl Room {
         }
         let mut batch = Batch::new(memory.head);
         while batch.len() < limits::BATCH_EDITS_MAX
-            && let Some((connection, member, push)) = self.pushes.pop_front()
+            && !self.is_looking()
+            && let Some(pushed) = self.pushes.pop_front()
         {
+            let found = match &pushed.find {
+                Find::Answered(found) => Some(found),
+                _ => None,
+            };
             let mut decider = Decider {
                 board: &self.board,
                 schema: &self.schema,
@@ -323,7 +364,7 @@ impl Room {
                 batch: &mut batch,
                 now_ms,
             };
-            decider.push(connection, &member, &push);
+            decider.push(pushed.connection, &pushed.member, &pushed.push, found);
         }
         for (connection, message) in mem::take(&mut batch.replies) {
             self.outputs.push_back(Output::Send {
@@ -337,7 +378,27 @@ impl Room {
             return Phase::Committing(memory, batch);
         }
         self.publish(batch);
+        if self.is_looking() {
+            return Phase::Ready(memory);
+        }
         self.next_batch(memory, now_ms)
+    }
+
+    /// Whether the next push waits for an answer from the log; asks for it. Those behind it wait as
+    /// well, so that nothing is applied between the look and the decision but what memory knows.
+    fn is_looking(&mut self) -> bool {
+        let Some(pushed) = self.pushes.front_mut() else {
+            return false;
+        };
+        if pushed.find == Find::Needed {
+            pushed.find = Find::Asked;
+            let above = pushed.push.again.as_ref().map(|again| again.above);
+            self.outputs.push_back(Output::Find {
+                id: pushed.push.id,
+                above: above.unwrap_or_default(),
+            });
+        }
+        pushed.find == Find::Asked
     }
 
     fn send_error(&mut self, connection: ConnectionId, code: Code, detail: String) {

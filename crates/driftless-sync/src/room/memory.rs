@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use driftless_model::{BoardState, Check, ClientId, Cursor, RecordId, Slot, Version, limits};
+use driftless_model::{
+    BoardState, Check, ClientId, Cursor, EditId, RecordId, Slot, Version, limits,
+};
 use driftless_protocol::durable::LedgerRow;
 use driftless_protocol::message::{ChangedLeaf, RemovedRecord, WholeRecord};
 
-use crate::room::types::{BoardImage, Delta};
+use crate::room::types::{BoardImage, Delta, LogRow};
 
 /// The board in memory.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub struct Memory {
     pub ledger: BTreeMap<ClientId, LedgerRow>,
     /// The newest checks, oldest first: what most resumes are compared with.
     checks: VecDeque<Cursor>,
+    /// What was applied since the load, oldest first: what the log may not have told yet.
+    applied: VecDeque<LogRow>,
 }
 
 impl Memory {
@@ -30,13 +34,22 @@ impl Memory {
             state: image.state,
             ledger,
             checks: [image.head].into(),
+            applied: VecDeque::new(),
         }
     }
 
     /// Moves the head by one applied edit.
-    pub fn advance(&mut self, head: Cursor) {
+    pub fn advance(&mut self, row: LogRow) {
+        let head = Cursor {
+            version: row.version,
+            check: row.check,
+        };
         self.head = head;
         self.checks.push_back(head);
+        self.applied.push_back(row);
+        if self.applied.len() > 2 * limits::BATCH_EDITS_MAX {
+            self.applied.pop_front();
+        }
         if self.checks.len() > limits::CHECKS_IN_MEMORY_MAX {
             self.checks.pop_front();
         }
@@ -51,6 +64,12 @@ impl Memory {
         let index = version.0.checked_sub(oldest.0)?;
         let cursor = self.checks.get(usize::try_from(index).ok()?)?;
         Some(cursor.check)
+    }
+
+    /// An edit that was applied lately: at least everything since a look into the log that no batch
+    /// but the one under way has overtaken.
+    pub fn applied(&self, id: EditId) -> Option<&LogRow> {
+        self.applied.iter().find(|row| row.id == id)
     }
 
     /// What changed since a version, on the whole board.

@@ -8,5 +8,6 @@ mod machine;
 
 pub use machine::Room;
 pub use types::{
-    Append, BoardImage, ConnectionId, Delta, Input, LogRow, Member, Output, Stored, StreamItem,
+    Append, BoardImage, ConnectionId, Delta, Found, Input, LogRow, Member, Output, Stored,
+    StreamItem,
 };

@@ -50,8 +50,26 @@ pub enum Input {
         /// The check up to it.
         check: Option<Check>,
     },
+    /// Answers [`Output::Find`].
+    Found {
+        /// Which edit.
+        id: EditId,
+        /// Its place in the log.
+        found: Found,
+    },
     /// Answers [`Output::Commit`].
     Stored(Stored),
+}
+
+/// What the log says about an edit's id.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// It was applied.
+    Applied(Box<LogRow>),
+    /// It was not.
+    Nowhere,
+    /// The log cannot be read now.
+    Unknown,
 }
 
 /// Who a connection is on this board.
@@ -89,6 +107,14 @@ pub enum Output {
         connection: ConnectionId,
         /// Which version.
         version: Version,
+    },
+    /// Look in the log, above a version, for an edit that may have been applied under another
+    /// client id.
+    Find {
+        /// Which edit.
+        id: EditId,
+        /// Where to begin.
+        above: Version,
     },
     /// Write all of it in one transaction, or nothing. One at a time.
     Commit(Box<Append>),

@@ -70,6 +70,7 @@ impl Bench {
                 base: vec![],
                 removed: vec![],
                 folded: vec![],
+                again: None,
                 state: EntryState::Queued,
             }))
         };

@@ -84,6 +84,7 @@ fn push(seq: u64, id: RecordId, op: Op) -> Push {
         id: edit.id,
         settled: 0,
         payload: Payload::seal(&edit).expect("fits"),
+        again: None,
     }
 }
 

@@ -2,12 +2,12 @@
 //! arrives when `settle` is called, in order.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+mod words;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use driftless_model::{
-    BoardId, BoardState, EditId, KindName, LeafPath, OnStale, Op, RecordId, Schema, UserId, Value,
-};
+use driftless_model::{BoardState, ClientId, Cursor, EditId, OnStale, Op, Schema, UserId, Value};
 use driftless_protocol::durable::{Key, Row};
 use driftless_protocol::message::{ClientMessage, ServerMessage, Welcome};
 use driftless_sync::replica::storage::{Transaction, Write};
@@ -15,22 +15,11 @@ use driftless_sync::replica::view::{EntryProgress, EntryView, RecordView, Resolu
 use driftless_sync::replica::{
     Command, CommitResult, Input, NewEdit, Notice, Now, Output, RealtimeConfig, Replica, SeenMark,
 };
+pub use words::*;
+
 use driftless_sync::room::{
     self, Append, BoardImage, ConnectionId, Member, Room, Stored, StreamItem,
 };
-
-/// The one board.
-pub fn board() -> BoardId {
-    BoardId::new("home").expect("an id")
-}
-
-pub fn record(id: &str) -> RecordId {
-    RecordId::new(id).expect("an id")
-}
-
-pub fn path(text: &str) -> LeafPath {
-    LeafPath::new(text).expect("a path")
-}
 
 /// A replica with its disk.
 pub struct Person {
@@ -84,25 +73,66 @@ impl Pair {
             next_id: 1,
         };
         for (name, schema) in people {
-            let schema = Arc::new(schema.clone());
-            let seed = [u8::try_from(pair.people.len()).expect("a few") + 1; 32];
-            pair.people.push(Person {
-                user: UserId::new(name).expect("a user"),
-                replica: replica(seed, schema.clone()),
-                schema,
-                disk: BTreeMap::new(),
-                notices: Vec::new(),
-                is_plugged: true,
-                socket: None,
-                connection: 0,
-                outbox: VecDeque::new(),
-                inbox: VecDeque::new(),
-            });
-            let who = pair.people.len() - 1;
-            pair.command(who, Command::Follow(board()));
+            let user = UserId::new(name).expect("a user");
+            pair.join_with(user, BTreeMap::new(), true, schema.clone());
         }
         pair.settle();
         pair
+    }
+
+    /// A device of a person, with what is on its disk. Answers its number.
+    pub fn join(&mut self, user: UserId, disk: BTreeMap<Key, Row>, is_plugged: bool) -> usize {
+        self.join_with(user, disk, is_plugged, Schema::builtin())
+    }
+
+    fn join_with(
+        &mut self,
+        user: UserId,
+        disk: BTreeMap<Key, Row>,
+        is_plugged: bool,
+        schema: Schema,
+    ) -> usize {
+        let schema = Arc::new(schema);
+        let seed = [u8::try_from(self.people.len()).expect("a few") + 1; 32];
+        self.people.push(Person {
+            user,
+            replica: replica(seed, schema.clone()),
+            schema,
+            disk,
+            notices: Vec::new(),
+            is_plugged,
+            socket: None,
+            connection: 0,
+            outbox: VecDeque::new(),
+            inbox: VecDeque::new(),
+        });
+        let who = self.people.len() - 1;
+        if !is_plugged {
+            self.command(who, Command::Network(false));
+        }
+        self.command(who, Command::Follow(board()));
+        who
+    }
+
+    /// The server closes a person's connection.
+    pub fn close(&mut self, who: usize, code: u16) {
+        self.people[who].outbox.clear();
+        self.people[who].inbox.clear();
+        if let Some(socket) = self.people[who].socket.take() {
+            let (code, reason) = (Some(code), "closed".to_owned());
+            let input = Input::SocketClosed {
+                socket,
+                code,
+                reason,
+            };
+            self.input(who, input);
+        }
+    }
+
+    /// A little later, on one device.
+    pub fn wake(&mut self, who: usize) {
+        self.now_ms += 50;
+        self.input(who, Input::Wake);
     }
 
     /// The process of a person dies and starts again from its disk.
@@ -325,34 +355,39 @@ impl Pair {
     /// Lets everything happen until nothing moves any more.
     pub fn settle(&mut self) {
         for _ in 0..2_000 {
-            self.now_ms += 50;
-            let mut is_quiet = true;
-            for who in 0..self.people.len() {
-                self.input(who, Input::Wake);
-                while let Some(message) = self.people[who].outbox.pop_front() {
-                    is_quiet &= matches!(message, ClientMessage::Ping { .. });
-                    self.serve(who, message);
-                }
-                self.read_stream(who);
-                while let Some(message) = self.people[who].inbox.pop_front() {
-                    is_quiet &= matches!(message, ServerMessage::Pong { .. });
-                    if let Some(socket) = self.people[who].socket {
-                        let message = Box::new(message);
-                        self.input(who, Input::SocketMessage { socket, message });
-                    }
-                }
-                let is_online = self.people[who].replica.status().connection;
-                let is_online = matches!(
-                    is_online,
-                    driftless_sync::replica::view::Connection::Online { .. }
-                );
-                is_quiet &= is_online || !self.people[who].is_plugged;
-            }
-            if is_quiet {
+            if self.settle_some() {
                 return;
             }
         }
         panic!("the pair does not come to rest");
+    }
+
+    /// One round of what `settle` does. Answers whether nothing moved.
+    pub fn settle_some(&mut self) -> bool {
+        self.now_ms += 50;
+        let mut is_quiet = true;
+        for who in 0..self.people.len() {
+            self.input(who, Input::Wake);
+            while let Some(message) = self.people[who].outbox.pop_front() {
+                is_quiet &= matches!(message, ClientMessage::Ping { .. });
+                self.serve(who, message);
+            }
+            self.read_stream(who);
+            while let Some(message) = self.people[who].inbox.pop_front() {
+                is_quiet &= matches!(message, ServerMessage::Pong { .. });
+                if let Some(socket) = self.people[who].socket {
+                    let message = Box::new(message);
+                    self.input(who, Input::SocketMessage { socket, message });
+                }
+            }
+            let is_online = self.people[who].replica.status().connection;
+            let is_online = matches!(
+                is_online,
+                driftless_sync::replica::view::Connection::Online { .. }
+            );
+            is_quiet &= is_online || !self.people[who].is_plugged;
+        }
+        is_quiet
     }
 
     fn serve(&mut self, who: usize, message: ClientMessage) {
@@ -372,19 +407,14 @@ impl Pair {
                 self.people[who]
                     .inbox
                     .push_back(ServerMessage::Welcome(welcome));
+                let client = hello.client;
                 for subscribe in hello.boards {
-                    let member = Member {
-                        client: hello.client,
-                        user: user.clone(),
-                        may_edit: true,
-                    };
-                    let cursor = subscribe.cursor;
-                    self.room_input(room::Input::Subscribe {
-                        connection,
-                        member,
-                        cursor,
-                    });
+                    self.subscribe(who, client, subscribe.cursor);
                 }
+            }
+            ClientMessage::Subscribe(subscribe) => {
+                let client = self.people[who].replica.status().client;
+                self.subscribe(who, client.expect("is known"), subscribe.cursor);
             }
             ClientMessage::Push(push) => self.room_input(room::Input::Push { connection, push }),
             ClientMessage::Ping { nonce } => {
@@ -394,6 +424,20 @@ impl Pair {
             }
             _ => {}
         }
+    }
+
+    fn subscribe(&mut self, who: usize, client: ClientId, cursor: Option<Cursor>) {
+        let connection = ConnectionId(self.people[who].connection);
+        let member = Member {
+            client,
+            user: self.people[who].user.clone(),
+            may_edit: true,
+        };
+        self.room_input(room::Input::Subscribe {
+            connection,
+            member,
+            cursor,
+        });
     }
 
     fn room_input(&mut self, input: room::Input) {
@@ -416,6 +460,15 @@ impl Pair {
                         version,
                         check,
                     };
+                    self.room.handle(input, self.now_ms);
+                }
+                room::Output::Find { id, above } => {
+                    let mut rows = self.log.iter().flat_map(|append| &append.log);
+                    let row = rows.find(|row| row.id == id && row.version > above);
+                    let found = row.map_or(room::Found::Nowhere, |row| {
+                        room::Found::Applied(Box::new(row.clone()))
+                    });
+                    let input = room::Input::Found { id, found };
                     self.room.handle(input, self.now_ms);
                 }
                 room::Output::Commit(append) => self.commit(*append),
@@ -530,21 +583,4 @@ fn replica(seed: [u8; 32], schema: Arc<Schema>) -> Replica {
     config.backoff_base_ms = 10;
     config.backoff_max_ms = 10;
     Replica::new(config, schema, seed)
-}
-
-/// Makes a chart.
-pub fn create(title: &str) -> Op {
-    let kind = KindName::new("chart").expect("a kind");
-    Op::Create {
-        kind,
-        leaves: [(path("title"), title.into())].into(),
-    }
-}
-
-/// Sets a leaf.
-pub fn set(leaf: &str, value: &str) -> Op {
-    Op::Set {
-        leaf: path(leaf),
-        value: value.into(),
-    }
 }

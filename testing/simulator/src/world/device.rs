@@ -16,6 +16,7 @@ use crate::network::Link;
 use crate::schedule::Event;
 use crate::world::World;
 use crate::world::checkers;
+use crate::world::faults::Fate;
 use crate::world::person::Gesture;
 
 /// A device and its person.
@@ -39,6 +40,16 @@ pub struct Device {
     pub gesture: Option<Gesture>,
     /// The replica's id, once known: it never changes in these runs.
     pub client: Option<ClientId>,
+    /// Its bad days.
+    pub fate: Fate,
+}
+
+/// What is on a disk at a moment.
+#[derive(Debug)]
+pub struct Disk {
+    rows: MemoryRows,
+    /// As [`Device::edits_on_disk`].
+    pub edits: BTreeMap<Key, Vec<EditId>>,
 }
 
 impl Device {
@@ -54,7 +65,30 @@ impl Device {
             link: None,
             gesture: None,
             client: None,
+            fate: Fate::of(number),
         }
+    }
+
+    /// Another device of the same person, with a copy of this one's disk.
+    pub fn copy_of(own: &Self, number: usize) -> Self {
+        let mut copy = Self::new(number);
+        copy.user = own.user.clone();
+        copy.set_disk(own.disk());
+        copy
+    }
+
+    /// What is on the disk now.
+    pub fn disk(&self) -> Disk {
+        Disk {
+            rows: self.rows.copy(),
+            edits: self.edits_on_disk.clone(),
+        }
+    }
+
+    /// Puts another disk in.
+    pub fn set_disk(&mut self, disk: Disk) {
+        self.rows = disk.rows;
+        self.edits_on_disk = disk.edits;
     }
 
     /// Carries out a transaction.
@@ -104,6 +138,7 @@ impl World {
         let replica = Replica::new(config(), self.schema.clone(), seed);
         self.devices[device].replica = Some(replica);
         self.drain_device(device)?;
+        self.give_token(device)?;
         for board in self.boards.clone() {
             self.command(device, driftless_sync::replica::Command::Follow(board))?;
         }
@@ -149,7 +184,7 @@ impl World {
         let skew = 1_700_000_000_000 + (mono_ms * (device as u64 + 1)) % 7_919;
         let now = Now {
             mono_ms,
-            epoch_ms: skew,
+            epoch_ms: skew.saturating_add_signed(self.devices[device].fate.clock_ms),
         };
         if let Some(replica) = &mut self.devices[device].replica {
             self.trace
@@ -234,6 +269,9 @@ impl World {
         if let ClientMessage::Push(push) = message {
             checkers::is_final(self, device, push)?;
         }
+        if matches!(message, ClientMessage::Hello(_)) {
+            checkers::identity(self, device)?;
+        }
         let Some(number) = self.devices[device].link else {
             return Ok(());
         };
@@ -241,6 +279,7 @@ impl World {
         let now_ms = self.schedule.now_ms();
         if let Some(link) = self.links.get_mut(&number) {
             let bytes = link.codec.encode_client(message);
+            self.devices[device].fate.note_sent(message);
             link.last_to_server_ms = link.last_to_server_ms.max(now_ms + delay_ms);
             let at_ms = link.last_to_server_ms;
             self.schedule.at(
@@ -294,12 +333,14 @@ impl World {
         transaction: &Transaction,
     ) -> Result<(), Failure> {
         self.devices[device].writing = None;
-        let result = if self.has_faults && self.dice.chance(4) {
+        let is_full = self.schedule.now_ms() < self.devices[device].fate.full_until_ms;
+        let result = if self.has_faults && (is_full || self.dice.chance(4)) {
             self.tally.client_commits_failed += 1;
             CommitResult::Failed {
                 reason: "the disk is full".to_owned(),
             }
         } else {
+            self.note_disk(device);
             match self.devices[device].write(transaction) {
                 Committed::Yes => CommitResult::Done,
                 Committed::Conflict => {

@@ -2,6 +2,7 @@
 //! checkers.
 
 mod person;
+mod faults;
 mod device;
 mod server;
 mod checkers;
@@ -24,6 +25,7 @@ use crate::schedule::{Event, Schedule};
 use crate::tally::Tally;
 use crate::trace::Trace;
 use crate::world::device::Device;
+use crate::world::faults::BadDay;
 use crate::world::server::Server;
 
 /// How long persons and faults go on, in virtual milliseconds.
@@ -47,6 +49,8 @@ pub struct World {
     pub trace: Trace,
     /// Views that were just flushed and not yet compared.
     pub unchecked_views: BTreeSet<(usize, BoardId)>,
+    /// What goes wrong in this run beyond crashes and cuts.
+    pub bad_days: BTreeSet<BadDay>,
     latency_max_ms: u64,
 }
 
@@ -74,6 +78,7 @@ impl World {
             .collect();
         let ring_max = usize::try_from(dice.between(2, 40)).expect("a small ring");
         let latency_max_ms = if dice.chance(50) { 30 } else { 300 };
+        let bad_days = BadDay::draw(&mut dice);
         let server = Server {
             store: MemoryBoards::new(),
             is_up: true,
@@ -95,6 +100,7 @@ impl World {
             tally: Tally::default(),
             trace: Trace::new(is_traced),
             unchecked_views: BTreeSet::new(),
+            bad_days,
             latency_max_ms,
         }
     }
@@ -113,6 +119,9 @@ impl World {
             if at_ms > FAULTS_MS + HEALING_MS {
                 let what = checkers::restless(self).unwrap_or_default();
                 return Err(Failure::new("live", what));
+            }
+            for device in 0..self.devices.len() {
+                self.heal_tokens(device)?;
             }
             self.until(at_ms)?;
         }
@@ -140,6 +149,7 @@ impl World {
         for device in 0..self.devices.len() {
             self.start_device(device)?;
             self.devices[device].gesture = None;
+            self.heal_tokens(device)?;
             self.command(device, Command::Network(true))?;
         }
         Ok(())
@@ -169,6 +179,13 @@ impl World {
             Event::NetworkBack { device, life } if self.is_alive(device, life) => {
                 self.command(device, Command::Network(true))?;
             }
+            Event::RenewToken { device } => self.renew_token(device)?,
+            Event::EditFound {
+                life,
+                board,
+                id,
+                above,
+            } if life == self.server.life => self.edit_found(&board, id, above)?,
             Event::LinkOpens { link } => self.link_opens(link)?,
             Event::ToServer { link, bytes } => self.arrive_at_server(link, &bytes)?,
             Event::ToDevice { link, bytes } => self.arrive_at_device(link, &bytes)?,

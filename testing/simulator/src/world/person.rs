@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use driftless_model::{BoardId, EditId, KindName, LeafPath, OnStale, Op, RecordId, Value};
+use driftless_model::{BoardId, EditId, KindName, LeafPath, OnStale, Op, RecordId, UserId, Value};
 use driftless_sync::replica::background_sync::{Entry, resolved_changes};
 use driftless_sync::replica::view::{RecordView, Resolution};
 use driftless_sync::replica::{Command, NewEdit, SeenMark};
@@ -53,6 +53,9 @@ impl World {
         let delay_ms = self.dice.between(20, 900);
         self.schedule.after(delay_ms, Event::Person { device });
         if self.devices[device].replica.is_none() || self.devices[device].gesture.is_some() {
+            return Ok(());
+        }
+        if self.bad_day(device)? {
             return Ok(());
         }
         match self.dice.below(100) {
@@ -162,6 +165,7 @@ impl World {
         self.tally.edits += 1;
         let (id, board) = (edit.id, edit.board.clone());
         made.rests_on_writes(&self.pending_writes(device, &board));
+        made.user = self.user_on(device);
         self.trace.say(|| format!("person {device} makes {edit:?}"));
         // Noted before the device answers, which may already say that it is stored.
         self.book.made.insert(id, made.clone());
@@ -183,6 +187,11 @@ impl World {
             self.tally.folded += 1;
         }
         Ok(())
+    }
+
+    /// To whom the copy on a device belongs, as far as anybody knows yet.
+    fn user_on(&self, device: usize) -> Option<UserId> {
+        self.devices[device].replica.as_ref()?.status().user
     }
 
     /// What a person wrote and waits for: they know it, even where a later edit of theirs hides it.
@@ -292,8 +301,9 @@ impl World {
             views.get(id).map(|view| (**view).clone())
         }));
         made.gesture = None;
+        made.user = self.user_on(device);
         let number = entry.row.number;
-        self.book.replaced(&ids, is_edit.then_some(id));
+        self.book.replaced(device, &ids, is_edit.then_some(id));
         if is_edit {
             self.book.taken_in(id, made, None);
         }
@@ -322,6 +332,7 @@ impl World {
         let id = EditId(self.dice.wide());
         let mut made = Made {
             device,
+            user: self.user_on(device),
             ..Made::default()
         };
         for before in ids.iter().filter_map(|id| self.book.made.get(id)) {
@@ -348,7 +359,7 @@ impl World {
                 );
             }
         }
-        self.book.replaced(ids, Some(id));
+        self.book.replaced(device, ids, Some(id));
         self.book.made.insert(id, made);
         let number = entry.row.number;
         self.command(

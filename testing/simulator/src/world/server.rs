@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use driftless_model::{BoardId, Cursor, Version};
+use driftless_model::{BoardId, Cursor, EditId, Version};
 use driftless_protocol::message::{ClientMessage, ServerMessage, Welcome};
 use driftless_protocol::{CloseCode, PROTOCOL, PROTOCOL_MIN};
 use driftless_store::server::MemoryBoards;
-use driftless_sync::room::{Append, ConnectionId, Input, Member, Output, Room, Stored, StreamItem};
+use driftless_sync::room::{
+    Append, ConnectionId, Found, Input, Member, Output, Room, Stored, StreamItem,
+};
 
 use crate::failure::Failure;
 use crate::network::Following;
@@ -69,12 +71,20 @@ impl World {
     pub fn server_message(&mut self, number: u64, message: ClientMessage) -> Result<(), Failure> {
         match message {
             ClientMessage::Hello(hello) => {
+                let Some(device) = self.links.get(&number).map(|link| link.device) else {
+                    return Ok(());
+                };
+                let Some(user) = self.authenticate(device, hello.token.as_deref()) else {
+                    let code = CloseCode::Unauthorised.number();
+                    self.close_server_end(number, Some(code));
+                    return Ok(());
+                };
                 self.replace_others(number, hello.client);
                 let Some(link) = self.links.get_mut(&number) else {
                     return Ok(());
                 };
                 link.client = Some(hello.client);
-                let user = self.devices[link.device].user.clone();
+                link.user = Some(user.clone());
                 let welcome = ServerMessage::Welcome(Welcome {
                     protocol: PROTOCOL,
                     protocol_min: PROTOCOL_MIN,
@@ -123,6 +133,11 @@ impl World {
         });
         let others: Vec<u64> = others.map(|(other, _)| *other).collect();
         for other in others {
+            if let Some(device) = self.links.get(&other).map(|link| link.device) {
+                let fate = &mut self.devices[device].fate;
+                fate.replaced += 1;
+                fate.may_change_identity |= fate.replaced >= 3;
+            }
             self.close_server_end(other, Some(CloseCode::Replaced.number()));
         }
     }
@@ -136,7 +151,7 @@ impl World {
         let Some(link) = self.links.get_mut(&number) else {
             return Ok(());
         };
-        let Some(client) = link.client else {
+        let (Some(client), Some(user)) = (link.client, link.user.clone()) else {
             return Ok(());
         };
         link.following.insert(
@@ -146,7 +161,6 @@ impl World {
                 ..Following::default()
             },
         );
-        let user = self.devices[link.device].user.clone();
         let member = Member {
             client,
             user,
@@ -210,6 +224,16 @@ impl World {
                     board,
                     connection,
                     version,
+                };
+                self.schedule.after(delay_ms, event);
+            }
+            Output::Find { id, above } => {
+                self.tally.finds += 1;
+                let event = Event::EditFound {
+                    life,
+                    board,
+                    id,
+                    above,
                 };
                 self.schedule.after(delay_ms, event);
             }
@@ -414,6 +438,24 @@ impl World {
         }
         let image = Box::new(self.server.store.load_now(board));
         self.room_input(board, Input::Loaded(image))
+    }
+
+    /// Answers a room that looks for an edit.
+    pub fn edit_found(
+        &mut self,
+        board: &BoardId,
+        id: EditId,
+        above: Version,
+    ) -> Result<(), Failure> {
+        let found = match self.server.store.find_now(board, id, above) {
+            _ if self.has_faults && self.dice.chance(5) => Found::Unknown,
+            Some(row) => {
+                self.tally.found += 1;
+                Found::Applied(Box::new(row))
+            }
+            None => Found::Nowhere,
+        };
+        self.room_input(board, Input::Found { id, found })
     }
 
     /// Answers a room's look-up.

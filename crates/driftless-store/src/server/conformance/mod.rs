@@ -6,7 +6,7 @@ mod script;
 pub use script::Script;
 
 use driftless_model::{
-    BoardId, Check, Cursor, Effect, KindName, LeafPath, Op, RecordId, Slot, Value, Version,
+    BoardId, Check, Cursor, EditId, Effect, KindName, LeafPath, Op, RecordId, Slot, Value, Version,
 };
 use driftless_sync::room::{BoardImage, Stored};
 
@@ -28,6 +28,7 @@ macro_rules! board_store_conformance {
             a_leaf_taken_away_is_not_a_leaf_of_null,
             the_ledger_moves_without_a_version,
             a_check_is_found_at_every_version,
+            an_edit_is_found_by_its_id_above_a_version,
             the_log_is_read_in_pages,
             boards_are_listed_with_their_titles,
             a_long_history_reads_back_as_its_fold
@@ -230,6 +231,28 @@ pub async fn a_check_is_found_at_every_version(store: impl BoardStore) {
     }
     assert_eq!(store.check_at(board, Version(6)).await, Ok(None));
     assert_eq!(store.check_at(board, Version(u64::MAX)).await, Ok(None));
+}
+
+/// By board, and no lower than asked for.
+pub async fn an_edit_is_found_by_its_id_above_a_version(store: impl BoardStore) {
+    let mut script = Script::new("home");
+    let mut other = Script::new("other");
+    for _ in 0..3 {
+        let appends = [&mut script, &mut other].map(|script| script.edit(1, &[create("a", &[])]));
+        store.append(appends.to_vec()).await;
+    }
+    let second = &script.log()[1];
+    let found = store.find(script.board(), second.id, Version(1)).await;
+    assert_eq!(found.as_ref(), Ok(&Some(second.clone())));
+    let above = store.find(script.board(), second.id, Version(2)).await;
+    assert_eq!(above, Ok(None));
+    let elsewhere = BoardId::new("nowhere").expect("a board id");
+    assert_eq!(
+        store.find(&elsewhere, second.id, Version(0)).await,
+        Ok(None)
+    );
+    let unknown = store.find(script.board(), EditId(1), Version(0)).await;
+    assert_eq!(unknown, Ok(None));
 }
 
 /// Whoever lost a race reads on from where it stands.

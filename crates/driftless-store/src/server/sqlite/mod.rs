@@ -10,7 +10,7 @@ mod write;
 use std::path::Path;
 use std::time::Duration;
 
-use driftless_model::{BoardId, Check, Version};
+use driftless_model::{BoardId, Check, EditId, Version};
 use driftless_sync::room::{Append, BoardImage, LogRow, Stored};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{
@@ -87,6 +87,15 @@ impl BoardStore for SqliteBoards {
         version: Version,
     ) -> Result<Option<Check>, StoreError> {
         read::check_at(&self.readers, board, version).await
+    }
+
+    async fn find(
+        &self,
+        board: &BoardId,
+        id: EditId,
+        above: Version,
+    ) -> Result<Option<LogRow>, StoreError> {
+        read::find(&self.readers, board, id, above).await
     }
 
     async fn append(&self, batch: Vec<Append>) -> Vec<Stored> {

@@ -13,7 +13,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 
 use crate::server::board_store::BoardSummary;
 use crate::server::error::StoreError;
-use crate::server::sqlite::columns::{Columns, Users, from_version, unavailable};
+use crate::server::sqlite::columns::{Columns, Users, from_id, from_version, unavailable};
 
 /// The whole board. One transaction, so that all four tables are of one moment.
 pub async fn load(readers: &SqlitePool, board: &BoardId) -> Result<BoardImage, StoreError> {
@@ -124,6 +124,25 @@ pub async fn check_at(
     let row = row.map_err(|error| unavailable(&error))?;
     let check = row.map(|row| Columns::new(&row, "log row", board.as_str()).whole(0));
     Ok(check.transpose()?.map(Check))
+}
+
+pub async fn find(
+    readers: &SqlitePool,
+    board: &BoardId,
+    id: EditId,
+    above: Version,
+) -> Result<Option<LogRow>, StoreError> {
+    let query = sqlx::query(
+        r#"SELECT version, "check", id, client, user, time_ms, label, effects
+           FROM log WHERE board = ? AND version > ? AND id = ?"#,
+    );
+    let query = query
+        .bind(board.as_str())
+        .bind(from_version(above))
+        .bind(from_id(id.0));
+    let row = query.fetch_optional(readers).await;
+    let row = row.map_err(|error| unavailable(&error))?;
+    row.map(|row| log_row(board, &row)).transpose()
 }
 
 pub async fn log(

@@ -47,6 +47,15 @@ impl BoardStore for Temporary {
         self.store.check_at(board, version).await
     }
 
+    async fn find(
+        &self,
+        board: &BoardId,
+        id: EditId,
+        above: Version,
+    ) -> Result<Option<LogRow>, StoreError> {
+        self.store.find(board, id, above).await
+    }
+
     async fn append(&self, batch: Vec<Append>) -> Vec<Stored> {
         self.store.append(batch).await
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use driftless_model::{Change, Edit, EditId, Op, RecordId};
+use driftless_model::{Change, ClientId, Edit, EditId, Op, RecordId, limits};
 use driftless_protocol::Code;
 use driftless_protocol::Payload;
 use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, EntryState, LocalChange};
-use driftless_protocol::message::Push;
+use driftless_protocol::message::{Again, Push};
 
 use crate::replica::background_sync::NewEdit;
 use crate::replica::journal::Ticket;
@@ -38,6 +38,7 @@ impl Entry {
             base,
             removed,
             folded: Vec::new(),
+            again: None,
             state: EntryState::Queued,
         };
         Self {
@@ -250,6 +251,25 @@ impl Entry {
         }
     }
 
+    /// Queues it under a new client id: under the old one, it or a copy of it may have been sent.
+    pub(super) fn start_over(&mut self, former: ClientId) {
+        let seen = self.row.changes.iter().map(|change| change.seen.version);
+        let above = seen.min().unwrap_or_default();
+        let again = self.row.again.get_or_insert_with(Again::default);
+        if again.clients.is_empty() {
+            again.above = above;
+        }
+        again.above = again.above.min(above);
+        again.clients.retain(|client| *client != former);
+        again.clients.push(former);
+        let surplus = again
+            .clients
+            .len()
+            .saturating_sub(limits::FORMER_CLIENTS_MAX);
+        again.clients.drain(..surplus);
+        self.row.state = EntryState::Queued;
+    }
+
     pub(super) fn push(&self, board: &driftless_model::BoardId, settled: u64) -> Option<Push> {
         match &self.row.state {
             EntryState::Sealed { seq, payload, .. } => Some(Push {
@@ -258,6 +278,7 @@ impl Entry {
                 id: self.row.id,
                 settled,
                 payload: payload.clone(),
+                again: self.row.again.clone(),
             }),
             _ => None,
         }

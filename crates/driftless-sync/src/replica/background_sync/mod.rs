@@ -10,6 +10,7 @@ mod rests_on;
 mod undo;
 mod pending;
 mod overlay;
+mod start_over;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -247,18 +248,20 @@ impl Outbox {
         gesture_before: Option<EditId>,
         confirmed: &BoardState,
     ) {
-        let mut after: BTreeSet<EditId> = change.seen.after.iter().copied().collect();
+        let on_screen: BTreeSet<EditId> = change.seen.after.drain(..).collect();
+        let mut after = on_screen.clone();
         after.extend(gesture_before);
         let unsettled = self.entries.values().filter(|entry| entry.is_unsettled());
         let own = unsettled
             .filter(|entry| entry.is_under(change))
             .map(|entry| entry.row.id);
         after.extend(own);
-        change.seen.after.clear();
         for id in after {
             if let Some(entry) = self.by_id(id) {
                 change.seen.after.push(entry.row.id);
-            } else if let Some(own) = self.recent.iter().find(|own| own.is(id)) {
+            } else if let Some(own) = self.recent.iter().find(|own| own.is(id))
+                && (on_screen.contains(&id) || own.version() > change.seen.version)
+            {
                 own.settle(change, confirmed, &self.schema);
             }
         }
@@ -268,7 +271,9 @@ impl Outbox {
     fn squash_target(&self, new: &NewEdit) -> Option<u64> {
         let (number, last) = self.entries.last_key_value()?;
         let is_same = new.gesture.is_some() && last.row.gesture == new.gesture;
-        (is_same && last.is_queued() && last.row.on_stale == new.on_stale).then_some(*number)
+        let is_new = last.row.again.is_none();
+        (is_same && is_new && last.is_queued() && last.row.on_stale == new.on_stale)
+            .then_some(*number)
     }
 
     fn squash(&mut self, number: u64, new: NewEdit, journal: &mut Journal) {
@@ -517,42 +522,6 @@ impl Outbox {
                 entry.row.removed.push(base_record(id, record));
             }
             self.store(number, journal);
-        }
-    }
-
-    /// What the history that was on screen is not the server's: nothing counts as seen.
-    pub fn forget_seen(&mut self, journal: &mut Journal) {
-        let numbers: Vec<u64> = self.entries.keys().copied().collect();
-        for number in numbers {
-            if let Some(entry) = self.entries.get_mut(&number) {
-                entry
-                    .row
-                    .changes
-                    .iter_mut()
-                    .for_each(|change| change.seen.version = Version(0));
-            }
-            self.store(number, journal);
-        }
-        self.recent.clear();
-    }
-
-    /// Starts over under a new client id: what was sealed is queued again.
-    pub fn unseal(&mut self, journal: &mut Journal) {
-        self.next_seq = 1;
-        self.settled = 0;
-        self.settled_durable = 0;
-        self.settled_tickets.clear();
-        let sealed = self.entries.values().filter(|entry| entry.seq().is_some());
-        let sealed: Vec<(u64, bool)> = sealed
-            .map(|entry| (entry.row.number, entry.is_taken_back()))
-            .collect();
-        for (number, is_taken_back) in sealed {
-            if is_taken_back {
-                self.discard(number, journal);
-            } else if let Some(entry) = self.entries.get_mut(&number) {
-                entry.row.state = EntryState::Queued;
-                self.store(number, journal);
-            }
         }
     }
 

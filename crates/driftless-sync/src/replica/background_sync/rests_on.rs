@@ -39,6 +39,10 @@ impl OwnApplied {
         &self.ids
     }
 
+    pub(super) fn version(&self) -> Version {
+        self.version
+    }
+
     pub(super) fn is(&self, id: EditId) -> bool {
         self.ids.contains(&id)
     }
@@ -48,6 +52,8 @@ impl OwnApplied {
     ///
     /// - Where it skipped a leaf, its value was on screen and hid the confirmed one: the change has
     ///   seen no more of it than the edit had.
+    /// - Where it had been applied all along (under another client id), its value hid what was
+    ///   written above it since.
     /// - Where somebody else's write to what the change concerns lies below its version and above
     ///   what the change has seen, that write stays unseen (a removal concerns all leaves that a
     ///   person wrote, the edit perhaps one).
@@ -55,6 +61,8 @@ impl OwnApplied {
         if self.skipped.iter().any(|at| concerns(change, at)) {
             let hidden = self.seen.get(&change.record).copied().unwrap_or_default();
             change.seen.version = change.seen.version.min(hidden);
+        } else if self.version <= change.seen.version {
+            change.seen.version = self.version;
         } else if !is_write_between(change, self.version, confirmed, schema) {
             change.seen.version = change.seen.version.max(self.version);
         }

@@ -73,6 +73,11 @@ impl Replica {
             self.detach();
             self.socket
                 .restart(now.mono_ms, &self.config, &mut self.actions);
+            if self.config.auto_connect {
+                // It may have closed for good since the token was another user's.
+                self.socket
+                    .connect(now.mono_ms, &self.config, &mut self.actions);
+            }
         }
     }
 

@@ -143,6 +143,9 @@ impl Replica {
                 self.socket.closed(code, &reason, now.mono_ms, &self.config);
                 // Perhaps another tab of this replica took over: the storage knows.
                 self.journal.probe();
+                if self.socket.is_contested() && self.phase == Phase::Leading {
+                    self.reidentify(now);
+                }
             }
             Input::Command(command) => self.command(command, now),
             _ => {}

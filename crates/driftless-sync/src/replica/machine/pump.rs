@@ -1,11 +1,9 @@
 //! What follows from every input: edits go out, changes are shown, rows are stored.
 
-use driftless_model::{BoardId, UserId};
-use driftless_protocol::durable::{ReplicaRow, Row};
+use driftless_model::BoardId;
 use driftless_protocol::message::ClientMessage;
 
 use crate::replica::board::Stream;
-use crate::replica::journal::Journal;
 use crate::replica::machine::{Phase, Replica};
 use crate::replica::types::{Notice, Now, Output};
 use crate::replica::websocket_manager::Action;
@@ -84,7 +82,6 @@ impl Replica {
         if is_sealed {
             board.store_board(&mut self.journal);
             self.processor.outbox(id);
-            bind_user(&mut self.row, self.session_user.as_ref(), &mut self.journal);
         }
         let pushes = board.outbox.pushes_from(next, &self.journal);
         for (number, push) in pushes {
@@ -173,16 +170,5 @@ impl Replica {
             self.outputs.push_back(Output::WakeAt { mono_ms });
         }
         self.woken_for_ms = due;
-    }
-}
-
-/// The first sealed edit binds the replica to its user, in the same transaction.
-fn bind_user(row: &mut Option<ReplicaRow>, user: Option<&UserId>, journal: &mut Journal) {
-    if let Some(row) = row
-        && row.user.is_none()
-        && let Some(user) = user
-    {
-        row.user = Some(user.clone());
-        journal.put(Row::Replica(row.clone()));
     }
 }

@@ -1,6 +1,7 @@
 //! The connection: hello, messages, and what they do to boards.
 
 use driftless_model::{BoardId, EditId, OnStale, UserId, limits};
+use driftless_protocol::durable::Row;
 use driftless_protocol::message::{ClientMessage, Hello, ServerMessage, Subscribe, Welcome};
 use driftless_protocol::{Blame, Code, FeedFrame, PROTOCOL, Query};
 
@@ -105,22 +106,65 @@ impl Replica {
         let bound = self.row.as_ref().and_then(|row| row.user.clone());
         self.server_build = Some(welcome.build.clone());
         if let Some(bound) = bound.filter(|bound| *bound != welcome.user) {
-            let has_edits = |board: &Board| board.outbox.entries().next().is_some();
-            if self.boards.values().any(has_edits) {
+            if self.has_entries() {
                 let reason = format!(
                     "this copy holds edits of {bound} that are not settled; sign in as {bound}"
                 );
                 self.detach();
                 return self.socket.close_for(&reason, &mut self.actions);
             }
-            return self.reidentify(now);
+            return self.start_as(&welcome.user, now);
         }
+        self.bind(&welcome.user);
         self.session_user = Some(welcome.user.clone());
         self.socket.welcomed(welcome, now.mono_ms);
         let feeds: Vec<(u32, Query)> = self.feeds.iter().map(|(k, v)| (*k, v.clone())).collect();
         for (feed, query) in feeds {
             self.send(ClientMessage::OpenFeed { feed, query });
         }
+    }
+
+    fn has_entries(&self) -> bool {
+        let has_entries = |board: &Board| board.outbox.entries().next().is_some();
+        self.boards.values().any(has_entries)
+    }
+
+    /// The server knows this replica as another user's, although this copy does not: its storage
+    /// went back to a time before that user signed in. The edits are that user's.
+    fn wrong_user(&mut self, detail: &str, now: Now) {
+        if let Some(user) = self.session_user.clone().filter(|_| !self.has_entries()) {
+            return self.start_as(&user, now);
+        }
+        if let Some(row) = &mut self.row {
+            row.user = None;
+            self.journal.put(Row::Replica(row.clone()));
+        }
+        self.session_user = None;
+        self.detach();
+        self.socket.close_for(detail, &mut self.actions);
+    }
+
+    /// Whoever signs in first owns what is made here from then on, sent or not.
+    fn bind(&mut self, user: &UserId) {
+        if let Some(row) = &mut self.row
+            && row.user.is_none()
+        {
+            row.user = Some(user.clone());
+            self.journal.put(Row::Replica(row.clone()));
+        }
+    }
+
+    /// Another user signed in, and nobody's edits are waiting: a copy of their own, from nothing.
+    fn start_as(&mut self, user: &UserId, now: Now) {
+        for (id, board) in &mut self.boards {
+            let touched = board.forget_copy(&mut self.journal);
+            self.processor.local(id, touched);
+        }
+        if let Some(row) = &mut self.row {
+            row.user = Some(user.clone());
+        }
+        self.session_user = Some(user.clone());
+        self.reidentify(now);
     }
 
     pub(super) fn feed_frame(&mut self, frame: FeedFrame) {
@@ -147,10 +191,7 @@ impl Replica {
         }
         match (code, board) {
             (Code::Cloned, _) => self.reidentify(now),
-            (Code::WrongUser, _) => {
-                self.detach();
-                self.socket.close_for(&detail, &mut self.actions);
-            }
+            (Code::WrongUser, _) => self.wrong_user(&detail, now),
             (code, Some(id)) if code.blame() != Blame::Client => {
                 let at_ms = now.mono_ms
                     + self.config.storage_retry_ms

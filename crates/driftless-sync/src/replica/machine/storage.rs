@@ -182,13 +182,13 @@ impl Replica {
     /// A new identity: what was sealed under the old one is sealed again.
     pub(super) fn reidentify(&mut self, now: Now) {
         let client = ClientId(self.draw_wide());
-        if let Some(row) = &mut self.row {
-            row.client = client;
-            row.user = None;
-            self.journal.put(Row::Replica(row.clone()));
-        }
+        let Some(row) = &mut self.row else {
+            return;
+        };
+        let former = std::mem::replace(&mut row.client, client);
+        self.journal.put(Row::Replica(row.clone()));
         for (id, board) in &mut self.boards {
-            board.outbox.unseal(&mut self.journal);
+            board.outbox.unseal(former, &mut self.journal);
             board.store_board(&mut self.journal);
             self.processor.local(id, board.all_records());
         }

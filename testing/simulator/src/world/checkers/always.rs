@@ -81,6 +81,9 @@ pub fn honest(world: &mut World, device: usize) -> Result<(), Failure> {
         .filter(|(_, made)| made.device == device);
     let own: Vec<EditId> = own.map(|(id, _)| *id).collect();
     for id in own {
+        if world.book.forgiven.contains(&id) {
+            continue;
+        }
         let is_there = is_on_disk(world, device, id) || is_over(world, device, id);
         if !is_there && world.book.stored.contains(&id) {
             let detail = format!("edit {id} was said to be saved and is gone after a crash");
@@ -90,14 +93,20 @@ pub fn honest(world: &mut World, device: usize) -> Result<(), Failure> {
             world.book.made.remove(&id);
         }
     }
-    // What came back from the disk is part of what the disk says, not of what was lost.
+    believe_disk(world, device)
+}
+
+/// What came back from the disk is part of what the disk says, not of what was lost.
+pub fn believe_disk(world: &mut World, device: usize) -> Result<(), Failure> {
     for row in disk_entries(world, device)? {
         for folded in row.folded {
-            world.book.successor.insert(folded, row.id);
+            world.book.successor.insert((device, folded), row.id);
         }
-        let by = world.book.successor.get(&row.id);
-        if by.is_some_and(|by| !world.book.made.contains_key(by)) {
-            world.book.successor.remove(&row.id);
+        let by = world.book.successor.get(&(device, row.id));
+        let is_lost =
+            |by: &EditId| !world.book.made.contains_key(by) || world.book.forgiven.contains(by);
+        if by.is_some_and(is_lost) {
+            world.book.successor.remove(&(device, row.id));
         }
     }
     Ok(())
@@ -112,7 +121,7 @@ fn is_over(world: &World, device: usize, id: EditId) -> bool {
         if is_applied || world.book.let_go.contains(&id) {
             return true;
         }
-        at = world.book.successor.get(&id).copied();
+        at = world.book.successor.get(&(device, id)).copied();
         if at.is_some_and(|next| is_on_disk(world, device, next)) {
             return true;
         }
@@ -153,7 +162,9 @@ pub fn is_final(world: &mut World, device: usize, push: &Push) -> Result<(), Fai
     let Some(client) = replica.and_then(|replica| replica.status().client) else {
         return Ok(());
     };
-    let key = (client, push.board.clone(), push.seq);
+    let era = world.devices[device].fate.era;
+    let era = if era == 0 { (0, 0) } else { (device, era) };
+    let key = (client, push.board.clone(), push.seq, era);
     let first = world
         .book
         .pushed
@@ -195,21 +206,37 @@ pub fn bounded(world: &World, device: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// *final*: nobody clones a device here, so its identity never changes.
+/// *final*: the identity changes for a reason only: a copy of the profile, an earlier state of it,
+/// a connection that came again and again, another user, an old server file.
 pub fn identity(world: &mut World, device: usize) -> Result<(), Failure> {
     let own = &mut world.devices[device];
     let client = own
         .replica
         .as_ref()
         .and_then(|replica| replica.status().client);
-    match (own.client, client) {
-        (Some(before), Some(now)) if before != now && own.rows_have_edits() => Err(Failure::new(
-            "final",
-            format!("device {device} took another identity"),
-        )),
-        (_, now) => {
-            own.client = now;
-            Ok(())
+    if let (Some(before), Some(now)) = (own.client, client)
+        && before != now
+    {
+        world.tally.identities += 1;
+        if !own.fate.may_change_identity && own.rows_have_edits() {
+            let detail = format!("device {device} took another identity");
+            return Err(Failure::new("final", detail));
         }
     }
+    own.client = client.or(own.client);
+    Ok(())
+}
+
+/// A disk went back to an earlier state: what was only in the later one may be lost, or be on its
+/// way to the server. Everything else keeps every promise.
+pub fn forgive(world: &mut World, device: usize) -> Result<(), Failure> {
+    let own = world.book.made.iter();
+    let own = own.filter(|(_, made)| made.device == device);
+    let own: Vec<EditId> = own.map(|(id, _)| *id).collect();
+    for id in own {
+        if !is_on_disk(world, device, id) && !is_over(world, device, id) {
+            world.book.forgiven.insert(id);
+        }
+    }
+    believe_disk(world, device)
 }

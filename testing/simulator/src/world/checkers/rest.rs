@@ -125,7 +125,8 @@ fn durable(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure
         .iter()
         .filter(|(own, _)| own == board);
     for (_, id) in told {
-        if !ids.contains(id) && !stands_in(world, *id, &ids) {
+        let mut devices = 0..world.devices.len();
+        if !devices.any(|device| stands_in(world, device, *id, &ids)) {
             let detail = format!("{board}: edit {id} was acknowledged and is not in the log");
             return Err(Failure::new("durable", detail));
         }
@@ -133,14 +134,14 @@ fn durable(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure
     Ok(())
 }
 
-/// Whether an edit, or one that it became part of, is among these.
-fn stands_in(world: &World, id: EditId, ids: &BTreeSet<EditId>) -> bool {
+/// Whether an edit, or one that it became part of on a device, is among these.
+fn stands_in(world: &World, device: usize, id: EditId, ids: &BTreeSet<EditId>) -> bool {
     let mut at = id;
     for _ in 0..1_000 {
         if ids.contains(&at) {
             return true;
         }
-        match world.book.successor.get(&at) {
+        match world.book.successor.get(&(device, at)) {
             Some(next) => at = *next,
             None => return false,
         }
@@ -151,6 +152,7 @@ fn stands_in(world: &World, id: EditId, ids: &BTreeSet<EditId>) -> bool {
 /// *accounted*: every edit is applied, visible, or was let go by its author.
 fn accounted(world: &World) -> Result<(), Failure> {
     let mut there: BTreeSet<EditId> = world.book.let_go.clone();
+    there.extend(&world.book.forgiven);
     for board in &world.boards {
         let log = world.server.store.log_now(board, Version(0), usize::MAX);
         there.extend(log.iter().map(|row| row.id));
@@ -166,7 +168,7 @@ fn accounted(world: &World) -> Result<(), Failure> {
         .book
         .made
         .iter()
-        .find(|(id, _)| !stands_in(world, **id, &there))
+        .find(|(id, made)| !stands_in(world, made.device, **id, &there))
     {
         None => Ok(()),
         Some((id, made)) => {
@@ -182,10 +184,14 @@ fn author(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure>
         let Some(made) = world.book.made.get(&row.id) else {
             continue;
         };
-        let user = &world.devices[made.device].user;
-        if row.user != *user {
+        let user = made.user.as_ref();
+        let is_of_device = |user: &UserId| {
+            *user == world.devices[made.device].user
+                || user.as_str() == format!("guest-{}", world.devices[made.device].fate.origin)
+        };
+        if user.is_some_and(|user| row.user != *user) || !is_of_device(&row.user) {
             let detail = format!(
-                "{board}: {user}'s edit {} is logged as {}'s",
+                "{board}: {user:?}'s edit {} is logged as {}'s",
                 row.id, row.user
             );
             return Err(Failure::new("author", detail));

@@ -1,0 +1,169 @@
+//! Who a replica is: copies of a profile, earlier states of it, other users. Whatever happens to
+//! the client id, an edit has its effect once and under the user who made it.
+
+mod pair;
+
+use driftless_model::limits;
+use driftless_protocol::CloseCode;
+use driftless_protocol::durable::Row;
+use driftless_sync::replica::Command;
+use driftless_sync::replica::view::Connection;
+
+use pair::{Pair, board, create, set};
+
+const ANN: usize = 0;
+const BOB: usize = 1;
+
+/// Ann and Bob, and a chart titled "CPU" that both see.
+fn two() -> Pair {
+    let mut pair = Pair::new(&["Ann", "Bob"]);
+    pair.edit(ANN, vec![("cpu", create("CPU"))]);
+    pair.settle();
+    pair
+}
+
+/// Ann, away, made an edit, and her profile was copied to another device then.
+fn copied() -> (Pair, usize) {
+    let mut pair = two();
+    pair.unplug(ANN);
+    pair.edit(ANN, vec![("cpu", set("title", "Ann's"))]);
+    let (user, disk) = (pair.people[ANN].user.clone(), pair.people[ANN].disk.clone());
+    let copy = pair.join(user, disk, false);
+    (pair, copy)
+}
+
+fn client(pair: &Pair, who: usize) -> Option<driftless_model::ClientId> {
+    pair.people[who].replica.status().client
+}
+
+#[test]
+fn an_edit_in_two_copies_of_a_profile_is_applied_once() {
+    let (mut pair, copy) = copied();
+    pair.plug(ANN);
+    pair.settle();
+    pair.plug(copy);
+    pair.settle();
+    assert_eq!(pair.applied(), 2, "the chart and the title");
+    assert!(pair.entries(ANN).is_empty() && pair.entries(copy).is_empty());
+    assert_ne!(client(&pair, ANN), client(&pair, copy));
+}
+
+#[test]
+fn copies_that_edit_both_lose_nothing() {
+    let (mut pair, copy) = copied();
+    pair.edit(copy, vec![("mem", create("Memory"))]);
+    pair.edit(ANN, vec![("net", create("Network"))]);
+    pair.plug(copy);
+    pair.settle();
+    pair.plug(ANN);
+    pair.settle();
+    assert_eq!(pair.stored("mem", "title"), Some("Memory".into()));
+    assert_eq!(pair.stored("net", "title"), Some("Network".into()));
+    assert_eq!(pair.applied(), 4);
+}
+
+#[test]
+fn a_copy_does_not_go_on_under_an_identity_that_was_given_up() {
+    let (mut pair, copy) = copied();
+    let old = client(&pair, ANN);
+    pair.plug(ANN);
+    for _ in 0..3 {
+        pair.close(ANN, CloseCode::Replaced.number());
+    }
+    while client(&pair, ANN) == old {
+        pair.settle();
+        pair.close(ANN, CloseCode::Replaced.number());
+    }
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    pair.settle();
+    pair.plug(copy);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Bob's".into()));
+    assert_eq!(pair.applied(), 3);
+    assert_ne!(client(&pair, copy), old);
+}
+
+#[test]
+fn an_edit_that_comes_back_with_an_earlier_state_of_the_profile_is_not_applied_again() {
+    let mut pair = two();
+    pair.unplug(ANN);
+    pair.edit(ANN, vec![("cpu", set("title", "Ann's"))]);
+    let earlier = pair.people[ANN].disk.clone();
+    pair.plug(ANN);
+    pair.settle();
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    pair.edit(ANN, vec![("cpu", set("unit", "%"))]);
+    pair.settle();
+    pair.people[ANN].disk = earlier;
+    pair.restart(ANN);
+    pair.settle();
+    assert_eq!(pair.sees(ANN, "cpu", "title"), Some("Bob's".into()));
+    assert_eq!(pair.conflicts(ANN), 0, "it was applied long ago");
+    assert_eq!(pair.applied(), 4);
+}
+
+#[test]
+fn an_edit_remembers_the_last_client_ids_that_were_given_up() {
+    let (mut pair, _) = copied();
+    pair.plug(ANN);
+    let remembered = |pair: &Pair| {
+        let mut rows = pair.people[ANN].disk.values();
+        rows.find_map(|row| match row {
+            Row::Entry(row) => Some(row.again.clone().unwrap_or_default().clients),
+            _ => None,
+        })
+    };
+    let mut given_up = Vec::new();
+    for _ in 0..=limits::FORMER_CLIENTS_MAX {
+        let old = client(&pair, ANN);
+        while client(&pair, ANN) == old {
+            pair.wake(ANN);
+            pair.close(ANN, CloseCode::Replaced.number());
+        }
+        given_up.extend(old);
+        let first = given_up.len().saturating_sub(limits::FORMER_CLIENTS_MAX);
+        assert_eq!(remembered(&pair), Some(given_up[first..].to_vec()));
+    }
+    pair.settle();
+    assert_eq!(pair.applied(), 2);
+}
+
+#[test]
+fn edits_of_one_user_are_never_sent_as_anothers() {
+    let mut pair = two();
+    pair.unplug(BOB);
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    let ann = pair.people[ANN].user.clone();
+    let bob = std::mem::replace(&mut pair.people[BOB].user, ann);
+    pair.command(BOB, Command::SetToken(Some("Ann".to_owned())));
+    pair.people[BOB].is_plugged = true;
+    pair.command(BOB, Command::Network(true));
+    for _ in 0..3 {
+        pair.settle_some();
+    }
+    let connection = pair.people[BOB].replica.status().connection;
+    assert!(matches!(connection, Connection::Closed { .. }));
+    assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
+    pair.people[BOB].user = bob.clone();
+    pair.command(BOB, Command::SetToken(Some("Bob".to_owned())));
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Bob's".into()));
+    let row = pair.state().record(&pair::record("cpu")).expect("is there");
+    assert_eq!(row.leaves[&pair::path("title")].author, bob);
+}
+
+#[test]
+fn another_user_starts_from_nothing() {
+    let mut pair = two();
+    let old = client(&pair, BOB);
+    pair.people[BOB].user = driftless_model::UserId::new("Cleo").expect("a user");
+    pair.command(BOB, Command::SetToken(Some("Cleo".to_owned())));
+    pair.settle();
+    assert_ne!(client(&pair, BOB), old);
+    let status = pair.people[BOB].replica.status();
+    assert_eq!(status.user, Some(pair.people[BOB].user.clone()));
+    assert!(pair.people[BOB].replica.board(&board()).is_some());
+    assert_eq!(pair.sees(BOB, "cpu", "title"), Some("CPU".into()));
+}

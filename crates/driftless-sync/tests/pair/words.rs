@@ -1,0 +1,33 @@
+//! What tests name things by.
+
+use driftless_model::{BoardId, KindName, LeafPath, Op, RecordId};
+
+/// The one board.
+pub fn board() -> BoardId {
+    BoardId::new("home").expect("an id")
+}
+
+pub fn record(id: &str) -> RecordId {
+    RecordId::new(id).expect("an id")
+}
+
+pub fn path(text: &str) -> LeafPath {
+    LeafPath::new(text).expect("a path")
+}
+
+/// Makes a chart.
+pub fn create(title: &str) -> Op {
+    let kind = KindName::new("chart").expect("a kind");
+    Op::Create {
+        kind,
+        leaves: [(path("title"), title.into())].into(),
+    }
+}
+
+/// Sets a leaf.
+pub fn set(leaf: &str, value: &str) -> Op {
+    Op::Set {
+        leaf: path(leaf),
+        value: value.into(),
+    }
+}
