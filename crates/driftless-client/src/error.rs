@@ -17,7 +17,7 @@ pub enum EditError {
     #[error("somebody changed the same; decide on it in the outbox")]
     Conflicted,
     /// The server refused it for good: the edit waits in the outbox for a person to decide.
-    #[error("refused ({code}): {detail}")]
+    #[error("{}: {detail}. {}", .code.title(), .code.hint())]
     Rejected {
         /// Why.
         code: Code,
@@ -40,7 +40,7 @@ pub enum EditError {
 #[non_exhaustive]
 pub enum ClientError {
     /// The server answered a request with an error, or sent something that is no message.
-    #[error("{detail} ({code})")]
+    #[error("{}: {detail}. {}", .code.title(), .code.hint())]
     Server {
         /// The code.
         code: Code,

@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-/// Most changes that are told apart; older ones count as changes of everything.
-const CHANGES_MAX: usize = 64;
+use driftless_model::limits::SERIES_CHANGES_MAX;
 
 /// Answers "what is the earliest time that changed after revision r?" in little space: a change
 /// hides each earlier one of the same or a later time, so both columns ascend.
@@ -34,7 +33,7 @@ impl Changes {
             self.entries.pop_back();
         }
         self.entries.push_back(Change { revision, second });
-        if self.entries.len() > CHANGES_MAX
+        if self.entries.len() > SERIES_CHANGES_MAX
             && let Some(change) = self.entries.pop_front()
         {
             self.forgotten = change.revision;
@@ -75,7 +74,7 @@ mod tests {
                 let is_forgotten = (seen as u64) < changes.forgotten;
                 prop_assert_eq!(told, if is_forgotten { Some(0) } else { earliest });
             }
-            prop_assert!(changes.entries.len() <= CHANGES_MAX);
+            prop_assert!(changes.entries.len() <= SERIES_CHANGES_MAX);
         }
     }
 

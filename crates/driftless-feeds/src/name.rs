@@ -2,12 +2,8 @@
 
 use std::fmt;
 
+use driftless_model::limits::{LABELS_PER_SERIES_MAX, SERIES_NAME_BYTES_MAX};
 use driftless_protocol::SeriesName;
-
-/// Longest name of a series with its labels, in bytes of their texts.
-pub const SERIES_NAME_BYTES_MAX: usize = 512;
-/// Most labels of one series.
-pub const LABELS_PER_SERIES_MAX: usize = 16;
 
 /// Why a name cannot be a series's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

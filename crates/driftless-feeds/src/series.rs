@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use driftless_model::limits::SAMPLE_AHEAD_MS_MAX;
 use driftless_protocol::SeriesName;
 
 use crate::changes::Changes;
 use crate::name::{self, NameError};
 use crate::selector::Selector;
-
-/// How far ahead of the server's clock a sample may be, in milliseconds.
-pub const AHEAD_MS_MAX: u64 = 5 * 60 * 1_000;
 
 /// One measurement.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,7 +64,7 @@ pub enum PushError {
         /// The oldest time that would be taken, in milliseconds since 1970.
         oldest_ms: u64,
     },
-    /// Further ahead than [`AHEAD_MS_MAX`].
+    /// Further ahead than [`SAMPLE_AHEAD_MS_MAX`].
     #[error(
         "the sample of {time_ms} ms is more than five minutes ahead of the server's {now_ms} ms; \
          set the sender's clock, or send milliseconds since 1970"
@@ -174,7 +172,8 @@ impl Series {
 /// Every series of a server.
 ///
 /// The rules of time: a sample may arrive late and is put in order; one of the same time as another
-/// replaces it; one older than the retention, or further ahead than [`AHEAD_MS_MAX`], is refused.
+/// replaces it; one older than the retention, or further ahead than [`SAMPLE_AHEAD_MS_MAX`], is
+/// refused.
 #[derive(Debug, Clone)]
 pub struct SeriesStore {
     bounds: Bounds,
@@ -289,7 +288,7 @@ fn check_sample(sample: Sample, oldest_ms: u64, now_ms: u64) -> Result<(), PushE
         Err(PushError::NotFinite)
     } else if time_ms < oldest_ms {
         Err(PushError::TooOld { time_ms, oldest_ms })
-    } else if time_ms > now_ms.saturating_add(AHEAD_MS_MAX) {
+    } else if time_ms > now_ms.saturating_add(SAMPLE_AHEAD_MS_MAX) {
         Err(PushError::Ahead { time_ms, now_ms })
     } else {
         Ok(())
@@ -386,7 +385,7 @@ mod tests {
     #[test]
     fn a_sample_may_be_five_minutes_ahead_and_no_more() {
         let mut store = SeriesStore::new(BOUNDS);
-        let time_ms = NOW_MS + AHEAD_MS_MAX;
+        let time_ms = NOW_MS + SAMPLE_AHEAD_MS_MAX;
         assert_eq!(
             store.push(&named("a"), sample(time_ms, 0.0), NOW_MS),
             Ok(())

@@ -55,3 +55,28 @@ pub const SELECTOR_BYTES_MAX: usize = 512;
 pub const BUCKETS_PER_QUERY_MAX: usize = 3_600;
 /// Most series in the answer to one feed query.
 pub const SERIES_PER_QUERY_MAX: usize = 256;
+/// Changes of a feed's buckets that are told apart; a viewer that lags further behind gets all.
+pub const FEED_CHANGES_MAX: usize = 65_536;
+/// Changes of one series that are told apart; older ones count as changes of everything.
+pub const SERIES_CHANGES_MAX: usize = 64;
+/// How far ahead of the server's clock a sample may lie, in milliseconds.
+pub const SAMPLE_AHEAD_MS_MAX: u64 = 5 * 60 * 1_000;
+/// Longest name of a series with its labels, in bytes.
+pub const SERIES_NAME_BYTES_MAX: usize = 512;
+/// Most labels of one series.
+pub const LABELS_PER_SERIES_MAX: usize = 16;
+/// Most samples of one feed, in packed bytes, that a replica holds for a flush beside the frame
+/// that came first; past it they are dropped, counted, and the feed is asked for again.
+pub const FEED_WAITING_BYTES_MAX: usize = 1024 * 1024;
+/// Most records and feeds of a replica that are off screen or have a pace of their own; others
+/// are shown with every flush.
+pub const ATTENTIONS_MAX: usize = 16_384;
+/// Longest time that an update may be held back by a pace, in milliseconds.
+pub const PACE_MS_MAX: u64 = 60_000;
+/// Own applied edits that an outbox remembers, for marks that were taken before they were applied.
+pub const RECENT_EDITS_MAX: usize = 4_096;
+/// Gestures on one board that may be under way at once before the oldest is taken for ended.
+pub const GESTURES_MAX: usize = 64;
+/// Most pushes of one connection on one board without an answer; the next is refused as rate
+/// limited.
+pub const UNANSWERED_PUSHES_MAX: usize = 4 * IN_FLIGHT_MAX;

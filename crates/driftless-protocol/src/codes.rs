@@ -1,5 +1,6 @@
-//! The catalogue of what can go wrong, each with whose fault it is and what to do; and the close
-//! codes, in ranges that say what the client does next.
+//! The catalogue of what can go wrong: every error code and every close code with title, cause,
+//! whose fault it is and what to do. docs/errors.md is made of it, and components take their words
+//! from it.
 
 use std::fmt;
 
@@ -17,14 +18,18 @@ pub enum Blame {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $blame:ident, $hint:literal;)*) => {
+    (unknown {
+        title: $unknown_title:literal, cause: $unknown_cause:literal, hint: $unknown_hint:literal,
+    } $($name:ident = $text:literal, $blame:ident {
+        title: $title:literal, cause: $cause:literal, hint: $hint:literal,
+    })*) => {
         /// An error, by its code on the wire.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
         pub enum Code {
-            $($(#[$doc])* $name,)*
-            /// A code that this build does not know: tried again, as it may be a newer server's.
+            $(#[doc = $cause] $name,)*
+            #[doc = $unknown_cause]
             #[serde(other)]
             Unknown,
         }
@@ -33,11 +38,27 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &'static [Self] = &[$(Self::$name,)* Self::Unknown];
 
-            /// The code as it is written on the wire.
+            /// The code as it is written on the wire. Also its anchor in docs/errors.md.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
                     Self::Unknown => "unknown",
+                }
+            }
+
+            /// What it is called, in a few words.
+            pub fn title(self) -> &'static str {
+                match self {
+                    $(Self::$name => $title,)*
+                    Self::Unknown => $unknown_title,
+                }
+            }
+
+            /// What happened, in a sentence.
+            pub fn cause(self) -> &'static str {
+                match self {
+                    $(Self::$name => $cause,)*
+                    Self::Unknown => $unknown_cause,
                 }
             }
 
@@ -49,11 +70,11 @@ macro_rules! codes {
                 }
             }
 
-            /// What to do about it.
+            /// What to do about it, in a sentence.
             pub fn hint(self) -> &'static str {
                 match self {
                     $(Self::$name => $hint,)*
-                    Self::Unknown => "Update this client.",
+                    Self::Unknown => $unknown_hint,
                 }
             }
         }
@@ -61,38 +82,102 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The frame is not a message.
-    Malformed = "malformed", Client, "Send one message a frame, as docs/protocol.md says.";
-    /// The payload of an edit cannot be read.
-    Undecodable = "undecodable", Client, "Make the change again; export this one first to keep it.";
-    /// The edit breaks the schema.
-    Invalid = "invalid", Client, "Correct the value and send it again.";
-    /// Past a limit.
-    TooLarge = "too_large", Client, "Make the edit smaller, or split it.";
-    /// The user may not do this.
-    Forbidden = "forbidden", Client, "Ask an owner of the board for the right to edit.";
-    /// Not subscribed to the board.
-    NotSubscribed = "not_subscribed", Client, "Subscribe to the board first.";
-    /// The client id belongs to another user.
-    WrongUser = "wrong_user", Client, "Sign in as the user who made these edits.";
-    /// The token is missing, wrong or expired.
-    Unauthorised = "unauthorised", Client, "Sign in again.";
-    /// Another edit has this sequence number.
-    Cloned = "cloned", Client, "This copy was cloned; it takes a new identity.";
-    /// The feed query cannot be answered.
-    BadQuery = "bad_query", Client, "Correct the query.";
-    /// The protocol versions do not overlap.
-    Protocol = "protocol", Client, "Update the older of client and server.";
-    /// The server does not know the kind or leaf yet.
-    UnknownKind = "unknown_kind", Transient, "Update the server.";
-    /// The store does not answer.
-    Unavailable = "unavailable", Transient, "Nothing to do: it is tried again.";
-    /// Too many at once.
-    RateLimited = "rate_limited", Transient, "Nothing to do: it is tried again later.";
-    /// The server is stopping.
-    Draining = "draining", Transient, "Nothing to do: it reconnects by itself.";
-    /// A bug of the server's.
-    Internal = "internal", Server, "Tell the operator; nothing is lost.";
+    unknown {
+        title: "Unknown error",
+        cause: "A code that this build does not know; it may be a newer server's.",
+        hint: "Nothing to do: it is tried again. Updating this client names it.",
+    }
+    Malformed = "malformed", Client {
+        title: "Not a message",
+        cause: "The frame is not a message of the protocol.",
+        hint: "Send one message a frame, as docs/protocol.md says.",
+    }
+    Undecodable = "undecodable", Client {
+        title: "Unreadable edit",
+        cause: "The payload of an edit cannot be read.",
+        hint: "Make the change again; export this one first to keep it.",
+    }
+    Invalid = "invalid", Client {
+        title: "Invalid edit",
+        cause: "The edit breaks the schema of its records.",
+        hint: "Correct the value and send it again.",
+    }
+    TooLarge = "too_large", Client {
+        title: "Too large",
+        cause: "Something in it is past a limit.",
+        hint: "Make the edit smaller, or split it.",
+    }
+    Forbidden = "forbidden", Client {
+        title: "Not allowed",
+        cause: "The user may not do this on this board.",
+        hint: "Ask an owner of the board for the right to edit.",
+    }
+    NotSubscribed = "not_subscribed", Client {
+        title: "Not subscribed",
+        cause: "The connection does not follow the board that it edits.",
+        hint: "Subscribe to the board first.",
+    }
+    WrongUser = "wrong_user", Client {
+        title: "Another user's copy",
+        cause: "The client id belongs to another user.",
+        hint: "Sign in as the user who made these edits.",
+    }
+    Unauthorised = "unauthorised", Client {
+        title: "Not signed in",
+        cause: "The token is missing, wrong or expired.",
+        hint: "Sign in again.",
+    }
+    Cloned = "cloned", Client {
+        title: "Cloned copy",
+        cause: "Another edit has this sequence number: this copy of the data was cloned.",
+        hint: "Nothing to do: the copy takes a new identity and sends its edits again.",
+    }
+    BadQuery = "bad_query", Client {
+        title: "Unanswerable query",
+        cause: "The query of a feed cannot be answered.",
+        hint: "Correct the query.",
+    }
+    Protocol = "protocol", Client {
+        title: "No common version",
+        cause: "The protocol versions of client and server do not overlap.",
+        hint: "Update the older of client and server.",
+    }
+    UnknownKind = "unknown_kind", Transient {
+        title: "Unknown kind",
+        cause: "The server does not know the kind of record, or the leaf, yet.",
+        hint: "Update the server; until then the edit waits.",
+    }
+    Unavailable = "unavailable", Transient {
+        title: "Unavailable",
+        cause: "What is needed to answer cannot be reached at the moment.",
+        hint: "Nothing to do: it is tried again.",
+    }
+    RateLimited = "rate_limited", Transient {
+        title: "Too many at once",
+        cause: "More is under way than is allowed at once.",
+        hint: "Nothing to do: it is tried again later.",
+    }
+    Draining = "draining", Transient {
+        title: "Server stopping",
+        cause: "The server is about to stop or restart.",
+        hint: "Nothing to do: it reconnects by itself.",
+    }
+    Internal = "internal", Server {
+        title: "Server error",
+        cause: "The server met a mistake of its own.",
+        hint: "Tell the operator; nothing is lost.",
+    }
+}
+
+impl Blame {
+    /// Whose fault it is, in a word or two.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Client => "the client's",
+            Self::Server => "the server's",
+            Self::Transient => "nobody's: it passes",
+        }
+    }
 }
 
 impl fmt::Display for Code {
@@ -114,30 +199,115 @@ pub enum Next {
     Never,
 }
 
-/// The code of a WebSocket close.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u16)]
-#[non_exhaustive]
-pub enum CloseCode {
-    /// The server stops or restarts.
-    Restart = 4000,
-    /// Nothing was read or heard for too long.
-    TimedOut = 4001,
-    /// The server forgot its memory of a board, since a write's outcome was unknown.
-    Reset = 4002,
-    /// Too many connections or messages.
-    Overloaded = 4100,
-    /// The token is missing, wrong or expired.
-    Unauthorised = 4200,
-    /// The same client connected again elsewhere.
-    Replaced = 4300,
-    /// The client broke the protocol.
-    Violation = 4301,
-    /// The protocol versions do not overlap.
-    Protocol = 4302,
+impl Next {
+    /// What the client does, in a few words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Retry => "connects again with backoff",
+            Self::RetryLater => "connects again, not soon",
+            Self::Reauthenticate => "gets a new token first",
+            Self::Never => "nothing by itself",
+        }
+    }
+}
+
+macro_rules! close_codes {
+    ($($name:ident = $number:literal {
+        title: $title:literal, cause: $cause:literal, hint: $hint:literal,
+    })*) => {
+        /// The code of a WebSocket close.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u16)]
+        #[non_exhaustive]
+        pub enum CloseCode {
+            $(#[doc = $cause] $name = $number,)*
+        }
+
+        impl CloseCode {
+            /// Every close code of the protocol, by number.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// What it is called, in a few words.
+            pub fn title(self) -> &'static str {
+                match self {
+                    $(Self::$name => $title,)*
+                }
+            }
+
+            /// What happened, in a sentence.
+            pub fn cause(self) -> &'static str {
+                match self {
+                    $(Self::$name => $cause,)*
+                }
+            }
+
+            /// What to do about it, in a sentence.
+            pub fn hint(self) -> &'static str {
+                match self {
+                    $(Self::$name => $hint,)*
+                }
+            }
+
+            /// Its anchor in docs/errors.md.
+            pub fn anchor(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!("close-", $number),)*
+                }
+            }
+        }
+    };
+}
+
+close_codes! {
+    Restart = 4000 {
+        title: "Restart",
+        cause: "The server stops or restarts.",
+        hint: "Nothing to do: it reconnects by itself.",
+    }
+    TimedOut = 4001 {
+        title: "Timed out",
+        cause: "Nothing was read or heard for too long.",
+        hint: "Nothing to do: it reconnects by itself.",
+    }
+    Reset = 4002 {
+        title: "Reset",
+        cause: "The server forgot its memory of a board, since a write's outcome was unknown.",
+        hint: "Nothing to do: it reconnects by itself, and nothing is lost.",
+    }
+    Overloaded = 4100 {
+        title: "Overloaded",
+        cause: "Too many connections or messages.",
+        hint: "Nothing to do: it reconnects by itself, later.",
+    }
+    Unauthorised = 4200 {
+        title: "Not signed in",
+        cause: "The token is missing, wrong or expired, or belongs to another user.",
+        hint: "Sign in again.",
+    }
+    Replaced = 4300 {
+        title: "Replaced",
+        cause: "The same client connected again elsewhere.",
+        hint: "Go on where it connected last, or use it here again.",
+    }
+    Violation = 4301 {
+        title: "Protocol violation",
+        cause: "The client broke the protocol.",
+        hint: "Correct the client; the error before the close says what was wrong.",
+    }
+    Protocol = 4302 {
+        title: "No common version",
+        cause: "The protocol versions of client and server do not overlap.",
+        hint: "Update the older of client and server.",
+    }
 }
 
 impl CloseCode {
+    /// The close code of this number; `None` for a standard or unknown one.
+    pub fn of(number: u16) -> Option<Self> {
+        let mut all = Self::ALL.iter().copied();
+        all.find(|code| code.number() == number)
+    }
+
     /// The number on the wire.
     pub fn number(self) -> u16 {
         self as u16
@@ -176,6 +346,37 @@ mod tests {
     fn a_code_of_a_newer_server_is_tried_again() {
         let code: Code = serde_json::from_str("\"from_the_future\"").expect("parses");
         assert_eq!((code, code.blame()), (Code::Unknown, Blame::Transient));
+    }
+
+    #[test]
+    fn every_entry_says_what_happened_and_what_to_do_in_a_sentence() {
+        let codes = Code::ALL.iter();
+        let codes = codes.map(|code| (code.title(), code.cause(), code.hint()));
+        let closes = CloseCode::ALL.iter();
+        let closes = closes.map(|code| (code.title(), code.cause(), code.hint()));
+        for (title, cause, hint) in codes.chain(closes) {
+            assert!(!title.is_empty() && !title.ends_with('.'), "{title}");
+            assert!(
+                cause.ends_with('.') && hint.ends_with('.'),
+                "{title}: {cause} {hint}"
+            );
+        }
+    }
+
+    #[test]
+    fn anchors_are_told_apart_and_close_codes_are_found_by_number() {
+        let codes = Code::ALL.iter().map(|code| code.as_str());
+        let anchors = codes.chain(CloseCode::ALL.iter().map(|code| code.anchor()));
+        let mut anchors: Vec<_> = anchors.collect();
+        let count = anchors.len();
+        anchors.sort_unstable();
+        anchors.dedup();
+        assert_eq!(anchors.len(), count);
+        for code in CloseCode::ALL {
+            assert_eq!(CloseCode::of(code.number()), Some(*code));
+            assert_eq!(code.anchor(), format!("close-{}", code.number()));
+        }
+        assert_eq!(CloseCode::of(1006), None);
     }
 
     #[test]

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Most changes that are kept, 1.5 MB. For whoever looked before them, the whole answer is as
-/// cheap.
-pub(super) const CHANGES_KEPT_MAX: usize = 65_536;
+use driftless_model::limits::FEED_CHANGES_MAX;
 
-/// Changed buckets in order of their ticks.
+/// Changed buckets in order of their ticks, 1.5 MB at most. For whoever looked before them, the
+/// whole answer is as cheap.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ChangeLog {
     changes: VecDeque<Change>,
@@ -29,7 +28,7 @@ impl ChangeLog {
             number,
             bucket,
         });
-        if self.changes.len() > CHANGES_KEPT_MAX
+        if self.changes.len() > FEED_CHANGES_MAX
             && let Some(change) = self.changes.pop_front()
         {
             self.dropped = change.tick;
@@ -62,13 +61,13 @@ mod tests {
     #[test]
     fn it_reaches_back_as_far_as_nothing_was_dropped() {
         let mut log = ChangeLog::default();
-        for bucket in 0..CHANGES_KEPT_MAX as u64 {
+        for bucket in 0..FEED_CHANGES_MAX as u64 {
             log.note(1 + bucket % 2, 0, bucket);
         }
         assert!(log.reaches(0));
         log.note(2, 0, 0);
         assert!(!log.reaches(0));
         assert!(log.reaches(1));
-        assert_eq!(log.changes.len(), CHANGES_KEPT_MAX);
+        assert_eq!(log.changes.len(), FEED_CHANGES_MAX);
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use driftless_model::limits::SERIES_PER_QUERY_MAX;
+use driftless_model::limits::{FEED_CHANGES_MAX, SERIES_PER_QUERY_MAX};
 use driftless_protocol::feed::unpack;
 use driftless_protocol::{Aggregate, Query, SeriesName};
 use proptest::prelude::*;
@@ -262,7 +262,7 @@ fn a_viewer_whose_changes_are_dropped_gets_the_full_answer() {
     let (mut store, mut evaluator) = three_series();
     let mark = evaluator.mark();
     let mut value = 2.0;
-    for _ in 0..=super::log::CHANGES_KEPT_MAX / 3 {
+    for _ in 0..=FEED_CHANGES_MAX / 3 {
         value += 1.0;
         (0..3).for_each(|series| push(&mut store, series, NOW_MS, value, NOW_MS));
         evaluator.advance(&store, NOW_MS);

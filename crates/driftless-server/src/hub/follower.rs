@@ -16,9 +16,6 @@ use crate::hub::connections::Entry;
 use crate::hub::item::{Item, Shared, frame};
 use crate::hub::mailbox::{Closing, Letter, Mailbox};
 
-/// Most edits of one connection that a board has not answered; more are refused as transient, so
-/// that one connection cannot fill a room's queue.
-pub const UNANSWERED_MAX: usize = 4 * limits::IN_FLIGHT_MAX;
 /// When a refused client tries again, in milliseconds.
 const RETRY_AFTER_MS: u64 = 1_000;
 
@@ -179,12 +176,15 @@ impl Follower {
             let detail = format!("follow {} before pushing edits to it", push.board);
             return Err(board_error(&push.board, Code::NotSubscribed, detail));
         };
-        if following.unanswered >= UNANSWERED_MAX {
+        if following.unanswered >= limits::UNANSWERED_PUSHES_MAX {
             return Err(Box::new(ServerMessage::Refused {
                 board: push.board,
                 seq: push.seq,
                 code: Code::RateLimited,
-                detail: format!("{UNANSWERED_MAX} edits of this connection wait for an answer"),
+                detail: format!(
+                    "{} edits of this connection wait for an answer",
+                    limits::UNANSWERED_PUSHES_MAX
+                ),
                 retry_after_ms: RETRY_AFTER_MS,
             }));
         }

@@ -14,7 +14,6 @@ use tokio::sync::Semaphore;
 
 use super::committer::Committer;
 use super::*;
-use crate::hub::follower::UNANSWERED_MAX;
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -318,7 +317,7 @@ async fn one_connection_cannot_fill_a_rooms_queue() {
     let server = Server::new(store);
     let mut author = server.follower(1, None).await;
     resume(&mut author).await;
-    let limit = UNANSWERED_MAX as u64;
+    let limit = limits::UNANSWERED_PUSHES_MAX as u64;
     for seq in 1..=limit {
         author.push(push(seq, "x")).await.expect("is taken");
     }
@@ -337,8 +336,8 @@ async fn one_connection_cannot_fill_a_rooms_queue() {
         "{refused:?}"
     );
     permits.add_permits(10);
-    let outcomes = take(&mut author, UNANSWERED_MAX).await;
-    assert_eq!(outcomes.len(), UNANSWERED_MAX);
+    let outcomes = take(&mut author, limits::UNANSWERED_PUSHES_MAX).await;
+    assert_eq!(outcomes.len(), limits::UNANSWERED_PUSHES_MAX);
     assert_eq!(
         applied(&mut author, push(limit + 1, "x")).await,
         Version(limit + 1)
