@@ -16,6 +16,7 @@ mod golden;
 mod fuzz;
 mod tally;
 mod browser;
+mod pages;
 mod tidy;
 mod demo;
 mod dist;
@@ -56,6 +57,8 @@ enum Subcommands {
     Golden,
     /// Check the house rules: lengths, cycles, layers, stray files, documents.
     Tidy(TidyOptions),
+    /// Write the pages of docs/ that are made from tables in the code.
+    Pages,
     /// Build the web app.
     Web {
         /// How it is compiled.
@@ -88,6 +91,7 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
         Subcommands::Fuzz(options) => fuzz::run(&repo, options)?,
         Subcommands::Golden => golden::run(&repo)?,
         Subcommands::Tidy(options) => tidy::run(&repo, options)?,
+        Subcommands::Pages => pages::write(&repo)?,
         Subcommands::Web { profile } => build_web(&repo, *profile)?,
         Subcommands::Dist => dist::run(&repo)?,
         Subcommands::ProveWasmFallback => prove_wasm_fallback(&repo)?,

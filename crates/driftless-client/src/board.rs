@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use driftless_model::{BoardId, RecordId, Version};
-use driftless_sync::replica::SeenMark;
 use driftless_sync::replica::view::{EntryView, RecordView, Resolution};
+use driftless_sync::replica::{Attention, Command, SeenMark, Subject};
 
 use crate::edit::{EditBuilder, EditHandle};
 use crate::error::EditError;
@@ -64,6 +64,14 @@ impl Board {
     /// What is on screen now. Take it when a gesture begins.
     pub fn seen(&self) -> SeenMark {
         self.shared.board(&self.id, |board| board.seen.clone())
+    }
+
+    /// How much attention a record gets: whether it is on screen, and at which pace it is shown. A
+    /// record of which nothing was said is on screen, and shown with every flush.
+    pub fn attend(&self, record: &RecordId, attention: Attention) {
+        let (board, record) = (self.id.clone(), record.clone());
+        let subject = Subject::Record { board, record };
+        self.shared.command(Command::Attend { subject, attention });
     }
 
     /// Makes an edit: validated here and now as the server will, shown at once, stored, and sent

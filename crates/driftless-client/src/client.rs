@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use driftless_model::{BoardId, Schema};
 use driftless_protocol::Query;
+use driftless_sync::replica::realtime_config::Setting;
 use driftless_sync::replica::{Command, RealtimeConfig};
 use futures::channel::{mpsc, oneshot};
 
@@ -188,7 +189,10 @@ impl ClientBuilder {
         let (sender, requests) = mpsc::unbounded();
         let (state, schema) = (Arc::new(State::default()), Arc::new(self.schema));
         let mut config = self.config;
-        config.auto_connect = self.auto_connect.unwrap_or(config.auto_connect);
+        if let Some(auto_connect) = self.auto_connect {
+            let set = config.set(Setting::AutoConnect, auto_connect);
+            set.expect("a switch takes both values");
+        }
         let shared = Arc::new(Shared::new(Arc::clone(&schema), Arc::clone(&state), sender));
         let plan = Plan {
             url: self.url,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use driftless_feeds::FeedData;
 use driftless_protocol::Query;
+use driftless_sync::replica::{Attention, Command, Subject};
 
 use crate::shared::Shared;
 
@@ -33,6 +34,13 @@ impl Feed {
     /// What it shows.
     pub fn query(&self) -> &Query {
         &self.0.query
+    }
+
+    /// How much attention it gets: whether it is on screen, and at which pace it is shown.
+    pub fn attend(&self, attention: Attention) {
+        let subject = Subject::Feed(self.0.id);
+        let command = Command::Attend { subject, attention };
+        self.0.shared.command(command);
     }
 
     /// What it shows now: its series within the window, or why it cannot be shown.

@@ -25,4 +25,5 @@ pub use event::{ClientEvent, EventStream};
 pub use feed::Feed;
 pub use status::Status;
 
-pub use driftless_sync::replica::{RealtimeConfig, SeenMark};
+pub use driftless_sync::replica::realtime_config;
+pub use driftless_sync::replica::{Attention, Pace, RealtimeConfig, SeenMark};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use driftless_client::{Client, ClientError, ClientEvent, EventStream};
+use driftless_client::{Client, ClientError, ClientEvent, EventStream, RealtimeConfig};
 use driftless_model::{BoardId, Schema};
 use driftless_sync::replica::view::StorageVerdict;
 use futures::StreamExt;
@@ -36,9 +36,12 @@ pub fn DashboardRealtimeProvider(
     /// The replica's name on this device: each has its own storage. `default` without it.
     #[prop(into, optional)]
     namespace: Option<String>,
-    /// Whether it connects by itself.
-    #[prop(default = true)]
-    auto_connect: bool,
+    /// How it connects, retries and shows changes; the defaults without it.
+    #[prop(optional)]
+    config: Option<RealtimeConfig>,
+    /// Whether it connects by itself; what `config` says without it.
+    #[prop(optional)]
+    auto_connect: Option<bool>,
     /// The kinds that the application knows; the built-in ones without it.
     #[prop(optional)]
     schema: Option<Schema>,
@@ -66,7 +69,11 @@ pub fn DashboardRealtimeProvider(
         .namespace(namespace.as_deref().unwrap_or("default"))
         .token(token.get_untracked())
         .schema(schema.unwrap_or_else(Schema::builtin))
-        .auto_connect(auto_connect);
+        .config(config.unwrap_or_default());
+    let builder = match auto_connect {
+        Some(auto_connect) => builder.auto_connect(auto_connect),
+        None => builder,
+    };
     let client = builder.start();
     let events = client.events();
     let live = Arc::new(LiveBoard::new(client.clone(), client.board(id)));

@@ -92,6 +92,10 @@ tally! {
     found: "edits found in the log",
     /// Views compared with a naive fold.
     views: "views compared with a naive fold",
+    /// Times that a person looked elsewhere, or chose a pace.
+    looks: "attentions changed",
+    /// Views that stayed behind at a flush.
+    held_views: "views held back",
     /// Pairs of versions whose delta was compared.
     delta_pairs: "deltas compared with log replay",
 }

@@ -5,6 +5,7 @@ mod documents;
 mod layers;
 mod lengths;
 mod limits;
+mod made_pages;
 mod masked;
 mod paths;
 mod ratchet;
@@ -18,6 +19,7 @@ use clap::Args;
 
 use self::ratchet::Ratchet;
 use self::tree::{Finding, Tree};
+use crate::pages;
 use crate::repo::Repo;
 use crate::tally::Tally;
 
@@ -62,6 +64,7 @@ pub fn check(repo: &Repo) -> Result<Tally> {
         ("limits", limits::check(&tree)),
         ("stray files", stray::check(&tree)),
         ("documents", documents::check(&tree)),
+        ("made pages", made_pages::check(&tree, &pages::all())),
     ];
     let mut tally = Tally::default();
     for (name, findings) in &checks {

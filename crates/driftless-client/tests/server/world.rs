@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use driftless_client::realtime_config::Setting;
 use driftless_client::{Board, Client, ClientBuilder, EditHandle, RealtimeConfig};
 use driftless_model::{BoardId, LeafPath, RecordId, Value, Version};
 use driftless_server::{Driftless, router};
@@ -63,8 +64,12 @@ impl Server {
     /// A client of it, as this person.
     pub fn client(&self, name: &str) -> ClientBuilder {
         let mut config = RealtimeConfig::default();
-        config.backoff_base_ms = 20;
-        config.backoff_max_ms = 200;
+        for (setting, milliseconds) in [
+            (Setting::BackoffBaseMs, 20_u64),
+            (Setting::BackoffMaxMs, 200),
+        ] {
+            config.set(setting, milliseconds).expect("in range");
+        }
         Client::builder(format!("ws://{}/rt", self.address))
             .token(Some(name.to_owned()))
             .config(config)

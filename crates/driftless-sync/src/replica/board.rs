@@ -11,6 +11,7 @@ use crate::replica::background_sync::{Entry, Outbox, SettleStep, undo_changes};
 use crate::replica::journal::Journal;
 use crate::replica::realtime_state::RealtimeState;
 use crate::replica::types::{Notice, Settlement};
+use crate::replica::update_processor::BoardFlush;
 
 /// One board of a replica.
 #[derive(Debug)]
@@ -347,13 +348,14 @@ impl Board {
         }
     }
 
-    /// Folds the outbox over these records again. Answers which views changed.
-    pub fn refresh(&mut self, records: &BTreeSet<RecordId>) -> Vec<RecordId> {
-        let active = self.outbox.active_changes(records);
-        let set_aside = self.outbox.set_aside(records);
+    /// Folds the outbox over the flushed records again. Answers which views changed.
+    pub fn refresh(&mut self, flush: &BoardFlush) -> Vec<RecordId> {
+        let records = flush.records.iter().cloned().collect();
+        let active = self.outbox.active_changes(&records);
+        let set_aside = self.outbox.set_aside(&records);
         self.state.refresh(
             self.outbox.schema(),
-            records,
+            flush,
             |record| active.get(record).cloned().unwrap_or_default(),
             |record| set_aside.get(record).cloned().unwrap_or_default(),
         )

@@ -10,6 +10,7 @@ use driftless_model::{
 use driftless_protocol::durable::{LocalChange, RecordRow};
 use driftless_protocol::message::Resume;
 
+use crate::replica::update_processor::BoardFlush;
 use crate::replica::view::{LeafView, RecordView};
 
 /// One board as this replica knows it.
@@ -18,8 +19,10 @@ pub struct RealtimeState {
     confirmed: BoardState,
     cursor: Option<Cursor>,
     views: BTreeMap<RecordId, Arc<RecordView>>,
-    /// The version that the views show.
+    /// The version that the views show, but for those that are held.
     shown: Version,
+    /// The versions that held views show: confirmed changes since then are not in them.
+    held: Arc<BTreeMap<RecordId, Version>>,
 }
 
 impl RealtimeState {
@@ -49,9 +52,16 @@ impl RealtimeState {
         self.cursor.map_or(Version(0), |cursor| cursor.version)
     }
 
-    /// The version that the person sees; confirmed changes since wait for the next flush.
+    /// The version that the person sees; confirmed changes since wait for the next flush. Records
+    /// that are [`Self::held`] show an older one.
     pub fn shown(&self) -> Version {
         self.shown
+    }
+
+    /// The records whose views are older than the rest (off screen, or at a pace of their own),
+    /// each with the version that it shows.
+    pub fn held(&self) -> &Arc<BTreeMap<RecordId, Version>> {
+        &self.held
     }
 
     /// What the person sees.
@@ -113,19 +123,19 @@ impl RealtimeState {
         touched
     }
 
-    /// Folds the outbox over these records again. `active` are the changes that are in the view, in
-    /// order; `conflicts` the entries that wait for a person, by record. `records` has to hold all
-    /// that changed since the last time. Answers which views changed.
+    /// Folds the outbox over the flushed records again. `active` are the changes that are in the
+    /// view, in order; `conflicts` the entries that wait for a person, by record. What changed
+    /// since the last time has to be flushed or held. Answers which views changed.
     pub fn refresh<'a>(
         &mut self,
         schema: &Schema,
-        records: &BTreeSet<RecordId>,
+        flush: &BoardFlush,
         active: impl Fn(&RecordId) -> Vec<&'a LocalChange>,
         conflicts: impl Fn(&RecordId) -> Vec<u64>,
     ) -> Vec<RecordId> {
         let mut changed = Vec::new();
-        self.shown = self.version();
-        for id in records {
+        self.hold(&flush.held);
+        for id in &flush.records {
             let view = fold(schema, self.confirmed.record(id), &active(id));
             let view = view.map(|view| {
                 Arc::new(RecordView {
@@ -142,6 +152,20 @@ impl RealtimeState {
             };
         }
         changed
+    }
+
+    /// All views show the confirmed version from here on, but those of these records: they go on
+    /// showing what they did.
+    fn hold(&mut self, records: &BTreeSet<RecordId>) {
+        let (before, version) = (self.shown, self.version());
+        self.shown = version;
+        if !records.is_empty() || !self.held.is_empty() {
+            let held = records.iter().map(|id| {
+                let shown = self.held.get(id).copied().unwrap_or(before);
+                (id.clone(), shown)
+            });
+            self.held = Arc::new(held.collect());
+        }
     }
 }
 

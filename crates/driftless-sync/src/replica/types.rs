@@ -8,6 +8,7 @@ use driftless_protocol::{Code, FeedFrame, Query};
 use crate::replica::background_sync::NewEdit;
 use crate::replica::journal::Ticket;
 use crate::replica::storage::Transaction;
+use crate::replica::update_processor::{Attention, Subject};
 use crate::replica::view::{Connection, Resolution, StorageVerdict};
 
 /// The time, as the shell tells it.
@@ -121,6 +122,15 @@ pub enum Command {
     CloseFeed {
         /// The caller's number for it.
         feed: u32,
+    },
+    /// How much attention a record or feed gets: whether it is on screen, and its pace. Without,
+    /// everything is on screen and shown with every flush. Forgotten when the board is unfollowed
+    /// or the feed closed.
+    Attend {
+        /// What.
+        subject: Subject,
+        /// The attention.
+        attention: Attention,
     },
     /// An edit.
     Edit(NewEdit),
@@ -290,6 +300,6 @@ pub struct ReplicaStatus {
     pub server_build: Option<String>,
     /// The device's clock when the server last confirmed anything, in milliseconds since 1970.
     pub last_sync_ms: Option<u64>,
-    /// Feed frames that were never shown.
-    pub dropped_frames: u64,
+    /// Samples of feeds that were never shown: a whole window replaced them, or too many waited.
+    pub dropped_samples: u64,
 }

@@ -231,10 +231,13 @@ impl WebsocketManager {
         now_ms: u64,
         config: &RealtimeConfig,
     ) {
-        let reason = reason.to_owned();
+        let reason = match code.and_then(CloseCode::of) {
+            Some(code) if reason.is_empty() => code.cause().to_owned(),
+            _ => reason.to_owned(),
+        };
         match next_after(code.unwrap_or(0)) {
             Next::Retry => self.wait(reason, 0, now_ms, config),
-            Next::RetryLater => self.wait(reason, config.retry_later_ms, now_ms, config),
+            Next::RetryLater => self.wait(reason, config.retry_later_ms(), now_ms, config),
             Next::Reauthenticate => self.connection = Connection::Unauthorised { reason },
             // The newest connection of a replica wins; whether this one still leads, the storage
             // says. Until then it comes back like after any other loss.
@@ -304,7 +307,7 @@ impl WebsocketManager {
         }
         self.attempt += 1;
         self.socket += 1;
-        self.deadline_ms = now_ms + config.handshake_timeout_ms;
+        self.deadline_ms = now_ms + config.handshake_timeout_ms();
         self.connection = Connection::Connecting {
             attempt: self.attempt,
         };
@@ -320,8 +323,8 @@ impl WebsocketManager {
     /// Full jitter: anything between nothing and a bound that doubles.
     fn wait(&mut self, reason: String, least_ms: u64, now_ms: u64, config: &RealtimeConfig) {
         let doublings = self.attempt.min(20);
-        let bound = config.backoff_base_ms.saturating_mul(1 << doublings);
-        let delay_ms = least_ms + self.draw(bound.min(config.backoff_max_ms));
+        let bound = config.backoff_base_ms().saturating_mul(1 << doublings);
+        let delay_ms = least_ms + self.draw(bound.min(config.backoff_max_ms()));
         let retry_at_ms = (now_ms + delay_ms).max(self.not_before_ms);
         self.connection = Connection::Waiting {
             attempt: self.attempt + 1,

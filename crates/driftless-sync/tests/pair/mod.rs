@@ -10,6 +10,7 @@ use std::sync::Arc;
 use driftless_model::{BoardState, ClientId, Cursor, EditId, OnStale, Op, Schema, UserId, Value};
 use driftless_protocol::durable::{Key, Row};
 use driftless_protocol::message::{ClientMessage, ServerMessage, Welcome};
+use driftless_sync::replica::realtime_config::Setting;
 use driftless_sync::replica::storage::{Transaction, Write};
 use driftless_sync::replica::view::{EntryProgress, EntryView, RecordView, Resolution};
 use driftless_sync::replica::{
@@ -580,7 +581,8 @@ impl Person {
 
 fn replica(seed: [u8; 32], schema: Arc<Schema>) -> Replica {
     let mut config = RealtimeConfig::default();
-    config.backoff_base_ms = 10;
-    config.backoff_max_ms = 10;
+    for setting in [Setting::BackoffBaseMs, Setting::BackoffMaxMs] {
+        config.set(setting, 10_u64).expect("in range");
+    }
     Replica::new(config, schema, seed)
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use driftless_model::{ClientId, EditId, UserId};
+use driftless_model::{BoardId, ClientId, EditId, RecordId, UserId};
 use driftless_protocol::durable::{Key, Row};
 use driftless_protocol::message::ClientMessage;
 use driftless_store::replica::MemoryRows;
+use driftless_sync::replica::realtime_config::Setting;
 use driftless_sync::replica::storage::{Committed, Transaction, Write};
 use driftless_sync::replica::{
-    CommitResult, Input, Notice, Now, Output, RealtimeConfig, Replica, Settlement,
+    Attention, CommitResult, Input, Notice, Now, Output, RealtimeConfig, Replica, Settlement,
 };
 
 use crate::failure::Failure;
@@ -36,6 +37,8 @@ pub struct Device {
     pub writing: Option<Transaction>,
     /// The link of the current socket.
     pub link: Option<u64>,
+    /// What the person looks at in which way, where it is not everything with every flush.
+    pub attentions: BTreeMap<(BoardId, RecordId), Attention>,
     /// What the person is about to do.
     pub gesture: Option<Gesture>,
     /// The replica's id, once known: it never changes in these runs.
@@ -63,6 +66,7 @@ impl Device {
             life: 0,
             writing: None,
             link: None,
+            attentions: BTreeMap::new(),
             gesture: None,
             client: None,
             fate: Fate::of(number),
@@ -121,10 +125,16 @@ impl Device {
 
 fn config() -> RealtimeConfig {
     let mut config = RealtimeConfig::default();
-    config.backoff_base_ms = 100;
-    config.backoff_max_ms = 2_000;
-    config.handshake_timeout_ms = 2_000;
-    config.storage_retry_ms = 300;
+    for (setting, milliseconds) in [
+        (Setting::BackoffBaseMs, 100_u64),
+        (Setting::BackoffMaxMs, 2_000),
+        (Setting::HandshakeTimeoutMs, 2_000),
+        (Setting::BoardRetryMs, 300),
+        (Setting::StorageRetryMs, 300),
+        (Setting::FlushIntervalUnseenMs, 400),
+    ] {
+        config.set(setting, milliseconds).expect("in range");
+    }
     config
 }
 
@@ -158,10 +168,12 @@ impl World {
         }
         own.replica = None;
         own.gesture = None;
+        own.attentions.clear();
         own.life += 1;
         if let Some(link) = own.link.take() {
             self.drop_device_end(link);
         }
+        self.shown_before.retain(|(other, _), _| *other != device);
         checkers::honest(self, device)?;
         let delay_ms = self.dice.between(10, 3_000);
         self.schedule.after(delay_ms, Event::DeviceStart { device });

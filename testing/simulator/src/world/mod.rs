@@ -1,6 +1,7 @@
 //! One run: a server, devices, links, persons and faults in virtual time; then healing; then the
 //! checkers.
 
+mod attention;
 mod person;
 mod faults;
 mod device;
@@ -51,6 +52,8 @@ pub struct World {
     pub unchecked_views: BTreeSet<(usize, BoardId)>,
     /// What goes wrong in this run beyond crashes and cuts.
     pub bad_days: BTreeSet<BadDay>,
+    /// What each device showed of a board when it was compared last.
+    pub shown_before: BTreeMap<(usize, BoardId), checkers::Values>,
     latency_max_ms: u64,
 }
 
@@ -101,6 +104,7 @@ impl World {
             trace: Trace::new(is_traced),
             unchecked_views: BTreeSet::new(),
             bad_days,
+            shown_before: BTreeMap::new(),
             latency_max_ms,
         }
     }

@@ -58,6 +58,9 @@ impl World {
         if self.bad_day(device)? {
             return Ok(());
         }
+        if self.dice.chance(10) {
+            return self.look(device);
+        }
         match self.dice.below(100) {
             0..=64 => self.begin_gesture(device),
             65..=76 => self.decide(device)?,
@@ -117,7 +120,7 @@ impl World {
             .after(delay_ms, Event::EndGesture { device, life });
     }
 
-    fn some_record(&mut self) -> RecordId {
+    pub fn some_record(&mut self) -> RecordId {
         let number = self.dice.below(4);
         RecordId::new(format!("w{number}")).expect("an id")
     }

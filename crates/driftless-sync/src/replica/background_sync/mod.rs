@@ -34,11 +34,6 @@ use rests_on::OwnApplied;
 use crate::replica::journal::{Journal, Ticket};
 use crate::replica::realtime_state::RealtimeState;
 
-/// How many recent versions of own edits are remembered, for marks that were taken before them.
-const RECENT_MAX: usize = 4_096;
-/// How many gestures may be under way at once before the oldest is taken for ended.
-const GESTURES_MAX: usize = 64;
-
 /// What a person made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEdit {
@@ -195,7 +190,7 @@ impl Outbox {
         let index = self.gestures.iter().position(|(own, _)| *own == gesture);
         let before = index.map(|index| self.gestures.remove(index).1);
         self.gestures.push((gesture, id));
-        let surplus = self.gestures.len().saturating_sub(GESTURES_MAX);
+        let surplus = self.gestures.len().saturating_sub(limits::GESTURES_MAX);
         self.gestures.drain(..surplus);
         before
     }
@@ -463,7 +458,7 @@ impl Outbox {
             own.settle(change, confirmed, &schema);
         });
         self.recent.push(own);
-        let surplus = self.recent.len().saturating_sub(RECENT_MAX);
+        let surplus = self.recent.len().saturating_sub(limits::RECENT_EDITS_MAX);
         self.recent.drain(..surplus);
     }
 
@@ -526,9 +521,10 @@ impl Outbox {
     }
 
     /// What is on screen now, for a gesture that begins.
-    pub fn seen_mark(&self, version: Version) -> SeenMark {
+    pub fn seen_mark(&self, state: &RealtimeState) -> SeenMark {
         SeenMark::new(
-            version,
+            state.shown(),
+            Arc::clone(state.held()),
             self.entries.values().filter(|entry| entry.is_active()),
         )
     }

@@ -13,11 +13,17 @@ use crate::replica::background_sync::Entry;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SeenMark {
     version: Version,
+    /// Records whose view is older than the board's version, with theirs.
+    held: Arc<BTreeMap<RecordId, Version>>,
     pending: Arc<BTreeMap<RecordId, Vec<(EditId, Op)>>>,
 }
 
 impl SeenMark {
-    pub(super) fn new<'a>(version: Version, active: impl Iterator<Item = &'a Entry>) -> Self {
+    pub(super) fn new<'a>(
+        version: Version,
+        held: Arc<BTreeMap<RecordId, Version>>,
+        active: impl Iterator<Item = &'a Entry>,
+    ) -> Self {
         let mut pending: BTreeMap<RecordId, Vec<(EditId, Op)>> = BTreeMap::new();
         for entry in active {
             for change in &entry.row.changes {
@@ -27,13 +33,19 @@ impl SeenMark {
         }
         Self {
             version,
+            held,
             pending: Arc::new(pending),
         }
     }
 
-    /// The board's version.
+    /// The board's version. Single records may show an older one.
     pub fn version(&self) -> Version {
         self.version
+    }
+
+    /// The version that the view of a record shows.
+    pub fn version_of(&self, record: &RecordId) -> Version {
+        self.held.get(record).copied().unwrap_or(self.version)
     }
 
     /// What a change that begins now rests on.
@@ -45,7 +57,7 @@ impl SeenMark {
         let mut after: Vec<EditId> = own.map(|(id, _)| *id).collect();
         after.dedup();
         Seen {
-            version: self.version,
+            version: self.version_of(record),
             after,
         }
     }

@@ -18,9 +18,9 @@ impl Replica {
                 self.socket
                     .connect(now.mono_ms, &self.config, &mut self.actions);
             }
-            Command::Connect => self.config.auto_connect = true,
+            Command::Connect => self.is_connection_wanted = true,
             Command::Disconnect => {
-                self.config.auto_connect = false;
+                self.is_connection_wanted = false;
                 self.detach();
                 self.socket.disconnect(&mut self.actions);
             }
@@ -37,16 +37,19 @@ impl Replica {
             Command::Follow(id) => self.follow(&id),
             Command::Unfollow(id) => self.unfollow(&id),
             Command::OpenFeed { feed, query } => {
+                self.processor.forget_feed(feed);
                 self.feeds.insert(feed, query.clone());
                 if self.socket.is_online() {
                     self.send(ClientMessage::OpenFeed { feed, query });
                 }
             }
             Command::CloseFeed { feed } => {
+                self.processor.close_feed(feed);
                 if self.feeds.remove(&feed).is_some() && self.socket.is_online() {
                     self.send(ClientMessage::CloseFeed { feed });
                 }
             }
+            Command::Attend { subject, attention } => self.processor.attend(&subject, attention),
             Command::Edit(edit) => self.edit(edit, now),
             Command::Retry { board, number, id } => self.retry(&board, number, id, now),
             Command::RollBack { board, number } => self.roll_back(&board, number),
@@ -88,6 +91,7 @@ impl Replica {
 
     pub(super) fn unfollow(&mut self, id: &BoardId) {
         let is_online = self.socket.is_online();
+        self.processor.unfollow(id);
         if let Some(board) = self.boards.get_mut(id) {
             board.is_followed = false;
             if is_online && !board.wants_stream() {

@@ -49,6 +49,8 @@ pub struct Replica {
     /// Edits that came before the storage was read, or that a replaced tab had not stored.
     early: Vec<NewEdit>,
     socket: WebsocketManager,
+    /// Whether to connect once it leads.
+    is_connection_wanted: bool,
     actions: Vec<Action>,
     processor: UpdateProcessor,
     is_visible: bool,
@@ -78,6 +80,7 @@ impl Replica {
         let mut socket_seed = [0; 32];
         rng.fill_bytes(&mut socket_seed);
         Self {
+            is_connection_wanted: config.auto_connect(),
             config,
             schema,
             rng,
@@ -162,7 +165,7 @@ impl Replica {
             client: self.row.as_ref().map(|row| row.client),
             server_build: self.server_build.clone(),
             last_sync_ms: self.last_sync_ms,
-            dropped_frames: self.processor.dropped_frames(),
+            dropped_samples: self.processor.dropped_samples(),
         }
     }
 
@@ -203,8 +206,13 @@ impl Replica {
     pub fn seen_mark(&self, id: &BoardId) -> SeenMark {
         let board = self.boards.get(id);
         board
-            .map(|board| board.outbox.seen_mark(board.state.shown()))
+            .map(|board| board.outbox.seen_mark(&board.state))
             .unwrap_or_default()
+    }
+
+    /// How many samples of an open feed were never shown, since newer ones replaced them.
+    pub fn dropped_samples(&self, feed: u32) -> u64 {
+        self.processor.dropped_samples_of(feed)
     }
 
     fn user(&self) -> Option<&UserId> {

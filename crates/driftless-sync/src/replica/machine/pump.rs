@@ -6,6 +6,7 @@ use driftless_protocol::message::ClientMessage;
 use crate::replica::board::Stream;
 use crate::replica::machine::{Phase, Replica};
 use crate::replica::types::{Notice, Now, Output};
+use crate::replica::update_processor::Cadence;
 use crate::replica::websocket_manager::Action;
 
 impl Replica {
@@ -93,20 +94,20 @@ impl Replica {
     }
 
     pub(super) fn flush(&mut self, now: Now) {
-        let interval_ms = self.flush_interval_ms();
+        let cadence = self.cadence();
         let is_due = self
             .processor
-            .due_at_ms(interval_ms)
+            .due_at_ms(cadence)
             .is_some_and(|due| due <= now.mono_ms);
         if !is_due {
             return;
         }
-        let flush = self.processor.flush(now.mono_ms);
-        for (id, records) in flush.records {
+        let flush = self.processor.flush(now.mono_ms, cadence);
+        for (id, flush) in flush.boards {
             let Some(board) = self.boards.get_mut(&id) else {
                 continue;
             };
-            let changed = board.refresh(&records);
+            let changed = board.refresh(&flush);
             self.outputs
                 .push_back(Output::Notice(Notice::Board { board: id, changed }));
         }
@@ -121,11 +122,16 @@ impl Replica {
         self.outputs.extend(feeds);
     }
 
-    pub(super) fn flush_interval_ms(&self) -> u64 {
-        if self.is_visible {
-            self.config.flush_interval_ms
+    pub(super) fn cadence(&self) -> Cadence {
+        let frame_ms = if self.is_visible {
+            self.config.flush_interval_ms()
         } else {
-            self.config.flush_interval_hidden_ms
+            self.config.flush_interval_hidden_ms()
+        };
+        Cadence {
+            frame_ms,
+            unseen_ms: self.config.flush_interval_unseen_ms(),
+            feed_ms: self.config.feed_interval_ms(),
         }
     }
 
@@ -163,7 +169,7 @@ impl Replica {
         });
         let due = streams
             .chain(self.socket.due_at_ms())
-            .chain(self.processor.due_at_ms(self.flush_interval_ms()))
+            .chain(self.processor.due_at_ms(self.cadence()))
             .chain(self.storage_retry_at_ms)
             .min();
         if let Some(mono_ms) = due.filter(|_| due != self.woken_for_ms) {

@@ -46,6 +46,7 @@ impl Replica {
             ServerMessage::Resume(resume) => {
                 let id = resume.board.clone();
                 self.on_board(&id, now, |board, journal, _| board.resume(&resume, journal));
+                self.processor.whole(&id);
             }
             ServerMessage::Event(event) => {
                 let id = event.board.clone();
@@ -89,7 +90,7 @@ impl Replica {
             } => {
                 self.server_error(code, detail, board, feed, now);
             }
-            ServerMessage::Feed(frame) => self.feed_frame(frame),
+            ServerMessage::Feed(frame) => self.feed_frame(frame, now),
             ServerMessage::Ping { nonce } => self.send(ClientMessage::Pong { nonce }),
             ServerMessage::Pong { nonce } => self.socket.ponged(nonce, now.mono_ms),
             ServerMessage::Goodbye {
@@ -167,12 +168,12 @@ impl Replica {
         self.reidentify(now);
     }
 
-    pub(super) fn feed_frame(&mut self, frame: FeedFrame) {
+    pub(super) fn feed_frame(&mut self, frame: FeedFrame, now: Now) {
         let feed = frame.feed;
         let Some(query) = self.feeds.get(&feed).cloned() else {
             return;
         };
-        if !self.processor.feed(frame) {
+        if !self.processor.feed(frame, now.mono_ms) {
             self.send(ClientMessage::OpenFeed { feed, query });
         }
     }
@@ -194,8 +195,8 @@ impl Replica {
             (Code::WrongUser, _) => self.wrong_user(&detail, now),
             (code, Some(id)) if code.blame() != Blame::Client => {
                 let at_ms = now.mono_ms
-                    + self.config.storage_retry_ms
-                    + self.socket.draw(self.config.storage_retry_ms);
+                    + self.config.board_retry_ms()
+                    + self.socket.draw(self.config.board_retry_ms());
                 if let Some(board) = self.boards.get_mut(&id) {
                     board.stream = Stream::Retrying { at_ms };
                 }
@@ -238,7 +239,12 @@ impl Replica {
         if step.outbox_changed {
             self.processor.local(id, step.touched);
         } else {
-            self.processor.remote(id, step.touched);
+            let board = self.boards.get(id);
+            let undecided = board.map(|board| board.outbox.set_aside(&step.touched));
+            if let Some(undecided) = undecided.filter(|undecided| !undecided.is_empty()) {
+                self.processor.undecided(id, undecided.into_keys());
+            }
+            self.processor.remote(id, step.touched, now.mono_ms);
         }
         self.outputs
             .extend(step.notices.into_iter().map(Output::Notice));

@@ -110,7 +110,7 @@ impl Replica {
                 }
                 if self.phase == Phase::Claiming {
                     self.phase = Phase::Leading;
-                    if self.config.auto_connect {
+                    if self.is_connection_wanted {
                         let config = &self.config;
                         self.socket.connect(now.mono_ms, config, &mut self.actions);
                     }
@@ -120,7 +120,7 @@ impl Replica {
             CommitResult::Conflict => self.superseded(),
             CommitResult::Failed { reason } => {
                 self.verdict = StorageVerdict::NotSaved { reason };
-                self.storage_retry_at_ms = Some(now.mono_ms + self.config.storage_retry_ms);
+                self.storage_retry_at_ms = Some(now.mono_ms + self.config.storage_retry_ms());
             }
         }
     }

@@ -1,18 +1,20 @@
 //! Checkers that look all the time: *view*, *atomic*, *honest*, *final*, *bounded*.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_model::{
     BoardId, EditId, Effect, LeafPath, RecordId, UserId, Value, Version, limits,
 };
 use driftless_protocol::durable::{EntryRow, Row};
 use driftless_protocol::message::Push;
+use driftless_sync::replica::Attention;
 
 use crate::failure::Failure;
 use crate::world::World;
 use crate::world::person::PAIR;
 
-type Values = BTreeMap<RecordId, BTreeMap<LeafPath, Value>>;
+/// The values of a board's records.
+pub type Values = BTreeMap<RecordId, BTreeMap<LeafPath, Value>>;
 
 /// *view*: what is shown is the confirmed state with the active outbox folded over it, in order.
 /// *atomic*: no half of an edit is ever shown.
@@ -33,7 +35,7 @@ pub fn view(world: &mut World, device: usize, board: &BoardId) -> Result<(), Fai
         });
         naive.apply(&effects.collect::<Vec<_>>(), Version(0), &author);
     }
-    let naive: Values = naive
+    let mut naive: Values = naive
         .live()
         .map(|(id, record)| {
             let values = record
@@ -42,7 +44,8 @@ pub fn view(world: &mut World, device: usize, board: &BoardId) -> Result<(), Fai
             (id.clone(), values.collect())
         })
         .collect();
-    let shown: Values = own
+    let held: BTreeSet<RecordId> = own.state.held().keys().cloned().collect();
+    let mut shown: Values = own
         .state
         .views()
         .iter()
@@ -54,11 +57,44 @@ pub fn view(world: &mut World, device: usize, board: &BoardId) -> Result<(), Fai
             (id.clone(), values.collect())
         })
         .collect();
+    atomic(device, &shown)?;
+    are_held(world, device, board, &held, &shown)?;
+    let before = world
+        .shown_before
+        .insert((device, board.clone()), shown.clone());
+    naive.retain(|id, _| !held.contains(id));
+    shown.retain(|id, _| !held.contains(id));
     if naive != shown {
-        let detail = format!("device {device} shows {shown:?} for {naive:?}");
+        let detail = format!("device {device} shows {shown:?} for {naive:?}, before {before:?}");
         return Err(Failure::new("view", detail));
     }
-    atomic(device, &shown)
+    Ok(())
+}
+
+/// *view*: only what is off screen or has a pace of its own stays behind, and exactly as it was.
+fn are_held(
+    world: &mut World,
+    device: usize,
+    board: &BoardId,
+    held: &BTreeSet<RecordId>,
+    shown: &Values,
+) -> Result<(), Failure> {
+    world.tally.held_views += held.len() as u64;
+    let before = world.shown_before.get(&(device, board.clone()));
+    for id in held {
+        let key = (board.clone(), id.clone());
+        let attention = world.devices[device].attentions.get(&key);
+        if attention.copied().unwrap_or_default() == Attention::default() {
+            let detail = format!("device {device} holds {id} back although it is on screen");
+            return Err(Failure::new("view", detail));
+        }
+        let was = before.and_then(|before| before.get(id));
+        if was != shown.get(id) {
+            let detail = format!("device {device} holds {id} back and shows {shown:?}");
+            return Err(Failure::new("view", detail));
+        }
+    }
+    Ok(())
 }
 
 fn atomic(device: usize, shown: &Values) -> Result<(), Failure> {

@@ -30,6 +30,9 @@ pub fn restless(world: &World) -> Option<String> {
                 return Some(format!("device {number} still has {:?} of {id}", entry.row));
             }
             let head = world.server.store.load_now(id).head;
+            if !board.state.held().is_empty() {
+                return Some(format!("device {number} holds views of {id} back"));
+            }
             if board.state.cursor() != Some(head) || board.state.shown() != head.version {
                 let at = board.state.cursor();
                 return Some(format!(

@@ -1,0 +1,211 @@
+//! The table of all settings: name, type, unit, default and range of each, once.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// What a number counts, or that it is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unit {
+    /// `true` or `false`.
+    Switch,
+    /// Milliseconds.
+    Milliseconds,
+}
+
+/// The value of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SettingValue {
+    /// On or off.
+    Switch(bool),
+    /// A whole number in the setting's unit.
+    Number(u64),
+}
+
+impl fmt::Display for SettingValue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Switch(is_on) => is_on.fmt(formatter),
+            Self::Number(number) => number.fmt(formatter),
+        }
+    }
+}
+
+impl From<bool> for SettingValue {
+    fn from(is_on: bool) -> Self {
+        Self::Switch(is_on)
+    }
+}
+
+impl From<u64> for SettingValue {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+/// What a setting's value is in code.
+pub(super) trait Plain: Copy {
+    fn value(self) -> SettingValue;
+    fn of(value: SettingValue) -> Self;
+}
+
+impl Plain for bool {
+    fn value(self) -> SettingValue {
+        self.into()
+    }
+
+    fn of(value: SettingValue) -> Self {
+        value == SettingValue::Switch(true)
+    }
+}
+
+impl Plain for u64 {
+    fn value(self) -> SettingValue {
+        self.into()
+    }
+
+    fn of(value: SettingValue) -> Self {
+        match value {
+            SettingValue::Number(number) => number,
+            SettingValue::Switch(is_on) => is_on.into(),
+        }
+    }
+}
+
+macro_rules! settings {
+    ($(
+        $(#[doc = $about:literal])+
+        $name:ident, $setting:ident: $type:ty, $unit:ident = $default:literal, $range:expr;
+    )*) => {
+        /// A setting, by name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Setting {
+            $($(#[doc = $about])+ $setting,)*
+        }
+
+        impl Setting {
+            /// Every setting, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$setting,)*];
+
+            /// Its name, as files and attributes write it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$setting => stringify!($name),)*
+                }
+            }
+
+            /// What it does.
+            pub fn about(self) -> &'static str {
+                match self {
+                    $(Self::$setting => concat!($($about),+).trim_start(),)*
+                }
+            }
+
+            /// What its value counts.
+            pub fn unit(self) -> Unit {
+                match self {
+                    $(Self::$setting => Unit::$unit,)*
+                }
+            }
+
+            /// Its value where no layer says otherwise.
+            pub fn default_value(self) -> SettingValue {
+                match self {
+                    $(Self::$setting => <$type as Plain>::value($default),)*
+                }
+            }
+
+            /// The least and the greatest value of a number.
+            pub(super) fn bounds(self) -> RangeInclusive<u64> {
+                match self {
+                    $(Self::$setting => $range,)*
+                }
+            }
+        }
+
+        impl super::RealtimeConfig {
+            $($(#[doc = $about])+
+            pub fn $name(&self) -> $type {
+                <$type as Plain>::of(self.value(Setting::$setting))
+            })*
+        }
+    };
+}
+
+settings! {
+    /// Connect as soon as this device's storage is read.
+    auto_connect, AutoConnect: bool, Switch = true, 0..=1;
+    /// The longest wait before the second attempt to connect. It doubles with each further one, and
+    /// the wait itself is drawn between 0 and it (full jitter).
+    backoff_base_ms, BackoffBaseMs: u64, Milliseconds = 500, 10..=60_000;
+    /// The longest wait between two attempts to connect.
+    backoff_max_ms, BackoffMaxMs: u64, Milliseconds = 15_000, 10..=3_600_000;
+    /// How long a socket may take to open and the server to answer.
+    handshake_timeout_ms, HandshakeTimeoutMs: u64, Milliseconds = 10_000, 100..=300_000;
+    /// The wait after a server that asked to come back later, before the backoff is added.
+    retry_later_ms, RetryLaterMs: u64, Milliseconds = 30_000, 1_000..=3_600_000;
+    /// How long a board that the server could not read is left alone before it is asked for again;
+    /// up to as much again is added at random.
+    board_retry_ms, BoardRetryMs: u64, Milliseconds = 2_000, 50..=300_000;
+    /// How long a failed write to this device's storage rests before it is tried again.
+    storage_retry_ms, StorageRetryMs: u64, Milliseconds = 2_000, 50..=300_000;
+    /// What others change is shown at most once in this time: a frame. Own changes are shown at
+    /// once.
+    flush_interval_ms, FlushIntervalMs: u64, Milliseconds = 16, 0..=10_000;
+    /// The same for records and feeds that the application says are not on screen.
+    flush_interval_unseen_ms, FlushIntervalUnseenMs: u64, Milliseconds = 1_000, 0..=60_000;
+    /// The same for everything while the page is hidden.
+    flush_interval_hidden_ms, FlushIntervalHiddenMs: u64, Milliseconds = 1_000, 16..=60_000;
+    /// The samples of a feed are shown at most once in this time, where the feed has no pace of its
+    /// own. 0: with every flush.
+    feed_interval_ms, FeedIntervalMs: u64, Milliseconds = 0, 0..=60_000;
+}
+
+impl Setting {
+    /// The setting of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter().copied();
+        all.find(|setting| setting.name() == name)
+    }
+
+    /// The environment variable that sets it.
+    pub fn variable(self) -> String {
+        let name = self.name().to_ascii_uppercase();
+        format!("{}{name}", super::layers::VARIABLE_PREFIX)
+    }
+
+    /// Which values it takes, in words.
+    pub fn range(self) -> String {
+        let bounds = self.bounds();
+        match self.unit() {
+            Unit::Switch => "true or false".to_owned(),
+            Unit::Milliseconds => format!("{} to {} ms", bounds.start(), bounds.end()),
+        }
+    }
+
+    /// Whether it takes this value.
+    pub fn takes(self, value: SettingValue) -> bool {
+        match (self.unit(), value) {
+            (Unit::Switch, SettingValue::Switch(_)) => true,
+            (Unit::Milliseconds, SettingValue::Number(number)) => self.bounds().contains(&number),
+            _ => false,
+        }
+    }
+
+    /// Reads a value as files, environment and attributes write it; `None` where it takes no such.
+    pub(super) fn read(self, text: &str) -> Option<SettingValue> {
+        let value = match self.unit() {
+            Unit::Switch => text.parse().ok().map(SettingValue::Switch),
+            Unit::Milliseconds => text.parse().ok().map(SettingValue::Number),
+        };
+        value.filter(|value| self.takes(*value))
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
