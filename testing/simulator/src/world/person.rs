@@ -361,6 +361,14 @@ impl World {
                         .map(|leaf| Some(leaf.value.clone())),
                 );
             }
+            for (record, saw) in &mut made.removes {
+                let leaves = views.get(record).into_iter().flat_map(|view| &view.leaves);
+                let own = leaves.filter(|(_, leaf)| leaf.version.is_none());
+                saw.push(
+                    own.map(|(leaf, own)| (leaf.clone(), own.value.clone()))
+                        .collect(),
+                );
+            }
         }
         self.book.replaced(device, ids, Some(id));
         self.book.made.insert(id, made);

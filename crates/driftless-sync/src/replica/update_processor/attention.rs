@@ -88,9 +88,10 @@ pub(super) struct Attended {
 impl Attended {
     /// When what waits may be shown, apart from frames.
     pub(super) fn due_ms(&self, waiting: Waiting, unseen_ms: u64) -> u64 {
-        let seen = match self.attention.is_visible {
-            true => 0,
-            false => waiting.since_ms.saturating_add(unseen_ms),
+        let seen = if self.attention.is_visible {
+            0
+        } else {
+            waiting.since_ms.saturating_add(unseen_ms)
         };
         let bounded = |ms: u64| ms.min(limits::PACE_MS_MAX);
         let paced = match self.attention.pace {

@@ -183,7 +183,8 @@ fn past_the_limit_of_attentions_a_record_is_shown_with_every_flush() {
     }
     let last = record(&format!("w{}", limits::ATTENTIONS_MAX));
     processor.remote(&board(), [record("w0"), last.clone()], 0);
-    assert_eq!(records(&processor.flush(16, CADENCE)), [last.clone()]);
+    let flush = processor.flush(16, CADENCE);
+    assert_eq!(records(&flush), std::slice::from_ref(&last));
     processor.attend(&subject("w1"), Attention::default());
     processor.attend(
         &Subject::Record {
