@@ -351,16 +351,9 @@ impl World {
         let writes = made.writes.clone();
         made.rests_on_writes(&writes);
         // Beside the list of what waits the board shows the person's own later edits.
+        made.rests_on_writes(&self.pending_writes(device, board));
         let replica = self.devices[device].replica.as_ref();
         if let Some(views) = replica.and_then(|replica| replica.views(board)) {
-            for ((record, leaf), allowed) in &mut made.allowed {
-                let shown = views.get(record).and_then(|view| view.leaves.get(leaf));
-                allowed.extend(
-                    shown
-                        .filter(|leaf| leaf.version.is_none())
-                        .map(|leaf| Some(leaf.value.clone())),
-                );
-            }
             for (record, saw) in &mut made.removes {
                 let leaves = views.get(record).into_iter().flat_map(|view| &view.leaves);
                 let own = leaves.filter(|(_, leaf)| leaf.version.is_none());
