@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use driftless_feeds::FeedData;
 use driftless_model::{
-    BoardId, BoardState, EditId, Effect, KindName, LeafPath, Op, RecordId, Schema, UserId, Value, Version,
-    limits,
+    BoardId, BoardState, EditId, Effect, KindName, LeafPath, Op, RecordId, Schema, UserId, Value,
+    Version, limits,
 };
 use driftless_protocol::feed::{Run, pack};
 use driftless_protocol::{Aggregate, FeedFrame, Query, SeriesName};
