@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use driftless_model::{BoardId, Cursor, EditId, Version};
 use driftless_protocol::message::{ClientMessage, ServerMessage, Welcome};
-use driftless_protocol::{CloseCode, PROTOCOL, PROTOCOL_MIN};
+use driftless_protocol::{CloseCode, Code, PROTOCOL, PROTOCOL_MIN};
 use driftless_store::server::MemoryBoards;
 use driftless_sync::room::{
     Append, ConnectionId, Found, Input, Member, Output, Room, Stored, StreamItem,
@@ -256,6 +256,10 @@ impl World {
                 connection,
                 message,
             } => {
+                let link = self.links.get_mut(&connection.0);
+                if let Some(link) = link.filter(|_| is_end(&message)) {
+                    link.following.remove(&board);
+                }
                 self.send_to_device(connection.0, &message);
             }
             Output::CutAll => self.cut_all(&board),
@@ -507,4 +511,15 @@ fn message_for(
             (only == client).then_some(ServerMessage::Outcome(outcome)),
         ),
     }
+}
+
+/// Whether a room counts the connection out with this message, as the hub takes it.
+fn is_end(message: &ServerMessage) -> bool {
+    matches!(
+        message,
+        ServerMessage::Error {
+            code: Code::Unavailable | Code::WrongUser,
+            ..
+        }
+    )
 }
