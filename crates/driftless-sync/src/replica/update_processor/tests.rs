@@ -152,6 +152,19 @@ fn a_debounce_waits_for_quiet_but_not_for_ever() {
 }
 
 #[test]
+fn no_pace_holds_back_for_longer_than_the_limit() {
+    for interval_ms in [limits::PACE_MS_MAX, limits::PACE_MS_MAX + 1] {
+        let mut processor = UpdateProcessor::default();
+        processor.attend(&subject("a"), paced(Pace::Throttle { interval_ms }));
+        processor.remote(&board(), [record("a")], 0);
+        processor.flush(16, CADENCE);
+        processor.remote(&board(), [record("a")], 17);
+        let due_ms = 16 + limits::PACE_MS_MAX;
+        assert_eq!(processor.due_at_ms(CADENCE), Some(due_ms));
+    }
+}
+
+#[test]
 fn own_changes_and_decisions_do_not_wait_for_a_pace() {
     let mut processor = UpdateProcessor::default();
     processor.attend(&subject("a"), hidden());
