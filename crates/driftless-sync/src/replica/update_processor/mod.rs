@@ -148,11 +148,11 @@ impl UpdateProcessor {
         let is_released = self.attention(subject).is_none();
         match subject {
             Subject::Record { board, record } if is_back || is_released => {
-                if let Some(changed) = self.boards.get_mut(board)
-                    && changed.slow.remove(record).is_some()
-                {
-                    changed.frame.insert(record.clone());
-                    self.is_urgent = true;
+                if let Some(changed) = self.boards.get_mut(board) {
+                    if changed.slow.remove(record).is_some() {
+                        changed.frame.insert(record.clone());
+                    }
+                    self.is_urgent |= changed.frame.contains(record);
                 }
             }
             Subject::Feed(feed) if is_back => self.is_urgent |= self.feeds.contains_key(feed),

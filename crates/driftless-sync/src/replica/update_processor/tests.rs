@@ -189,6 +189,18 @@ fn a_resume_is_shown_whole() {
 }
 
 #[test]
+fn what_was_held_comes_on_screen_at_once_though_it_is_due_with_the_next_frame() {
+    let mut processor = UpdateProcessor::default();
+    processor.attend(&subject("a"), hidden());
+    processor.remote(&board(), ["a", "b"].map(record), 0);
+    processor.flush(16, CADENCE);
+    processor.whole(&board());
+    assert_eq!(processor.due_at_ms(CADENCE), Some(32));
+    processor.attend(&subject("a"), Attention::default());
+    assert_eq!(processor.due_at_ms(CADENCE), Some(0));
+}
+
+#[test]
 fn past_the_limit_of_attentions_a_record_is_shown_with_every_flush() {
     let mut processor = UpdateProcessor::default();
     for number in 0..=limits::ATTENTIONS_MAX {
