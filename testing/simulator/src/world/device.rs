@@ -147,6 +147,8 @@ impl World {
         let seed = self.dice.seed();
         let replica = Replica::new(config(), self.schema.clone(), seed);
         self.devices[device].replica = Some(replica);
+        self.devices[device].attentions.clear();
+        self.shown_before.retain(|(other, _), _| *other != device);
         self.drain_device(device)?;
         self.give_token(device)?;
         for board in self.boards.clone() {
@@ -168,12 +170,10 @@ impl World {
         }
         own.replica = None;
         own.gesture = None;
-        own.attentions.clear();
         own.life += 1;
         if let Some(link) = own.link.take() {
             self.drop_device_end(link);
         }
-        self.shown_before.retain(|(other, _), _| *other != device);
         checkers::honest(self, device)?;
         let delay_ms = self.dice.between(10, 3_000);
         self.schedule.after(delay_ms, Event::DeviceStart { device });

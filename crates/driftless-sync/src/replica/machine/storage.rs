@@ -190,6 +190,7 @@ impl Replica {
         for (id, board) in &mut self.boards {
             board.outbox.unseal(former, &mut self.journal);
             board.store_board(&mut self.journal);
+            self.processor.whole(id);
             self.processor.local(id, board.all_records());
         }
         self.detach();

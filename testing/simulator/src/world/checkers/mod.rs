@@ -3,5 +3,7 @@
 mod always;
 mod rest;
 
-pub use always::{Values, believe_disk, bounded, forgive, honest, identity, is_final, is_stored, view};
+pub use always::{
+    Values, believe_disk, bounded, forgive, honest, identity, is_final, is_stored, view,
+};
 pub use rest::{at_rest, restless};
