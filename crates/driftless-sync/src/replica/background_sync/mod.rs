@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, Version, limits,
+    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, limits,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::{

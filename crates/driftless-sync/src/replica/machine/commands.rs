@@ -76,7 +76,7 @@ impl Replica {
             self.detach();
             self.socket
                 .restart(now.mono_ms, &self.config, &mut self.actions);
-            if self.config.auto_connect {
+            if self.is_connection_wanted {
                 // It may have closed for good since the token was another user's.
                 self.socket
                     .connect(now.mono_ms, &self.config, &mut self.actions);
