@@ -352,17 +352,7 @@ impl World {
         made.rests_on_writes(&writes);
         // Beside the list of what waits the board shows the person's own later edits.
         made.rests_on_writes(&self.pending_writes(device, board));
-        let replica = self.devices[device].replica.as_ref();
-        if let Some(views) = replica.and_then(|replica| replica.views(board)) {
-            for (record, saw) in &mut made.removes {
-                let leaves = views.get(record).into_iter().flat_map(|view| &view.leaves);
-                let own = leaves.filter(|(_, leaf)| leaf.version.is_none());
-                saw.push(
-                    own.map(|(leaf, own)| (leaf.clone(), own.value.clone()))
-                        .collect(),
-                );
-            }
-        }
+        self.sees_own_leaves(device, board, entry, &mut made);
         self.book.replaced(device, ids, Some(id));
         self.book.made.insert(id, made);
         let number = entry.row.number;
@@ -374,6 +364,36 @@ impl World {
                 id,
             },
         )
+    }
+
+    /// A person knows the values that they wrote themselves into a record that a retried entry
+    /// removes: those that wait, and, where the removal takes back an edit of theirs and so was made
+    /// by nobody, those that were applied.
+    fn sees_own_leaves(&self, device: usize, board: &BoardId, entry: &Entry, made: &mut Made) {
+        let replica = self.devices[device].replica.as_ref();
+        let Some(own) = replica.and_then(|replica| replica.board(board)) else {
+            return;
+        };
+        let changes = entry.row.changes.iter();
+        for change in changes.filter(|change| matches!(change.op, Op::Remove)) {
+            let is_take_back = !made.removes.contains_key(&change.record);
+            let view = own.state.views().get(&change.record);
+            let shown = view.into_iter().flat_map(|view| &view.leaves);
+            let pending = shown.filter(|(_, leaf)| leaf.version.is_none());
+            let mut saw: BTreeMap<LeafPath, Value> = pending
+                .map(|(leaf, own)| (leaf.clone(), own.value.clone()))
+                .collect();
+            let confirmed = own.state.confirmed().record(&change.record);
+            let cells = confirmed.into_iter().flat_map(|record| &record.leaves);
+            let is_own = |author: &UserId| is_take_back && *author == self.devices[device].user;
+            for (leaf, cell) in cells.filter(|(_, cell)| is_own(&cell.author)) {
+                if let Some(value) = &cell.value {
+                    saw.entry(leaf.clone()).or_insert_with(|| value.clone());
+                }
+            }
+            let removes = made.removes.entry(change.record.clone());
+            removes.or_default().push(saw);
+        }
     }
 
     fn take_back(&mut self, device: usize) -> Result<(), Failure> {
