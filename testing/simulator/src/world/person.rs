@@ -367,8 +367,8 @@ impl World {
     }
 
     /// A person knows the values that they wrote themselves into a record that a retried entry
-    /// removes: those that wait, and, where the removal takes back an edit of theirs and so was made
-    /// by nobody, those that were applied.
+    /// removes: those that wait, and, where the removal takes back an edit of theirs and so was
+    /// made by nobody, those that were applied.
     fn sees_own_leaves(&self, device: usize, board: &BoardId, entry: &Entry, made: &mut Made) {
         let replica = self.devices[device].replica.as_ref();
         let Some(own) = replica.and_then(|replica| replica.board(board)) else {
