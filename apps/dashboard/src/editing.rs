@@ -74,7 +74,7 @@ impl Editor {
         });
     }
 
-    /// The same, and says `done` once it is made.
+    /// The same, and says `done` once it is made, with a way to undo it.
     pub fn edit_and_say(
         self,
         label: impl Into<String>,
@@ -86,6 +86,28 @@ impl Editor {
             build: seeing(self.seen(), build),
             done: Some(done.into()),
         });
+    }
+
+    /// Undoes what the person did last, and says what that was.
+    pub fn undo(self) {
+        match self.board().undo_state().undo {
+            Some(label) => {
+                self.board().undo();
+                self.say(Tone::Offline, format!("Undone: {label}"));
+            }
+            None => self.say(Tone::Offline, "Nothing to undo"),
+        }
+    }
+
+    /// Does again what was undone last, and says what that was.
+    pub fn redo(self) {
+        match self.board().undo_state().redo {
+            Some(label) => {
+                self.board().redo();
+                self.say(Tone::Offline, format!("Done again: {label}"));
+            }
+            None => self.say(Tone::Offline, "Nothing to do again"),
+        }
     }
 
     /// Gives a leaf a value.
@@ -125,8 +147,12 @@ impl Editor {
 
     /// Shows a short message.
     pub fn say(self, tone: Tone, text: impl Into<String>) {
-        self.around
-            .with_value(|around| around.toasts.push(Toast::new(tone, text)));
+        self.show(Toast::new(tone, text));
+    }
+
+    /// Shows a short message, perhaps with something to do.
+    pub fn show(self, toast: Toast) {
+        self.around.with_value(|around| around.toasts.push(toast));
     }
 
     fn make_as_somebody(self, edit: Waiting) {
@@ -144,7 +170,8 @@ impl Editor {
             Err(error) => self.say(Tone::Error, format!("{label}: {error}")),
             Ok(handle) => {
                 if let Some(done) = done {
-                    self.say(Tone::Offline, done);
+                    let undo = Callback::new(move |()| self.board().undo());
+                    self.show(Toast::new(Tone::Offline, done).with_action("Undo", undo));
                 }
                 self.tell_if_refused(label, handle);
             }

@@ -27,7 +27,8 @@ impl BoardLock {
     }
 }
 
-fn is_in_dialog() -> bool {
+/// Whether a dialog has the keyboard.
+pub fn is_in_dialog() -> bool {
     let document = browser::window().document();
     document
         .and_then(|document| document.query_selector("dialog[open]").ok().flatten())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use driftless_model::{BoardId, RecordId, Version};
+use driftless_sync::replica::undo_history::UndoState;
 use driftless_sync::replica::view::{EntryView, RecordView, Resolution};
 use driftless_sync::replica::{Attention, Command, SeenMark, Subject};
 
@@ -96,6 +97,22 @@ impl Board {
     /// Takes an entry back. One that was sent already is undone once its outcome is known.
     pub fn roll_back(&self, number: u64) {
         self.shared.roll_back(&self.id, number);
+    }
+
+    /// What [`Board::undo`] and [`Board::redo`] would do now.
+    pub fn undo_state(&self) -> UndoState {
+        self.shared.board(&self.id, |board| board.undo.clone())
+    }
+
+    /// Undoes what this person did last, in this session. What somebody wrote over it since stays,
+    /// and [`crate::ClientEvent::Skipped`] says so. Nothing happens where there is nothing to undo.
+    pub fn undo(&self) {
+        self.shared.command(Command::Undo(self.id.clone()));
+    }
+
+    /// Does again what was undone last. Nothing happens where there is nothing.
+    pub fn redo(&self) {
+        self.shared.command(Command::Redo(self.id.clone()));
     }
 
     /// Settles a conflicted entry.

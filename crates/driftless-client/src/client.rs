@@ -6,6 +6,7 @@ use std::sync::Arc;
 use driftless_model::{BoardId, Schema};
 use driftless_protocol::Query;
 use driftless_sync::replica::realtime_config::Setting;
+use driftless_sync::replica::view::AutoResolve;
 use driftless_sync::replica::{Command, RealtimeConfig};
 use futures::channel::{mpsc, oneshot};
 
@@ -50,6 +51,12 @@ impl Client {
     /// Who the user is, from now on: connects again with the new token.
     pub fn set_token(&self, token: Option<String>) {
         self.shared.command(Command::SetToken(token));
+    }
+
+    /// What happens to conflicts from now on, those that wait included, on every board. Each that
+    /// settles itself is told: [`crate::ClientEvent::AutoResolved`]. Never, unless told otherwise.
+    pub fn auto_resolve(&self, auto_resolve: AutoResolve) {
+        self.shared.command(Command::AutoResolve(auto_resolve));
     }
 
     /// Whether the device has a network, for applications that know better than the platform.

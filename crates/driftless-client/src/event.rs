@@ -69,6 +69,43 @@ pub enum ClientEvent {
         /// Whose it was.
         author: UserId,
     },
+    /// Somebody replaced a value of this user's without having seen it, as the leaf's policy
+    /// (`LastWriter`) allows. Writing the value again puts it back.
+    Overwritten {
+        /// On which board.
+        board: BoardId,
+        /// Which leaf.
+        leaf: LeafRef,
+        /// The value that is no more.
+        value: Option<Value>,
+        /// Who replaced it.
+        by: UserId,
+        /// The version that did.
+        version: Version,
+    },
+    /// An edit of this replica left something out: what somebody changed since (an undo), or a
+    /// record that is gone (a move, a removal).
+    Skipped {
+        /// On which board.
+        board: BoardId,
+        /// Which edit.
+        id: EditId,
+        /// What the person did, in words.
+        label: String,
+        /// What was left out.
+        leaves: Vec<LeafRef>,
+    },
+    /// A conflict was settled without asking: see [`crate::Client::auto_resolve`].
+    AutoResolved {
+        /// On which board.
+        board: BoardId,
+        /// The outbox entry that it was.
+        number: u64,
+        /// What the person had done, in words.
+        label: String,
+        /// Whether mine was kept; otherwise theirs was taken.
+        kept_mine: bool,
+    },
     /// Something went wrong outside of any single edit.
     Error(ClientError),
 }

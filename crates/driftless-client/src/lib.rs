@@ -26,4 +26,6 @@ pub use feed::Feed;
 pub use status::Status;
 
 pub use driftless_sync::replica::realtime_config;
+pub use driftless_sync::replica::undo_history::UndoState;
+pub use driftless_sync::replica::view::AutoResolve;
 pub use driftless_sync::replica::{Attention, Pace, RealtimeConfig, SeenMark};

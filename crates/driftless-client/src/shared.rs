@@ -10,6 +10,7 @@ use driftless_model::{
 };
 use driftless_protocol::durable::LocalChange;
 use driftless_protocol::{Payload, Query};
+use driftless_sync::replica::undo_history::UndoState;
 use driftless_sync::replica::view::{EntryView, RecordView, Resolution};
 use driftless_sync::replica::{Command, NewEdit, SeenMark};
 use futures::channel::mpsc::UnboundedSender;
@@ -40,6 +41,7 @@ pub(crate) struct PublishedBoard {
     pub(crate) version: Version,
     pub(crate) records: BTreeMap<RecordId, Arc<RecordView>>,
     pub(crate) outbox: Arc<Vec<EntryView>>,
+    pub(crate) undo: UndoState,
     /// What is on screen.
     pub(crate) seen: SeenMark,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use driftless_client::{Board, Client, Status};
+use driftless_client::{Board, Client, Status, UndoState};
 use driftless_feeds::FeedData;
 use driftless_model::{RecordId, Version};
 use driftless_protocol::Query;
@@ -22,6 +22,8 @@ pub struct RealtimeContext {
     pub record_ids: Signal<Vec<RecordId>>,
     /// Every unsettled edit of the board, oldest first.
     pub outbox: Signal<Arc<Vec<EntryView>>>,
+    /// What undo and redo would do.
+    pub undo: Signal<UndoState>,
     /// The version of the board's confirmed state.
     pub version: Signal<Version>,
     /// Whether there is something to show: what was stored, or what a server sent.
@@ -42,6 +44,7 @@ impl RealtimeContext {
             status: live.status.clone().into(),
             record_ids: live.records.ids().into(),
             outbox: live.outbox.clone().into(),
+            undo: live.undo.clone().into(),
             version: live.version.clone().into(),
             loaded: live.loaded.clone().into(),
             open_conflict: RwSignal::new(None),

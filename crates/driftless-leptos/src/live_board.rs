@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use driftless_client::{Board, Client, ClientEvent, Status};
+use driftless_client::{Board, Client, ClientEvent, Status, UndoState};
 use driftless_model::Version;
 use driftless_sync::replica::view::EntryView;
 use leptos::prelude::*;
@@ -21,6 +21,8 @@ pub struct LiveBoard {
     pub status: ArcRwSignal<Status>,
     /// Every unsettled edit of the board.
     pub outbox: ArcRwSignal<Arc<Vec<EntryView>>>,
+    /// What undo and redo would do.
+    pub undo: ArcRwSignal<UndoState>,
     /// The version of the confirmed state.
     pub version: ArcRwSignal<Version>,
     /// Whether there is something to show.
@@ -38,6 +40,7 @@ impl LiveBoard {
         Self {
             status: ArcRwSignal::new(client.status()),
             outbox: ArcRwSignal::new(board.outbox()),
+            undo: ArcRwSignal::new(board.undo_state()),
             version: ArcRwSignal::new(board.version()),
             loaded: ArcRwSignal::new(board.is_loaded()),
             records: RecordSignals::new(ids),
@@ -58,6 +61,7 @@ impl LiveBoard {
             }
             ClientEvent::Outbox { board } if board == self.board.id() => {
                 renew(&self.outbox, self.board.outbox());
+                renew(&self.undo, self.board.undo_state());
             }
             ClientEvent::Feed { feed } => self.feeds.refresh(*feed),
             _ => {}

@@ -35,6 +35,10 @@ pub const BOARDS_PER_CONNECTION_MAX: usize = 64;
 pub const FEEDS_PER_CONNECTION_MAX: usize = 256;
 /// Most unsettled entries in one replica's outbox for one board.
 pub const OUTBOX_ENTRIES_MAX: usize = 20_000;
+/// Gestures of one board that a person can undo, one after another.
+pub const UNDO_STEPS_MAX: usize = 100;
+/// Leaves of one board that undo brought back and remembers as such.
+pub const UNDO_STANDINGS_MAX: usize = 4_096;
 /// Most sealed edits of one board that a replica has under way at once.
 pub const IN_FLIGHT_MAX: usize = 64;
 /// Most edits in one group commit of one board.

@@ -58,10 +58,13 @@ pub enum Verdict {
 
 /// Decides what happens to an edit on the board as it is now.
 pub fn judge(board: &BoardState, schema: &Schema, edit: &Edit) -> Verdict {
+    let creates = edit.changes.iter();
+    let creates = creates.filter(|change| matches!(change.op, Op::Create { .. }));
     let mut judge = Judge {
         board,
         schema,
         skips_stale: edit.on_stale == OnStale::Skip,
+        creates: creates.map(|change| &change.record).collect(),
         created: BTreeSet::new(),
         removed: BTreeSet::new(),
         written: BTreeSet::new(),
@@ -87,6 +90,8 @@ struct Judge<'a> {
     schema: &'a Schema,
     skips_stale: bool,
     /// What earlier changes of the same edit did: an edit is never stale against itself.
+    /// The records that any change of the edit makes.
+    creates: BTreeSet<&'a RecordId>,
     created: BTreeSet<&'a RecordId>,
     removed: BTreeSet<&'a RecordId>,
     written: BTreeSet<(&'a RecordId, &'a LeafPath)>,
@@ -108,7 +113,7 @@ impl<'a> Judge<'a> {
                     self.write(change, record, leaf, value);
                 }
             }
-            (_, Op::Remove) => {}
+            (_, Op::Remove) => self.remove_missing(change),
             (slot, Op::Create { .. }) => self.create(change, slot),
             (slot, _) => self.write_to_missing(change, slot),
         }
@@ -198,6 +203,17 @@ impl<'a> Judge<'a> {
             });
         } else {
             self.stale.extend(stale);
+        }
+    }
+
+    /// Somebody removed it before: nothing is done, which is said, so that an undo brings nothing
+    /// back. Not where the same edit makes the record: skipping names records, not changes.
+    fn remove_missing(&mut self, change: &Change) {
+        if !self.creates.contains(&change.record) {
+            self.skipped.push(LeafRef {
+                record: change.record.clone(),
+                leaf: None,
+            });
         }
     }
 

@@ -303,6 +303,9 @@ pub struct Event {
     pub label: String,
     /// What it did to the records.
     pub effects: Vec<Effect>,
+    /// Whose values it replaced without its author having seen them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replaced>,
 }
 
 /// What became of one edit of this client's: final.

@@ -1,6 +1,7 @@
 //! What happens to edits between two people and a server, one behaviour a test.
 
 mod pair;
+mod undo;
 
 use driftless_model::{LeafRef, Op};
 use driftless_protocol::durable::{EntryState, Row};

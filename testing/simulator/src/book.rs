@@ -27,6 +27,8 @@ pub struct Made {
     pub allowed: BTreeMap<LeafKey, Vec<Option<Value>>>,
     /// The records that it removes, as its author saw them.
     pub removes: BTreeMap<RecordId, Vec<BTreeMap<LeafPath, Value>>>,
+    /// Whether it undoes, or does again what an undo undid: it replaces own values only.
+    pub is_undo: bool,
     /// What it writes.
     pub writes: Vec<(LeafKey, Option<Value>)>,
 }
@@ -76,6 +78,13 @@ impl Made {
             if let Some(own) = self.removes.get_mut(record) {
                 own.extend(saw.iter().cloned());
             }
+            let own = self
+                .allowed
+                .iter_mut()
+                .filter(|((own, _), _)| own == record);
+            for ((_, leaf), allowed) in own {
+                allowed.extend(saw.iter().map(|saw| saw.get(leaf).cloned()));
+            }
         }
         self.rests_on_writes(&other.writes);
     }
@@ -85,6 +94,10 @@ impl Made {
         for (key, value) in writes {
             if let Some(allowed) = self.allowed.get_mut(key) {
                 allowed.push(value.clone());
+            }
+            let (record, leaf) = key;
+            if let (Some(saw), Some(value)) = (self.removes.get_mut(record), value) {
+                saw.push([(leaf.clone(), value.clone())].into());
             }
         }
     }

@@ -40,6 +40,16 @@ tally! {
     rejected: "rejections",
     /// Undo edits for entries that were taken back too late.
     taken_back: "edits taken back after sending",
+    /// Persons who undid.
+    undone: "undos asked for",
+    /// Persons who did again what they had undone.
+    redone: "redos asked for",
+    /// Leaves that an own edit left out.
+    skipped: "own edits with skipped leaves",
+    /// Values that somebody replaced, and was told about.
+    overwritten: "owners told of a replaced value",
+    /// Conflicts that settled themselves.
+    auto_resolved: "conflicts settled without asking",
     /// Decisions of persons on conflicts.
     resolved: "conflicts resolved",
     /// Resumes answered with a delta.

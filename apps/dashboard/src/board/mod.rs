@@ -6,4 +6,5 @@ pub mod cable;
 pub mod name_dialog;
 pub mod top_bar;
 pub mod canvas;
+pub mod undo_keys;
 pub mod page;

@@ -2,8 +2,9 @@
 
 use driftless_client::ClientEvent;
 use driftless_leptos::{
-    ConflictResolutionUi, RealtimeContext, StorageNotice, Toaster, Tone, try_use_toasts,
+    ConflictResolutionUi, RealtimeContext, StorageNotice, Toast, Toaster, Tone, try_use_toasts,
 };
+use driftless_model::{LeafRef, Value};
 use futures::StreamExt as _;
 use futures::future::abortable;
 use leptos::prelude::*;
@@ -14,6 +15,7 @@ use crate::board::add_menu::AddMenuOpen;
 use crate::board::canvas::{BoardCanvas, cancel_on_escape};
 use crate::board::name_dialog::NameDialog;
 use crate::board::top_bar::TopBar;
+use crate::board::undo_keys::listen_for_undo;
 use crate::editing::Editor;
 use crate::grid::pointer::GridPointer;
 use crate::grid::state::{Grid, title_of};
@@ -42,6 +44,7 @@ pub fn BoardPage() -> impl IntoView {
     provide_context(grid);
     provide_context(pointer);
     cancel_on_escape(pointer);
+    listen_for_undo(lock, editor);
     tell_of_replaced_values(realtime, editor);
     Effect::new(move |_| {
         let saved = realtime
@@ -66,10 +69,26 @@ fn tell_of_replaced_values(realtime: RealtimeContext, editor: Editor) {
     let mut events = realtime.client().events();
     let (listening, stop) = abortable(async move {
         while let Some(event) = events.next().await {
-            if let ClientEvent::Replaced { leaf, author, .. } = event {
-                let record = realtime.board().record(&leaf.record);
-                let title = title_of(record.as_deref());
-                editor.say(Tone::Pending, format!("{author} moved “{title}” after you"));
+            let title = |leaf: &LeafRef| title_of(realtime.board().record(&leaf.record).as_deref());
+            match event {
+                ClientEvent::Replaced { leaf, author, .. } => {
+                    let text = format!("Your move of “{}” replaced {author}'s", title(&leaf));
+                    editor.say(Tone::Pending, text);
+                }
+                ClientEvent::Overwritten {
+                    leaf, value, by, ..
+                } => {
+                    let text = format!("{by} moved “{}” after you", title(&leaf));
+                    editor.show(Toast::new(Tone::Pending, text).with_action(
+                        "Put mine back",
+                        Callback::new(move |()| put_back(editor, &leaf, value.as_ref())),
+                    ));
+                }
+                ClientEvent::Skipped { label, leaves, .. } if !leaves.is_empty() => {
+                    let text = format!("{label}: what others changed since was left as it is");
+                    editor.say(Tone::Pending, text);
+                }
+                _ => {}
             }
         }
     });
@@ -78,4 +97,16 @@ fn tell_of_replaced_values(realtime: RealtimeContext, editor: Editor) {
         let _ = listening.await;
     });
     on_cleanup(move || stop.abort());
+}
+
+/// Writes a value again that somebody replaced.
+fn put_back(editor: Editor, leaf: &LeafRef, value: Option<&Value>) {
+    let Some(path) = leaf.leaf.clone() else {
+        return;
+    };
+    let (record, value) = (leaf.record.clone(), value.cloned());
+    editor.edit("Put back", editor.seen(), move |edit| match value {
+        Some(value) => edit.set(&record, path, value),
+        None => edit.unset(&record, path),
+    });
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use driftless_model::{BoardId, EditId, RecordId, Version};
 use driftless_protocol::FeedFrame;
 use driftless_sync::replica::realtime_state::RealtimeState;
-use driftless_sync::replica::view::{EntryProgress, EntryView, StorageVerdict};
+use driftless_sync::replica::view::{EntryProgress, EntryView, Resolution, StorageVerdict};
 use driftless_sync::replica::{Notice, Replica, Settlement};
 
 use crate::error::{ClientError, EditError};
@@ -89,6 +89,42 @@ impl Batch {
                 leaf: at,
                 value,
                 author,
+            }),
+            Notice::Overwritten {
+                board,
+                at,
+                value,
+                by,
+                version,
+            } => self.events.push(ClientEvent::Overwritten {
+                board,
+                leaf: at,
+                value,
+                by,
+                version,
+            }),
+            Notice::Skipped {
+                board,
+                id,
+                label,
+                at,
+            } => self.events.push(ClientEvent::Skipped {
+                board,
+                id,
+                label,
+                leaves: at,
+            }),
+            Notice::AutoResolved {
+                board,
+                number,
+                label,
+                resolution,
+                ..
+            } => self.events.push(ClientEvent::AutoResolved {
+                board,
+                number,
+                label,
+                kept_mine: resolution == Resolution::KeepMine,
             }),
             Notice::Error { code, detail } => {
                 let error = ClientError::Server { code, detail };
@@ -198,6 +234,7 @@ fn publish_outboxes(
     for id in outboxes {
         let board = published.boards.entry(id.clone()).or_default();
         board.outbox = Arc::new(replica.entries(id));
+        board.undo = replica.undo_state(id);
         board.seen = replica.seen_mark(id);
         events.push(ClientEvent::Outbox { board: id.clone() });
     }

@@ -129,6 +129,7 @@ fn a_mark_taken_when_the_gesture_began_is_what_was_seen() {
             time_ms: 0,
             label: "Rename".to_owned(),
             effects: vec![],
+            replaced: vec![],
         },
     ));
     stage.pass_ms(100);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use driftless_client::UndoState;
 use driftless_sync::replica::view::{EntryProgress, EntryView, Resolution, StorageVerdict};
 use leptos::prelude::*;
 
@@ -23,6 +24,10 @@ pub struct UseBackgroundSync {
     pub quarantined: Signal<usize>,
     /// Whether this device keeps what is made.
     pub durable: Signal<bool>,
+    /// The label of what [`Self::undo`] takes back; `None` where there is nothing.
+    pub can_undo: Signal<Option<String>>,
+    /// The label of what [`Self::redo`] makes again; `None` where there is nothing.
+    pub can_redo: Signal<Option<String>>,
 }
 
 /// The outbox of the nearest provider's board. Outside of one: empty for ever.
@@ -57,6 +62,8 @@ impl UseBackgroundSync {
                 matches!(state, EntryProgress::Quarantined { .. })
             }),
             durable: Memo::new(move |_| durable()).into(),
+            can_undo: undo_label(context, |undo| &undo.undo),
+            can_redo: undo_label(context, |undo| &undo.redo),
         }
     }
 
@@ -71,6 +78,20 @@ impl UseBackgroundSync {
     pub fn roll_back(&self, number: u64) {
         if let Some(context) = self.context {
             context.board().roll_back(number);
+        }
+    }
+
+    /// Undoes what this person did last, in this session.
+    pub fn undo(&self) {
+        if let Some(context) = self.context {
+            context.board().undo();
+        }
+    }
+
+    /// Does again what was undone last.
+    pub fn redo(&self) {
+        if let Some(context) = self.context {
+            context.board().redo();
         }
     }
 
@@ -103,4 +124,12 @@ fn count(
         outbox.with(|outbox| outbox.iter().filter(|entry| counts(&entry.state)).count())
     };
     Memo::new(count).into()
+}
+
+fn undo_label(
+    context: Option<RealtimeContext>,
+    label: fn(&UndoState) -> &Option<String>,
+) -> Signal<Option<String>> {
+    let read = move |undo: &UndoState| label(undo).clone();
+    Memo::new(move |_| context.and_then(|context| context.undo.with(read))).into()
 }

@@ -51,12 +51,6 @@ pub fn applied() -> Outcome {
 }
 
 pub fn applied_in_part() -> Outcome {
-    let replaced = |value| Replaced {
-        at: at(Some("layout/lg")),
-        value,
-        version: Version(7),
-        author: user(),
-    };
     Outcome::Applied {
         version: Version(413),
         check: CURSOR.check,
@@ -73,6 +67,15 @@ fn applied_renamed() -> Outcome {
         skipped: vec![],
         replaced: vec![],
         effects: Some(every_effect()),
+    }
+}
+
+fn replaced(value: Option<Value>) -> Replaced {
+    Replaced {
+        at: at(Some("layout/lg")),
+        value,
+        version: Version(7),
+        author: user(),
     }
 }
 
@@ -170,7 +173,7 @@ fn resume_with_everything() -> Resume {
     }
 }
 
-fn event() -> ServerMessage {
+fn event(replaced: Vec<Replaced>) -> ServerMessage {
     ServerMessage::Event(Event {
         board: board(),
         version: Version(413),
@@ -180,6 +183,7 @@ fn event() -> ServerMessage {
         time_ms: 1_794_000_000_123,
         label: "Rename".into(),
         effects: every_effect(),
+        replaced,
     })
 }
 
@@ -245,7 +249,8 @@ pub fn samples() -> Vec<Sample<ServerMessage>> {
             "resume.empty",
             ServerMessage::Resume(Box::new(resume(true))),
         ),
-        ("event", event()),
+        ("event", event(vec![])),
+        ("event.replacing", event(vec![replaced(None)])),
         ("outcome.applied", outcome(applied())),
         ("outcome.applied.in_part", outcome(applied_in_part())),
         ("outcome.applied.renamed", outcome(applied_renamed())),

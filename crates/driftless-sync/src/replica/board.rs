@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use driftless_model::{BoardId, Cursor, EditId, Effect, RecordId, Schema, Slot, UserId, effects};
+use driftless_model::{
+    BoardId, Cursor, EditId, Effect, LeafPath, LeafRef, RecordId, Schema, Slot, UserId, Version,
+    effects, limits,
+};
 use driftless_protocol::durable::{EntryRow, Key, LocalChange, RecordRow, Row};
 use driftless_protocol::message::{Event, Outcome, Resume, Settled};
 
@@ -11,6 +14,7 @@ use crate::replica::background_sync::{Entry, Outbox, SettleStep, undo_changes};
 use crate::replica::journal::Journal;
 use crate::replica::realtime_state::RealtimeState;
 use crate::replica::types::{Notice, Settlement};
+use crate::replica::undo_history::{Applied, UndoHistory, Versions, versions_under};
 use crate::replica::update_processor::BoardFlush;
 
 /// One board of a replica.
@@ -21,6 +25,8 @@ pub struct Board {
     pub state: RealtimeState,
     /// What is unsettled.
     pub outbox: Outbox,
+    /// What the person can undo and redo.
+    pub history: UndoHistory,
     /// How far the stream is.
     pub stream: Stream,
     /// Whether the application follows the board.
@@ -75,6 +81,10 @@ pub struct Undo {
     pub label: String,
     /// Its changes.
     pub changes: Vec<LocalChange>,
+    /// The entry that it undoes.
+    pub of: Box<EntryRow>,
+    /// What that one had written over.
+    pub over: Versions,
 }
 
 /// What goes wrong with a stream.
@@ -92,6 +102,7 @@ impl Board {
         Self {
             state: RealtimeState::default(),
             outbox: Outbox::new(id.clone(), schema),
+            history: UndoHistory::default(),
             stream: Stream::Detached,
             is_followed: false,
             id,
@@ -104,7 +115,7 @@ impl Board {
     }
 
     /// Takes somebody else's applied edit.
-    pub fn event(&mut self, event: &Event, journal: &mut Journal) -> Step {
+    pub fn event(&mut self, event: &Event, user: &UserId, journal: &mut Journal) -> Step {
         let mut step = Step::default();
         let expected = self.state.version().next();
         if event.version < expected {
@@ -119,6 +130,17 @@ impl Board {
             check: event.check,
         };
         self.advance(cursor, &event.effects, &event.author, journal, &mut step);
+        let own = event
+            .replaced
+            .iter()
+            .filter(|replaced| replaced.author == *user);
+        step.notices.extend(own.map(|replaced| Notice::Overwritten {
+            board: self.id.clone(),
+            at: replaced.at.clone(),
+            value: replaced.value.clone(),
+            by: event.author.clone(),
+            version: event.version,
+        }));
         self.store_board(journal);
         step
     }
@@ -126,6 +148,7 @@ impl Board {
     /// Takes the outcome of an own edit, in stream order.
     pub fn outcome(&mut self, settled: &Settled, user: &UserId, journal: &mut Journal) -> Step {
         let mut step = Step::default();
+        let mut over = Versions::new();
         let version = self.state.version();
         if let Outcome::Applied {
             version: applied,
@@ -142,6 +165,7 @@ impl Board {
                 step.trouble = Some(Trouble::Gap);
                 return step;
             };
+            over = versions_under(&entry.row.changes, self.state.confirmed());
             let changes = entry
                 .row
                 .changes
@@ -159,7 +183,7 @@ impl Board {
             };
             self.advance(cursor, &effects, user, journal, &mut step);
         }
-        self.settle(settled, journal, &mut step);
+        self.settle(settled, over, journal, &mut step);
         self.store_board(journal);
         step
     }
@@ -174,8 +198,11 @@ impl Board {
         // An outcome of this very edit is true, whoever else uses the identity.
         for settled in &resume.outcomes {
             if !is_other || self.outbox.has(settled) {
-                self.settle(settled, journal, &mut step);
+                self.settle(settled, Versions::new(), journal, &mut step);
             }
+        }
+        if is_other || resume.diverged {
+            self.history.forget_applied();
         }
         if resume.diverged {
             self.outbox.forget_seen(journal);
@@ -253,14 +280,22 @@ impl Board {
         step.touched.extend(touched);
     }
 
-    fn settle(&mut self, settled: &Settled, journal: &mut Journal, step: &mut Step) {
+    /// `over` is what the edit wrote over, where that is known.
+    fn settle(
+        &mut self,
+        settled: &Settled,
+        over: Versions,
+        journal: &mut Journal,
+        step: &mut Step,
+    ) {
         match self.outbox.settle(settled, self.state.confirmed(), journal) {
-            SettleStep::Applied(row) => self.applied(&row, &settled.outcome, step),
+            SettleStep::Applied(row) => self.applied(*row, &settled.outcome, over, step),
             SettleStep::SetAside(number) => {
                 step.outbox_changed = true;
                 let Some(entry) = self.outbox.entry(number) else {
                     return;
                 };
+                self.history.forget(&entry.row);
                 step.touched.extend(entry.records());
                 let settlement = match &settled.outcome {
                     Outcome::Rejected { code, detail } => Settlement::Rejected {
@@ -274,6 +309,7 @@ impl Board {
             }
             SettleStep::TakenBack(row) => {
                 step.outbox_changed = true;
+                self.history.had_no_effect(&row);
                 step.notices
                     .extend(settlements(&self.id, &row, &Settlement::RolledBack));
             }
@@ -282,7 +318,7 @@ impl Board {
         }
     }
 
-    fn applied(&self, row: &EntryRow, outcome: &Outcome, step: &mut Step) {
+    fn applied(&mut self, row: EntryRow, outcome: &Outcome, over: Versions, step: &mut Step) {
         let Outcome::Applied {
             version,
             skipped,
@@ -296,7 +332,15 @@ impl Board {
         step.touched
             .extend(row.changes.iter().map(|change| change.record.clone()));
         step.notices
-            .extend(settlements(&self.id, row, &Settlement::Applied(*version)));
+            .extend(settlements(&self.id, &row, &Settlement::Applied(*version)));
+        if !skipped.is_empty() {
+            step.notices.push(Notice::Skipped {
+                board: self.id.clone(),
+                id: row.id,
+                label: row.label.clone(),
+                at: skipped.clone(),
+            });
+        }
         step.notices
             .extend(replaced.iter().map(|replaced| Notice::Replaced {
                 board: self.id.clone(),
@@ -312,14 +356,54 @@ impl Board {
             }
         );
         if is_taken_back {
-            let changes = undo_changes(row, skipped, *version);
-            if !changes.is_empty() {
-                step.undo.push(Undo {
-                    label: format!("Take back: {}", row.label),
-                    changes,
-                });
-            }
+            // What the person wrote since over what they took back stays.
+            let mut changes =
+                undo_changes(&row, skipped, *version, |id| self.has_made(id, *version));
+            changes.retain(|change| !self.outbox.is_covered(change, row.id));
+            step.undo.push(Undo {
+                label: labelled("Take back", &row.label),
+                changes,
+                of: Box::new(row),
+                over,
+            });
+        } else {
+            self.history.applied(&Applied {
+                row,
+                skipped: skipped.clone(),
+                version: *version,
+                over,
+            });
         }
+    }
+
+    /// Whether a record is there since the edit of a version made it.
+    pub fn has_made(&self, id: &RecordId, version: Version) -> bool {
+        let at = LeafRef {
+            record: id.clone(),
+            leaf: None,
+        };
+        let record = self.state.confirmed().record(id);
+        record.is_some_and(|record| self.history.stands_for(&at, record.created) == version)
+    }
+
+    /// Whether nothing pending lies over what an undo of `version` would write, but undos that bring
+    /// back what was there then.
+    pub fn is_free_for_undo(&self, change: &LocalChange, version: Version) -> bool {
+        let mut known = BTreeSet::new();
+        // The newest writer of each leaf is what is on screen.
+        let newest_first = self.outbox.over(change).rev();
+        let written = newest_first.flat_map(|entry| {
+            let leaves = entry.leaves_of(&change.record).into_iter();
+            leaves.map(|leaf| (entry.row.id, leaf))
+        });
+        written
+            .filter(|(_, leaf)| is_about(change, leaf.as_ref()))
+            .filter(|(_, leaf)| known.insert(leaf.clone()))
+            .all(|(edit, leaf)| {
+                let record = change.record.clone();
+                let at = LeafRef { record, leaf };
+                self.history.brings_back(edit, &at, version)
+            })
     }
 
     /// Stages the board's row: cursor, next seq, settled mark.
@@ -380,4 +464,19 @@ pub fn settlements(board: &BoardId, row: &EntryRow, settlement: &Settlement) -> 
         settlement: settlement.clone(),
     };
     ids.map(notice).collect()
+}
+
+/// Whether what a change does rests on a leaf (`None`: on the record as such).
+fn is_about(change: &LocalChange, leaf: Option<&LeafPath>) -> bool {
+    leaf.is_none_or(|leaf| change.op.touches(leaf))
+        || matches!(change.op, driftless_model::Op::Create { .. })
+}
+
+/// A label for an edit about another one, within the limit.
+pub fn labelled(what: &str, label: &str) -> String {
+    let mut text = format!("{what}: {label}");
+    while text.len() > limits::LABEL_BYTES_MAX {
+        text.pop();
+    }
+    text
 }

@@ -15,6 +15,7 @@ pub mod journal;
 pub mod update_processor;
 pub mod realtime_state;
 pub mod background_sync;
+pub mod undo_history;
 pub mod websocket_manager;
 pub mod types;
 pub mod board;

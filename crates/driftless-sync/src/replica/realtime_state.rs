@@ -123,6 +123,16 @@ impl RealtimeState {
         touched
     }
 
+    /// A record with these pending changes over it, now.
+    pub fn fold_now(
+        &self,
+        schema: &Schema,
+        id: &RecordId,
+        active: &[&LocalChange],
+    ) -> Option<Arc<RecordView>> {
+        fold(schema, self.confirmed.record(id), active).map(Arc::new)
+    }
+
     /// Folds the outbox over the flushed records again. `active` are the changes that are in the
     /// view, in order; `conflicts` the entries that wait for a person, by record. What changed
     /// since the last time has to be flushed or held. Answers which views changed.

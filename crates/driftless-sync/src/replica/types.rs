@@ -9,7 +9,7 @@ use crate::replica::background_sync::NewEdit;
 use crate::replica::journal::Ticket;
 use crate::replica::storage::Transaction;
 use crate::replica::update_processor::{Attention, Subject};
-use crate::replica::view::{Connection, Resolution, StorageVerdict};
+use crate::replica::view::{AutoResolve, Connection, Resolution, StorageVerdict};
 
 /// The time, as the shell tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -150,6 +150,12 @@ pub enum Command {
         /// The entry.
         number: u64,
     },
+    /// Undo what the person did last on a board, in this session.
+    Undo(BoardId),
+    /// Do again what was undone last.
+    Redo(BoardId),
+    /// What happens to conflicts from now on, those that wait included.
+    AutoResolve(AutoResolve),
     /// Settle a conflict.
     Resolve {
         /// The board.
@@ -254,6 +260,46 @@ pub enum Notice {
         value: Option<Value>,
         /// Whose it was.
         author: UserId,
+    },
+    /// Somebody replaced a value of this user's that they had not seen.
+    Overwritten {
+        /// The board.
+        board: BoardId,
+        /// The leaf.
+        at: LeafRef,
+        /// The value that is no more.
+        value: Option<Value>,
+        /// Who replaced it.
+        by: UserId,
+        /// The version that did.
+        version: Version,
+    },
+    /// An own edit left leaves out: somebody changed them since (an undo), or the record is gone (a
+    /// move).
+    Skipped {
+        /// The board.
+        board: BoardId,
+        /// The edit.
+        id: EditId,
+        /// What the person did, in words.
+        label: String,
+        /// What was left out.
+        at: Vec<LeafRef>,
+    },
+    /// A conflict was settled without asking.
+    AutoResolved {
+        /// The board.
+        board: BoardId,
+        /// The entry.
+        number: u64,
+        /// The edits of the entry, oldest first.
+        ids: Vec<EditId>,
+        /// What the person had done, in words.
+        label: String,
+        /// How it was settled.
+        resolution: Resolution,
+        /// The edit that this became, if any.
+        by: Option<EditId>,
     },
     /// Something went wrong that no edit is about.
     Error {

@@ -154,6 +154,18 @@ pub enum Resolution {
     Merge(Vec<(LeafRef, Option<Value>)>),
 }
 
+/// What happens to a conflict without asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AutoResolve {
+    /// Nothing: a person decides.
+    #[default]
+    Never,
+    /// Mine is kept, and the application is told.
+    Mine,
+    /// Theirs is taken, and the application is told.
+    Theirs,
+}
+
 /// The connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

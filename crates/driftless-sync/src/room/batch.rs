@@ -406,24 +406,26 @@ impl Decider<'_> {
 
     fn stream_item(&self, client: ClientId, outcome: Settled) -> StreamItem {
         match (&outcome.outcome, self.batch.log.last()) {
-            (Outcome::Applied { version, .. }, Some(row))
-                if row.version == *version && row.client == client =>
-            {
-                StreamItem::Applied {
-                    client,
-                    event: Event {
-                        board: self.board.clone(),
-                        version: row.version,
-                        check: row.check,
-                        id: row.id,
-                        author: row.user.clone(),
-                        time_ms: row.time_ms,
-                        label: row.label.clone(),
-                        effects: row.effects.clone(),
-                    },
-                    outcome,
-                }
-            }
+            (
+                Outcome::Applied {
+                    version, replaced, ..
+                },
+                Some(row),
+            ) if row.version == *version && row.client == client => StreamItem::Applied {
+                client,
+                event: Event {
+                    board: self.board.clone(),
+                    version: row.version,
+                    check: row.check,
+                    id: row.id,
+                    author: row.user.clone(),
+                    time_ms: row.time_ms,
+                    label: row.label.clone(),
+                    effects: row.effects.clone(),
+                    replaced: replaced.clone(),
+                },
+                outcome,
+            },
             _ => StreamItem::Private { client, outcome },
         }
     }

@@ -12,6 +12,7 @@ use driftless_protocol::durable::{Key, Row};
 use driftless_protocol::message::{ClientMessage, ServerMessage, Welcome};
 use driftless_sync::replica::realtime_config::Setting;
 use driftless_sync::replica::storage::{Transaction, Write};
+use driftless_sync::replica::undo_history::UndoState;
 use driftless_sync::replica::view::{EntryProgress, EntryView, RecordView, Resolution};
 use driftless_sync::replica::{
     Command, CommitResult, Input, NewEdit, Notice, Now, Output, RealtimeConfig, Replica, SeenMark,
@@ -293,6 +294,16 @@ impl Pair {
     /// How many edits the server applied.
     pub fn applied(&self) -> usize {
         self.log.iter().map(|append| append.log.len()).sum()
+    }
+
+    /// What undo and redo would do now.
+    pub fn undo_state(&self, who: usize) -> UndoState {
+        self.people[who].replica.undo_state(&board())
+    }
+
+    /// What the application of a person was told so far.
+    pub fn notices(&self, who: usize) -> Vec<Notice> {
+        self.people[who].notices.clone()
     }
 
     pub fn command(&mut self, who: usize, command: Command) {

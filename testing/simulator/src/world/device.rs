@@ -8,6 +8,7 @@ use driftless_protocol::message::ClientMessage;
 use driftless_store::replica::MemoryRows;
 use driftless_sync::replica::realtime_config::Setting;
 use driftless_sync::replica::storage::{Committed, Transaction, Write};
+use driftless_sync::replica::view::AutoResolve;
 use driftless_sync::replica::{
     Attention, CommitResult, Input, Notice, Now, Output, RealtimeConfig, Replica, Settlement,
 };
@@ -39,6 +40,8 @@ pub struct Device {
     pub link: Option<u64>,
     /// What the person looks at in which way, where it is not everything with every flush.
     pub attentions: BTreeMap<(BoardId, RecordId), Attention>,
+    /// What happens to conflicts without asking.
+    pub auto_resolve: AutoResolve,
     /// What the person is about to do.
     pub gesture: Option<Gesture>,
     /// The replica's id, once known: it never changes in these runs.
@@ -57,7 +60,7 @@ pub struct Disk {
 
 impl Device {
     /// A device with an empty disk.
-    pub fn new(number: usize) -> Self {
+    pub fn new(number: usize, auto_resolve: AutoResolve) -> Self {
         Self {
             user: UserId::new(format!("person-{number}")).expect("a user"),
             rows: MemoryRows::new(),
@@ -67,6 +70,7 @@ impl Device {
             writing: None,
             link: None,
             attentions: BTreeMap::new(),
+            auto_resolve,
             gesture: None,
             client: None,
             fate: Fate::of(number),
@@ -75,7 +79,7 @@ impl Device {
 
     /// Another device of the same person, with a copy of this one's disk.
     pub fn copy_of(own: &Self, number: usize) -> Self {
-        let mut copy = Self::new(number);
+        let mut copy = Self::new(number, own.auto_resolve);
         copy.user = own.user.clone();
         copy.set_disk(own.disk());
         copy
@@ -154,7 +158,9 @@ impl World {
         for board in self.boards.clone() {
             self.command(device, driftless_sync::replica::Command::Follow(board))?;
         }
-        Ok(())
+        let auto_resolve = self.devices[device].auto_resolve;
+        let command = driftless_sync::replica::Command::AutoResolve(auto_resolve);
+        self.command(device, command)
     }
 
     /// The process dies: what was not written is gone.
@@ -328,6 +334,11 @@ impl World {
                 Settlement::Rejected { .. } => self.tally.rejected += 1,
                 _ => {}
             },
+            Notice::AutoResolved { board, ids, by, .. } => {
+                self.auto_resolved(device, board, ids, *by);
+            }
+            Notice::Skipped { .. } => self.tally.skipped += 1,
+            Notice::Overwritten { .. } => self.tally.overwritten += 1,
             Notice::Board { board, .. } => {
                 let board = board.clone();
                 self.unchecked_views.insert((device, board));

@@ -4,6 +4,7 @@
 mod attention;
 mod person;
 mod faults;
+mod undo;
 mod device;
 mod server;
 mod checkers;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use driftless_model::{BoardId, Schema};
 use driftless_protocol::CloseCode;
 use driftless_store::server::MemoryBoards;
+use driftless_sync::replica::view::AutoResolve;
 use driftless_sync::replica::{Command, Input};
 
 use crate::book::Book;
@@ -67,9 +69,15 @@ pub fn run(seed: u64, is_traced: bool) -> (Tally, Result<(), Failure>) {
 impl World {
     fn new(seed: u64, is_traced: bool) -> Self {
         let mut dice = Dice::new(seed);
-        let devices = (0..dice.between(2, 3))
-            .map(|number| Device::new(usize::try_from(number).expect("a few devices")));
-        let devices: Vec<Device> = devices.collect();
+        let mut devices = Vec::new();
+        for number in 0..usize::try_from(dice.between(2, 3)).expect("a few devices") {
+            let auto_resolve = match dice.below(10) {
+                0 => AutoResolve::Mine,
+                1 => AutoResolve::Theirs,
+                _ => AutoResolve::Never,
+            };
+            devices.push(Device::new(number, auto_resolve));
+        }
         let boards = if dice.chance(30) {
             vec!["one", "two"]
         } else {

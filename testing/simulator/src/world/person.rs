@@ -62,7 +62,9 @@ impl World {
             return self.look(device);
         }
         match self.dice.below(100) {
-            0..=64 => self.begin_gesture(device),
+            0..=57 => self.begin_gesture(device),
+            58..=61 => self.undo_or_redo(device, true)?,
+            62..=64 => self.undo_or_redo(device, false)?,
             65..=76 => self.decide(device)?,
             77..=82 => self.take_back(device)?,
             83..=90 => self.lose_network(device)?,
@@ -169,6 +171,11 @@ impl World {
         let (id, board) = (edit.id, edit.board.clone());
         made.rests_on_writes(&self.pending_writes(device, &board));
         made.user = self.user_on(device);
+        // What an own edit hides its author saw when they made that one.
+        let below = edit.changes.iter().flat_map(|change| &change.seen.after);
+        for below in below.filter_map(|id| self.book.made.get(id)) {
+            made.rests_on(below);
+        }
         self.trace.say(|| format!("person {device} makes {edit:?}"));
         // Noted before the device answers, which may already say that it is stored.
         self.book.made.insert(id, made.clone());
@@ -193,12 +200,12 @@ impl World {
     }
 
     /// To whom the copy on a device belongs, as far as anybody knows yet.
-    fn user_on(&self, device: usize) -> Option<UserId> {
+    pub fn user_on(&self, device: usize) -> Option<UserId> {
         self.devices[device].replica.as_ref()?.status().user
     }
 
     /// What a person wrote and waits for: they know it, even where a later edit of theirs hides it.
-    fn pending_writes(&self, device: usize, board: &BoardId) -> Vec<(LeafKey, Option<Value>)> {
+    pub fn pending_writes(&self, device: usize, board: &BoardId) -> Vec<(LeafKey, Option<Value>)> {
         let replica = self.devices[device].replica.as_ref();
         let own = replica.and_then(|replica| replica.board(board));
         let entries = own.into_iter().flat_map(|own| own.outbox.entries());
@@ -484,7 +491,8 @@ fn create(target: &RecordId, word: &str) -> Op {
     Op::Create { kind, leaves }
 }
 
-fn confirmed_view(record: &driftless_model::RecordState) -> RecordView {
+/// A confirmed record as it would be shown.
+pub fn confirmed_view(record: &driftless_model::RecordState) -> RecordView {
     let leaves = record.values().map(|(leaf, value)| {
         let shown = driftless_sync::replica::view::LeafView {
             value: value.clone(),

@@ -1,50 +1,72 @@
-//! `auto_resolve`: settling conflicts without asking, and saying so.
+//! `auto_resolve`: conflicts that settle themselves, told of one by one.
 
-use std::collections::BTreeSet;
-
-use driftless_sync::replica::view::Resolution;
+use driftless_client::ClientEvent;
+use futures::StreamExt;
+use futures::future::abortable;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use super::{AutoResolve, ConflictDecision, Conflicts, Settlement};
 use crate::status_text::Tone;
 use crate::texts::{fill, use_texts};
 use crate::toast::{Toast, try_use_toasts};
 
-/// Settles each conflict once, as the application chose.
+/// Has conflicts settled as the application chose, until the component goes.
 pub(super) fn settle(conflicts: Conflicts, auto_resolve: AutoResolve) {
-    let settlement = match auto_resolve {
-        AutoResolve::Never => return,
-        AutoResolve::Mine => Settlement::KeptMine,
-        AutoResolve::Theirs => Settlement::TookTheirs,
-    };
+    if auto_resolve == AutoResolve::Never {
+        return;
+    }
     let (texts, toasts) = (use_texts(), try_use_toasts());
-    Effect::new(move |settled: Option<BTreeSet<u64>>| {
-        let mut settled = settled.unwrap_or_default();
-        for conflict in conflicts.open.get().iter() {
-            if !settled.insert(conflict.number) {
+    let client = conflicts.context.client();
+    let mut events = client.events();
+    client.auto_resolve(auto_resolve);
+    let (listening, stop) = abortable(async move {
+        while let Some(event) = events.next().await {
+            let Some(decision) = decision(&conflicts, &event) else {
                 continue;
-            }
-            let (resolution, text) = match settlement {
-                Settlement::KeptMine => (Resolution::KeepMine, &texts.auto_kept_mine),
-                _ => (Resolution::TakeTheirs, &texts.auto_took_theirs),
             };
-            conflicts
-                .context
-                .board()
-                .resolve(conflict.number, resolution);
             if let Some(toasts) = toasts {
-                let text = fill(text, &[("label", &conflict.label)]);
+                let text = match decision.settlement {
+                    Settlement::KeptMine => &texts.auto_kept_mine,
+                    _ => &texts.auto_took_theirs,
+                };
+                let text = fill(text, &[("label", &decision.label)]);
                 toasts.push(Toast::new(Tone::Conflict, text));
             }
             if let Some(tell) = conflicts.on_resolved {
-                tell.run(ConflictDecision {
-                    number: conflict.number,
-                    label: conflict.label.clone(),
-                    settlement,
-                    is_automatic: true,
-                });
+                tell.run(decision);
             }
         }
-        settled
     });
+    spawn_local(async move {
+        // Aborted with the component, or ended with the client.
+        let _ = listening.await;
+    });
+    on_cleanup(move || {
+        stop.abort();
+        client.auto_resolve(AutoResolve::Never);
+    });
+}
+
+fn decision(conflicts: &Conflicts, event: &ClientEvent) -> Option<ConflictDecision> {
+    let ClientEvent::AutoResolved {
+        board,
+        number,
+        label,
+        kept_mine,
+    } = event
+    else {
+        return None;
+    };
+    let settlement = if *kept_mine {
+        Settlement::KeptMine
+    } else {
+        Settlement::TookTheirs
+    };
+    (board == conflicts.context.board().id()).then(|| ConflictDecision {
+        number: *number,
+        label: label.clone(),
+        settlement,
+        is_automatic: true,
+    })
 }

@@ -19,17 +19,7 @@ use crate::dialog::Dialog;
 use crate::element_id::element_id;
 use crate::missing_provider::MissingProvider;
 
-/// What happens to a conflict without asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum AutoResolve {
-    /// Nothing: a person decides.
-    #[default]
-    Never,
-    /// Mine is kept, and a toast says so.
-    Mine,
-    /// Theirs is taken, and a toast says so.
-    Theirs,
-}
+pub use driftless_client::AutoResolve;
 
 /// How a conflict was settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

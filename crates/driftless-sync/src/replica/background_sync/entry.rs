@@ -1,8 +1,9 @@
 //! One thing in the outbox.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use driftless_model::{Change, ClientId, Edit, EditId, Op, RecordId, limits};
+use driftless_model::{Change, ClientId, Edit, EditId, LeafPath, Op, RecordId, limits};
 use driftless_protocol::Code;
 use driftless_protocol::Payload;
 use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, EntryState, LocalChange};
@@ -10,7 +11,7 @@ use driftless_protocol::message::{Again, Push};
 
 use crate::replica::background_sync::NewEdit;
 use crate::replica::journal::Ticket;
-use crate::replica::realtime_state::RealtimeState;
+use crate::replica::view::RecordView;
 
 /// An outbox entry with what is not stored about it.
 #[derive(Debug, Clone)]
@@ -24,8 +25,14 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(number: u64, new: NewEdit, state: &RealtimeState, made_at_ms: u64) -> Self {
-        let (base, removed) = base_of(&new.changes, state);
+    /// `view_of` is what the person sees of a record.
+    pub(super) fn new(
+        number: u64,
+        new: NewEdit,
+        view_of: impl Fn(&RecordId) -> Option<Arc<RecordView>>,
+        made_at_ms: u64,
+    ) -> Self {
+        let (base, removed) = base_of(&new.changes, view_of);
         let row = EntryRow {
             board: new.board,
             number,
@@ -127,7 +134,22 @@ impl Entry {
             .any(|change| change.record == *record)
     }
 
-    pub(super) fn is_or_holds(&self, id: EditId) -> bool {
+    /// The leaves of a record that it writes; `None` for the record as such.
+    pub fn leaves_of(&self, record: &RecordId) -> Vec<Option<LeafPath>> {
+        let mut leaves = Vec::new();
+        let own = self.row.changes.iter();
+        for change in own.filter(|change| change.record == *record) {
+            if matches!(change.op, Op::Create { .. } | Op::Remove) {
+                leaves.push(None);
+            }
+            let written = change.op.writes().into_iter();
+            leaves.extend(written.map(|(leaf, _)| Some(leaf.clone())));
+        }
+        leaves
+    }
+
+    /// Whether it is an edit, or holds it.
+    pub fn is_or_holds(&self, id: EditId) -> bool {
         self.row.id == id || self.row.folded.contains(&id)
     }
 
@@ -294,10 +316,13 @@ pub(super) fn overlaps(own: &Op, later: &Op) -> bool {
 }
 
 /// What the person sees of what the changes write: leaves, and whole records that they remove.
-fn base_of(changes: &[LocalChange], state: &RealtimeState) -> (Vec<BaseLeaf>, Vec<BaseRecord>) {
+fn base_of(
+    changes: &[LocalChange],
+    view_of: impl Fn(&RecordId) -> Option<Arc<RecordView>>,
+) -> (Vec<BaseLeaf>, Vec<BaseRecord>) {
     let (mut leaves, mut records) = (Vec::new(), Vec::new());
     for change in changes {
-        let Some(view) = state.views().get(&change.record) else {
+        let Some(view) = view_of(&change.record) else {
             continue;
         };
         if matches!(change.op, Op::Remove) {

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, limits,
+    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, Version, limits,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::{
@@ -29,7 +29,7 @@ pub use entry::Entry;
 pub use pending::SeenMark;
 pub use undo::{base_record, undo_changes};
 
-use rests_on::OwnApplied;
+use rests_on::OwnSettled;
 
 use crate::replica::journal::{Journal, Ticket};
 use crate::replica::realtime_state::RealtimeState;
@@ -65,7 +65,7 @@ pub struct Outbox {
     /// The highest settled mark that is durable: what pushes carry.
     settled_durable: u64,
     /// The versions that own edits got lately, newest last.
-    recent: Vec<OwnApplied>,
+    recent: Vec<OwnSettled>,
     /// The last edit of each recent gesture, newest last.
     gestures: Vec<(u64, EditId)>,
 }
@@ -204,8 +204,18 @@ impl Outbox {
     ) -> u64 {
         let number = self.next_number;
         self.next_number += 1;
-        self.entries
-            .insert(number, Entry::new(number, new, state, made_at_ms));
+        // What an undo brings back lies under what is pending now; the last flush may be older.
+        let on_stale = new.on_stale;
+        let view_of = |id: &RecordId| match on_stale {
+            OnStale::Skip => {
+                let one = BTreeSet::from([id.clone()]);
+                let active = self.active_changes(&one).remove(id).unwrap_or_default();
+                state.fold_now(&self.schema, id, &active)
+            }
+            OnStale::Policy => state.views().get(id).cloned(),
+        };
+        let entry = Entry::new(number, new, view_of, made_at_ms);
+        self.entries.insert(number, entry);
         self.store(number, journal);
         number
     }
@@ -231,7 +241,8 @@ impl Outbox {
         Some(entry)
     }
 
-    fn by_id(&self, id: EditId) -> Option<&Entry> {
+    /// The entry of an edit, or the one that it became part of.
+    pub fn by_id(&self, id: EditId) -> Option<&Entry> {
         self.entries.values().find(|entry| entry.is_or_holds(id))
     }
 
@@ -243,22 +254,42 @@ impl Outbox {
         gesture_before: Option<EditId>,
         confirmed: &BoardState,
     ) {
-        let on_screen: BTreeSet<EditId> = change.seen.after.drain(..).collect();
-        let mut after = on_screen.clone();
+        let on_screen = std::mem::take(&mut change.seen.after);
+        for id in &on_screen {
+            self.settle_hidden(change, *id, confirmed);
+        }
+        let before = gesture_before.filter(|id| self.by_id(*id).is_none());
+        if let Some(own) = before.and_then(|id| self.recently(id))
+            && own.version() > Some(change.seen.version)
+        {
+            own.settle(change, confirmed, &self.schema);
+        }
+        let mut after: BTreeSet<EditId> = on_screen.into_iter().collect();
         after.extend(gesture_before);
         let unsettled = self.entries.values().filter(|entry| entry.is_unsettled());
         let own = unsettled
             .filter(|entry| entry.is_under(change))
             .map(|entry| entry.row.id);
         after.extend(own);
-        for id in after {
-            if let Some(entry) = self.by_id(id) {
-                change.seen.after.push(entry.row.id);
-            } else if let Some(own) = self.recent.iter().find(|own| own.is(id))
-                && (on_screen.contains(&id) || own.version() > change.seen.version)
-            {
-                own.settle(change, confirmed, &self.schema);
+        let entries = after.into_iter().filter_map(|id| self.by_id(id));
+        change.seen.after = entries.map(|entry| entry.row.id).collect();
+    }
+
+    fn recently(&self, id: EditId) -> Option<&OwnSettled> {
+        self.recent.iter().rev().find(|own| own.is(id))
+    }
+
+    /// An own edit was on screen when the gesture began: if it is settled by now, or taken back, the
+    /// change has seen what that one vouches for.
+    fn settle_hidden(&self, change: &mut LocalChange, id: EditId, confirmed: &BoardState) {
+        match (self.by_id(id), self.recently(id)) {
+            (Some(entry), _) if entry.is_taken_back() => {
+                OwnSettled::gone(&entry.row).settle(change, confirmed, &self.schema);
             }
+            (Some(_), _) => {}
+            (None, Some(own)) => own.settle(change, confirmed, &self.schema),
+            // Nobody knows any more what it hid.
+            (None, None) => change.seen.version = Version(0),
         }
     }
 
@@ -303,6 +334,32 @@ impl Outbox {
             .values()
             .find(waits)
             .map(|entry| entry.row.number)
+    }
+
+    /// Whether another entry waits for this one.
+    pub fn is_awaited(&self, number: u64) -> bool {
+        self.waiting_for(number).is_some()
+    }
+
+    /// The pending edits that write what a change writes.
+    pub fn over(&self, change: &LocalChange) -> impl DoubleEndedIterator<Item = &Entry> {
+        let pending = self.entries.values().filter(|entry| entry.is_active());
+        pending.filter(|entry| entry.is_under(change))
+    }
+
+    /// Whether a pending edit other than `but` writes what a change writes.
+    pub fn is_covered(&self, change: &LocalChange, but: EditId) -> bool {
+        self.over(change).any(|entry| !entry.is_or_holds(but))
+    }
+
+    /// A sealed edit that was taken back counts again.
+    pub fn take_anew(&mut self, number: u64, journal: &mut Journal) {
+        if let Some(entry) = self.entries.get_mut(&number)
+            && let EntryState::Sealed { take_back, .. } = &mut entry.row.state
+        {
+            *take_back = false;
+            self.store(number, journal);
+        }
     }
 
     /// Seals the next entry that waits for nothing, while fewer than the limit are under way.
@@ -413,7 +470,7 @@ impl Outbox {
                 let Some(entry) = self.remove(number, journal) else {
                     return SettleStep::Unknown;
                 };
-                let own = OwnApplied::new(&entry.row, *version, skipped);
+                let own = OwnSettled::applied(&entry.row, *version, skipped);
                 self.got_version(own, confirmed, journal);
                 return SettleStep::Applied(Box::new(entry.row));
             }
@@ -452,11 +509,15 @@ impl Outbox {
     }
 
     /// Whoever waited for an edit has seen what it wrote.
-    fn got_version(&mut self, own: OwnApplied, confirmed: &BoardState, journal: &mut Journal) {
+    fn got_version(&mut self, own: OwnSettled, confirmed: &BoardState, journal: &mut Journal) {
         let schema = self.schema.clone();
         self.release(own.ids(), journal, |change| {
             own.settle(change, confirmed, &schema);
         });
+        self.remember(own);
+    }
+
+    fn remember(&mut self, own: OwnSettled) {
         self.recent.push(own);
         let surplus = self.recent.len().saturating_sub(limits::RECENT_EDITS_MAX);
         self.recent.drain(..surplus);
@@ -482,6 +543,7 @@ impl Outbox {
             .chain([entry.row.id])
             .collect();
         self.release(&ids, journal, |_| {});
+        self.remember(OwnSettled::gone(&entry.row));
         Some(entry.row)
     }
 

@@ -1,4 +1,4 @@
-//! What a change has seen, once an own edit that it rests on is applied.
+//! What a change has seen, once an own edit that it rests on is applied or gone.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,29 @@ use driftless_model::{
 };
 use driftless_protocol::durable::{EntryRow, LocalChange};
 
-/// An own edit that was applied: what others that rest on it have seen.
+/// An own edit that is settled: what others that rest on it have seen.
 #[derive(Debug, Clone)]
-pub struct OwnApplied {
+pub struct OwnSettled {
     ids: Vec<EditId>,
-    version: Version,
+    /// The version that it made; `None` where it had no effect.
+    version: Option<Version>,
     /// What its author had seen of each record.
     seen: BTreeMap<RecordId, Version>,
     skipped: Vec<LeafRef>,
 }
 
-impl OwnApplied {
-    pub(super) fn new(row: &EntryRow, version: Version, skipped: &[LeafRef]) -> Self {
+impl OwnSettled {
+    /// It was applied.
+    pub(super) fn applied(row: &EntryRow, version: Version, skipped: &[LeafRef]) -> Self {
+        Self::new(row, Some(version), skipped)
+    }
+
+    /// It was taken back or let go without effect.
+    pub(super) fn gone(row: &EntryRow) -> Self {
+        Self::new(row, None, &[])
+    }
+
+    fn new(row: &EntryRow, version: Option<Version>, skipped: &[LeafRef]) -> Self {
         let mut seen = BTreeMap::new();
         for change in &row.changes {
             let least = seen
@@ -39,7 +50,8 @@ impl OwnApplied {
         &self.ids
     }
 
-    pub(super) fn version(&self) -> Version {
+    /// The version that it made, if it had an effect.
+    pub(super) fn version(&self) -> Option<Version> {
         self.version
     }
 
@@ -54,17 +66,22 @@ impl OwnApplied {
     ///   seen no more of it than the edit had.
     /// - Where it had been applied all along (under another client id), its value hid what was
     ///   written above it since.
+    /// - The same where it is gone without effect.
     /// - Where somebody else's write to what the change concerns lies below its version and above
     ///   what the change has seen, that write stays unseen (a removal concerns all leaves that a
     ///   person wrote, the edit perhaps one).
     pub(super) fn settle(&self, change: &mut LocalChange, confirmed: &BoardState, schema: &Schema) {
-        if self.skipped.iter().any(|at| concerns(change, at)) {
-            let hidden = self.seen.get(&change.record).copied().unwrap_or_default();
-            change.seen.version = change.seen.version.min(hidden);
-        } else if self.version <= change.seen.version {
-            change.seen.version = self.version;
-        } else if !is_write_between(change, self.version, confirmed, schema) {
-            change.seen.version = change.seen.version.max(self.version);
+        let is_skipped = self.skipped.iter().any(|at| concerns(change, at));
+        match self.version.filter(|_| !is_skipped) {
+            None => {
+                let hidden = self.seen.get(&change.record).copied().unwrap_or_default();
+                change.seen.version = change.seen.version.min(hidden);
+            }
+            Some(version) if version <= change.seen.version => change.seen.version = version,
+            Some(version) if !is_write_between(change, version, confirmed, schema) => {
+                change.seen.version = change.seen.version.max(version);
+            }
+            Some(_) => {}
         }
     }
 }

@@ -16,8 +16,14 @@ pub fn base_record(id: &RecordId, record: &RecordState) -> BaseRecord {
     }
 }
 
-/// The changes that undo an applied edit: each leaf gets what it was before.
-pub fn undo_changes(row: &EntryRow, skipped: &[LeafRef], version: Version) -> Vec<LocalChange> {
+/// The changes that undo an applied edit: each leaf gets what it was before. `has_made` says whether
+/// a record is there since this edit made it: one that was there unseen stays, without the leaves.
+pub fn undo_changes(
+    row: &EntryRow,
+    skipped: &[LeafRef],
+    version: Version,
+    has_made: impl Fn(&RecordId) -> bool,
+) -> Vec<LocalChange> {
     let seen = || Seen {
         version,
         after: Vec::new(),
@@ -29,6 +35,9 @@ pub fn undo_changes(row: &EntryRow, skipped: &[LeafRef], version: Version) -> Ve
     };
     let mut changes = Vec::new();
     for change in row.changes.iter().rev() {
+        if is_skipped(change, None) {
+            continue;
+        }
         let record = change.record.clone();
         let removed = row.removed.iter().find(|base| base.record == record);
         let was_there = row.base.iter().any(|base| base.record == record);
@@ -43,7 +52,7 @@ pub fn undo_changes(row: &EntryRow, skipped: &[LeafRef], version: Version) -> Ve
                 });
             }
             (Op::Remove, None) => {}
-            (Op::Create { .. }, _) if !was_there => {
+            (Op::Create { .. }, _) if !was_there && has_made(&record) => {
                 changes.push(LocalChange {
                     record,
                     op: Op::Remove,

@@ -50,7 +50,10 @@ impl Replica {
                 }
             }
             Command::Attend { subject, attention } => self.processor.attend(&subject, attention),
-            Command::Edit(edit) => self.edit(edit, now),
+            Command::Edit(edit) => self.person_edit(edit, now),
+            Command::Undo(board) => self.undo(&board, now),
+            Command::Redo(board) => self.redo(&board, now),
+            Command::AutoResolve(auto_resolve) => self.auto_resolve = auto_resolve,
             Command::Retry { board, number, id } => self.retry(&board, number, id, now),
             Command::RollBack { board, number } => self.roll_back(&board, number),
             Command::Resolve {
@@ -98,6 +101,18 @@ impl Replica {
                 board.stream = Stream::Detached;
                 self.send(ClientMessage::Unsubscribe { board: id.clone() });
             }
+        }
+    }
+
+    /// An edit that a person made: it can be undone.
+    pub(super) fn person_edit(&mut self, edit: NewEdit, now: Now) {
+        let (id, edit_id) = (edit.board.clone(), edit.id);
+        let (label, gesture) = (edit.label.clone(), edit.gesture);
+        self.edit(edit, now);
+        if let Some(board) = self.boards.get_mut(&id)
+            && board.outbox.by_id(edit_id).is_some_and(Entry::is_active)
+        {
+            board.history.made(edit_id, &label, gesture);
         }
     }
 
@@ -202,7 +217,7 @@ impl Replica {
                 on_stale,
                 changes,
             };
-            self.edit(edit, now);
+            self.person_edit(edit, now);
         }
     }
 
@@ -214,11 +229,11 @@ impl Replica {
             return;
         };
         let gone = board.outbox.roll_back(number, &mut self.journal);
-        let marked = board
-            .outbox
-            .entry(number)
-            .map(Entry::records)
-            .unwrap_or_default();
+        let marked = board.outbox.entry(number);
+        for row in gone.iter().chain(marked.map(|entry| &entry.row)) {
+            board.history.forget(row);
+        }
+        let marked = marked.map(Entry::records).unwrap_or_default();
         self.processor.local(id, marked);
         for row in gone {
             let records: Vec<_> = row

@@ -4,6 +4,8 @@ mod storage;
 mod session;
 mod commands;
 mod pump;
+mod undo;
+mod auto_resolve;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use crate::replica::journal::{Journal, Ticket};
 use crate::replica::realtime_config::RealtimeConfig;
 use crate::replica::types::{Input, Notice, Now, Output, ReplicaStatus};
 use crate::replica::update_processor::UpdateProcessor;
-use crate::replica::view::{EntryView, RecordView, StorageVerdict};
+use crate::replica::view::{AutoResolve, EntryView, RecordView, StorageVerdict};
 use crate::replica::websocket_manager::{Action, WebsocketManager};
 
 /// One user's durable copy of some boards.
@@ -53,6 +55,7 @@ pub struct Replica {
     is_connection_wanted: bool,
     actions: Vec<Action>,
     processor: UpdateProcessor,
+    auto_resolve: AutoResolve,
     is_visible: bool,
     told: Option<ReplicaStatus>,
     woken_for_ms: Option<u64>,
@@ -100,6 +103,7 @@ impl Replica {
             socket: WebsocketManager::new(ChaCha8Rng::from_seed(socket_seed)),
             actions: Vec::new(),
             processor: UpdateProcessor::default(),
+            auto_resolve: AutoResolve::Never,
             is_visible: true,
             told: None,
             woken_for_ms: None,

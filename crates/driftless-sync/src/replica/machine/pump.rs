@@ -14,6 +14,7 @@ impl Replica {
         self.socket
             .tick(now.mono_ms, &self.config, &mut self.actions);
         self.carry_out(now);
+        self.settle_conflicts(now);
         self.stream_edits(now);
         self.flush(now);
         self.store(now);

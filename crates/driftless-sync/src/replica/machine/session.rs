@@ -1,15 +1,15 @@
 //! The connection: hello, messages, and what they do to boards.
 
-use driftless_model::{BoardId, EditId, OnStale, UserId, limits};
+use driftless_model::{BoardId, UserId, limits};
 use driftless_protocol::durable::Row;
 use driftless_protocol::message::{ClientMessage, Hello, ServerMessage, Subscribe, Welcome};
 use driftless_protocol::{Blame, Code, FeedFrame, PROTOCOL, Query};
 
-use crate::replica::background_sync::NewEdit;
 use crate::replica::board::{Board, Step, Stream, Trouble};
 use crate::replica::journal::Journal;
 use crate::replica::machine::Replica;
 use crate::replica::types::{Notice, Now, Output};
+use crate::replica::undo_history::UndoHistory;
 
 impl Replica {
     /// The connection is gone, and with it the streams.
@@ -50,7 +50,9 @@ impl Replica {
             }
             ServerMessage::Event(event) => {
                 let id = event.board.clone();
-                self.on_stream(&id, now, |board, journal, _| board.event(&event, journal));
+                self.on_stream(&id, now, |board, journal, user| {
+                    board.event(&event, user, journal)
+                });
             }
             ServerMessage::Outcome(settled) => {
                 let id = settled.board.clone();
@@ -165,6 +167,10 @@ impl Replica {
             row.user = Some(user.clone());
         }
         self.session_user = Some(user.clone());
+        // Undo is a person's own: whoever signs in next does not undo what another one did.
+        for board in self.boards.values_mut() {
+            board.history = UndoHistory::default();
+        }
         self.reidentify(now);
     }
 
@@ -249,20 +255,7 @@ impl Replica {
         self.outputs
             .extend(step.notices.into_iter().map(Output::Notice));
         for undo in step.undo {
-            let (board, id) = (id.clone(), EditId(self.draw_wide()));
-            let (label, changes) = (undo.label, undo.changes);
-            let on_stale = OnStale::Skip;
-            self.edit(
-                NewEdit {
-                    board,
-                    id,
-                    label,
-                    gesture: None,
-                    on_stale,
-                    changes,
-                },
-                now,
-            );
+            self.undo_taken_back(id, undo, now);
         }
         match step.trouble {
             Some(Trouble::Gap) => self.follow_again(id),

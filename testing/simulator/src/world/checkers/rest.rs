@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_model::{
-    BoardId, BoardState, Cursor, EditId, Effect, LeafPath, Op, Policy, RecordState, UserId, Version,
+    BoardId, BoardState, Cursor, EditId, Effect, LeafPath, Op, Policy, RecordState, Schema, Slot,
+    UserId, Version,
 };
 use driftless_protocol::message::ServerMessage;
 use driftless_sync::replica::Replica;
@@ -14,6 +15,7 @@ use driftless_sync::room::{BoardImage, ConnectionId, Input, LogRow, Member, Outp
 
 use crate::failure::Failure;
 use crate::world::World;
+use crate::world::undo::is_undo;
 
 /// *live*: what keeps the system from being at rest, if anything.
 pub fn restless(world: &World) -> Option<String> {
@@ -207,11 +209,16 @@ fn author(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure>
 fn seen(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure> {
     let mut state = BoardState::default();
     for row in log {
-        if world.book.made.contains_key(&row.id) {
+        let made = world.book.made.get(&row.id);
+        if made.is_some_and(|made| !made.is_undo) {
             for effect in &row.effects {
                 effect_was_seen(world, board, log, &state, row, effect)?;
             }
-        } else if !row.label.starts_with("Take back") {
+        } else if is_undo(&row.label) {
+            for effect in &row.effects {
+                undo_was_own(board, &state, row, effect)?;
+            }
+        } else {
             let detail = format!("{board}: nobody made {}", row.id);
             return Err(Failure::new("author", detail));
         }
@@ -276,6 +283,46 @@ fn effect_was_seen(
     Ok(())
 }
 
+/// *seen*, for an undo: it replaces values of its author's own, and nobody else's.
+fn undo_was_own(
+    board: &BoardId,
+    state: &BoardState,
+    row: &LogRow,
+    effect: &Effect,
+) -> Result<(), Failure> {
+    let fail = |what: &str, whose: &UserId| {
+        let (version, user, record) = (row.version, &row.user, &effect.record);
+        let detail =
+            format!("{board} {version}: {user}'s undo replaced {whose}'s {what} of {record}");
+        Err(Failure::new("seen", detail))
+    };
+    let before = match state.records.get(&effect.record) {
+        Some(Slot::Live(before)) => before,
+        Some(Slot::Removed { author, .. }) if *author != row.user => {
+            return match effect.op {
+                Op::Create { .. } => fail("removal", author),
+                _ => Ok(()),
+            };
+        }
+        _ => return Ok(()),
+    };
+    let removed = before.leaves.keys().filter(|_| effect.op == Op::Remove);
+    let removed = removed.map(|leaf| (leaf, None));
+    for (leaf, value) in effect.op.writes().into_iter().chain(removed) {
+        let cell = before.leaves.get(leaf);
+        let is_ask = Schema::builtin().policy(&before.kind, leaf) == Policy::Ask;
+        if let Some(cell) = cell
+            && cell.author != row.user
+            && cell.value.as_ref() != value
+            && (is_ask || effect.op != Op::Remove)
+            && !written_before(row, effect, leaf)
+        {
+            return fail(leaf.as_str(), &cell.author);
+        }
+    }
+    Ok(())
+}
+
 /// Whether an earlier effect of the same edit writes the leaf.
 fn written_before(row: &LogRow, effect: &Effect, leaf: &LeafPath) -> bool {
     let before = row
@@ -296,7 +343,7 @@ fn is_own_undo(
 ) -> bool {
     let cell = before.and_then(|before| before.leaves.get(leaf));
     let writer = cell.and_then(|cell| log.iter().find(|other| other.version == cell.version));
-    writer.is_some_and(|writer| writer.user == row.user && writer.label.starts_with("Take back"))
+    writer.is_some_and(|writer| writer.user == row.user && is_undo(&writer.label))
 }
 
 /// *same*: stored leaves, log replay and room memory agree; every delta leads from its version to

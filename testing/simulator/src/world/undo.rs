@@ -1,0 +1,171 @@
+//! Persons who undo and redo, and conflicts that settle themselves: what the book has to know.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use driftless_model::{BoardId, EditId, OnStale, RecordId};
+use driftless_protocol::durable::EntryRow;
+use driftless_sync::replica::background_sync::Entry;
+use driftless_sync::replica::view::RecordView;
+use driftless_sync::replica::{Command, NewEdit};
+
+use crate::book::Made;
+use crate::failure::Failure;
+use crate::world::World;
+use crate::world::person::confirmed_view;
+
+/// Whether an edit is one that undoes, by its label.
+pub fn is_undo(label: &str) -> bool {
+    ["Take back", "Undo", "Redo"]
+        .iter()
+        .any(|what| label.starts_with(what))
+}
+
+impl World {
+    /// A person undoes what they did last, or does it again.
+    pub fn undo_or_redo(&mut self, device: usize, is_undo: bool) -> Result<(), Failure> {
+        let Some(board) = self.dice.pick(&self.boards).cloned() else {
+            return Ok(());
+        };
+        let before = self.outbox_of(device, &board);
+        let replica = self.devices[device].replica.as_ref();
+        let shown = replica.and_then(|replica| replica.views(&board)).cloned();
+        let shown = shown.unwrap_or_default();
+        let command = if is_undo {
+            self.tally.undone += 1;
+            Command::Undo(board.clone())
+        } else {
+            self.tally.redone += 1;
+            Command::Redo(board.clone())
+        };
+        self.trace
+            .say(|| format!("person {device} asks for {command:?}"));
+        self.command(device, command)?;
+        let after = self.outbox_of(device, &board);
+        self.note_taken_back(device, &before, &after);
+        self.note_made_again(device, &board, &shown, &before, &after);
+        Ok(())
+    }
+
+    fn outbox_of(&self, device: usize, board: &BoardId) -> Vec<Entry> {
+        let replica = self.devices[device].replica.as_ref();
+        let own = replica.and_then(|replica| replica.board(board));
+        own.into_iter()
+            .flat_map(|own| own.outbox.entries().cloned())
+            .collect()
+    }
+
+    fn note_taken_back(&mut self, device: usize, before: &[Entry], after: &[Entry]) {
+        let is_active = |id: EditId| {
+            let mut entries = after.iter().filter(|entry| entry.is_or_holds(id));
+            entries.any(Entry::is_active)
+        };
+        for entry in before.iter().filter(|entry| entry.is_active()) {
+            let ids = ids_of(&entry.row);
+            if !is_active(entry.row.id) {
+                self.book.took_back(device, &ids);
+            }
+        }
+        for entry in before.iter().filter(|entry| entry.is_taken_back()) {
+            if is_active(entry.row.id) {
+                for id in ids_of(&entry.row) {
+                    self.book.let_go.remove(&id);
+                }
+            }
+        }
+    }
+
+    fn note_made_again(
+        &mut self,
+        device: usize,
+        board: &BoardId,
+        shown: &BTreeMap<RecordId, Arc<RecordView>>,
+        before: &[Entry],
+        after: &[Entry],
+    ) {
+        let is_new = |entry: &&Entry| !before.iter().any(|other| other.is_or_holds(entry.row.id));
+        for entry in after.iter().filter(is_new) {
+            let mut made = self.made_of(device, board, &entry.row);
+            made.rests_on(&Made::new(device, &edit_of(&entry.row), |id| {
+                shown.get(id).map(|view| (**view).clone())
+            }));
+            made.is_undo = entry.row.on_stale == OnStale::Skip;
+            self.note_hidden(device, shown, &entry.row);
+            // What they wrote and wait for they know, even where a later edit of theirs hides it.
+            made.rests_on_writes(&self.pending_writes(device, board));
+            self.book.taken_in(entry.row.id, made, Some(entry));
+        }
+    }
+
+    /// What an undo took off the screen its author knows, should the server leave it there.
+    fn note_hidden(
+        &mut self,
+        device: usize,
+        shown: &BTreeMap<RecordId, Arc<RecordView>>,
+        row: &EntryRow,
+    ) {
+        let known = self.book.taken_back.entry(device).or_default();
+        for change in &row.changes {
+            let view = shown.get(&change.record);
+            let leaves = view.into_iter().flat_map(|view| &view.leaves);
+            let values = leaves.map(|(leaf, own)| {
+                let key = (change.record.clone(), leaf.clone());
+                (key, Some(own.value.clone()))
+            });
+            known.extend(values);
+        }
+    }
+
+    /// A conflict settled itself: its new edit counts what the server said as seen.
+    pub fn auto_resolved(
+        &mut self,
+        device: usize,
+        board: &BoardId,
+        ids: &[EditId],
+        by: Option<EditId>,
+    ) {
+        self.tally.auto_resolved += 1;
+        self.book.replaced(device, ids, by);
+        let entries = self.outbox_of(device, board);
+        let entry = by.and_then(|by| entries.iter().find(|entry| entry.is_or_holds(by)));
+        if let (Some(by), Some(entry)) = (by, entry) {
+            let mut made = self.made_of(device, board, &entry.row);
+            made.rests_on_writes(&self.pending_writes(device, board));
+            self.book.taken_in(by, made, Some(entry));
+        }
+    }
+
+    /// An edit that rests on what is on screen and on what the server said.
+    fn made_of(&self, device: usize, board: &BoardId, row: &EntryRow) -> Made {
+        let edit = edit_of(row);
+        let replica = self.devices[device].replica.as_ref();
+        let own = replica.and_then(|replica| replica.board(board));
+        let confirmed = |id: &RecordId| {
+            let record = own.and_then(|own| own.state.confirmed().record(id));
+            record.map(confirmed_view)
+        };
+        let shown = |id: &RecordId| {
+            let view = own.and_then(|own| own.state.views().get(id));
+            view.map(|view| (**view).clone())
+        };
+        let mut made = Made::new(device, &edit, confirmed);
+        made.rests_on(&Made::new(device, &edit, shown));
+        made.user = self.user_on(device);
+        made
+    }
+}
+
+fn edit_of(row: &EntryRow) -> NewEdit {
+    NewEdit {
+        board: row.board.clone(),
+        id: row.id,
+        label: row.label.clone(),
+        gesture: None,
+        on_stale: row.on_stale,
+        changes: row.changes.clone(),
+    }
+}
+
+fn ids_of(row: &EntryRow) -> Vec<EditId> {
+    row.folded.iter().copied().chain([row.id]).collect()
+}
