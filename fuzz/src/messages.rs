@@ -97,12 +97,7 @@ pub fn outcome(source: &mut Source<'_>) -> Outcome {
             version: version(source),
             check: Check(source.wide()),
             skipped: source.list(2, leaf_ref),
-            replaced: source.list(2, |source| Replaced {
-                at: leaf_ref(source),
-                value: source.maybe(|source| value(source, 2)),
-                version: version(source),
-                author: user(source),
-            }),
+            replaced: source.list(2, replaced),
             effects: source.maybe(|source| source.list(2, effect)),
         },
         2 => Outcome::Conflict {
@@ -186,6 +181,16 @@ pub fn event(source: &mut Source<'_>, version: Version) -> Event {
         time_ms: source.wide(),
         label: source.text(),
         effects: source.list(3, effect),
+        replaced: source.list(2, replaced),
+    }
+}
+
+fn replaced(source: &mut Source<'_>) -> Replaced {
+    Replaced {
+        at: leaf_ref(source),
+        value: source.maybe(|source| value(source, 2)),
+        version: version(source),
+        author: user(source),
     }
 }
 

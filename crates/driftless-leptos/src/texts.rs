@@ -166,6 +166,8 @@ texts! {
     entry_conflicted = "somebody changed the same";
     /// An entry that was refused.
     entry_quarantined = "refused";
+    /// An applied entry that the server lacks since it was restored from a backup.
+    entry_restored = "missing on the server";
     /// An entry that is not in storage yet.
     entry_not_stored = "not saved on this device yet";
     /// One attempt.

@@ -39,6 +39,14 @@ pub const OUTBOX_ENTRIES_MAX: usize = 20_000;
 pub const UNDO_STEPS_MAX: usize = 100;
 /// Leaves of one board that undo brought back and remembers as such.
 pub const UNDO_STANDINGS_MAX: usize = 4_096;
+/// Most applied edits of one board that a replica keeps, should the server be restored from a
+/// backup.
+pub const APPLIED_KEPT_MAX: usize = 1_000;
+/// How long a replica keeps them by its own clock, in milliseconds: seven days.
+pub const APPLIED_KEPT_MS: u64 = 7 * 86_400_000;
+/// Most of that time that may pass between two of its edits, in milliseconds: a day. What lies
+/// above is a clock that jumped, or a device that was off.
+pub const APPLIED_STEP_MS_MAX: u64 = 86_400_000;
 /// Most sealed edits of one board that a replica has under way at once.
 pub const IN_FLIGHT_MAX: usize = 64;
 /// Most edits in one group commit of one board.

@@ -132,6 +132,11 @@ codes! {
         cause: "Another edit has this sequence number: this copy of the data was cloned.",
         hint: "Nothing to do: the copy takes a new identity and sends its edits again.",
     }
+    Restored = "restored", Client {
+        title: "Missing on the server",
+        cause: "The server was restored from a backup that lacks this applied edit.",
+        hint: "Send it again, or let it go.",
+    }
     BadQuery = "bad_query", Client {
         title: "Unanswerable query",
         cause: "The query of a feed cannot be answered.",

@@ -20,8 +20,9 @@ use crate::payload::Payload;
 
 /// The version of the storage format that this build writes.
 ///
-/// 1: the first one.
-pub const FORMAT: u32 = 1;
+/// 1: the first one. 2: applied edits are kept. A row says the first format that has its kind, so
+/// that a build which knows only format 1 still reads what has nothing new.
+pub const FORMAT: u32 = 2;
 
 /// Where a row lies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +35,8 @@ pub enum Key {
     Record(BoardId, RecordId),
     /// An outbox entry of a board, by its local number.
     Entry(BoardId, u64),
+    /// An applied edit of a board, by the number that it had in the outbox.
+    Applied(BoardId, u64),
 }
 
 impl fmt::Display for Key {
@@ -43,6 +46,7 @@ impl fmt::Display for Key {
             Self::Board(board) => write!(formatter, "board/{board}"),
             Self::Record(board, record) => write!(formatter, "record/{board}/{record}"),
             Self::Entry(board, number) => write!(formatter, "entry/{board}/{number:016x}"),
+            Self::Applied(board, number) => write!(formatter, "applied/{board}/{number:016x}"),
         }
     }
 }
@@ -60,6 +64,8 @@ pub enum Row {
     Record(RecordRow),
     /// An outbox entry of a board.
     Entry(Box<EntryRow>),
+    /// An applied edit of a board.
+    Applied(Box<AppliedRow>),
 }
 
 /// The replica itself.
@@ -137,6 +143,26 @@ pub struct EntryRow {
     pub again: Option<Again>,
     /// How far it is.
     pub state: EntryState,
+}
+
+/// An own edit that was applied, kept for a while: should the server be restored from a backup that
+/// lacks it, it is offered to its author again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AppliedRow {
+    /// The client id under which it was sent.
+    pub client: ClientId,
+    /// Its seq.
+    pub seq: u64,
+    /// The version that it made.
+    pub version: Version,
+    /// How much device time had passed when it was applied, in milliseconds since the first one
+    /// that is kept. Between two edits at most a day counts, so that a clock that jumps ages
+    /// nothing.
+    pub aged_ms: u64,
+    /// The device's clock then, in milliseconds since 1970.
+    pub epoch_ms: u64,
+    /// The edit as it was in the outbox.
+    pub entry: EntryRow,
 }
 
 /// A change as its author made it.
@@ -268,13 +294,22 @@ impl Row {
             Self::Board(row) => Key::Board(row.board.clone()),
             Self::Record(row) => Key::Record(row.board.clone(), row.record.clone()),
             Self::Entry(row) => Key::Entry(row.board.clone(), row.number),
+            Self::Applied(row) => Key::Applied(row.entry.board.clone(), row.entry.number),
+        }
+    }
+
+    /// The first format that has this kind of row.
+    fn format(&self) -> u32 {
+        match self {
+            Self::Applied(_) => 2,
+            _ => 1,
         }
     }
 
     /// To bytes. Equal rows give equal bytes.
     pub fn encode(&self) -> Vec<u8> {
         rmp_serde::to_vec_named(&StoredRef {
-            format: FORMAT,
+            format: self.format(),
             row: self,
         })
         .expect("a row has text keys and finite numbers, so it can be written")

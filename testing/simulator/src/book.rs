@@ -112,12 +112,18 @@ pub struct Book {
     pub stored: BTreeSet<EditId>,
     /// Edits that the application was told are applied.
     pub acknowledged: BTreeSet<(BoardId, EditId)>,
+    /// The edit in the log that an acknowledged one was part of then. A disk that goes back may
+    /// bring a part of it to life again.
+    pub acknowledged_as: BTreeMap<(BoardId, EditId), EditId>,
     /// Edits that a person let go of.
     pub let_go: BTreeSet<EditId>,
     /// Edits that became part of another one, on a device: copies of a profile go their own ways.
     pub successor: BTreeMap<(usize, EditId), EditId>,
     /// Edits that a device lost with an earlier state of its disk. They may be gone, or arrive yet.
     pub forgiven: BTreeSet<EditId>,
+    /// Applied edits that a device no longer keeps, since its disk went back to an earlier state: a
+    /// restored server may lack them, and nobody offers them again.
+    pub unkept: BTreeSet<EditId>,
     /// Every push that was seen on the wire. One content each; where a copy of the profile or an
     /// earlier state of it used the same seq, one for each of them: the server takes the first.
     pub pushed: BTreeMap<(ClientId, BoardId, u64, Era), Payload>,

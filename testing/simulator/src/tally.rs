@@ -94,6 +94,10 @@ tally! {
     expiries: "tokens expired",
     /// Sign-ins of another user.
     user_switches: "user switches",
+    /// Old server files put in the place of the newest.
+    restores: "servers restored from a backup",
+    /// Applied edits that a restored server lacked, and that their authors were offered again.
+    offered: "applied edits offered again",
     /// Client ids given up.
     identities: "client ids given up",
     /// Looks for an edit that may have been applied under another client id.

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::codes::Code;
 use crate::durable::{
-    BaseLeaf, BaseRecord, BoardRow, Conflicted, EntryRow, EntryState, Key, LedgerRow, LocalChange,
-    RecordRow, ReplicaRow, Row, Seen, from_text, to_text,
+    AppliedRow, BaseLeaf, BaseRecord, BoardRow, Conflicted, EntryRow, EntryState, Key, LedgerRow,
+    LocalChange, RecordRow, ReplicaRow, Row, Seen, from_text, to_text,
 };
 use crate::feed::Aggregate;
 use crate::golden::parts::{
@@ -25,6 +25,7 @@ variants! { name_of, NAMES: Row,
     Row::Board(_) => "board",
     Row::Record(_) => "record",
     Row::Entry(_) => "entry",
+    Row::Applied(_) => "applied",
 }
 
 variants! { slot_name, SLOTS: Slot,
@@ -102,6 +103,20 @@ fn entry_again() -> Row {
     Row::Entry(row)
 }
 
+fn applied() -> Row {
+    let Row::Entry(entry) = whole_entry(EntryState::Queued) else {
+        unreachable!("an entry is an entry")
+    };
+    Row::Applied(Box::new(AppliedRow {
+        client: ClientId(EDIT.0),
+        seq: 7,
+        version: Version(413),
+        aged_ms: 86_400_000,
+        epoch_ms: 1_794_000_000_123,
+        entry: *entry,
+    }))
+}
+
 fn replica(is_bound: bool) -> Row {
     Row::Replica(ReplicaRow {
         client: ClientId(EDIT.0),
@@ -176,6 +191,7 @@ pub fn samples() -> Vec<Sample<Row>> {
         ("entry.sealed.taken_back", entry(sealed(true))),
         ("entry.conflicted", whole_entry(conflicted())),
         ("entry.quarantined", entry(quarantined)),
+        ("applied", applied()),
     ]
 }
 

@@ -20,7 +20,7 @@ pub struct MemoryBoards {
     boards: Arc<Mutex<BTreeMap<BoardId, Board>>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Board {
     head: Cursor,
     state: BoardState,
@@ -98,6 +98,14 @@ impl MemoryBoards {
                 title: board.title().map(str::to_owned),
             })
             .collect()
+    }
+
+    /// The boards as they are now, apart from what is written later: a backup.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self {
+            boards: Arc::new(Mutex::new(self.lock().clone())),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<BoardId, Board>> {
@@ -202,7 +210,17 @@ impl BoardStore for MemoryBoards {
 
 #[cfg(test)]
 mod tests {
-    use super::MemoryBoards;
+    use super::*;
+    use crate::server::conformance::Script;
 
     crate::board_store_conformance!(async || MemoryBoards::new());
+
+    #[tokio::test]
+    async fn a_backup_is_not_changed_by_later_writes() {
+        let (store, board) = (MemoryBoards::new(), BoardId::new("home").expect("an id"));
+        let backup = store.copy();
+        store.append_now(vec![Script::new("home").rejection(1)]);
+        assert_ne!(store.load_now(&board), backup.load_now(&board));
+        assert_eq!(backup.load_now(&board), BoardImage::default());
+    }
 }

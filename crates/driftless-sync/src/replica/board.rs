@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardId, Cursor, EditId, Effect, LeafPath, LeafRef, RecordId, Schema, Slot, UserId, Version,
-    effects, limits,
+    BoardId, ClientId, Cursor, EditId, Effect, LeafPath, LeafRef, RecordId, Schema, Slot, UserId,
+    Version, effects, limits,
 };
-use driftless_protocol::durable::{EntryRow, Key, LocalChange, RecordRow, Row};
+use driftless_protocol::durable::{EntryRow, EntryState, Key, LocalChange, RecordRow, Row};
 use driftless_protocol::message::{Event, Outcome, Resume, Settled};
 
 use crate::replica::background_sync::{Entry, Outbox, SettleStep, undo_changes};
@@ -31,6 +31,17 @@ pub struct Board {
     pub stream: Stream,
     /// Whether the application follows the board.
     pub is_followed: bool,
+}
+
+/// As whom a replica is connected, and when.
+#[derive(Debug, Clone)]
+pub struct Whose {
+    /// The user.
+    pub user: UserId,
+    /// The replica.
+    pub client: ClientId,
+    /// The device's clock, in milliseconds since 1970.
+    pub epoch_ms: u64,
 }
 
 /// How far the stream from the server is, on this connection.
@@ -146,7 +157,7 @@ impl Board {
     }
 
     /// Takes the outcome of an own edit, in stream order.
-    pub fn outcome(&mut self, settled: &Settled, user: &UserId, journal: &mut Journal) -> Step {
+    pub fn outcome(&mut self, settled: &Settled, whose: &Whose, journal: &mut Journal) -> Step {
         let mut step = Step::default();
         let mut over = Versions::new();
         let version = self.state.version();
@@ -181,24 +192,25 @@ impl Board {
                 version: *applied,
                 check: *check,
             };
-            self.advance(cursor, &effects, user, journal, &mut step);
+            self.advance(cursor, &effects, &whose.user, journal, &mut step);
         }
-        self.settle(settled, over, journal, &mut step);
+        self.settle(settled, whose, over, journal, &mut step);
         self.store_board(journal);
         step
     }
 
     /// Takes everything that this replica lacks, as one unit.
-    pub fn resume(&mut self, resume: &Resume, journal: &mut Journal) -> Step {
+    pub fn resume(&mut self, resume: &Resume, whose: &Whose, journal: &mut Journal) -> Step {
         let mut step = Step::default();
         let is_other = resume.last_seq < self.outbox.settled()
             || resume.last_seq >= self.outbox.next_seq()
-            || self.differs_at(resume.last_seq, resume.last_id);
+            || self.differs_at(resume.last_seq, resume.last_id)
+            || self.outbox.applied_differs(whose.client, resume);
         self.take_values(resume, journal, &mut step);
         // An outcome of this very edit is true, whoever else uses the identity.
         for settled in &resume.outcomes {
             if !is_other || self.outbox.has(settled) {
-                self.settle(settled, Versions::new(), journal, &mut step);
+                self.settle(settled, whose, Versions::new(), journal, &mut step);
             }
         }
         if is_other || resume.diverged {
@@ -208,6 +220,7 @@ impl Board {
             self.outbox.forget_seen(journal);
             step.outbox_changed = true;
         }
+        self.offer_missing(resume, whose, journal, &mut step);
         let is_unknown = |entry: &Entry| {
             entry
                 .seq()
@@ -222,6 +235,33 @@ impl Board {
         }
         self.store_board(journal);
         step
+    }
+
+    /// What the server had applied and lacks now waits for its author to send it again.
+    fn offer_missing(
+        &mut self,
+        resume: &Resume,
+        whose: &Whose,
+        journal: &mut Journal,
+        step: &mut Step,
+    ) {
+        let confirmed = self.state.confirmed();
+        let offered =
+            self.outbox
+                .offer_missing((whose.client, &whose.user), resume, confirmed, journal);
+        for number in offered {
+            step.outbox_changed = true;
+            let Some(Entry { row, .. }) = self.outbox.entry(number) else {
+                continue;
+            };
+            step.touched
+                .extend(row.changes.iter().map(|change| change.record.clone()));
+            if let EntryState::Quarantined { code, detail } = &row.state {
+                let (code, detail) = (*code, detail.clone());
+                let settlement = Settlement::Rejected { code, detail };
+                step.notices.extend(settlements(&self.id, row, &settlement));
+            }
+        }
     }
 
     /// Deletes the copy: every record, and where it stood. Answers what was shown of it.
@@ -284,12 +324,20 @@ impl Board {
     fn settle(
         &mut self,
         settled: &Settled,
+        whose: &Whose,
         over: Versions,
         journal: &mut Journal,
         step: &mut Step,
     ) {
         match self.outbox.settle(settled, self.state.confirmed(), journal) {
-            SettleStep::Applied(row) => self.applied(*row, &settled.outcome, over, step),
+            SettleStep::Applied(row) => {
+                if let Outcome::Applied { version, .. } = &settled.outcome {
+                    let place = (whose.client, settled.seq, *version);
+                    self.outbox
+                        .keep_applied(&row, place, whose.epoch_ms, journal);
+                }
+                self.applied(*row, &settled.outcome, over, step);
+            }
             SettleStep::SetAside(number) => {
                 step.outbox_changed = true;
                 let Some(entry) = self.outbox.entry(number) else {
@@ -350,7 +398,7 @@ impl Board {
             }));
         let is_taken_back = matches!(
             row.state,
-            driftless_protocol::durable::EntryState::Sealed {
+            EntryState::Sealed {
                 take_back: true,
                 ..
             }

@@ -2,6 +2,7 @@
 //! arrives when `settle` is called, in order.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+mod bad_days;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -49,6 +50,8 @@ pub struct Pair {
     image: BoardImage,
     log: Vec<Append>,
     now_ms: u64,
+    /// How far the devices' clocks are ahead, in milliseconds.
+    pub clock_ms: u64,
     connections: u64,
     next_id: u128,
 }
@@ -71,6 +74,7 @@ impl Pair {
             image: BoardImage::default(),
             log: Vec::new(),
             now_ms: 1,
+            clock_ms: 0,
             connections: 0,
             next_id: 1,
         };
@@ -114,27 +118,6 @@ impl Pair {
         }
         self.command(who, Command::Follow(board()));
         who
-    }
-
-    /// The server closes a person's connection.
-    pub fn close(&mut self, who: usize, code: u16) {
-        self.people[who].outbox.clear();
-        self.people[who].inbox.clear();
-        if let Some(socket) = self.people[who].socket.take() {
-            let (code, reason) = (Some(code), "closed".to_owned());
-            let input = Input::SocketClosed {
-                socket,
-                code,
-                reason,
-            };
-            self.input(who, input);
-        }
-    }
-
-    /// A little later, on one device.
-    pub fn wake(&mut self, who: usize) {
-        self.now_ms += 50;
-        self.input(who, Input::Wake);
     }
 
     /// The process of a person dies and starts again from its disk.
@@ -313,7 +296,7 @@ impl Pair {
     fn input(&mut self, who: usize, input: Input) {
         let now = Now {
             mono_ms: self.now_ms,
-            epoch_ms: self.now_ms,
+            epoch_ms: self.now_ms + self.clock_ms,
         };
         self.people[who].replica.handle(input, now);
         while let Some(output) = self.people[who].replica.poll_output() {

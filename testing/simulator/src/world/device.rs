@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use driftless_model::{BoardId, ClientId, EditId, RecordId, UserId};
-use driftless_protocol::durable::{Key, Row};
+use driftless_model::{BoardId, ClientId, EditId, RecordId, UserId, Version};
+use driftless_protocol::Code;
+use driftless_protocol::durable::{EntryRow, Key, Row};
 use driftless_protocol::message::ClientMessage;
 use driftless_store::replica::MemoryRows;
 use driftless_sync::replica::realtime_config::Setting;
@@ -30,6 +31,8 @@ pub struct Device {
     pub rows: MemoryRows,
     /// The edits of each outbox entry on the disk: decoding all rows for every look is too slow.
     pub edits_on_disk: BTreeMap<Key, Vec<EditId>>,
+    /// The same of the applied edits that are kept.
+    pub kept_on_disk: BTreeMap<Key, Vec<EditId>>,
     /// The machine, unless crashed.
     pub replica: Option<Replica>,
     /// Counts crashes.
@@ -56,6 +59,11 @@ pub struct Disk {
     rows: MemoryRows,
     /// As [`Device::edits_on_disk`].
     pub edits: BTreeMap<Key, Vec<EditId>>,
+    kept: BTreeMap<Key, Vec<EditId>>,
+}
+
+fn ids_of(entry: &EntryRow) -> Vec<EditId> {
+    entry.folded.iter().copied().chain([entry.id]).collect()
 }
 
 impl Device {
@@ -65,6 +73,7 @@ impl Device {
             user: UserId::new(format!("person-{number}")).expect("a user"),
             rows: MemoryRows::new(),
             edits_on_disk: BTreeMap::new(),
+            kept_on_disk: BTreeMap::new(),
             replica: None,
             life: 0,
             writing: None,
@@ -90,6 +99,7 @@ impl Device {
         Disk {
             rows: self.rows.copy(),
             edits: self.edits_on_disk.clone(),
+            kept: self.kept_on_disk.clone(),
         }
     }
 
@@ -97,27 +107,46 @@ impl Device {
     pub fn set_disk(&mut self, disk: Disk) {
         self.rows = disk.rows;
         self.edits_on_disk = disk.edits;
+        self.kept_on_disk = disk.kept;
     }
 
     /// Carries out a transaction.
     pub fn write(&mut self, transaction: &Transaction) -> Committed {
         let committed = self.rows.commit_now(transaction);
         if committed == Committed::Yes {
+            self.note_owner(transaction);
             for write in &transaction.writes {
                 match write {
-                    Write::Put(Row::Entry(row)) => {
-                        let ids = row.folded.iter().copied().chain([row.id]).collect();
-                        let key = Key::Entry(row.board.clone(), row.number);
-                        self.edits_on_disk.insert(key, ids);
+                    Write::Put(row @ Row::Entry(entry)) => {
+                        self.edits_on_disk.insert(row.key(), ids_of(entry));
+                    }
+                    Write::Put(row @ Row::Applied(applied)) => {
+                        self.kept_on_disk.insert(row.key(), ids_of(&applied.entry));
                     }
                     Write::Delete(key) => {
                         self.edits_on_disk.remove(key);
+                        self.kept_on_disk.remove(key);
                     }
                     Write::Put(_) => {}
                 }
             }
         }
         committed
+    }
+
+    /// Another user takes the copy over: what was kept for the one before is gone with it.
+    fn note_owner(&mut self, transaction: &Transaction) {
+        for write in &transaction.writes {
+            if let Write::Put(Row::Replica(row)) = write
+                && row.user != self.fate.owner
+            {
+                if self.fate.owner.is_some() && row.user.is_some() {
+                    let kept = self.kept_on_disk.values().flatten();
+                    self.fate.taken_over.extend(kept);
+                }
+                self.fate.owner.clone_from(&row.user);
+            }
+        }
     }
 
     /// Whether the disk holds edits that are not settled.
@@ -324,13 +353,22 @@ impl World {
                 label,
                 ..
             } => match settlement {
-                Settlement::Applied(_) => {
+                Settlement::Applied(version) => {
                     self.book.acknowledged.insert((board.clone(), *id));
+                    let before = Version(version.0.saturating_sub(1));
+                    let log = self.server.store.log_now(board, before, 1);
+                    if let Some(row) = log.first().filter(|row| row.version == *version) {
+                        let key = (board.clone(), *id);
+                        self.book.acknowledged_as.insert(key, row.id);
+                    }
                     if label.starts_with("Take back") {
                         self.tally.taken_back += 1;
                     }
                 }
                 Settlement::Conflicted => self.tally.conflicts += 1,
+                Settlement::Rejected { code, .. } if *code == Code::Restored => {
+                    self.tally.offered += 1;
+                }
                 Settlement::Rejected { .. } => self.tally.rejected += 1,
                 _ => {}
             },

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use driftless_model::UserId;
+use driftless_model::{EditId, UserId};
 use driftless_protocol::CloseCode;
 use driftless_protocol::message::ClientMessage;
 use driftless_sync::replica::view::Connection;
@@ -43,10 +43,12 @@ pub enum BadDay {
     Token,
     /// Somebody else signs in.
     User,
+    /// An old server file is put in the place of the new one.
+    Restore,
 }
 
 impl BadDay {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Clone,
         Self::RollBack,
         Self::LoseRelaxed,
@@ -55,6 +57,7 @@ impl BadDay {
         Self::Ghost,
         Self::Token,
         Self::User,
+        Self::Restore,
     ];
 
     /// Draws those of a run: a few, so that they meet in all combinations and ordinary runs stay
@@ -91,6 +94,10 @@ pub struct Fate {
     token: u64,
     /// The oldest token that the server still takes.
     valid_token: u64,
+    /// The user to whom the copy on the disk belongs.
+    pub owner: Option<UserId>,
+    /// Applied edits that were kept for a user when another one took the copy over.
+    pub taken_over: BTreeSet<EditId>,
     /// Who signed in instead of the person.
     guest: Option<UserId>,
     /// How often another connection of the same client came.
@@ -142,6 +149,7 @@ impl World {
             BadDay::Ghost => self.ghost(device),
             BadDay::Token => self.expire_token(device),
             BadDay::User => self.switch_user(device)?,
+            BadDay::Restore => self.back_up_or_restore(),
         }
         Ok(true)
     }

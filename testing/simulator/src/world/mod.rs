@@ -7,6 +7,7 @@ mod faults;
 mod undo;
 mod device;
 mod server;
+mod server_faults;
 mod checkers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +97,8 @@ impl World {
             life: 0,
             rooms: BTreeMap::new(),
             ring_max,
+            backups: Vec::new(),
+            has_been_restored: false,
         };
         Self {
             dice,

@@ -170,6 +170,12 @@ impl World {
         self.tally.edits += 1;
         let (id, board) = (edit.id, edit.board.clone());
         made.rests_on_writes(&self.pending_writes(device, &board));
+        // What waited when the gesture began counts, too; some of it may be settled by now.
+        for id in edit.changes.iter().flat_map(|change| &change.seen.after) {
+            if let Some(before) = self.book.made.get(id) {
+                made.rests_on_writes(&before.writes);
+            }
+        }
         made.user = self.user_on(device);
         // What an own edit hides its author saw when they made that one.
         let below = edit.changes.iter().flat_map(|change| &change.seen.after);
@@ -360,6 +366,10 @@ impl World {
         // Beside the list of what waits the board shows the person's own later edits.
         made.rests_on_writes(&self.pending_writes(device, board));
         self.sees_own_leaves(device, board, entry, &mut made);
+        // What they wrote and took back they know, whether it was applied before it was undone.
+        if let Some(taken_back) = self.book.taken_back.get(&device) {
+            made.rests_on_writes(taken_back);
+        }
         self.book.replaced(device, ids, Some(id));
         self.book.made.insert(id, made);
         let number = entry.row.number;

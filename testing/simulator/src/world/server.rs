@@ -28,6 +28,10 @@ pub struct Server {
     pub rooms: BTreeMap<BoardId, Host>,
     /// How many items a ring keeps.
     pub ring_max: usize,
+    /// Earlier states of the disk.
+    pub backups: Vec<MemoryBoards>,
+    /// Whether one of them was put in the place of the newest.
+    pub has_been_restored: bool,
 }
 
 /// A room with its stream.

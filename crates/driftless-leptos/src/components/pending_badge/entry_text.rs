@@ -1,5 +1,6 @@
 //! What is said about one edit of the outbox: pure.
 
+use driftless_protocol::Code;
 use driftless_sync::replica::view::{EntryProgress, EntryView};
 
 use crate::relative_time::age;
@@ -33,6 +34,7 @@ pub(super) fn tone_of(state: &str) -> Tone {
 pub(super) fn facts(entry: &EntryView, texts: &Texts, now_ms: u64) -> String {
     let state = match &entry.state {
         EntryProgress::Conflicted(_) => &texts.entry_conflicted,
+        EntryProgress::Quarantined { code, .. } if *code == Code::Restored => &texts.entry_restored,
         EntryProgress::Quarantined { .. } => &texts.entry_quarantined,
         EntryProgress::Sealed {
             take_back: true, ..
@@ -62,7 +64,6 @@ pub(super) fn reason(state: &EntryProgress) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use driftless_model::{BoardId, EditId};
-    use driftless_protocol::Code;
     use driftless_sync::replica::view::ConflictView;
 
     use super::*;

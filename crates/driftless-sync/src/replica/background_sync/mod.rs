@@ -11,6 +11,7 @@ mod undo;
 mod pending;
 mod overlay;
 mod start_over;
+mod applied;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,13 +21,15 @@ use driftless_model::{
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::{
-    BoardRow, Conflicted, EntryRow, EntryState, Key, LocalChange, Row,
+    AppliedRow, BoardRow, Conflicted, EntryRow, EntryState, Key, LocalChange, Row,
 };
 use driftless_protocol::message::{Outcome, Push, Settled};
 
+pub use applied::resent_changes;
 pub use conflict::resolved_changes;
 pub use entry::Entry;
 pub use pending::SeenMark;
+use pending::history_id;
 pub use undo::{base_record, undo_changes};
 
 use rests_on::OwnSettled;
@@ -68,6 +71,10 @@ pub struct Outbox {
     recent: Vec<OwnSettled>,
     /// The last edit of each recent gesture, newest last.
     gestures: Vec<(u64, EditId)>,
+    /// Applied edits that are kept, oldest first.
+    applied: BTreeMap<u64, AppliedRow>,
+    /// Counts how often the server's history turned out not to be the one on screen.
+    history: u32,
 }
 
 /// What became of an outcome.
@@ -99,6 +106,8 @@ impl Outbox {
             settled_durable: 0,
             recent: Vec::new(),
             gestures: Vec::new(),
+            applied: BTreeMap::new(),
+            history: 0,
         }
     }
 
@@ -254,7 +263,14 @@ impl Outbox {
         gesture_before: Option<EditId>,
         confirmed: &BoardState,
     ) {
-        let on_screen = std::mem::take(&mut change.seen.after);
+        let mut on_screen = std::mem::take(&mut change.seen.after);
+        let is_of_past = |id: &EditId| (0..self.history).any(|past| *id == history_id(past));
+        let is_over = on_screen.iter().any(is_of_past);
+        on_screen.retain(|id| !is_of_past(id) && *id != history_id(self.history));
+        if is_over {
+            // What was on screen when the person began may never have been.
+            change.seen.version = Version(0);
+        }
         for id in &on_screen {
             self.settle_hidden(change, *id, confirmed);
         }
@@ -273,24 +289,6 @@ impl Outbox {
         after.extend(own);
         let entries = after.into_iter().filter_map(|id| self.by_id(id));
         change.seen.after = entries.map(|entry| entry.row.id).collect();
-    }
-
-    fn recently(&self, id: EditId) -> Option<&OwnSettled> {
-        self.recent.iter().rev().find(|own| own.is(id))
-    }
-
-    /// An own edit was on screen when the gesture began: if it is settled by now, or taken back, the
-    /// change has seen what that one vouches for.
-    fn settle_hidden(&self, change: &mut LocalChange, id: EditId, confirmed: &BoardState) {
-        match (self.by_id(id), self.recently(id)) {
-            (Some(entry), _) if entry.is_taken_back() => {
-                OwnSettled::gone(&entry.row).settle(change, confirmed, &self.schema);
-            }
-            (Some(_), _) => {}
-            (None, Some(own)) => own.settle(change, confirmed, &self.schema),
-            // Nobody knows any more what it hid.
-            (None, None) => change.seen.version = Version(0),
-        }
     }
 
     /// The last entry, if it is queued and of the same gesture.
@@ -580,15 +578,6 @@ impl Outbox {
             }
             self.store(number, journal);
         }
-    }
-
-    /// What is on screen now, for a gesture that begins.
-    pub fn seen_mark(&self, state: &RealtimeState) -> SeenMark {
-        SeenMark::new(
-            state.shown(),
-            Arc::clone(state.held()),
-            self.entries.values().filter(|entry| entry.is_active()),
-        )
     }
 }
 

@@ -6,7 +6,14 @@ use std::sync::Arc;
 use driftless_model::{EditId, Op, RecordId, Version};
 use driftless_protocol::durable::{LocalChange, Seen};
 
-use crate::replica::background_sync::Entry;
+use crate::replica::background_sync::{Entry, Outbox};
+use crate::replica::realtime_state::RealtimeState;
+
+/// Stands among the edits that a change waits for, for the history that was on screen: a mark that
+/// outlives it is told by it. Never stored.
+pub(super) fn history_id(history: u32) -> EditId {
+    EditId(u128::MAX - u128::from(history))
+}
 
 /// What a person has on screen at a moment: the board's version, and which of their own unsettled
 /// edits stand behind what they see. Cheap to clone; take one when a gesture begins.
@@ -15,6 +22,7 @@ pub struct SeenMark {
     version: Version,
     /// Records whose view is older than the board's version, with theirs.
     held: Arc<BTreeMap<RecordId, Version>>,
+    history: Option<EditId>,
     pending: Arc<BTreeMap<RecordId, Vec<(EditId, Op)>>>,
 }
 
@@ -22,6 +30,7 @@ impl SeenMark {
     pub(super) fn new<'a>(
         version: Version,
         held: Arc<BTreeMap<RecordId, Version>>,
+        history: EditId,
         active: impl Iterator<Item = &'a Entry>,
     ) -> Self {
         let mut pending: BTreeMap<RecordId, Vec<(EditId, Op)>> = BTreeMap::new();
@@ -34,6 +43,7 @@ impl SeenMark {
         Self {
             version,
             held,
+            history: Some(history),
             pending: Arc::new(pending),
         }
     }
@@ -56,6 +66,7 @@ impl SeenMark {
             .filter(|(_, pending)| super::entry::overlaps(pending, op));
         let mut after: Vec<EditId> = own.map(|(id, _)| *id).collect();
         after.dedup();
+        after.extend(self.history);
         Seen {
             version: self.version_of(record),
             after,
@@ -66,5 +77,17 @@ impl SeenMark {
     pub fn change(&self, record: RecordId, op: Op) -> LocalChange {
         let seen = self.seen(&record, &op);
         LocalChange { record, op, seen }
+    }
+}
+
+impl Outbox {
+    /// What is on screen now, for a gesture that begins.
+    pub fn seen_mark(&self, state: &RealtimeState) -> SeenMark {
+        SeenMark::new(
+            state.shown(),
+            Arc::clone(state.held()),
+            history_id(self.history),
+            self.entries.values().filter(|entry| entry.is_active()),
+        )
     }
 }

@@ -7,6 +7,8 @@ use driftless_model::{
 };
 use driftless_protocol::durable::{EntryRow, LocalChange};
 
+use crate::replica::background_sync::Outbox;
+
 /// An own edit that is settled: what others that rest on it have seen.
 #[derive(Debug, Clone)]
 pub struct OwnSettled {
@@ -82,6 +84,32 @@ impl OwnSettled {
                 change.seen.version = change.seen.version.max(version);
             }
             Some(_) => {}
+        }
+    }
+}
+
+impl Outbox {
+    /// An own edit that was settled lately.
+    pub(super) fn recently(&self, id: EditId) -> Option<&OwnSettled> {
+        self.recent.iter().rev().find(|own| own.is(id))
+    }
+
+    /// An own edit was on screen when the gesture began: if it is settled by now, or taken back,
+    /// the change has seen what that one vouches for.
+    pub(super) fn settle_hidden(
+        &self,
+        change: &mut LocalChange,
+        id: EditId,
+        confirmed: &BoardState,
+    ) {
+        match (self.by_id(id), self.recently(id)) {
+            (Some(entry), _) if entry.is_taken_back() => {
+                OwnSettled::gone(&entry.row).settle(change, confirmed, &self.schema);
+            }
+            (Some(_), _) => {}
+            (None, Some(own)) => own.settle(change, confirmed, &self.schema),
+            // Nobody knows any more what it hid.
+            (None, None) => change.seen.version = Version(0),
         }
     }
 }

@@ -25,6 +25,7 @@ impl Outbox {
             self.store(number, journal);
         }
         self.recent.clear();
+        self.history += 1;
     }
 
     /// Starts over under a new client id: what was sealed is queued again. What was only queued may

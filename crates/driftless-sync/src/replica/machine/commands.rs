@@ -5,7 +5,7 @@ use driftless_protocol::Code;
 use driftless_protocol::durable::{EntryState, LocalChange};
 use driftless_protocol::message::ClientMessage;
 
-use crate::replica::background_sync::{Entry, NewEdit, resolved_changes};
+use crate::replica::background_sync::{Entry, NewEdit, resent_changes, resolved_changes};
 use crate::replica::board::{Board, Stream, settlements};
 use crate::replica::machine::{Phase, Replica};
 use crate::replica::types::{Command, Notice, Now, Output, Settlement};
@@ -167,13 +167,18 @@ impl Replica {
         let Some(entry) = board.outbox.entry(number) else {
             return;
         };
-        if !matches!(entry.row.state, EntryState::Quarantined { .. }) {
+        let EntryState::Quarantined { code, .. } = entry.row.state else {
             if let Stream::Paused { next, .. } = board.stream {
                 board.stream = Stream::Live { next };
             }
             return self.socket.hurry(now.mono_ms);
-        }
-        self.replace(id, number, None, edit_id, now);
+        };
+        let resent = || {
+            let state = &board.state;
+            resent_changes(&entry.row, state.confirmed(), state.version())
+        };
+        let changes = (code == Code::Restored).then(resent);
+        self.replace(id, number, changes, edit_id, now);
     }
 
     /// Settles an entry and adds the edit that a decision became, in one transaction.

@@ -5,7 +5,7 @@ use driftless_protocol::durable::Row;
 use driftless_protocol::message::{ClientMessage, Hello, ServerMessage, Subscribe, Welcome};
 use driftless_protocol::{Blame, Code, FeedFrame, PROTOCOL, Query};
 
-use crate::replica::board::{Board, Step, Stream, Trouble};
+use crate::replica::board::{Board, Step, Stream, Trouble, Whose};
 use crate::replica::journal::Journal;
 use crate::replica::machine::Replica;
 use crate::replica::types::{Notice, Now, Output};
@@ -45,19 +45,21 @@ impl Replica {
             ServerMessage::Welcome(welcome) => self.welcomed(&welcome, now),
             ServerMessage::Resume(resume) => {
                 let id = resume.board.clone();
-                self.on_board(&id, now, |board, journal, _| board.resume(&resume, journal));
+                self.on_board(&id, now, |board, journal, whose| {
+                    board.resume(&resume, whose, journal)
+                });
                 self.processor.whole(&id);
             }
             ServerMessage::Event(event) => {
                 let id = event.board.clone();
-                self.on_stream(&id, now, |board, journal, user| {
-                    board.event(&event, user, journal)
+                self.on_stream(&id, now, |board, journal, whose| {
+                    board.event(&event, &whose.user, journal)
                 });
             }
             ServerMessage::Outcome(settled) => {
                 let id = settled.board.clone();
-                self.on_stream(&id, now, |board, journal, user| {
-                    board.outcome(&settled, user, journal)
+                self.on_stream(&id, now, |board, journal, whose| {
+                    board.outcome(&settled, whose, journal)
                 });
             }
             ServerMessage::Refused {
@@ -161,6 +163,7 @@ impl Replica {
     fn start_as(&mut self, user: &UserId, now: Now) {
         for (id, board) in &mut self.boards {
             let touched = board.forget_copy(&mut self.journal);
+            board.outbox.forget_applied(&mut self.journal);
             self.processor.local(id, touched);
         }
         if let Some(row) = &mut self.row {
@@ -217,7 +220,7 @@ impl Replica {
         &mut self,
         id: &BoardId,
         now: Now,
-        step: impl FnOnce(&mut Board, &mut Journal, &UserId) -> Step,
+        step: impl FnOnce(&mut Board, &mut Journal, &Whose) -> Step,
     ) {
         let is_live =
             |board: &Board| matches!(board.stream, Stream::Live { .. } | Stream::Paused { .. });
@@ -230,13 +233,20 @@ impl Replica {
         &mut self,
         id: &BoardId,
         now: Now,
-        step: impl FnOnce(&mut Board, &mut Journal, &UserId) -> Step,
+        step: impl FnOnce(&mut Board, &mut Journal, &Whose) -> Step,
     ) {
         let user = self.user().cloned();
-        let (Some(board), Some(user)) = (self.boards.get_mut(id), user) else {
+        let client = self.row.as_ref().map(|row| row.client);
+        let (Some(board), Some(user), Some(client)) = (self.boards.get_mut(id), user, client)
+        else {
             return;
         };
-        let step = step(board, &mut self.journal, &user);
+        let whose = Whose {
+            user,
+            client,
+            epoch_ms: now.epoch_ms,
+        };
+        let step = step(board, &mut self.journal, &whose);
         self.last_sync_ms = Some(now.epoch_ms);
         self.finish(id, step, now);
     }

@@ -64,6 +64,10 @@ impl Replica {
                 let id = row.board.clone();
                 self.board_mut(&id).outbox.restore_entry(*row);
             }
+            Row::Applied(row) => {
+                let id = row.entry.board.clone();
+                self.board_mut(&id).outbox.restore_applied(*row);
+            }
             _ => {}
         }
     }

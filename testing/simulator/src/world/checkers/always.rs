@@ -273,6 +273,10 @@ pub fn forgive(world: &mut World, device: usize) -> Result<(), Failure> {
         if !is_on_disk(world, device, id) && !is_over(world, device, id) {
             world.book.forgiven.insert(id);
         }
+        let kept = &world.devices[device].kept_on_disk;
+        if !kept.values().any(|ids| ids.contains(&id)) {
+            world.book.unkept.insert(id);
+        }
     }
     believe_disk(world, device)
 }

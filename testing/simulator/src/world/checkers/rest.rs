@@ -121,15 +121,33 @@ fn once(board: &BoardId, log: &[LogRow]) -> Result<(), Failure> {
     }
 }
 
-/// *durable*: what a person was told is applied is in the log.
+/// *durable*: what a person was told is applied is in the log. Where the server was restored from a
+/// backup, it is there or offered to its author again, until they decide; unless the author's disk
+/// was set back as well and no longer knew it, or another user took the author's copy over.
 fn durable(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure> {
-    let ids: BTreeSet<EditId> = log.iter().map(|row| row.id).collect();
+    let mut ids: BTreeSet<EditId> = log.iter().map(|row| row.id).collect();
+    if world.server.has_been_restored {
+        ids.extend(&world.book.let_go);
+        ids.extend(not_offered(world));
+        for device in &world.devices {
+            let replica = device.replica.as_ref();
+            let own = replica.and_then(|replica| replica.board(board));
+            for entry in own.into_iter().flat_map(|own| own.outbox.entries()) {
+                ids.insert(entry.row.id);
+                ids.extend(&entry.row.folded);
+            }
+        }
+    }
     let told = world
         .book
         .acknowledged
         .iter()
         .filter(|(own, _)| own == board);
     for (_, id) in told {
+        let part_of = world.book.acknowledged_as.get(&(board.clone(), *id));
+        if part_of.is_some_and(|id| ids.contains(id)) {
+            continue;
+        }
         let mut devices = 0..world.devices.len();
         if !devices.any(|device| stands_in(world, device, *id, &ids)) {
             let detail = format!("{board}: edit {id} was acknowledged and is not in the log");
@@ -137,6 +155,22 @@ fn durable(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure
         }
     }
     Ok(())
+}
+
+/// Applied edits that nobody offers again should the server lack them: their author's disk was set
+/// back and no longer knew them, or another user took the copy over that kept them.
+fn not_offered(world: &World) -> BTreeSet<EditId> {
+    let taken_over = world
+        .devices
+        .iter()
+        .flat_map(|device| &device.fate.taken_over);
+    world
+        .book
+        .unkept
+        .iter()
+        .chain(taken_over)
+        .copied()
+        .collect()
 }
 
 /// Whether an edit, or one that it became part of on a device, is among these.
@@ -158,6 +192,9 @@ fn stands_in(world: &World, device: usize, id: EditId, ids: &BTreeSet<EditId>) -
 fn accounted(world: &World) -> Result<(), Failure> {
     let mut there: BTreeSet<EditId> = world.book.let_go.clone();
     there.extend(&world.book.forgiven);
+    if world.server.has_been_restored {
+        there.extend(not_offered(world));
+    }
     for board in &world.boards {
         let log = world.server.store.log_now(board, Version(0), usize::MAX);
         there.extend(log.iter().map(|row| row.id));

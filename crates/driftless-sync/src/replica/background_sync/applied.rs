@@ -1,0 +1,185 @@
+//! Own edits that were applied, kept for a while: what a server that was restored from a backup
+//! lacks is offered to its author again.
+
+use driftless_model::{BoardState, ClientId, Op, Slot, UserId, Version, limits};
+use driftless_protocol::Code;
+use driftless_protocol::durable::{AppliedRow, EntryRow, EntryState, Key, LocalChange, Row, Seen};
+use driftless_protocol::message::Resume;
+
+use super::{Entry, Outbox};
+use crate::replica::journal::Journal;
+
+/// Why an edit is in the outbox again.
+const MISSING: &str = "the server was restored from a backup; this edit is missing there";
+
+impl Outbox {
+    /// One stored applied edit.
+    pub fn restore_applied(&mut self, row: AppliedRow) {
+        self.next_number = self.next_number.max(row.entry.number + 1);
+        self.applied.insert(row.entry.number, row);
+    }
+
+    /// Keeps an edit that was applied, and lets go of those that are old.
+    pub fn keep_applied(
+        &mut self,
+        entry: &EntryRow,
+        (client, seq, version): (ClientId, u64, Version),
+        epoch_ms: u64,
+        journal: &mut Journal,
+    ) {
+        let last = self.applied.values().next_back();
+        let aged_ms = last.map_or(0, |last| {
+            let passed_ms = epoch_ms.saturating_sub(last.epoch_ms);
+            last.aged_ms + passed_ms.min(limits::APPLIED_STEP_MS_MAX)
+        });
+        let entry = EntryRow {
+            state: EntryState::Queued,
+            ..entry.clone()
+        };
+        let row = AppliedRow {
+            client,
+            seq,
+            version,
+            aged_ms,
+            epoch_ms,
+            entry,
+        };
+        journal.put(Row::Applied(Box::new(row.clone())));
+        self.applied.insert(row.entry.number, row);
+        let is_old =
+            |row: &AppliedRow| aged_ms - row.aged_ms.min(aged_ms) > limits::APPLIED_KEPT_MS;
+        while let Some(first) = self.applied.first_entry()
+            && (is_old(first.get()) || self.applied.len() > limits::APPLIED_KEPT_MAX)
+        {
+            if let Some((number, _)) = self.applied.pop_first() {
+                journal.delete(Key::Applied(self.board.clone(), number));
+            }
+        }
+    }
+
+    /// Forgets the applied edits that are kept.
+    pub fn forget_applied(&mut self, journal: &mut Journal) {
+        for number in std::mem::take(&mut self.applied).into_keys() {
+            journal.delete(Key::Applied(self.board.clone(), number));
+        }
+    }
+
+    /// Whether an applied edit had this seq under another id than the server has there.
+    pub fn applied_differs(&self, client: ClientId, resume: &Resume) -> bool {
+        let mut applied = self.applied.values();
+        applied.any(|row| {
+            row.client == client
+                && row.seq == resume.last_seq
+                && Some(row.entry.id) != resume.last_id
+        })
+    }
+
+    /// Sets aside every applied edit that the server lacks. `confirmed` is what it has.
+    ///
+    /// - Under this client id, that is each one above the server's last seq.
+    /// - Where the history is another one, it is also each one under a former id (or under this
+    ///   one, where a copy of the replica went on with it) that is above the newest known to be
+    ///   there, and of which nothing is to be seen. This may offer one that was written over.
+    pub fn offer_missing(
+        &mut self,
+        (client, user): (ClientId, &UserId),
+        resume: &Resume,
+        confirmed: &BoardState,
+        journal: &mut Journal,
+    ) -> Vec<u64> {
+        let is_proof = resume.last_seq < self.next_seq && !self.applied_differs(client, resume);
+        let is_there =
+            |row: &&AppliedRow| is_proof && row.client == client && row.seq <= resume.last_seq;
+        let there = self.applied.values().filter(is_there);
+        let there = there.map(|row| row.version).max().unwrap_or_default();
+        let is_missing = |row: &&AppliedRow| {
+            if is_proof && row.client == client {
+                return row.seq > resume.last_seq;
+            }
+            resume.diverged && row.version > there && !is_to_be_seen(row, user, confirmed)
+        };
+        let missing = self.applied.values().filter(is_missing);
+        let missing: Vec<u64> = missing.map(|row| row.entry.number).collect();
+        let offered = missing.into_iter().filter_map(|number| {
+            let row = self.applied.remove(&number)?;
+            journal.delete(Key::Applied(self.board.clone(), number));
+            Some(self.offer(row.entry, journal))
+        });
+        offered.collect()
+    }
+
+    fn offer(&mut self, row: EntryRow, journal: &mut Journal) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        let state = EntryState::Quarantined {
+            code: Code::Restored,
+            detail: MISSING.to_owned(),
+        };
+        let row = EntryRow {
+            number,
+            state,
+            again: None,
+            gesture: None,
+            ..row
+        };
+        self.entries.insert(number, Entry::restored(row));
+        self.store(number, journal);
+        number
+    }
+}
+
+/// Whether anything that the edit wrote is on the board as it wrote it. The version alone says
+/// nothing: in the other history it is somebody else's.
+fn is_to_be_seen(row: &AppliedRow, user: &UserId, confirmed: &BoardState) -> bool {
+    let mut changes = row.entry.changes.iter();
+    changes.any(|change| match confirmed.records.get(&change.record) {
+        None => false,
+        Some(Slot::Removed { version, author }) => {
+            matches!(change.op, Op::Remove) && *version == row.version && author == user
+        }
+        Some(Slot::Live(record)) => change.op.writes().iter().any(|(leaf, value)| {
+            record.leaves.get(leaf).is_some_and(|cell| {
+                cell.version == row.version && cell.author == *user && cell.value.as_ref() == *value
+            })
+        }),
+    })
+}
+
+/// The changes of a missing edit that its author sends again: on the board as it is where that has
+/// what the author saw then, else on nothing, so that the server asks.
+pub fn resent_changes(
+    row: &EntryRow,
+    confirmed: &BoardState,
+    version: Version,
+) -> Vec<LocalChange> {
+    let resend = |change: &LocalChange| LocalChange {
+        seen: Seen {
+            version: if is_as_seen(row, change, confirmed) {
+                version
+            } else {
+                Version(0)
+            },
+            after: Vec::new(),
+        },
+        ..change.clone()
+    };
+    row.changes.iter().map(resend).collect()
+}
+
+fn is_as_seen(row: &EntryRow, change: &LocalChange, confirmed: &BoardState) -> bool {
+    let Some(record) = confirmed.record(&change.record) else {
+        return false;
+    };
+    if matches!(change.op, Op::Remove) {
+        let mut removed = row.removed.iter();
+        return removed
+            .any(|base| base.record == change.record && record.values().eq(base.leaves.iter()));
+    }
+    change.op.writes().iter().all(|(leaf, _)| {
+        let base = row
+            .base
+            .iter()
+            .find(|base| base.record == change.record && base.leaf == **leaf);
+        base.is_some_and(|base| base.value.as_ref() == record.value(leaf))
+    })
+}
