@@ -79,58 +79,7 @@ impl Batch {
                 label,
                 settlement,
             } => self.settle(board, id, label, settlement),
-            Notice::Replaced {
-                board,
-                at,
-                value,
-                author,
-            } => self.events.push(ClientEvent::Replaced {
-                board,
-                leaf: at,
-                value,
-                author,
-            }),
-            Notice::Overwritten {
-                board,
-                at,
-                value,
-                by,
-                version,
-            } => self.events.push(ClientEvent::Overwritten {
-                board,
-                leaf: at,
-                value,
-                by,
-                version,
-            }),
-            Notice::Skipped {
-                board,
-                id,
-                label,
-                at,
-            } => self.events.push(ClientEvent::Skipped {
-                board,
-                id,
-                label,
-                leaves: at,
-            }),
-            Notice::AutoResolved {
-                board,
-                number,
-                label,
-                resolution,
-                ..
-            } => self.events.push(ClientEvent::AutoResolved {
-                board,
-                number,
-                label,
-                kept_mine: resolution == Resolution::KeepMine,
-            }),
-            Notice::Error { code, detail } => {
-                let error = ClientError::Server { code, detail };
-                self.events.push(ClientEvent::Error(error));
-            }
-            _ => {}
+            told => self.events.extend(event_of(told)),
         }
     }
 
@@ -198,6 +147,64 @@ impl Batch {
         }
         again
     }
+}
+
+/// What is passed on as it is.
+fn event_of(notice: Notice) -> Option<ClientEvent> {
+    Some(match notice {
+        Notice::Replaced {
+            board,
+            at,
+            value,
+            author,
+        } => ClientEvent::Replaced {
+            board,
+            leaf: at,
+            value,
+            author,
+        },
+        Notice::Overwritten {
+            board,
+            at,
+            value,
+            by,
+            version,
+        } => ClientEvent::Overwritten {
+            board,
+            leaf: at,
+            value,
+            by,
+            version,
+        },
+        Notice::Skipped {
+            board,
+            id,
+            label,
+            at,
+        } => ClientEvent::Skipped {
+            board,
+            id,
+            label,
+            leaves: at,
+        },
+        Notice::AutoResolved {
+            board,
+            number,
+            label,
+            resolution,
+            ..
+        } => ClientEvent::AutoResolved {
+            board,
+            number,
+            label,
+            kept_mine: resolution == Resolution::KeepMine,
+        },
+        Notice::Error { code, detail } => {
+            let error = ClientError::Server { code, detail };
+            ClientEvent::Error(error)
+        }
+        _ => return None,
+    })
 }
 
 fn publish_boards(

@@ -434,8 +434,8 @@ impl Board {
         record.is_some_and(|record| self.history.stands_for(&at, record.created) == version)
     }
 
-    /// Whether nothing pending lies over what an undo of `version` would write, but undos that bring
-    /// back what was there then.
+    /// Whether nothing pending lies over what an undo of `version` would write, but undos that
+    /// bring back what was there then.
     pub fn is_free_for_undo(&self, change: &LocalChange, version: Version) -> bool {
         let mut known = BTreeSet::new();
         // The newest writer of each leaf is what is on screen.

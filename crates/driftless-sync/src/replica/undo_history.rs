@@ -5,8 +5,8 @@
 //! undone, so that the server skips what somebody wrote since. Redo is computed when undo happens:
 //! it makes again what was taken back, or undoes the undo.
 //!
-//! An undo brings back what lay below the edit: for the step before it, nothing has changed. So each
-//! leaf that an undo wrote is remembered with the version that it *stands for*.
+//! An undo brings back what lay below the edit: for the step before it, nothing has changed. So
+//! each leaf that an undo wrote is remembered with the version that it *stands for*.
 
 use std::collections::{BTreeMap, VecDeque};
 
