@@ -101,10 +101,15 @@ fn dropped<K: Ord + Clone>(
         let (places, writes) = (shown.clone(), Vec::new());
         return Gesture { places, writes };
     };
-    item.place = place;
+    let stored = std::mem::replace(&mut item.place, place);
     if item.is_pinned {
         let places = arrange(&after, columns);
-        let writes = vec![(id.clone(), place)];
+        // A pinned item that gave way to another one is shown elsewhere than it is stored.
+        let writes = if stored == place {
+            Vec::new()
+        } else {
+            vec![(id.clone(), place)]
+        };
         return Gesture { places, writes };
     }
     let queue = after.into_iter().map(|mut item| {

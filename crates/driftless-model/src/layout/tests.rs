@@ -388,3 +388,17 @@ fn the_widest_numbers_do_no_harm() {
         assert_apart_and_inside(&shown, columns.clamp(1, super::CELL_MAX));
     }
 }
+
+#[test]
+fn a_pinned_item_that_gave_way_writes_nothing_when_it_is_dropped_where_it_is_stored() {
+    let pinned = |id, place| Item {
+        id,
+        place,
+        is_pinned: true,
+    };
+    let at = |x, y, w, h| Place { x, y, w, h };
+    let items = [pinned(0, at(1, 5, 11, 1)), pinned(1, at(0, 3, 2, 3))];
+    let gesture = move_item(&items, COLUMNS, &0, 1, 5).expect("it is there");
+    assert_sound(&items, &gesture);
+    assert_eq!(gesture.writes, vec![]);
+}

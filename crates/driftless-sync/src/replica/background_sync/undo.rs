@@ -17,7 +17,8 @@ pub fn base_record(id: &RecordId, record: &RecordState) -> BaseRecord {
 }
 
 /// The changes that undo an applied edit: each leaf gets what it was before. `has_made` says
-/// whether a record is there since this edit made it: one that was there unseen stays, without the leaves.
+/// whether a record is there since this edit made it: one that was there unseen stays, without the
+/// leaves.
 pub fn undo_changes(
     row: &EntryRow,
     skipped: &[LeafRef],
