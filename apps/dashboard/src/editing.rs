@@ -19,8 +19,10 @@ struct Waiting {
 }
 
 /// What edits are made with.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Around {
+    /// The page's: what a toast does has to outlive the widget that it is about.
+    owner: Owner,
     realtime: RealtimeContext,
     visitor: Visitor,
     toasts: Toasts,
@@ -40,6 +42,7 @@ impl Editor {
     pub fn new(realtime: RealtimeContext, visitor: Visitor, toasts: Toasts) -> Self {
         Self {
             around: StoredValue::new(Around {
+                owner: Owner::current().expect("made by the page, in its owner"),
                 realtime,
                 visitor,
                 toasts,
@@ -170,7 +173,8 @@ impl Editor {
             Err(error) => self.say(Tone::Error, format!("{label}: {error}")),
             Ok(handle) => {
                 if let Some(done) = done {
-                    let undo = Callback::new(move |()| self.board().undo());
+                    let owner = self.around.with_value(|around| around.owner.clone());
+                    let undo = owner.with(|| Callback::new(move |()| self.board().undo()));
                     self.show(Toast::new(Tone::Offline, done).with_action("Undo", undo));
                 }
                 self.tell_if_refused(label, handle);

@@ -74,6 +74,7 @@ impl Replica {
         self.token = token;
         if is_new {
             self.session_user = None;
+            self.unbind_if_settled();
         }
         if is_new && self.phase == Phase::Leading {
             self.detach();

@@ -39,6 +39,8 @@ pub struct Replica {
     row: Option<ReplicaRow>,
     token: Option<String>,
     session_user: Option<UserId>,
+    /// Whose copy it was before a new token came.
+    former_user: Option<UserId>,
     server_build: Option<String>,
     last_sync_ms: Option<u64>,
     boards: BTreeMap<BoardId, Board>,
@@ -91,6 +93,7 @@ impl Replica {
             row: None,
             token: None,
             session_user: None,
+            former_user: None,
             server_build: None,
             last_sync_ms: None,
             boards: BTreeMap::new(),

@@ -120,6 +120,10 @@ impl Replica {
             }
             return self.start_as(&welcome.user, now);
         }
+        let former = self.former_user.take();
+        if former.is_some_and(|former| former != welcome.user) {
+            return self.start_as(&welcome.user, now);
+        }
         self.bind(&welcome.user);
         self.session_user = Some(welcome.user.clone());
         self.socket.welcomed(welcome, now.mono_ms);
@@ -149,6 +153,28 @@ impl Replica {
         self.socket.close_for(detail, &mut self.actions);
     }
 
+    /// Somebody signs in anew, and nobody's edits wait: what is made from here on is theirs, even
+    /// before the server has said who they are.
+    pub(super) fn unbind_if_settled(&mut self) {
+        if self.has_entries() {
+            return;
+        }
+        if let Some(row) = &mut self.row
+            && let Some(user) = row.user.take()
+        {
+            self.former_user = Some(user);
+            self.journal.put(Row::Replica(row.clone()));
+            self.forget_history();
+        }
+    }
+
+    /// Undo is a person's own: whoever signs in next does not undo what another one did.
+    fn forget_history(&mut self) {
+        for board in self.boards.values_mut() {
+            board.history = UndoHistory::default();
+        }
+    }
+
     /// Whoever signs in first owns what is made here from then on, sent or not.
     fn bind(&mut self, user: &UserId) {
         if let Some(row) = &mut self.row
@@ -170,10 +196,7 @@ impl Replica {
             row.user = Some(user.clone());
         }
         self.session_user = Some(user.clone());
-        // Undo is a person's own: whoever signs in next does not undo what another one did.
-        for board in self.boards.values_mut() {
-            board.history = UndoHistory::default();
-        }
+        self.forget_history();
         self.reidentify(now);
     }
 
