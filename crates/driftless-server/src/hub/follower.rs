@@ -8,7 +8,7 @@ use axum::extract::ws::Message as Frame;
 use driftless_model::{BoardId, ClientId, Cursor, limits};
 use driftless_protocol::message::Push;
 use driftless_protocol::{Code, Codec, ServerMessage};
-use driftless_sync::room::Member;
+use driftless_sync::room::{Member, ends_following};
 
 use crate::hub::actor::{Command, Seat};
 use crate::hub::boards::{Boards, OpenBoard};
@@ -235,7 +235,7 @@ impl Follower {
         if let Some(following) = self.following.get_mut(&board) {
             following.note_letter(&message, at);
         }
-        if is_end(&message) {
+        if ends_following(&message) {
             self.leave(&board).await;
         }
         deliveries.push(Delivery::Message(message));
@@ -292,17 +292,6 @@ impl Following {
             self.unanswered = self.unanswered.saturating_sub(1);
         }
     }
-}
-
-/// Whether a board's room counts the connection out with this message.
-fn is_end(message: &ServerMessage) -> bool {
-    matches!(
-        message,
-        ServerMessage::Error {
-            code: Code::Unavailable | Code::WrongUser,
-            ..
-        }
-    )
 }
 
 /// An error about a board.

@@ -64,20 +64,17 @@ pub struct Item {
 impl Item {
     /// The item as it is shared.
     pub fn new(item: StreamItem) -> Self {
+        let cursor = item.cursor();
         match item {
             StreamItem::Applied {
                 client,
                 event,
                 outcome,
-            } => {
-                let (version, check) = (event.version, event.check);
-                let event = Shared::new(ServerMessage::Event(event));
-                Self {
-                    author: client,
-                    outcome: Shared::new(ServerMessage::Outcome(outcome)),
-                    event: Some((event, Cursor { version, check })),
-                }
-            }
+            } => Self {
+                author: client,
+                outcome: Shared::new(ServerMessage::Outcome(outcome)),
+                event: cursor.map(|cursor| (Shared::new(ServerMessage::Event(event)), cursor)),
+            },
             StreamItem::Private { client, outcome } => Self {
                 author: client,
                 outcome: Shared::new(ServerMessage::Outcome(outcome)),

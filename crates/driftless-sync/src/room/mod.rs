@@ -9,5 +9,5 @@ mod machine;
 pub use machine::Room;
 pub use types::{
     Append, BoardImage, ConnectionId, Delta, Found, Input, LogRow, Member, Output, Stored,
-    StreamItem,
+    StreamItem, ends_following,
 };

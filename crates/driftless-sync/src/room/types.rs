@@ -3,6 +3,7 @@
 use driftless_model::{
     BoardId, BoardState, Check, ClientId, Cursor, EditId, Effect, UserId, Version,
 };
+use driftless_protocol::Code;
 use driftless_protocol::durable::LedgerRow;
 use driftless_protocol::message::{
     ChangedLeaf, Event, Push, RemovedRecord, ServerMessage, Settled, WholeRecord,
@@ -160,6 +161,52 @@ pub enum StreamItem {
         /// What.
         outcome: Settled,
     },
+}
+
+impl StreamItem {
+    /// Where a replica stands that has read it, if it changed the board.
+    pub fn cursor(&self) -> Option<Cursor> {
+        match self {
+            Self::Applied { event, .. } => Some(Cursor {
+                version: event.version,
+                check: event.check,
+            }),
+            Self::Private { .. } => None,
+        }
+    }
+
+    /// Whose edit it is about.
+    pub fn author(&self) -> ClientId {
+        let (Self::Applied { client, .. } | Self::Private { client, .. }) = self;
+        *client
+    }
+
+    /// What a client gets of it: its own outcome, or somebody else's event.
+    pub fn into_message(self, reader: ClientId) -> Option<ServerMessage> {
+        match self {
+            Self::Applied {
+                client, outcome, ..
+            }
+            | Self::Private { client, outcome }
+                if client == reader =>
+            {
+                Some(ServerMessage::Outcome(outcome))
+            }
+            Self::Applied { event, .. } => Some(ServerMessage::Event(event)),
+            Self::Private { .. } => None,
+        }
+    }
+}
+
+/// Whether a room no longer counts a connection in that it sends this to.
+pub fn ends_following(message: &ServerMessage) -> bool {
+    matches!(
+        message,
+        ServerMessage::Error {
+            code: Code::Unavailable | Code::WrongUser,
+            ..
+        }
+    )
 }
 
 /// A board as it is stored.

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use driftless_model::{BoardId, Cursor, EditId, Version};
 use driftless_protocol::message::{ClientMessage, ServerMessage, Welcome};
-use driftless_protocol::{CloseCode, Code, PROTOCOL, PROTOCOL_MIN};
+use driftless_protocol::{CloseCode, PROTOCOL, PROTOCOL_MIN};
 use driftless_store::server::MemoryBoards;
 use driftless_sync::room::{
-    Append, ConnectionId, Found, Input, Member, Output, Room, Stored, StreamItem,
+    Append, ConnectionId, Found, Input, Member, Output, Room, Stored, StreamItem, ends_following,
 };
 
 use crate::failure::Failure;
@@ -261,7 +261,7 @@ impl World {
                 message,
             } => {
                 let link = self.links.get_mut(&connection.0);
-                if let Some(link) = link.filter(|_| is_end(&message)) {
+                if let Some(link) = link.filter(|_| ends_following(&message)) {
                     link.following.remove(&board);
                 }
                 self.send_to_device(connection.0, &message);
@@ -369,7 +369,7 @@ impl World {
         let items: Vec<StreamItem> = host.ring.iter().skip(skip).cloned().collect();
         following.position = Some(host.end());
         for item in items {
-            let (cursor, message) = message_for(item, client);
+            let (cursor, message) = (item.cursor(), item.into_message(client));
             let link = self.links.get_mut(&number);
             if let Some(following) = link.and_then(|link| link.following.get_mut(board))
                 && cursor.is_some()
@@ -483,47 +483,4 @@ impl World {
             },
         )
     }
-}
-
-/// What a stream item is for a client, and where the client stands after it.
-fn message_for(
-    item: StreamItem,
-    client: driftless_model::ClientId,
-) -> (Option<Cursor>, Option<ServerMessage>) {
-    match item {
-        StreamItem::Applied {
-            client: author,
-            event,
-            outcome,
-        } => {
-            let cursor = Cursor {
-                version: event.version,
-                check: event.check,
-            };
-            let message = if author == client {
-                ServerMessage::Outcome(outcome)
-            } else {
-                ServerMessage::Event(event)
-            };
-            (Some(cursor), Some(message))
-        }
-        StreamItem::Private {
-            client: only,
-            outcome,
-        } => (
-            None,
-            (only == client).then_some(ServerMessage::Outcome(outcome)),
-        ),
-    }
-}
-
-/// Whether a room counts the connection out with this message, as the hub takes it.
-fn is_end(message: &ServerMessage) -> bool {
-    matches!(
-        message,
-        ServerMessage::Error {
-            code: Code::Unavailable | Code::WrongUser,
-            ..
-        }
-    )
 }

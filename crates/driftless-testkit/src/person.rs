@@ -1,0 +1,136 @@
+//! A person: the real client on a device of the test.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use driftless_client::platform::Signal;
+use driftless_client::{Client, EditBuilder, EditHandle};
+use driftless_model::BoardId;
+use driftless_store::replica::MemoryRows;
+use futures::channel::mpsc;
+use futures::future::AbortHandle;
+
+use crate::cable::Cable;
+use crate::platform::KitPlatform;
+use crate::world::World;
+
+/// A person with a device. Clones are handles to the same one.
+#[derive(Debug, Clone)]
+pub struct Person(Rc<Device>);
+
+#[derive(Debug)]
+struct Device {
+    world: Rc<World>,
+    name: String,
+    /// What survives a crash.
+    rows: MemoryRows,
+    cable: Cable,
+    running: RefCell<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    client: Client,
+    signals: mpsc::UnboundedSender<Signal>,
+    driver: AbortHandle,
+}
+
+impl Person {
+    pub(crate) fn new(world: Rc<World>, name: &str) -> Self {
+        let (rows, cable) = (MemoryRows::new(), Cable::new());
+        let running = start(&world, name, &rows, &cable);
+        Self(Rc::new(Device {
+            world,
+            name: name.to_owned(),
+            rows,
+            cable,
+            running: RefCell::new(running),
+        }))
+    }
+
+    /// Their name, which is their user as well.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Their client. After [`Person::restart`] it is another one.
+    pub fn client(&self) -> Client {
+        self.0.running.borrow().client.clone()
+    }
+
+    /// Makes an edit on a board, and lets everything happen that follows at once. The edit has to
+    /// be valid: [`driftless_client::Board::edit`] is for those that are not.
+    #[track_caller]
+    pub fn edit(
+        &self,
+        board: &BoardId,
+        label: &str,
+        build: impl FnOnce(&mut EditBuilder),
+    ) -> EditHandle {
+        let made = self.client().board(board.clone()).edit(label, build);
+        self.0.world.settle();
+        made.unwrap_or_else(|error| panic!("{}: {label}: {error}", self.name()))
+    }
+
+    /// The device loses its network and knows it: aeroplane mode.
+    pub fn go_offline(&self) {
+        self.cut_cable();
+        self.signal(Signal::Network(false));
+    }
+
+    /// The device has its network again.
+    pub fn go_online(&self) {
+        self.mend_cable();
+        self.signal(Signal::Network(true));
+    }
+
+    /// Nothing gets through any more, and nobody tells the device: it finds out by silence.
+    pub fn cut_cable(&self) {
+        self.0.cable.set_whole(false);
+        self.0.world.settle();
+    }
+
+    /// What is sent gets through again. Connections from before the cut stay dead.
+    pub fn mend_cable(&self) {
+        self.0.cable.set_whole(true);
+    }
+
+    /// The page is hidden, or seen again.
+    pub fn set_visible(&self, is_visible: bool) {
+        self.signal(Signal::Visible(is_visible));
+    }
+
+    /// The process dies and starts again on what was stored. Handles of the old client hear no
+    /// more.
+    pub fn restart(&self) {
+        let device = &*self.0;
+        // The old driver is dropped as it stands: nothing is stored or sent on the way out.
+        device.running.borrow().driver.abort();
+        device.world.settle();
+        let running = start(&device.world, &device.name, &device.rows, &device.cable);
+        *device.running.borrow_mut() = running;
+        device.world.settle();
+    }
+
+    fn signal(&self, signal: Signal) {
+        // A client that stopped hears nothing.
+        let _ = self.0.running.borrow().signals.unbounded_send(signal);
+        self.0.world.settle();
+    }
+}
+
+fn start(world: &World, name: &str, rows: &MemoryRows, cable: &Cable) -> Running {
+    let (clock, server) = (Rc::clone(&world.clock), world.server.clone());
+    let (platform, signals) = KitPlatform::new(clock, server, cable.clone());
+    let builder = Client::builder("testkit")
+        .token(Some(name.to_owned()))
+        .schema(world.schema.clone())
+        .config(world.config.clone())
+        .storage(rows.clone());
+    let (client, driver) = builder.start_on(platform);
+    Running {
+        client,
+        signals,
+        driver: world.spawn(driver),
+    }
+}
