@@ -2,7 +2,7 @@
 
 use driftless_model::{
     BoardId, Change, Check, Cursor, Edit, EditId, Effect, KindName, LeafPath, LeafRef, OnStale, Op,
-    RecordId, UserId, Value, Version,
+    RecordId, Role, UserId, Value, Version,
 };
 
 use crate::source::Source;
@@ -45,6 +45,15 @@ pub fn leaf(source: &mut Source<'_>) -> LeafPath {
 /// One of two people.
 pub fn user(source: &mut Source<'_>) -> UserId {
     UserId::new(source.pick(&["Ann", "Bob"])).expect("a user")
+}
+
+/// Mostly somebody who may edit.
+pub fn role(source: &mut Source<'_>) -> Role {
+    match source.below(8) {
+        0 => Role::None,
+        1 => Role::Viewer,
+        _ => Role::Editor,
+    }
 }
 
 /// One of few edits, or any.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use driftless_model::{BoardState, ClientId, Cursor, EditId, Schema, Version};
+use driftless_model::{BoardState, ClientId, Cursor, EditId, Role, Schema, Version};
 use driftless_protocol::Codec;
 use driftless_protocol::message::{Push, ServerMessage};
 use driftless_store::server::MemoryBoards;
@@ -14,7 +14,7 @@ use driftless_sync::room::{
     Append, ConnectionId, Found, Input, Member, Output, Room, Stored, StreamItem,
 };
 
-use crate::content::{board, cursor, user};
+use crate::content::{board, cursor, role, user};
 use crate::messages;
 use crate::source::Source;
 
@@ -27,7 +27,7 @@ enum Ask {
     Load,
     Commit(Box<Append>),
     LookUp(ConnectionId, Version),
-    Find(EditId, Version),
+    Find(u64, EditId, Version),
 }
 
 struct World {
@@ -75,7 +75,7 @@ impl World {
     }
 
     fn step(&mut self, source: &mut Source<'_>) {
-        match source.below(8) {
+        match source.below(9) {
             0 => self.subscribe(source),
             1 => {
                 let slot = source.below(CONNECTIONS);
@@ -85,6 +85,13 @@ impl World {
             }
             2..=4 => self.push(source),
             5 => self.now_ms = self.now_ms.saturating_add(source.wide()),
+            8 => {
+                let slot = source.below(CONNECTIONS);
+                if let Some(connection) = self.connections.get(&slot).copied() {
+                    let role = role(source);
+                    self.handle(Input::Role { connection, role });
+                }
+            }
             _ => self.answer(source),
         }
     }
@@ -97,13 +104,16 @@ impl World {
         let member = Member {
             client: ClientId(source.below(CLIENTS) as u128),
             user: user(source),
-            may_edit: !source.once_in(8),
+            role: role(source),
         };
         let cursor = match source.below(4) {
             0 => None,
             1 => Some(cursor(source)),
             _ => self.past_cursor(source),
         };
+        if !member.role.may_read() {
+            return;
+        }
         self.handle(Input::Subscribe {
             connection,
             member,
@@ -179,8 +189,8 @@ impl World {
                 version,
                 check: self.store.check_at_now(&board(), version),
             },
-            Ask::Find(id, above) => Input::Found {
-                id,
+            Ask::Find(number, id, above) => Input::Found {
+                number,
                 found: match self.store.find_now(&board(), id, above) {
                     Some(row) => Found::Applied(Box::new(row)),
                     None => Found::Nowhere,
@@ -210,7 +220,9 @@ impl World {
                 connection,
                 version,
             } => self.asks.push_back(Ask::LookUp(connection, version)),
-            Output::Find { id, above } => self.asks.push_back(Ask::Find(id, above)),
+            Output::Find { number, id, above } => {
+                self.asks.push_back(Ask::Find(number, id, above));
+            }
             Output::Commit(append) => self.asks.push_back(Ask::Commit(append)),
             Output::Stream(item) => match *item {
                 StreamItem::Applied { event, outcome, .. } => {
@@ -229,6 +241,7 @@ impl World {
                 can_be_sent(&message);
             }
             Output::Send { message, .. } => can_be_sent(&message),
+            Output::Withdraw { message, .. } => can_be_sent(&message),
             Output::CutAll => self.connections.clear(),
         }
     }
@@ -265,7 +278,7 @@ impl World {
         let member = Member {
             client: ClientId(99),
             user: driftless_model::UserId::new("Cleo").expect("a user"),
-            may_edit: false,
+            role: Role::Viewer,
         };
         let cursor = None;
         self.handle(Input::Subscribe {

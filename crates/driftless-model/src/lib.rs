@@ -10,6 +10,7 @@
 
 pub mod limits;
 pub mod ids;
+pub mod role;
 pub mod value;
 pub mod layout;
 pub mod edit;
@@ -25,6 +26,7 @@ pub use ids::{
     BoardId, Check, ClientId, Cursor, EditId, IdError, KindName, LeafPath, RecordId, UserId,
     Version,
 };
+pub use role::Role;
 pub use schema::{
     Invalid, Kind, KindSchema, Leaf, LeafValue, PathRule, Policy, RegisterError, Renames, Schema,
     Shape,

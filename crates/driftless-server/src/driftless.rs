@@ -7,7 +7,7 @@ use std::time::Duration;
 use driftless_feeds::Bounds;
 #[cfg(feature = "host-metrics")]
 use driftless_model::EditId;
-use driftless_model::{ClientId, Schema, UserId};
+use driftless_model::{BoardId, ClientId, Schema, UserId};
 use driftless_protocol::{CloseCode, SeriesName};
 use driftless_store::server::{BoardStore, MemoryBoards, StoreError};
 use tokio::task::JoinSet;
@@ -226,6 +226,26 @@ impl Driftless {
     /// second. One that cannot be taken is left out.
     pub fn push_samples<'a>(&self, samples: impl IntoIterator<Item = (&'a SeriesName, f64)>) {
         self.shared.feeds.push(samples, now_ms());
+    }
+
+    /// Says that what somebody may do changed: a user or everybody (`None`), on a board or on all
+    /// of them (`None`). Call it once [`Authenticator::role`] answers anew; it returns at once.
+    ///
+    /// Every connection that this may concern asks again before it takes another edit of the board
+    /// and before it takes anything more of it out to write; what was being written at that moment
+    /// is on its way. As soon as its answer is there:
+    ///
+    /// - without the right to read, nothing of the board goes out any more but an error
+    ///   `forbidden`, which answers every edit of the connection without an outcome. The client
+    ///   deletes its copy and keeps its own pending edits;
+    /// - without the right to edit, edits are refused for good, and kept there for their author;
+    /// - edits that are in a commit under way by then may still be applied, and so may those that
+    ///   wait for one from a connection that is gone.
+    ///
+    /// Where a right is given back, clients find out when they ask again: with their next
+    /// connection, or by themselves every now and then.
+    pub fn rights_changed(&self, user: Option<&UserId>, board: Option<&BoardId>) {
+        self.shared.connections.doubt(user, board);
     }
 
     /// Whether it is stopping.

@@ -8,7 +8,7 @@ use axum::routing::get;
 use driftless_model::{BoardId, Version};
 use serde::Serialize;
 
-use crate::auth::{Access, AuthError};
+use crate::auth::AuthError;
 use crate::driftless::Driftless;
 
 /// `/healthz` (the process runs), `/readyz` (the store answers and it is not stopping) and
@@ -71,7 +71,8 @@ async fn boards(State(driftless): State<Driftless>, headers: HeaderMap) -> Respo
     };
     let mut listed = Vec::new();
     for summary in summaries {
-        if driftless.auth().access(&user, &summary.board).await > Access::None {
+        let role = driftless.auth().role(&user, &summary.board).await;
+        if role.may_read() {
             listed.push(Listed {
                 board: summary.board,
                 title: summary.title,

@@ -22,8 +22,9 @@ pub mod driftless;
 mod socket;
 mod http;
 
-pub use crate::auth::{Access, AuthError, Authenticator, OpenAuth, StaticTokens};
+pub use crate::auth::{AuthError, Authenticator, OpenAuth, StaticTokens};
 pub use crate::driftless::{Builder, Driftless, StartError};
 pub use crate::http::ops_router;
 pub use crate::origin::Origins;
 pub use crate::socket::router;
+pub use driftless_model::Role;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use driftless_model::layout::Place;
 use driftless_model::{
-    BoardId, Change, ClientId, Edit, EditId, KindName, LeafPath, OnStale, Op, RecordId, UserId,
-    Value, Version,
+    BoardId, Change, ClientId, Edit, EditId, KindName, LeafPath, OnStale, Op, RecordId, Role,
+    UserId, Value, Version,
 };
 use driftless_protocol::message::{Outcome, Push, Resume};
 use driftless_protocol::{Payload, ServerMessage};
@@ -55,7 +55,7 @@ async fn edit(mut follower: Follower, id: EditId) -> Result<(), SeedError> {
     let member = Member {
         client: CLIENT,
         user: user(),
-        may_edit: true,
+        role: Role::Editor,
     };
     let begun = follower.follow(&board, member, None).await;
     begun.map_err(|message| refused(&message))?;

@@ -57,6 +57,7 @@ pub enum Event {
     EditFound {
         life: u64,
         board: BoardId,
+        number: u64,
         id: EditId,
         above: Version,
     },

@@ -98,6 +98,16 @@ tally! {
     restores: "servers restored from a backup",
     /// Applied edits that a restored server lacked, and that their authors were offered again.
     offered: "applied edits offered again",
+    /// Rights to read that were withdrawn.
+    reads_withdrawn: "rights to read withdrawn",
+    /// Rights to edit that were withdrawn, with those to read kept or given back.
+    edits_withdrawn: "rights to edit withdrawn",
+    /// Rights that were given back.
+    rights_returned: "rights given back",
+    /// Copies of boards that devices deleted since their user may not read them.
+    copies_deleted: "copies deleted",
+    /// Edits that were refused for good since their author may not edit.
+    forbidden: "edits refused as forbidden",
     /// Client ids given up.
     identities: "client ids given up",
     /// Looks for an edit that may have been applied under another client id.

@@ -6,7 +6,7 @@ mod tokens;
 use std::future::Future;
 use std::sync::Arc;
 
-use driftless_model::{BoardId, UserId};
+use driftless_model::{BoardId, Role, UserId};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
@@ -14,7 +14,9 @@ pub use open::OpenAuth;
 pub use tokens::{StaticTokens, TokenFileError};
 
 /// Tells who a token stands for and what they may do. Asked when a connection begins, when it sends
-/// a fresh token, and for each board that it follows.
+/// a fresh token, for each board that it follows, and again when
+/// [`crate::Driftless::rights_changed`] says so. Each connection asks in a task of its own: an
+/// answer that takes long holds up that connection and nobody else.
 pub trait Authenticator: Send + Sync + 'static {
     /// Who the token stands for; a client may have none. Implementations never log it.
     fn authenticate(
@@ -23,18 +25,7 @@ pub trait Authenticator: Send + Sync + 'static {
     ) -> impl Future<Output = Result<UserId, AuthError>> + Send;
 
     /// What a user may do on a board.
-    fn access(&self, user: &UserId, board: &BoardId) -> impl Future<Output = Access> + Send;
-}
-
-/// What a user may do on a board.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Access {
-    /// Nothing: not even know that it is there.
-    None,
-    /// Read it.
-    View,
-    /// Read and change it.
-    Edit,
+    fn role(&self, user: &UserId, board: &BoardId) -> impl Future<Output = Role> + Send;
 }
 
 /// Why nobody can be told from a token.
@@ -71,8 +62,8 @@ pub trait AnyAuthenticator: Send + Sync + 'static {
         token: Option<&'a str>,
     ) -> BoxFuture<'a, Result<UserId, AuthError>>;
 
-    /// See [`Authenticator::access`].
-    fn access<'a>(&'a self, user: &'a UserId, board: &'a BoardId) -> BoxFuture<'a, Access>;
+    /// See [`Authenticator::role`].
+    fn role<'a>(&'a self, user: &'a UserId, board: &'a BoardId) -> BoxFuture<'a, Role>;
 }
 
 impl<A: Authenticator> AnyAuthenticator for A {
@@ -83,8 +74,8 @@ impl<A: Authenticator> AnyAuthenticator for A {
         Authenticator::authenticate(self, token).boxed()
     }
 
-    fn access<'a>(&'a self, user: &'a UserId, board: &'a BoardId) -> BoxFuture<'a, Access> {
-        Authenticator::access(self, user, board).boxed()
+    fn role<'a>(&'a self, user: &'a UserId, board: &'a BoardId) -> BoxFuture<'a, Role> {
+        Authenticator::role(self, user, board).boxed()
     }
 }
 

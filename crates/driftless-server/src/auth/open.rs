@@ -1,8 +1,8 @@
 //! No sign-in at all, for trying it out on one machine.
 
-use driftless_model::{BoardId, UserId};
+use driftless_model::{BoardId, Role, UserId};
 
-use crate::auth::{Access, AuthError, Authenticator};
+use crate::auth::{AuthError, Authenticator};
 
 /// Takes everybody at their word: the token is the name that they want to go by. Without one they
 /// are "guest". Everybody may edit everything.
@@ -21,8 +21,8 @@ impl Authenticator for OpenAuth {
             .map_err(|error| AuthError::unauthorised(error.to_string()))
     }
 
-    async fn access(&self, _user: &UserId, _board: &BoardId) -> Access {
-        Access::Edit
+    async fn role(&self, _user: &UserId, _board: &BoardId) -> Role {
+        Role::Editor
     }
 }
 

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use driftless_model::{BoardId, UserId, limits};
+use driftless_model::{BoardId, Role, UserId, limits};
 
-use crate::auth::{Access, AuthError, Authenticator};
+use crate::auth::{AuthError, Authenticator};
 
-/// Users by their tokens, from a text of one `token name role` a line. The role is `viewer` or
-/// `editor`; a name may contain spaces; empty lines and those that begin with `#` are skipped.
+/// Users by their tokens, from a text of one `token name role` a line. The role is `viewer`,
+/// `editor` or `owner`; a name may contain spaces; empty lines and those that begin with `#` are skipped.
 /// Several tokens may stand for one user, with the same role.
 pub struct StaticTokens {
     users: HashMap<String, UserId>,
-    access: HashMap<UserId, Access>,
+    roles: HashMap<UserId, Role>,
 }
 
 impl std::fmt::Debug for StaticTokens {
@@ -38,7 +38,9 @@ pub enum TokenFileError {
         reason: String,
     },
     /// A line is not `token name role`.
-    #[error("line {line} of the token file is not `token name role` with role viewer or editor")]
+    #[error(
+        "line {line} of the token file is not `token name role` with role viewer, editor or owner"
+    )]
     Line {
         /// Which, from 1.
         line: usize,
@@ -82,7 +84,7 @@ impl StaticTokens {
     pub fn parse(text: &str) -> Result<Self, TokenFileError> {
         let mut tokens = Self {
             users: HashMap::new(),
-            access: HashMap::new(),
+            roles: HashMap::new(),
         };
         for (line, text) in (1..).zip(text.lines()) {
             let text = text.trim();
@@ -103,17 +105,18 @@ impl StaticTokens {
             .rsplit_once(char::is_whitespace)
             .ok_or_else(malformed)?;
         let user = UserId::new(name.trim()).map_err(|_| malformed())?;
-        let access = match role {
-            "viewer" => Access::View,
-            "editor" => Access::Edit,
+        let role = match role {
+            "viewer" => Role::Viewer,
+            "editor" => Role::Editor,
+            "owner" => Role::Owner,
             _ => return Err(malformed()),
         };
         if !(TOKEN_BYTES_MIN..=limits::TOKEN_BYTES_MAX).contains(&token.len()) {
             return Err(TokenFileError::Length { line });
         }
-        let former_access = self.access.insert(user.clone(), access);
+        let former_role = self.roles.insert(user.clone(), role);
         let former_user = self.users.insert(token.to_owned(), user);
-        if former_user.is_some() || former_access.is_some_and(|former| former != access) {
+        if former_user.is_some() || former_role.is_some_and(|former| former != role) {
             return Err(TokenFileError::Contradiction { line });
         }
         Ok(())
@@ -129,8 +132,8 @@ impl Authenticator for StaticTokens {
             .ok_or_else(|| AuthError::unauthorised("nobody has this token"))
     }
 
-    async fn access(&self, user: &UserId, _board: &BoardId) -> Access {
-        self.access.get(user).copied().unwrap_or(Access::None)
+    async fn role(&self, user: &UserId, _board: &BoardId) -> Role {
+        self.roles.get(user).copied().unwrap_or(Role::None)
     }
 }
 
@@ -142,20 +145,20 @@ mod tests {
         0123456789abcdef Ann Lee editor\n\
         fedcba9876543210\tBo\tviewer\n";
 
-    async fn who(tokens: &StaticTokens, token: &str) -> Option<(String, Access)> {
+    async fn who(tokens: &StaticTokens, token: &str) -> Option<(String, Role)> {
         let user = tokens.authenticate(Some(token)).await.ok()?;
         let board = BoardId::new("home").expect("a board id");
-        let access = tokens.access(&user, &board).await;
-        Some((user.to_string(), access))
+        let role = tokens.role(&user, &board).await;
+        Some((user.to_string(), role))
     }
 
     #[tokio::test]
     async fn a_line_gives_a_token_its_name_and_role() {
         let tokens = StaticTokens::parse(FILE).expect("parses");
         let ann = who(&tokens, "0123456789abcdef").await;
-        assert_eq!(ann, Some(("Ann Lee".to_owned(), Access::Edit)));
+        assert_eq!(ann, Some(("Ann Lee".to_owned(), Role::Editor)));
         let bo = who(&tokens, "fedcba9876543210").await;
-        assert_eq!(bo, Some(("Bo".to_owned(), Access::View)));
+        assert_eq!(bo, Some(("Bo".to_owned(), Role::Viewer)));
         assert_eq!(who(&tokens, "0123456789abcdeF").await, None);
         assert!(tokens.authenticate(None).await.is_err());
     }
@@ -165,7 +168,7 @@ mod tests {
         let error = |text: &str| StaticTokens::parse(text).expect_err("is refused");
         assert_eq!(error("# nothing\n"), TokenFileError::Empty);
         let line = TokenFileError::Line { line: 1 };
-        assert_eq!(error("0123456789abcdef Ann owner"), line);
+        assert_eq!(error("0123456789abcdef Ann admin"), line);
         assert_eq!(error("0123456789abcdef editor"), line);
         assert_eq!(
             error("short Ann editor"),

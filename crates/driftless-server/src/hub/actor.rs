@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use driftless_model::{BoardId, Cursor, EditId, Schema, Version};
+use driftless_model::{BoardId, Cursor, EditId, Role, Schema, Version};
 use driftless_protocol::message::Push;
 use driftless_protocol::{CloseCode, ServerMessage};
 use driftless_sync::room::{ConnectionId, Found, Input, Member, Output, Room};
@@ -44,6 +44,13 @@ pub enum Command {
     Unsubscribe {
         /// Who asks.
         connection: ConnectionId,
+    },
+    /// What the connection's user may do is something else from here on.
+    Role {
+        /// Whose.
+        connection: ConnectionId,
+        /// What they may do.
+        role: Role,
     },
     /// Take an edit.
     Push {
@@ -154,6 +161,7 @@ impl Actor {
                 self.audience.remove(&connection);
                 Input::Unsubscribe { connection }
             }
+            Command::Role { connection, role } => Input::Role { connection, role },
             Command::Push { connection, push } => Input::Push { connection, push },
         };
         self.room.handle(input, now_ms());
@@ -167,7 +175,7 @@ impl Actor {
                     connection,
                     version,
                 } => self.look_up(connection, version),
-                Output::Find { id, above } => self.find(id, above),
+                Output::Find { number, id, above } => self.find(number, id, above),
                 Output::Commit(append) => {
                     let stored = self.committer.clone().commit(*append);
                     let stored = async move { Input::Stored(stored.await) };
@@ -182,6 +190,13 @@ impl Actor {
                     connection,
                     message,
                 } => self.send(connection, message),
+                Output::Withdraw {
+                    connection,
+                    message,
+                } => {
+                    self.send(connection, message);
+                    self.audience.remove(&connection);
+                }
                 Output::CutAll => self.cut_all(),
             }
         }
@@ -218,7 +233,7 @@ impl Actor {
         }));
     }
 
-    fn find(&mut self, id: EditId, above: Version) {
+    fn find(&mut self, number: u64, id: EditId, above: Version) {
         let (store, board) = (self.store.clone(), self.board.clone());
         self.asked.push(Box::pin(async move {
             let found = match store.find(&board, id, above).await {
@@ -229,7 +244,7 @@ impl Actor {
                     Found::Unknown
                 }
             };
-            Input::Found { id, found }
+            Input::Found { number, found }
         }));
     }
 

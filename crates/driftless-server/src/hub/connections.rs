@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use driftless_model::{ClientId, UserId};
+use driftless_model::{BoardId, ClientId, UserId};
 use driftless_protocol::CloseCode;
 use driftless_sync::room::ConnectionId;
 use tokio::sync::Notify;
@@ -65,6 +65,15 @@ impl Connections {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.lock().len()
+    }
+
+    /// Says that rights may have changed: of a user or of everybody, on a board or on all.
+    pub fn doubt(&self, user: Option<&UserId>, board: Option<&BoardId>) {
+        for ((_, own), connected) in &*self.lock() {
+            if user.is_none_or(|user| user == own) {
+                connected.mailbox.doubt(board);
+            }
+        }
     }
 
     /// Tells everybody to go, each as `closing` says of its place among them, and waits until they

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::ws::Message as Frame;
-use driftless_model::{BoardId, ClientId, Cursor, limits};
+use driftless_model::{BoardId, ClientId, Cursor, Role, limits};
 use driftless_protocol::message::Push;
 use driftless_protocol::{Code, Codec, ServerMessage};
 use driftless_sync::room::{Member, ends_following};
@@ -32,13 +32,24 @@ struct Following {
     open: OpenBoard,
     member: Member,
     subscription: u64,
-    /// The next item to read; `None` until the resume is read.
-    next: Option<u64>,
+    reading: Reading,
     /// The same for the room, which keeps what is not read yet.
     position: Arc<AtomicU64>,
     /// Where the replica stands once it has everything that was delivered.
     delivered: Option<Cursor>,
     unanswered: usize,
+}
+
+/// How far a board's stream is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// The resume is not read yet.
+    Waiting,
+    /// This item is next.
+    At(u64),
+    /// The user may not read the board: nothing is read on, and the room's refusal is the last
+    /// that is delivered.
+    Withdrawn,
 }
 
 /// Something for the connection's client.
@@ -100,10 +111,14 @@ impl Follower {
         &self.entry.mailbox
     }
 
-    /// The boards that it follows, each with who it is there.
-    pub fn boards(&self) -> impl Iterator<Item = (&BoardId, &Member)> {
-        let boards = self.following.iter();
-        boards.map(|(board, following)| (board, &following.member))
+    /// The boards that it follows.
+    pub fn boards(&self) -> impl Iterator<Item = &BoardId> {
+        self.following.keys()
+    }
+
+    /// Whether it follows a board.
+    pub fn follows(&self, board: &BoardId) -> bool {
+        self.following.contains_key(board)
     }
 
     /// Follows a board, or starts over. The answer comes as a delivery.
@@ -119,14 +134,13 @@ impl Follower {
             let detail = format!("a connection follows at most {limit} boards; unsubscribe one");
             return Err(board_error(board, Code::TooLarge, detail));
         }
-        let stopping = || board_error(board, Code::Draining, "the server is stopping".to_owned());
-        let open = self.boards.open(board).ok_or_else(stopping)?;
+        let open = self.boards.open(board).ok_or_else(|| stopping(board))?;
         self.subscriptions += 1;
         let following = Following {
             open,
             member,
             subscription: self.subscriptions,
-            next: None,
+            reading: Reading::Waiting,
             position: Arc::new(AtomicU64::new(Seat::WAITING)),
             delivered: cursor,
             unanswered: 0,
@@ -134,18 +148,44 @@ impl Follower {
         let command = self.subscribe(&following);
         let sent = following.open.commands.send(command).await;
         self.following.insert(board.clone(), following);
-        sent.map_err(|_| stopping())
+        sent.map_err(|_| stopping(board))
     }
 
-    /// Follows on from what was delivered, as somebody else: their rights changed.
-    pub async fn follow_as(
+    /// Follows on from what was delivered: something between that and the stream is missing.
+    async fn follow_on(&mut self, board: &BoardId) -> Result<(), Box<ServerMessage>> {
+        let Some(following) = self.following.get(board) else {
+            return Ok(());
+        };
+        let (member, cursor) = (following.member.clone(), following.delivered);
+        self.follow(board, member, cursor).await
+    }
+
+    /// The user's role on a board that it follows is this from here on. Where they may not read it,
+    /// nothing of it is delivered any more but the room's refusal.
+    pub async fn set_role(
         &mut self,
         board: &BoardId,
-        member: Member,
+        role: Role,
     ) -> Result<(), Box<ServerMessage>> {
-        let following = self.following.get(board);
-        let cursor = following.and_then(|following| following.delivered);
-        self.follow(board, member, cursor).await
+        let following = self.following.get_mut(board);
+        let is_news = |following: &&mut Following| {
+            following.reading != Reading::Withdrawn && following.member.role != role
+        };
+        let Some(following) = following.filter(is_news) else {
+            return Ok(());
+        };
+        following.member.role = role;
+        if !role.may_read() {
+            following.reading = Reading::Withdrawn;
+            following.position.store(Seat::WAITING, Ordering::Release);
+        }
+        let connection = self.entry.connection;
+        let commands = following.open.commands.clone();
+        let sent = commands.send(Command::Role { connection, role }).await;
+        sent.map_err(|_| {
+            self.following.remove(board);
+            stopping(board)
+        })
     }
 
     fn subscribe(&self, following: &Following) -> Command {
@@ -193,7 +233,7 @@ impl Follower {
         let commands = following.open.commands.clone();
         let board = push.board.clone();
         let sent = commands.send(Command::Push { connection, push }).await;
-        sent.map_err(|_| board_error(&board, Code::Draining, "the server is stopping".to_owned()))
+        sent.map_err(|_| stopping(&board))
     }
 
     /// What is there for the client now, in order, about `deliveries_max` of it; nothing where
@@ -225,7 +265,11 @@ impl Follower {
             } => (board, subscription, at, message),
         };
         let is_current = |following: &Following| following.subscription == subscription;
-        if !self.following.get(&board).is_some_and(is_current) {
+        let following = self.following.get(&board);
+        let Some(following) = following.filter(|following| is_current(following)) else {
+            return;
+        };
+        if following.reading == Reading::Withdrawn && !ends_following(&message) {
             return;
         }
         // What was published before the letter comes before it.
@@ -252,18 +296,20 @@ impl Follower {
         let Some(following) = self.following.get_mut(board) else {
             return;
         };
-        let Some(next) = following.next.filter(|_| items_max > 0) else {
+        let Reading::At(next) = following.reading else {
             return;
         };
+        if items_max == 0 {
+            return;
+        }
         let Ok(items) = following.open.ring.read(next, until, items_max) else {
-            let member = following.member.clone();
-            if let Err(error) = self.follow_as(board, member).await {
+            if let Err(error) = self.follow_on(board).await {
                 deliveries.push(Delivery::Message(error));
             }
             return;
         };
         let next = next + items.len() as u64;
-        following.next = Some(next);
+        following.reading = Reading::At(next);
         following.position.store(next, Ordering::Release);
         for item in items {
             following.note_item(&item, self.client);
@@ -276,7 +322,7 @@ impl Following {
     fn note_letter(&mut self, message: &ServerMessage, at: u64) {
         match message {
             ServerMessage::Resume(resume) => {
-                self.next = Some(at);
+                self.reading = Reading::At(at);
                 self.delivered = Some(resume.cursor);
                 self.unanswered = 0;
             }
@@ -292,6 +338,10 @@ impl Following {
             self.unanswered = self.unanswered.saturating_sub(1);
         }
     }
+}
+
+fn stopping(board: &BoardId) -> Box<ServerMessage> {
+    board_error(board, Code::Draining, "the server is stopping".to_owned())
 }
 
 /// An error about a board.

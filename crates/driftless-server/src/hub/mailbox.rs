@@ -1,9 +1,9 @@
 //! What is for one connection only, and the bell that wakes it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use driftless_model::BoardId;
+use driftless_model::{BoardId, limits};
 use driftless_protocol::{CloseCode, ServerMessage};
 use tokio::sync::Notify;
 
@@ -13,6 +13,44 @@ use tokio::sync::Notify;
 pub struct Mailbox {
     bell: Notify,
     letters: Mutex<VecDeque<Letter>>,
+    doubts: Mutex<Doubts>,
+}
+
+/// The boards on which the connection's user may have other rights than before: to be asked for
+/// before anything more of them is written or taken.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum Doubts {
+    /// None.
+    #[default]
+    None,
+    /// These.
+    Some(BTreeSet<BoardId>),
+    /// All.
+    All,
+}
+
+impl Doubts {
+    /// Whether they are about a board.
+    pub fn are_about(&self, board: &BoardId) -> bool {
+        match self {
+            Self::None => false,
+            Self::Some(boards) => boards.contains(board),
+            Self::All => true,
+        }
+    }
+
+    /// Adds a board, or all of them. More than a connection can follow are all.
+    fn add(&mut self, board: Option<&BoardId>) {
+        match (&mut *self, board) {
+            (Self::None, Some(board)) => *self = Self::Some([board.clone()].into()),
+            (Self::Some(boards), Some(board))
+                if boards.len() < limits::BOARDS_PER_CONNECTION_MAX =>
+            {
+                boards.insert(board.clone());
+            }
+            _ => *self = Self::All,
+        }
+    }
 }
 
 /// Something for one connection only.
@@ -65,6 +103,21 @@ impl Mailbox {
         self.ring();
     }
 
+    /// Says that rights may have changed, on a board or on all, and rings.
+    pub fn doubt(&self, board: Option<&BoardId>) {
+        self.doubts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add(board);
+        self.ring();
+    }
+
+    /// Where rights may have changed since this was asked last.
+    pub fn take_doubts(&self) -> Doubts {
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *doubts)
+    }
+
     /// Wakes the connection, now or when it next waits.
     pub fn ring(&self) {
         self.bell.notify_one();
@@ -81,5 +134,27 @@ impl Mailbox {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubts_about_more_boards_than_a_connection_follows_are_about_all() {
+        let board = |number: usize| BoardId::new(format!("b{number}")).expect("an id");
+        let mailbox = Mailbox::default();
+        let limit = limits::BOARDS_PER_CONNECTION_MAX;
+        for number in 0..limit {
+            mailbox.doubt(Some(&board(number)));
+        }
+        let doubts = mailbox.take_doubts();
+        assert!(doubts.are_about(&board(limit - 1)) && !doubts.are_about(&board(limit)));
+        assert_eq!(mailbox.take_doubts(), Doubts::None);
+        for number in 0..=limit {
+            mailbox.doubt(Some(&board(number)));
+        }
+        assert_eq!(mailbox.take_doubts(), Doubts::All);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use driftless_model::{
     BoardId, Change, Check, ClientId, Cursor, Edit, EditId, KindName, LeafPath, OnStale, Op,
-    RecordId, Schema, UserId, Value, Version, limits,
+    RecordId, Role, Schema, UserId, Value, Version, limits,
 };
 use driftless_protocol::message::{Outcome, Push, Resume};
 use driftless_protocol::{CloseCode, Code, Payload, ServerMessage};
@@ -119,7 +119,7 @@ fn member(client: ClientId) -> Member {
     Member {
         client,
         user: ann(),
-        may_edit: true,
+        role: Role::Editor,
     }
 }
 

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use axum::extract::ws::Message as Frame;
-use driftless_model::{BoardId, UserId, limits};
+use driftless_model::{BoardId, Role, UserId, limits};
 use driftless_protocol::message::Subscribe;
 use driftless_protocol::{ClientMessage, CloseCode, Code, Codec, ServerMessage};
 use driftless_sync::room::Member;
 use futures::FutureExt as _;
 use tokio::time::Instant;
 
-use crate::auth::{Access, AuthError};
+use crate::auth::AuthError;
 use crate::driftless::Driftless;
-use crate::hub::{Closing, Delivery, Follower, board_error, frame};
+use crate::hub::{Closing, Delivery, Doubts, Follower, board_error, frame};
 use crate::socket::viewer::Viewer;
 use crate::socket::wire::{End, Incoming, Wire};
 
@@ -99,6 +99,7 @@ impl Session {
     /// Writes what is there, many messages in one write; edits go before feeds.
     async fn write(&mut self, wire: &mut Wire) -> Result<(), End> {
         for _ in 0..WRITES_AT_ONCE {
+            self.settle_doubts().await;
             let mut frames = std::mem::take(&mut self.replies);
             let deliveries = self.follower.deliveries(WRITTEN_AT_ONCE).await;
             let is_all = deliveries.is_empty();
@@ -142,6 +143,7 @@ impl Session {
             Incoming::Heard => return Ok(()),
             Incoming::End(end) => return Err(end),
         };
+        self.settle_doubts().await;
         let answered = match message {
             ClientMessage::Subscribe(subscribe) => self.subscribe(subscribe).await,
             ClientMessage::Unsubscribe { board } => {
@@ -175,11 +177,15 @@ impl Session {
     /// Follows a board, as far as the user may.
     pub async fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), Box<ServerMessage>> {
         let Subscribe { board, cursor } = subscribe;
-        let access = self.driftless.auth().access(&self.user, &board).await;
-        match self.member(access) {
-            Some(member) => self.follower.follow(&board, member, cursor).await,
-            None => Err(self.forbidden(&board)),
+        let role = self.driftless.auth().role(&self.user, &board).await;
+        if role.may_read() {
+            let member = self.member(role);
+            return self.follower.follow(&board, member, cursor).await;
         }
+        if self.follower.follows(&board) {
+            return self.follower.set_role(&board, role).await;
+        }
+        Err(self.forbidden(&board))
     }
 
     /// Follows the boards that came with `Hello`.
@@ -191,12 +197,31 @@ impl Session {
         }
     }
 
-    fn member(&self, access: Access) -> Option<Member> {
-        (access != Access::None).then(|| Member {
+    fn member(&self, role: Role) -> Member {
+        Member {
             client: self.follower.client(),
             user: self.user.clone(),
-            may_edit: access == Access::Edit,
-        })
+            role,
+        }
+    }
+
+    /// Asks again where rights may have changed.
+    async fn settle_doubts(&mut self) {
+        let doubts = self.follower.mailbox().take_doubts();
+        if doubts != Doubts::None {
+            self.ask_again(&doubts).await;
+        }
+    }
+
+    async fn ask_again(&mut self, doubts: &Doubts) {
+        let boards = self.follower.boards();
+        let boards = boards.filter(|board| doubts.are_about(board)).cloned();
+        for board in boards.collect::<Vec<_>>() {
+            let role = self.driftless.auth().role(&self.user, &board).await;
+            if let Err(error) = self.follower.set_role(&board, role).await {
+                self.reply(&error);
+            }
+        }
     }
 
     fn forbidden(&self, board: &BoardId) -> Box<ServerMessage> {
@@ -211,25 +236,7 @@ impl Session {
             let detail = format!("the token is not of {}; connect again", self.user);
             return Err(End::fault(CloseCode::Unauthorised, Code::WrongUser, detail));
         }
-        let boards: Vec<_> = self
-            .follower
-            .boards()
-            .map(|(board, member)| (board.clone(), member.may_edit))
-            .collect();
-        for (board, may_edit) in boards {
-            let access = self.driftless.auth().access(&user, &board).await;
-            let answered = match self.member(access) {
-                Some(member) if member.may_edit == may_edit => Ok(()),
-                Some(member) => self.follower.follow_as(&board, member).await,
-                None => {
-                    self.follower.leave(&board).await;
-                    Err(self.forbidden(&board))
-                }
-            };
-            if let Err(error) = answered {
-                self.reply(&error);
-            }
-        }
+        self.ask_again(&Doubts::All).await;
         Ok(())
     }
 }

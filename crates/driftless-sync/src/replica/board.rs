@@ -31,6 +31,9 @@ pub struct Board {
     pub stream: Stream,
     /// Whether the application follows the board.
     pub is_followed: bool,
+    /// Why the user may not read it, as the server said last; nothing where they may, as far as is
+    /// known.
+    pub refused: Option<String>,
 }
 
 /// As whom a replica is connected, and when.
@@ -63,7 +66,8 @@ pub enum Stream {
         /// The seq to go on with.
         next: u64,
     },
-    /// The resume did not come since the server could not read the board: asked for again then.
+    /// The resume did not come, since the server could not read the board or the user may not:
+    /// asked for again then.
     Retrying {
         /// The monotonic time, in milliseconds.
         at_ms: u64,
@@ -116,6 +120,7 @@ impl Board {
             history: UndoHistory::default(),
             stream: Stream::Detached,
             is_followed: false,
+            refused: None,
             id,
         }
     }
@@ -123,6 +128,15 @@ impl Board {
     /// Whether edits of the board have to be received or sent.
     pub fn wants_stream(&self) -> bool {
         self.is_followed || self.outbox.entries().any(Entry::is_unsettled)
+    }
+
+    /// Asks for a board that rests now rather than when its time comes.
+    pub fn hurry(&mut self) {
+        match self.stream {
+            Stream::Paused { next, .. } => self.stream = Stream::Live { next },
+            Stream::Retrying { .. } => self.stream = Stream::Detached,
+            _ => {}
+        }
     }
 
     /// Takes somebody else's applied edit.
@@ -202,6 +216,7 @@ impl Board {
     /// Takes everything that this replica lacks, as one unit.
     pub fn resume(&mut self, resume: &Resume, whose: &Whose, journal: &mut Journal) -> Step {
         let mut step = Step::default();
+        self.refused = None;
         let is_other = resume.last_seq < self.outbox.settled()
             || resume.last_seq >= self.outbox.next_seq()
             || self.differs_at(resume.last_seq, resume.last_id)

@@ -203,7 +203,7 @@ impl Decider<'_> {
         {
             return Ok(self.outcome_before(&row, member, push));
         }
-        if !member.may_edit {
+        if !member.role.may_edit() {
             let detail = format!("{} may read this board but not edit it", member.user);
             return Ok(Outcome::Rejected {
                 code: Code::Forbidden,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
 
-use driftless_model::{BoardId, Check, Cursor, Schema, Version, limits};
+use driftless_model::{BoardId, Check, Cursor, Role, Schema, Version, limits};
 use driftless_protocol::Code;
 use driftless_protocol::message::{Push, Resume, ServerMessage};
 
@@ -28,6 +28,8 @@ pub struct Room {
     resumes: VecDeque<Waiting>,
     /// Pushes that wait for the next batch, in order.
     pushes: VecDeque<Pushed>,
+    /// How often the log was asked for an edit.
+    looks: u64,
     outputs: VecDeque<Output>,
 }
 
@@ -59,7 +61,8 @@ enum Find {
     NotNeeded,
     /// The log has to be asked.
     Needed,
-    Asked,
+    /// In the look of this number.
+    Asked(u64),
     Answered(Found),
 }
 
@@ -88,6 +91,7 @@ impl Room {
             members: BTreeMap::new(),
             resumes: VecDeque::new(),
             pushes: VecDeque::new(),
+            looks: 0,
             outputs: VecDeque::new(),
         }
     }
@@ -134,6 +138,7 @@ impl Room {
                     .retain(|waiting| waiting.connection != connection);
                 return;
             }
+            Input::Role { connection, role } => self.role(connection, role),
             Input::Push { connection, push } => self.push(connection, push),
             Input::Looked {
                 connection,
@@ -142,9 +147,8 @@ impl Room {
             } => {
                 self.looked(connection, version, check);
             }
-            Input::Found { id, found } => {
-                let asked =
-                    |pushed: &&mut Pushed| pushed.push.id == id && pushed.find == Find::Asked;
+            Input::Found { number, found } => {
+                let asked = |pushed: &&mut Pushed| pushed.find == Find::Asked(number);
                 if let Some(pushed) = self.pushes.iter_mut().find(asked) {
                     pushed.find = Find::Answered(found);
                 }
@@ -167,6 +171,34 @@ impl Room {
             connection,
             cursor,
             look_up: LookUp::NotAsked,
+        });
+    }
+
+    /// What is decided from here on is decided as this role: what a commit under way has in it is
+    /// decided already.
+    fn role(&mut self, connection: ConnectionId, role: Role) {
+        if !role.may_read() {
+            return self.withdraw(connection);
+        }
+        let of_queue = self.pushes.iter_mut();
+        let of_queue = of_queue.filter(|pushed| pushed.connection == connection);
+        let members = of_queue.map(|pushed| &mut pushed.member);
+        for member in members.chain(self.members.get_mut(&connection)) {
+            Arc::make_mut(member).role = role;
+        }
+    }
+
+    /// The refusal answers whatever the connection has pushed and is not decided yet.
+    fn withdraw(&mut self, connection: ConnectionId) {
+        self.members.remove(&connection);
+        self.resumes
+            .retain(|waiting| waiting.connection != connection);
+        self.pushes.retain(|pushed| pushed.connection != connection);
+        let detail = format!("you may no longer read the board {}", self.board);
+        let message = Box::new(self.error(Code::Forbidden, detail));
+        self.outputs.push_back(Output::Withdraw {
+            connection,
+            message,
         });
     }
 
@@ -227,6 +259,9 @@ impl Room {
             Stored::Failed => {
                 let detail = "the edit could not be stored; it is tried again".to_owned();
                 for (connection, seq) in batch.first {
+                    if !self.members.contains_key(&connection) {
+                        continue;
+                    }
                     self.send_refused(connection, seq, Code::Unavailable, detail.clone());
                 }
             }
@@ -391,28 +426,33 @@ impl Room {
             return false;
         };
         if pushed.find == Find::Needed {
-            pushed.find = Find::Asked;
+            self.looks += 1;
+            pushed.find = Find::Asked(self.looks);
             let above = pushed.push.again.as_ref().map(|again| again.above);
             self.outputs.push_back(Output::Find {
+                number: self.looks,
                 id: pushed.push.id,
                 above: above.unwrap_or_default(),
             });
         }
-        pushed.find == Find::Asked
+        matches!(pushed.find, Find::Asked(_))
     }
 
     fn send_error(&mut self, connection: ConnectionId, code: Code, detail: String) {
-        let board = Some(self.board.clone());
-        let message = Box::new(ServerMessage::Error {
-            code,
-            detail,
-            board,
-            feed: None,
-        });
+        let message = Box::new(self.error(code, detail));
         self.outputs.push_back(Output::Send {
             connection,
             message,
         });
+    }
+
+    fn error(&self, code: Code, detail: String) -> ServerMessage {
+        ServerMessage::Error {
+            code,
+            detail,
+            board: Some(self.board.clone()),
+            feed: None,
+        }
     }
 
     fn send_refused(&mut self, connection: ConnectionId, seq: u64, code: Code, detail: String) {

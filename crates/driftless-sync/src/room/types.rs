@@ -1,7 +1,7 @@
 //! What goes into a room and what comes out of it.
 
 use driftless_model::{
-    BoardId, BoardState, Check, ClientId, Cursor, EditId, Effect, UserId, Version,
+    BoardId, BoardState, Check, ClientId, Cursor, EditId, Effect, Role, UserId, Version,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::LedgerRow;
@@ -35,6 +35,14 @@ pub enum Input {
         /// Which.
         connection: ConnectionId,
     },
+    /// What the user of a connection may do on the board is something else from here on, for what
+    /// the connection has pushed and is not decided yet, too; even where it is gone meanwhile.
+    Role {
+        /// Which.
+        connection: ConnectionId,
+        /// What they may do now.
+        role: Role,
+    },
     /// An edit.
     Push {
         /// From which connection.
@@ -53,9 +61,9 @@ pub enum Input {
     },
     /// Answers [`Output::Find`].
     Found {
-        /// Which edit.
-        id: EditId,
-        /// Its place in the log.
+        /// Which look.
+        number: u64,
+        /// The edit's place in the log.
         found: Found,
     },
     /// Answers [`Output::Commit`].
@@ -80,8 +88,8 @@ pub struct Member {
     pub client: ClientId,
     /// Its user, as the server knows them.
     pub user: UserId,
-    /// Whether they may edit.
-    pub may_edit: bool,
+    /// What they may do.
+    pub role: Role,
 }
 
 /// What became of a commit.
@@ -112,6 +120,9 @@ pub enum Output {
     /// Look in the log, above a version, for an edit that may have been applied under another
     /// client id.
     Find {
+        /// The look's number: an answer to one that is no longer waited for says nothing about
+        /// now.
+        number: u64,
         /// Which edit.
         id: EditId,
         /// Where to begin.
@@ -134,6 +145,16 @@ pub enum Output {
         /// To which.
         connection: ConnectionId,
         /// A refusal, an `Expect` or an error.
+        message: Box<ServerMessage>,
+    },
+    /// A connection follows the board no more, since its user may not read it: it reads nothing on
+    /// in the stream, and of what waits to be sent to it no event, outcome or resume of this board
+    /// goes out. It is told by this message. The room expects no `Unsubscribe` for it, and ignores
+    /// one.
+    Withdraw {
+        /// Which; it may be gone.
+        connection: ConnectionId,
+        /// An error.
         message: Box<ServerMessage>,
     },
     /// Forget the stream and close every connection that follows, with

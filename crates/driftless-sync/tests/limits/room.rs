@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use driftless_model::{
     BoardId, BoardState, Cell, Change, Check, ClientId, Cursor, Edit, EditId, KindName, LeafPath,
-    OnStale, Op, RecordId, RecordState, Schema, Slot, UserId, Value, Version, limits,
+    OnStale, Op, RecordId, RecordState, Role, Schema, Slot, UserId, Value, Version, limits,
 };
 use driftless_protocol::durable::LedgerRow;
 use driftless_protocol::message::{Outcome, Push, ServerMessage, Settled};
@@ -104,7 +104,7 @@ fn followed() -> Room {
     let member = Member {
         client: ClientId(1),
         user: ann(),
-        may_edit: true,
+        role: Role::Editor,
     };
     let cursor = None;
     room.handle(
@@ -288,7 +288,7 @@ fn remembers_its_start_after(edits: usize) -> bool {
     let member = Member {
         client: ClientId(2),
         user: ann(),
-        may_edit: false,
+        role: Role::Viewer,
     };
     let (connection, cursor) = (ConnectionId(2), Some(start));
     room.handle(

@@ -426,7 +426,7 @@ impl Pair {
         let member = Member {
             client,
             user: self.people[who].user.clone(),
-            may_edit: true,
+            role: self.people[who].role,
         };
         self.room_input(room::Input::Subscribe {
             connection,
@@ -457,13 +457,13 @@ impl Pair {
                     };
                     self.room.handle(input, self.now_ms);
                 }
-                room::Output::Find { id, above } => {
+                room::Output::Find { number, id, above } => {
                     let mut rows = self.log.iter().flat_map(|append| &append.log);
                     let row = rows.find(|row| row.id == id && row.version > above);
                     let found = row.map_or(room::Found::Nowhere, |row| {
                         room::Found::Applied(Box::new(row.clone()))
                     });
-                    let input = room::Input::Found { id, found };
+                    let input = room::Input::Found { number, found };
                     self.room.handle(input, self.now_ms);
                 }
                 room::Output::Commit(append) => self.commit(*append),

@@ -163,6 +163,7 @@ fn config() -> RealtimeConfig {
         (Setting::BackoffMaxMs, 2_000),
         (Setting::HandshakeTimeoutMs, 2_000),
         (Setting::BoardRetryMs, 300),
+        (Setting::RightsRetryMs, 400),
         (Setting::StorageRetryMs, 300),
         (Setting::FlushIntervalUnseenMs, 400),
     ] {
@@ -204,6 +205,8 @@ impl World {
             }
         }
         own.replica = None;
+        self.forget_told(device);
+        let own = &mut self.devices[device];
         own.gesture = None;
         own.life += 1;
         if let Some(link) = own.link.take() {
@@ -369,7 +372,10 @@ impl World {
                 Settlement::Rejected { code, .. } if *code == Code::Restored => {
                     self.tally.offered += 1;
                 }
-                Settlement::Rejected { .. } => self.tally.rejected += 1,
+                Settlement::Rejected { code, .. } => {
+                    self.tally.rejected += 1;
+                    self.tally.forbidden += u64::from(*code == Code::Forbidden);
+                }
                 _ => {}
             },
             Notice::AutoResolved { board, ids, by, .. } => {
@@ -410,6 +416,7 @@ impl World {
                 }
             }
         };
-        self.device_input(device, Input::Committed { ticket, result })
+        self.device_input(device, Input::Committed { ticket, result })?;
+        self.has_no_copy(device)
     }
 }

@@ -1,5 +1,5 @@
 //! Bad days of a device: its profile is copied or set back, its storage is full, its clock jumps,
-//! its connection comes twice, its token expires, somebody else signs in.
+//! its connection comes twice, its token expires, somebody else signs in, rights come and go.
 
 use std::collections::BTreeSet;
 
@@ -45,10 +45,12 @@ pub enum BadDay {
     User,
     /// An old server file is put in the place of the new one.
     Restore,
+    /// Somebody loses a right on a board, or gets it back.
+    Rights,
 }
 
 impl BadDay {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Clone,
         Self::RollBack,
         Self::LoseRelaxed,
@@ -58,6 +60,7 @@ impl BadDay {
         Self::Token,
         Self::User,
         Self::Restore,
+        Self::Rights,
     ];
 
     /// Draws those of a run: a few, so that they meet in all combinations and ordinary runs stay
@@ -150,6 +153,7 @@ impl World {
             BadDay::Token => self.expire_token(device),
             BadDay::User => self.switch_user(device)?,
             BadDay::Restore => self.back_up_or_restore(),
+            BadDay::Rights => self.change_rights(device)?,
         }
         Ok(true)
     }

@@ -4,6 +4,7 @@
 mod attention;
 mod person;
 mod faults;
+mod rights;
 mod undo;
 mod device;
 mod server;
@@ -30,6 +31,7 @@ use crate::tally::Tally;
 use crate::trace::Trace;
 use crate::world::device::Device;
 use crate::world::faults::BadDay;
+use crate::world::rights::Rights;
 use crate::world::server::Server;
 
 /// How long persons and faults go on, in virtual milliseconds.
@@ -55,6 +57,8 @@ pub struct World {
     pub unchecked_views: BTreeSet<(usize, BoardId)>,
     /// What goes wrong in this run beyond crashes and cuts.
     pub bad_days: BTreeSet<BadDay>,
+    /// Who may do what.
+    pub rights: Rights,
     /// What each device showed of a board when it was compared last.
     pub shown_before: BTreeMap<(usize, BoardId), checkers::Values>,
     latency_max_ms: u64,
@@ -115,6 +119,7 @@ impl World {
             trace: Trace::new(is_traced),
             unchecked_views: BTreeSet::new(),
             bad_days,
+            rights: Rights::default(),
             shown_before: BTreeMap::new(),
             latency_max_ms,
         }
@@ -149,6 +154,9 @@ impl World {
             && let Some(event) = self.schedule.next()
         {
             self.happen(event)?;
+            if let Some(broken) = self.rights.broken.take() {
+                return Err(broken);
+            }
             for (device, board) in std::mem::take(&mut self.unchecked_views) {
                 checkers::view(self, device, &board)?;
             }
@@ -161,6 +169,7 @@ impl World {
         self.has_faults = false;
         self.trace.say(|| "healing".to_owned());
         self.server.is_up = true;
+        self.heal_rights()?;
         for device in 0..self.devices.len() {
             self.start_device(device)?;
             self.devices[device].gesture = None;
@@ -198,9 +207,10 @@ impl World {
             Event::EditFound {
                 life,
                 board,
+                number,
                 id,
                 above,
-            } if life == self.server.life => self.edit_found(&board, id, above)?,
+            } if life == self.server.life => self.edit_found(&board, number, id, above)?,
             Event::LinkOpens { link } => self.link_opens(link)?,
             Event::ToServer { link, bytes } => self.arrive_at_server(link, &bytes)?,
             Event::ToDevice { link, bytes } => self.arrive_at_device(link, &bytes)?,
@@ -285,13 +295,15 @@ impl World {
         let (device, socket) = (link.device, link.socket);
         let message = link.codec.decode_server(bytes);
         let message = message.map_err(|error| Failure::new("codec", error.to_string()))?;
+        self.note_told(device, &message);
         self.device_input(
             device,
             Input::SocketMessage {
                 socket,
                 message: Box::new(message),
             },
-        )
+        )?;
+        self.has_no_copy(device)
     }
 
     fn link_lost(&mut self, number: u64, code: Option<u16>) -> Result<(), Failure> {

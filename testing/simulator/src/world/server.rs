@@ -55,6 +55,7 @@ impl Host {
 impl World {
     /// Sends a message to a link's device.
     fn send_to_device(&mut self, number: u64, message: &ServerMessage) {
+        self.access_of_message(number, message);
         let delay_ms = self.delay_ms();
         let now_ms = self.schedule.now_ms();
         if let Some(link) = self.links.get_mut(&number).filter(|link| link.server_end) {
@@ -152,10 +153,18 @@ impl World {
         board: &BoardId,
         cursor: Option<Cursor>,
     ) -> Result<(), Failure> {
-        let Some(link) = self.links.get_mut(&number) else {
+        let Some(link) = self.links.get(&number) else {
             return Ok(());
         };
         let (Some(client), Some(user)) = (link.client, link.user.clone()) else {
+            return Ok(());
+        };
+        let role = self.role(&user, board);
+        if !role.may_read() {
+            self.send_to_device(number, &Self::forbidden(board));
+            return Ok(());
+        }
+        let Some(link) = self.links.get_mut(&number) else {
             return Ok(());
         };
         link.following.insert(
@@ -165,11 +174,7 @@ impl World {
                 ..Following::default()
             },
         );
-        let member = Member {
-            client,
-            user,
-            may_edit: true,
-        };
+        let member = Member { client, user, role };
         let connection = ConnectionId(number);
         self.room_input(
             board,
@@ -231,17 +236,19 @@ impl World {
                 };
                 self.schedule.after(delay_ms, event);
             }
-            Output::Find { id, above } => {
+            Output::Find { number, id, above } => {
                 self.tally.finds += 1;
                 let event = Event::EditFound {
                     life,
                     board,
+                    number,
                     id,
                     above,
                 };
                 self.schedule.after(delay_ms, event);
             }
             Output::Commit(append) => {
+                self.access_of_commit(&append);
                 let Some(host) = self.server.rooms.get_mut(&board) else {
                     return Ok(());
                 };
@@ -265,6 +272,15 @@ impl World {
                     link.following.remove(&board);
                 }
                 self.send_to_device(connection.0, &message);
+            }
+            Output::Withdraw {
+                connection,
+                message,
+            } => {
+                let link = self.links.get_mut(&connection.0);
+                if link.is_some_and(|link| link.following.remove(&board).is_some()) {
+                    self.send_to_device(connection.0, &message);
+                }
             }
             Output::CutAll => self.cut_all(&board),
         }
@@ -452,6 +468,7 @@ impl World {
     pub fn edit_found(
         &mut self,
         board: &BoardId,
+        number: u64,
         id: EditId,
         above: Version,
     ) -> Result<(), Failure> {
@@ -463,7 +480,7 @@ impl World {
             }
             None => Found::Nowhere,
         };
-        self.room_input(board, Input::Found { id, found })
+        self.room_input(board, Input::Found { number, found })
     }
 
     /// Answers a room's look-up.

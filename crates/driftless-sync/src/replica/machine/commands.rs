@@ -89,7 +89,11 @@ impl Replica {
     }
 
     pub(super) fn follow(&mut self, id: &BoardId) {
-        self.board_mut(id).is_followed = true;
+        let board = self.board_mut(id);
+        board.is_followed = true;
+        if board.refused.is_some() {
+            board.hurry();
+        }
         self.processor.local(id, []);
     }
 
@@ -169,9 +173,7 @@ impl Replica {
             return;
         };
         let EntryState::Quarantined { code, .. } = entry.row.state else {
-            if let Stream::Paused { next, .. } = board.stream {
-                board.stream = Stream::Live { next };
-            }
+            board.hurry();
             return self.socket.hurry(now.mono_ms);
         };
         let resent = || {

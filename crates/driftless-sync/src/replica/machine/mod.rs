@@ -2,6 +2,7 @@
 
 mod storage;
 mod session;
+mod rights;
 mod commands;
 mod pump;
 mod undo;

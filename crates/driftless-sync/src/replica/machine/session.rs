@@ -225,6 +225,7 @@ impl Replica {
         match (code, board) {
             (Code::Cloned, _) => self.reidentify(now),
             (Code::WrongUser, _) => self.wrong_user(&detail, now),
+            (Code::Forbidden, Some(id)) => self.may_not_read(&id, detail, now),
             (code, Some(id)) if code.blame() != Blame::Client => {
                 let at_ms = now.mono_ms
                     + self.config.board_retry_ms()

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_model::{
-    BoardId, BoardState, Cursor, EditId, Effect, LeafPath, Op, Policy, RecordState, Schema, Slot,
-    UserId, Version,
+    BoardId, BoardState, Cursor, EditId, Effect, LeafPath, Op, Policy, RecordState, Role, Schema,
+    Slot, UserId, Version,
 };
 use driftless_protocol::message::ServerMessage;
 use driftless_sync::replica::Replica;
@@ -28,6 +28,12 @@ pub fn restless(world: &World) -> Option<String> {
             return Some(format!("device {number} is {:?}", status.connection));
         }
         for (id, board) in replica.boards() {
+            if !world.device_may_read(number, id) {
+                if board.state.cursor().is_some() {
+                    return Some(format!("device {number} still has a copy of {id}"));
+                }
+                continue;
+            }
             if let Some(entry) = board.outbox.entries().find(|entry| entry.is_unsettled()) {
                 return Some(format!("device {number} still has {:?} of {id}", entry.row));
             }
@@ -98,6 +104,13 @@ fn converge(world: &World, board: &BoardId, image: &BoardImage) -> Result<(), Fa
         let own = replica
             .and_then(|replica| replica.board(board))
             .map(|own| own.state.confirmed());
+        if !world.device_may_read(number, board) {
+            if own.is_some_and(|own| !own.records.is_empty()) {
+                let detail = format!("device {number} may not read {board} and has {own:?}");
+                return Err(Failure::new("access", detail));
+            }
+            continue;
+        }
         if own.map(|own| &own.records) != Some(&image.state.records) {
             let detail = format!(
                 "device {number} has {own:?} of {board}, the server {:?}",
@@ -447,7 +460,7 @@ fn resumed(
     let member = Member {
         client: driftless_model::ClientId(0),
         user: UserId::new("nobody").expect("a user"),
-        may_edit: false,
+        role: Role::Viewer,
     };
     room.handle(
         Input::Subscribe {
