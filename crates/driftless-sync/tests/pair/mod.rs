@@ -3,12 +3,15 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 mod bad_days;
+mod rights;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use driftless_model::{BoardState, ClientId, Cursor, EditId, OnStale, Op, Schema, UserId, Value};
+use driftless_model::{
+    BoardState, ClientId, Cursor, EditId, OnStale, Op, Role, Schema, UserId, Value,
+};
 use driftless_protocol::durable::{Key, Row};
 use driftless_protocol::message::{ClientMessage, ServerMessage, Welcome};
 use driftless_sync::replica::realtime_config::Setting;
@@ -18,6 +21,7 @@ use driftless_sync::replica::view::{EntryProgress, EntryView, RecordView, Resolu
 use driftless_sync::replica::{
     Command, CommitResult, Input, NewEdit, Notice, Now, Output, RealtimeConfig, Replica, SeenMark,
 };
+use rights::forbidden;
 pub use words::*;
 
 use driftless_sync::room::{
@@ -33,6 +37,8 @@ pub struct Person {
     pub notices: Vec<Notice>,
     /// Whether the cable is in.
     pub is_plugged: bool,
+    /// What they may do.
+    role: Role,
     socket: Option<u64>,
     connection: u64,
     outbox: VecDeque<ClientMessage>,
@@ -107,6 +113,7 @@ impl Pair {
             disk,
             notices: Vec::new(),
             is_plugged,
+            role: Role::Editor,
             socket: None,
             connection: 0,
             outbox: VecDeque::new(),
@@ -423,6 +430,9 @@ impl Pair {
 
     fn subscribe(&mut self, who: usize, client: ClientId, cursor: Option<Cursor>) {
         let connection = ConnectionId(self.people[who].connection);
+        if !self.people[who].role.may_read() {
+            return self.send(connection, forbidden());
+        }
         let member = Member {
             client,
             user: self.people[who].user.clone(),
@@ -435,7 +445,7 @@ impl Pair {
         });
     }
 
-    fn room_input(&mut self, input: room::Input) {
+    pub fn room_input(&mut self, input: room::Input) {
         self.room.handle(input, self.now_ms);
         while let Some(output) = self.room.poll_output() {
             match output {
@@ -479,6 +489,13 @@ impl Pair {
                     connection,
                     message,
                 } => self.send(connection, *message),
+                room::Output::Withdraw {
+                    connection,
+                    message,
+                } => {
+                    self.positions.remove(&connection.0);
+                    self.send(connection, *message);
+                }
                 room::Output::CutAll => self.cut_all(),
             }
         }

@@ -1,0 +1,265 @@
+//! What a room does when it is told that somebody's role changed.
+
+use std::sync::Arc;
+
+use driftless_model::{Change, Version};
+use driftless_model::{ClientId, Cursor, Edit, EditId, OnStale, Role, Schema, UserId};
+use driftless_protocol::message::{Again, Outcome, Push};
+use driftless_protocol::{Code, Payload, ServerMessage};
+use driftless_sync::room::{ConnectionId, Found, Input, Member, Output, Room, Stored, StreamItem};
+
+use crate::pair::{board, create, record};
+
+const ANN: ConnectionId = ConnectionId(1);
+const BOB: ConnectionId = ConnectionId(2);
+
+fn member(number: u64, role: Role) -> Member {
+    Member {
+        client: ClientId(number.into()),
+        user: UserId::new(format!("user-{number}")).expect("a user"),
+        role,
+    }
+}
+
+fn push(client: u64, seq: u64) -> Push {
+    let id = EditId(u128::from(client) << 64 | u128::from(seq));
+    let edit = Edit {
+        id,
+        label: "Edit".to_owned(),
+        on_stale: OnStale::Policy,
+        changes: vec![Change {
+            record: record(&format!("r{client}-{seq}")),
+            seen: Version(0),
+            op: create("CPU"),
+        }],
+    };
+    Push {
+        board: board(),
+        seq,
+        id,
+        settled: 0,
+        payload: Payload::seal(&edit).expect("fits"),
+        again: None,
+    }
+}
+
+fn outputs(room: &mut Room) -> Vec<Output> {
+    std::iter::from_fn(|| room.poll_output()).collect()
+}
+
+fn tell(room: &mut Room, input: Input) -> Vec<Output> {
+    room.handle(input, 1);
+    outputs(room)
+}
+
+fn subscribe(room: &mut Room, connection: ConnectionId, role: Role) -> Vec<Output> {
+    let (member, cursor) = (member(connection.0, role), None::<Cursor>);
+    let input = Input::Subscribe {
+        connection,
+        member,
+        cursor,
+    };
+    tell(room, input)
+}
+
+/// Ann and Bob follow an empty board as editors.
+fn followed() -> Room {
+    let mut room = Room::new(board(), Arc::new(Schema::builtin()));
+    subscribe(&mut room, ANN, Role::Editor);
+    subscribe(&mut room, BOB, Role::Editor);
+    tell(&mut room, Input::Loaded(Box::default()));
+    room
+}
+
+fn pushed(room: &mut Room, connection: ConnectionId, seq: u64) -> Vec<Output> {
+    let push = push(connection.0, seq);
+    tell(room, Input::Push { connection, push })
+}
+
+fn withdraw(room: &mut Room, connection: ConnectionId) -> Vec<Output> {
+    let role = Role::None;
+    tell(room, Input::Role { connection, role })
+}
+
+/// The code with which a connection is taken out of the stream.
+fn withdrawn(outputs: &[Output], of: ConnectionId) -> Option<Code> {
+    outputs.iter().find_map(|output| match output {
+        Output::Withdraw {
+            connection,
+            message,
+        } if *connection == of => match &**message {
+            ServerMessage::Error { code, .. } => Some(*code),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// What the stream gets: whether each edit was applied.
+fn streamed(outputs: &[Output]) -> Vec<(ClientId, u64, Result<(), Code>)> {
+    let items = outputs.iter().filter_map(|output| match output {
+        Output::Stream(item) => Some(&**item),
+        _ => None,
+    });
+    let settled = items.map(|item| match item {
+        StreamItem::Applied {
+            client, outcome, ..
+        }
+        | StreamItem::Private { client, outcome } => (*client, outcome),
+    });
+    let told = settled.map(|(client, settled)| {
+        let outcome = match &settled.outcome {
+            Outcome::Rejected { code, .. } => Err(*code),
+            _ => Ok(()),
+        };
+        (client, settled.seq, outcome)
+    });
+    told.collect()
+}
+
+fn committed(room: &mut Room) -> Vec<Output> {
+    tell(room, Input::Stored(Stored::Committed))
+}
+
+#[test]
+fn a_lost_right_to_read_takes_the_connection_out_of_the_stream() {
+    let mut room = followed();
+    let told = withdraw(&mut room, BOB);
+    assert_eq!(withdrawn(&told, BOB), Some(Code::Forbidden));
+    assert_eq!(told.len(), 1);
+    tell(&mut room, Input::Unsubscribe { connection: ANN });
+    assert!(room.is_idle(), "nobody follows any more");
+}
+
+#[test]
+fn a_resume_that_waits_is_not_answered_after_the_withdrawal() {
+    let mut room = Room::new(board(), Arc::new(Schema::builtin()));
+    subscribe(&mut room, ANN, Role::Editor);
+    subscribe(&mut room, BOB, Role::Editor);
+    withdraw(&mut room, BOB);
+    let told = tell(&mut room, Input::Loaded(Box::default()));
+    let resumed = told.iter().filter_map(|output| match output {
+        Output::Resume { connection, .. } => Some(*connection),
+        _ => None,
+    });
+    assert_eq!(resumed.collect::<Vec<_>>(), [ANN]);
+}
+
+#[test]
+fn an_edit_in_a_commit_under_way_may_still_be_applied_and_a_later_one_is_not() {
+    let mut room = followed();
+    assert!(matches!(pushed(&mut room, BOB, 1)[..], [Output::Commit(_)]));
+    pushed(&mut room, BOB, 2);
+    pushed(&mut room, ANN, 1);
+    withdraw(&mut room, BOB);
+    let told = committed(&mut room);
+    assert_eq!(streamed(&told), [(ClientId(2), 1, Ok(()))]);
+    let told = committed(&mut room);
+    assert_eq!(streamed(&told), [(ClientId(1), 1, Ok(()))]);
+    // The seq is not used up: with the right back, the edit is taken from where it stopped.
+    subscribe(&mut room, BOB, Role::Editor);
+    pushed(&mut room, BOB, 2);
+    let told = committed(&mut room);
+    assert_eq!(streamed(&told), [(ClientId(2), 2, Ok(()))]);
+}
+
+#[test]
+fn a_lost_right_to_edit_counts_for_what_waits_and_uses_up_the_seq() {
+    let mut room = followed();
+    pushed(&mut room, ANN, 1);
+    pushed(&mut room, BOB, 1);
+    let role = Role::Viewer;
+    let connection = BOB;
+    assert_eq!(tell(&mut room, Input::Role { connection, role }), []);
+    committed(&mut room);
+    let told = committed(&mut room);
+    let refused = (ClientId(2), 1, Err(Code::Forbidden));
+    assert_eq!(streamed(&told), [refused]);
+    let role = Role::Owner;
+    tell(&mut room, Input::Role { connection, role });
+    pushed(&mut room, BOB, 2);
+    assert_eq!(streamed(&committed(&mut room)), [(ClientId(2), 2, Ok(()))]);
+}
+
+#[test]
+fn what_a_connection_left_in_the_queue_is_decided_by_the_role_that_it_has_then() {
+    for (role, expected) in [
+        (Role::Viewer, vec![(ClientId(2), 1, Err(Code::Forbidden))]),
+        (Role::None, vec![]),
+    ] {
+        let mut room = followed();
+        pushed(&mut room, ANN, 1);
+        pushed(&mut room, BOB, 1);
+        let connection = BOB;
+        tell(&mut room, Input::Unsubscribe { connection });
+        tell(&mut room, Input::Role { connection, role });
+        committed(&mut room);
+        assert_eq!(streamed(&committed(&mut room)), expected);
+    }
+}
+
+#[test]
+fn a_failed_commit_says_nothing_to_who_may_not_read() {
+    let mut room = followed();
+    pushed(&mut room, BOB, 1);
+    withdraw(&mut room, BOB);
+    let told = tell(&mut room, Input::Stored(Stored::Failed));
+    let is_to_bob =
+        |output: &Output| matches!(output, Output::Send { connection, .. } if *connection == BOB);
+    assert!(!told.iter().any(is_to_bob), "{told:?}");
+}
+
+#[test]
+fn a_push_without_a_right_to_read_is_answered_and_not_dropped() {
+    let mut room = followed();
+    withdraw(&mut room, BOB);
+    let told = pushed(&mut room, BOB, 1);
+    let [Output::Send { message, .. }] = &told[..] else {
+        panic!("no answer: {told:?}");
+    };
+    assert!(matches!(
+        **message,
+        ServerMessage::Error {
+            code: Code::NotSubscribed,
+            ..
+        }
+    ));
+}
+
+/// The number of the look that a room asks for.
+fn look(outputs: &[Output]) -> Option<u64> {
+    outputs.iter().find_map(|output| match output {
+        Output::Find { number, .. } => Some(*number),
+        _ => None,
+    })
+}
+
+/// A look that was asked for before the withdrawal is answered after the edit was pushed again: it
+/// may be older than what was applied in between.
+#[test]
+fn the_answer_to_a_look_that_nobody_waits_for_counts_for_nothing() {
+    let mut room = followed();
+    let again = Some(Again {
+        above: Version(0),
+        clients: vec![ClientId(9)],
+    });
+    let push = Push {
+        again,
+        ..push(BOB.0, 1)
+    };
+    let connection = BOB;
+    let input = Input::Push { connection, push };
+    let first = look(&tell(&mut room, input.clone())).expect("the log is asked");
+    withdraw(&mut room, BOB);
+    subscribe(&mut room, BOB, Role::Editor);
+    let second = look(&tell(&mut room, input)).expect("the log is asked again");
+    let found = |number| Input::Found {
+        number,
+        found: Found::Nowhere,
+    };
+    assert_eq!(tell(&mut room, found(first)), []);
+    assert!(matches!(
+        tell(&mut room, found(second))[..],
+        [Output::Commit(_)]
+    ));
+}
