@@ -44,7 +44,8 @@ pub struct ServeOptions {
     /// The folder of the web app, instead of the one inside this binary.
     #[arg(long, value_name = "DIR", env = "DRIFTLESS_WEB")]
     pub web: Option<PathBuf>,
-    /// Who may sign in: a file with a line `token name role` for each, role viewer, editor or owner.
+    /// Who may sign in: a file with a line `token name role` for each; the role is viewer, editor
+    /// or owner.
     #[arg(long, value_name = "FILE", env = "DRIFTLESS_TOKENS")]
     pub tokens: Option<PathBuf>,
     /// Let everybody who can reach the server read and edit everything.

@@ -8,8 +8,8 @@ use driftless_model::{BoardId, Role, UserId, limits};
 use crate::auth::{AuthError, Authenticator};
 
 /// Users by their tokens, from a text of one `token name role` a line. The role is `viewer`,
-/// `editor` or `owner`; a name may contain spaces; empty lines and those that begin with `#` are skipped.
-/// Several tokens may stand for one user, with the same role.
+/// `editor` or `owner`; a name may contain spaces; empty lines and those that begin with `#` are
+/// skipped. Several tokens may stand for one user, with the same role.
 pub struct StaticTokens {
     users: HashMap<String, UserId>,
     roles: HashMap<UserId, Role>,

@@ -7,3 +7,4 @@ mod edits;
 mod feeds;
 mod handshake;
 mod http;
+mod rights;

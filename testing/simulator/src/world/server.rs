@@ -276,12 +276,7 @@ impl World {
             Output::Withdraw {
                 connection,
                 message,
-            } => {
-                let link = self.links.get_mut(&connection.0);
-                if link.is_some_and(|link| link.following.remove(&board).is_some()) {
-                    self.send_to_device(connection.0, &message);
-                }
-            }
+            } => self.withdraw(&board, connection, &message),
             Output::CutAll => self.cut_all(&board),
         }
         Ok(())
@@ -316,6 +311,13 @@ impl World {
             }
         }
         self.send_to_device(connection.0, message);
+    }
+
+    fn withdraw(&mut self, board: &BoardId, connection: ConnectionId, message: &ServerMessage) {
+        let link = self.links.get_mut(&connection.0);
+        if link.is_some_and(|link| link.following.remove(board).is_some()) {
+            self.send_to_device(connection.0, message);
+        }
     }
 
     fn cut_all(&mut self, board: &BoardId) {

@@ -1,4 +1,5 @@
-//! A board that the user may not read: the copy of it goes, what they made and is not settled stays.
+//! A board that the user may not read: the copy of it goes, what they made and is not settled
+//! stays.
 
 use driftless_model::BoardId;
 use driftless_protocol::Code;

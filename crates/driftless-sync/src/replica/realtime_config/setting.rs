@@ -149,8 +149,8 @@ settings! {
     /// How long a board that the server could not read is left alone before it is asked for again;
     /// up to as much again is added at random.
     board_retry_ms, BoardRetryMs: u64, Milliseconds = 2_000, 50..=300_000;
-    /// How long a board that the user may not read is left alone before it is asked for again; up to
-    /// as much again is added at random.
+    /// How long a board that the user may not read is left alone before it is asked for again; up
+    /// to as much again is added at random.
     rights_retry_ms, RightsRetryMs: u64, Milliseconds = 30_000, 50..=3_600_000;
     /// How long a failed write to this device's storage rests before it is tried again.
     storage_retry_ms, StorageRetryMs: u64, Milliseconds = 2_000, 50..=300_000;
