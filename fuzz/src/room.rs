@@ -240,8 +240,9 @@ impl World {
                 self.resumed.insert(connection);
                 can_be_sent(&message);
             }
-            Output::Send { message, .. } => can_be_sent(&message),
-            Output::Withdraw { message, .. } => can_be_sent(&message),
+            Output::Send { message, .. } | Output::Withdraw { message, .. } => {
+                can_be_sent(&message);
+            }
             Output::CutAll => self.connections.clear(),
         }
     }

@@ -224,7 +224,7 @@ pub fn ends_following(message: &ServerMessage) -> bool {
     matches!(
         message,
         ServerMessage::Error {
-            code: Code::Unavailable | Code::WrongUser,
+            code: Code::Unavailable | Code::WrongUser | Code::Forbidden,
             ..
         }
     )

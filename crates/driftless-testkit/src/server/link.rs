@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use driftless_model::{BoardId, ClientId, UserId};
+use driftless_model::{BoardId, ClientId, Role, UserId};
 use driftless_sync::room::Member;
 
 use crate::cable::ServerEnd;
@@ -49,7 +49,7 @@ impl Seat {
         Member {
             client: self.client,
             user: self.user.clone(),
-            may_edit: true,
+            role: Role::Editor,
         }
     }
 

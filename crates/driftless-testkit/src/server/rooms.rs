@@ -58,10 +58,11 @@ impl Rooms {
                 version: *version,
                 check: self.store.check_at_now(board, *version),
             },
-            Output::Find { id, above } => {
+            Output::Find { number, id, above } => {
                 let row = self.store.find_now(board, *id, *above);
                 let found = row.map_or(Found::Nowhere, |row| Found::Applied(Box::new(row)));
-                Input::Found { id: *id, found }
+                let number = *number;
+                Input::Found { number, found }
             }
             Output::Commit(append) => {
                 let stored = self.store.append_now(vec![(**append).clone()]);
@@ -101,6 +102,10 @@ impl State {
                 self.send(connection.0, &message);
             }
             Output::Send {
+                connection,
+                message,
+            }
+            | Output::Withdraw {
                 connection,
                 message,
             } => {
