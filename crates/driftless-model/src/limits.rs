@@ -57,6 +57,12 @@ pub const ROOM_QUEUE_MAX: usize = 8_192;
 pub const RING_ITEMS_MAX: usize = 4_096;
 /// Recent checks that a room keeps in memory; older ones are looked up in the store.
 pub const CHECKS_IN_MEMORY_MAX: usize = 4_096;
+/// Marks of removed records that a board keeps. Where there are more, the oldest are pruned, an
+/// eighth more than needed; a replica that stands below them gets a snapshot.
+pub const REMOVAL_MARKS_MAX: usize = 4_096;
+/// Applied edits of a board that the log keeps. Where there are more, the oldest are pruned, an
+/// eighth more than needed.
+pub const LOG_ROWS_MAX: usize = 100_000;
 /// Outcomes that a ledger row keeps above the settled mark.
 pub const LEDGER_OUTCOMES_MAX: usize = 1_024;
 /// Former client ids that an edit remembers, which may have been applied under one of them.

@@ -103,8 +103,9 @@ struct Judge<'a> {
 impl<'a> Judge<'a> {
     fn change(&mut self, change: &'a Change) {
         let id = &change.record;
+        let before = self.skipped.len();
         if self.created.contains(id) || self.removed.contains(id) {
-            return self.note(change);
+            return self.note(change, before);
         }
         match (self.board.records.get(id), &change.op) {
             (Some(Slot::Live(record)), Op::Remove) => self.remove(change, record),
@@ -117,20 +118,29 @@ impl<'a> Judge<'a> {
             (slot, Op::Create { .. }) => self.create(change, slot),
             (slot, _) => self.write_to_missing(change, slot),
         }
-        self.note(change);
+        self.note(change, before);
     }
 
-    fn note(&mut self, change: &'a Change) {
+    /// Notes what a change does; not what was skipped of it, which is everything since `before`.
+    fn note(&mut self, change: &'a Change, before: usize) {
+        let skipped = &self.skipped[before..];
+        let is_done = |leaf: Option<&LeafPath>| skipped.iter().all(|at| at.leaf.as_ref() != leaf);
         match &change.op {
             Op::Create { .. } if self.board.record(&change.record).is_none() => {
-                self.created.insert(&change.record);
+                if is_done(None) {
+                    self.created.insert(&change.record);
+                }
             }
             Op::Remove => {
-                self.removed.insert(&change.record);
+                if is_done(None) {
+                    self.removed.insert(&change.record);
+                }
             }
-            op => self
-                .written
-                .extend(op.writes().iter().map(|(leaf, _)| (&change.record, *leaf))),
+            op => {
+                let done = op.writes().into_iter().map(|(leaf, _)| leaf);
+                let done = done.filter(|leaf| is_done(Some(leaf)));
+                self.written.extend(done.map(|leaf| (&change.record, leaf)));
+            }
         }
     }
 
@@ -217,12 +227,17 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// A record that is made, or made again: stale where it was removed unseen.
+    /// A record that is made, or made again: stale where it was removed unseen. Where no mark says
+    /// whether it ever was there, whoever makes it replaces nothing; only an undo leaves it at
+    /// that, since somebody may have removed what it would bring back.
     fn create(&mut self, change: &Change, slot: Option<&Slot>) {
-        if let Some(Slot::Removed { version, author }) = slot
-            && *version > change.seen
-        {
-            self.missing(change, None, *version, Some(author.clone()));
+        let (version, author) = match slot {
+            Some(Slot::Removed { version, author }) => (*version, Some(author.clone())),
+            _ if self.skips_stale => (self.board.floor, None),
+            _ => return,
+        };
+        if version > change.seen {
+            self.missing(change, None, version, author);
         }
     }
 
@@ -461,6 +476,21 @@ mod tests {
     }
 
     #[test]
+    fn without_a_mark_a_record_is_made_and_an_undo_leaves_it() {
+        let mut board = BoardState::default();
+        board.floor = Version(5);
+        assert_eq!(judged(&board, vec![create(4, "CPU")]), applied());
+        for (seen, count) in [(4, 1), (5, 0)] {
+            let mut undo = edit(vec![create(seen, "CPU")]);
+            undo.on_stale = OnStale::Skip;
+            let Verdict::Apply { skipped, .. } = judge(&board, &Schema::builtin(), &undo) else {
+                panic!("an undo conflicted");
+            };
+            assert_eq!(skipped.len(), count);
+        }
+    }
+
+    #[test]
     fn an_edit_is_never_stale_against_itself() {
         let mut board = board();
         apply(&mut board, 2, &[change(1, Op::Remove)]);
@@ -470,6 +500,35 @@ mod tests {
             set(0, "unit", "%"),
         ];
         assert_eq!(judged(&board, changes), applied());
+    }
+
+    #[test]
+    fn what_an_undo_skips_vouches_for_nothing_after_it() {
+        let mut board = board();
+        apply(&mut board, 2, &[set(1, "title", "Cores")]);
+        let leaf = path("title");
+        let (first, second) = (set(1, "title", "Load"), set(1, "title", "RAM"));
+        for changes in [
+            vec![first, second.clone()],
+            vec![change(1, Op::Remove), second.clone()],
+            vec![change(1, Op::Remove), create(1, "Net"), second],
+            vec![change(1, Op::Unset { leaf }), create(1, "Net")],
+        ] {
+            let mut undo = edit(changes);
+            undo.on_stale = OnStale::Skip;
+            let Verdict::Apply { skipped, .. } = judge(&board, &Schema::builtin(), &undo) else {
+                panic!("an undo conflicted");
+            };
+            board.apply(
+                &effects(&undo.changes, &skipped),
+                Version(3),
+                &UserId::new("ann").expect("a user"),
+            );
+            let title = board
+                .record(&id("cpu"))
+                .and_then(|record| record.value(&path("title")));
+            assert_eq!(title, Some(&"Cores".into()), "{:?}", undo.changes);
+        }
     }
 
     #[test]

@@ -137,6 +137,11 @@ codes! {
         cause: "The server was restored from a backup that lacks this applied edit.",
         hint: "Send it again, or let it go.",
     }
+    Forgotten = "forgotten", Client {
+        title: "Too old to tell",
+        cause: "The edit may have been applied before, and the board's log no longer goes back so far.",
+        hint: "Look whether the board has it; then let it go, or send it again.",
+    }
     BadQuery = "bad_query", Client {
         title: "Unanswerable query",
         cause: "The query of a feed cannot be answered.",

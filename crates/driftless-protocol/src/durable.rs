@@ -94,6 +94,10 @@ pub struct BoardRow {
     pub next_seq: u64,
     /// The outcomes of all edits up to this seq are stored.
     pub settled: u64,
+    /// Where the copy stood that was deleted since the user may not read the board: what is pending
+    /// rests on the history up to there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Cursor>,
 }
 
 /// A record of a board.

@@ -112,6 +112,9 @@ pub struct Book {
     pub stored: BTreeSet<EditId>,
     /// Edits that the application was told are applied.
     pub acknowledged: BTreeSet<(BoardId, EditId)>,
+    /// The same, with the device: what nobody made, such as an edit that takes another one back,
+    /// has no other place.
+    pub acknowledged_on: BTreeSet<(usize, BoardId, EditId)>,
     /// The edit in the log that an acknowledged one was part of then. A disk that goes back may
     /// bring a part of it to life again.
     pub acknowledged_as: BTreeMap<(BoardId, EditId), EditId>,

@@ -108,6 +108,14 @@ tally! {
     copies_deleted: "copies deleted",
     /// Edits that were refused for good since their author may not edit.
     forbidden: "edits refused as forbidden",
+    /// Marks of removed records that were pruned.
+    marks_pruned: "removal marks pruned",
+    /// Commits that pruned the log.
+    logs_pruned: "logs pruned",
+    /// Replicas below the marks or the log, among the deltas that were compared.
+    below_horizon: "resumes from below the horizon",
+    /// Edits of which nobody can tell whether they were applied before the log begins.
+    forgotten: "edits too old to tell",
     /// Client ids given up.
     identities: "client ids given up",
     /// Looks for an edit that may have been applied under another client id.

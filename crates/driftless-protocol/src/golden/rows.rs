@@ -132,7 +132,16 @@ fn board_row(has_cursor: bool) -> Row {
         floor: Version(2),
         next_seq: 8,
         settled: 6,
+        left: None,
     })
+}
+
+fn board_left() -> Row {
+    let Row::Board(row) = board_row(false) else {
+        unreachable!("a board is a board")
+    };
+    let left = Some(CURSOR);
+    Row::Board(BoardRow { left, ..row })
 }
 
 fn record_row(slot: Slot) -> Row {
@@ -182,6 +191,7 @@ pub fn samples() -> Vec<Sample<Row>> {
         ("replica.unbound", replica(false)),
         ("board", board_row(true)),
         ("board.first", board_row(false)),
+        ("board.left", board_left()),
         ("record.live", record_row(live())),
         ("record.removed", record_row(removed)),
         ("entry.queued", entry(EntryState::Queued)),

@@ -419,6 +419,7 @@ async fn appends_that_wait_are_one_batch() {
         log: vec![],
         delta: driftless_sync::room::Delta::default(),
         ledger: vec![],
+        prune: driftless_sync::room::Prune::default(),
     };
     let mut first = Box::pin(committer.clone().commit(append("a")));
     assert!(futures::poll!(&mut first).is_pending());

@@ -245,6 +245,7 @@ fn board(next_seq: u64) -> Row {
         floor: Version(0),
         next_seq,
         settled: 0,
+        left: None,
     })
 }
 

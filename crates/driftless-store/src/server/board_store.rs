@@ -12,7 +12,8 @@ pub trait BoardStore: Send + Sync + 'static {
     /// The whole board in one consistent read. A board that was never written is the empty image.
     fn load(&self, board: &BoardId) -> impl Future<Output = Result<BoardImage, StoreError>> + Send;
 
-    /// The check at a version; absent where the board has no such version. Version 0 has check 0.
+    /// The check at a version; absent where the log has no such version, not yet or not any more.
+    /// Version 0 has check 0.
     fn check_at(
         &self,
         board: &BoardId,
@@ -30,10 +31,11 @@ pub trait BoardStore: Send + Sync + 'static {
 
     /// Carries out appends, durable before it answers: one answer for each, in the same order. The
     /// batch is one transaction; an append whose head is elsewhere is a [`Stored::Conflict`] and
-    /// leaves the others alone; a batch that fails is tried again board by board.
+    /// leaves the others alone; a batch that fails is tried again board by board. What an append
+    /// prunes is gone with it, in the same transaction.
     fn append(&self, batch: Vec<Append>) -> impl Future<Output = Vec<Stored>> + Send;
 
-    /// The applied edits above a version, oldest first, at most `rows_max` of them.
+    /// The applied edits above a version that the log still has, oldest first, at most `rows_max` of them.
     fn log(
         &self,
         board: &BoardId,

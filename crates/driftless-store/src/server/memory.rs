@@ -8,7 +8,7 @@ use driftless_model::{
     Slot, Value, Version,
 };
 use driftless_protocol::durable::LedgerRow;
-use driftless_sync::room::{Append, BoardImage, Delta, LogRow, Stored};
+use driftless_sync::room::{Append, BoardImage, Delta, LogRow, Prune, Stored};
 
 use crate::server::board_store::{BoardStore, BoardSummary};
 use crate::server::error::StoreError;
@@ -26,6 +26,8 @@ struct Board {
     state: BoardState,
     ledger: BTreeMap<ClientId, LedgerRow>,
     log: Vec<LogRow>,
+    /// The log's rows up to this version are gone.
+    pruned: Version,
 }
 
 impl MemoryBoards {
@@ -42,6 +44,7 @@ impl MemoryBoards {
                 head: board.head,
                 state: board.state.clone(),
                 ledger: board.ledger.values().cloned().collect(),
+                pruned: board.pruned,
             })
     }
 
@@ -124,7 +127,19 @@ impl Board {
         take_delta(&mut self.state, append.delta);
         let rows = append.ledger.into_iter().map(|row| (row.client, row));
         self.ledger.extend(rows);
+        self.prune(&append.prune);
         Stored::Committed
+    }
+
+    fn prune(&mut self, prune: &Prune) {
+        for record in &prune.marks {
+            self.state.records.remove(record);
+        }
+        self.state.floor = prune.floor;
+        if prune.log > self.pruned {
+            self.pruned = prune.log;
+            self.log.retain(|row| row.version > prune.log);
+        }
     }
 
     fn is_written(&self) -> bool {

@@ -54,6 +54,8 @@ pub enum Stream {
     Detached,
     /// Asked for; the resume has not come.
     Resuming,
+    /// Asked for whole: where the deleted copy stood is part of the server's history.
+    Agreed,
     /// Edits go out.
     Live {
         /// The next seq to send.
@@ -217,6 +219,12 @@ impl Board {
     pub fn resume(&mut self, resume: &Resume, whose: &Whose, journal: &mut Journal) -> Step {
         let mut step = Step::default();
         self.refused = None;
+        if self.state.cursor().is_none() && !resume.full {
+            // What is pending rests on the server's history. The copy of it is gone.
+            self.stream = Stream::Agreed;
+            step.trouble = Some(Trouble::Gap);
+            return step;
+        }
         let is_other = resume.last_seq < self.outbox.settled()
             || resume.last_seq >= self.outbox.next_seq()
             || self.differs_at(resume.last_seq, resume.last_id)
@@ -282,6 +290,17 @@ impl Board {
     /// Deletes the copy: every record, and where it stood. Answers what was shown of it.
     pub fn forget_copy(&mut self, journal: &mut Journal) -> BTreeSet<RecordId> {
         let gone = self.state.forget();
+        self.store_records(&gone, journal);
+        self.store_board(journal);
+        gone
+    }
+
+    /// Deletes the copy and what else is known of the board, since the user may not read it. Where
+    /// the copy stood stays, for what is pending.
+    pub fn leave_copy(&mut self, journal: &mut Journal) -> BTreeSet<RecordId> {
+        let gone = self.state.leave();
+        self.outbox.forget_applied(journal);
+        self.history = UndoHistory::default();
         self.store_records(&gone, journal);
         self.store_board(journal);
         gone

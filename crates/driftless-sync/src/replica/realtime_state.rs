@@ -7,7 +7,7 @@ use std::sync::Arc;
 use driftless_model::{
     BoardState, Cursor, Effect, Op, RecordId, RecordState, Schema, Slot, UserId, Version,
 };
-use driftless_protocol::durable::{LocalChange, RecordRow};
+use driftless_protocol::durable::{BoardRow, LocalChange, RecordRow};
 use driftless_protocol::message::Resume;
 
 use crate::replica::update_processor::BoardFlush;
@@ -18,6 +18,8 @@ use crate::replica::view::{LeafView, RecordView};
 pub struct RealtimeState {
     confirmed: BoardState,
     cursor: Option<Cursor>,
+    /// Where the copy stood that was deleted since the user may not read the board.
+    left: Option<Cursor>,
     views: BTreeMap<RecordId, Arc<RecordView>>,
     /// The version that the views show, but for those that are held.
     shown: Version,
@@ -27,9 +29,10 @@ pub struct RealtimeState {
 
 impl RealtimeState {
     /// Cursor and floor as they were stored.
-    pub fn restore_counters(&mut self, cursor: Option<Cursor>, floor: Version) {
-        self.cursor = cursor;
-        self.confirmed.floor = floor;
+    pub fn restore_counters(&mut self, row: &BoardRow) {
+        self.cursor = row.cursor;
+        self.left = row.left;
+        self.confirmed.floor = row.floor;
     }
 
     /// One stored record.
@@ -45,6 +48,12 @@ impl RealtimeState {
     /// Where the replica stands; `None` before the first resume.
     pub fn cursor(&self) -> Option<Cursor> {
         self.cursor
+    }
+
+    /// Where the copy stood that was deleted since the user may not read the board, until there is
+    /// a new one: what is pending rests on the history up to there.
+    pub fn left(&self) -> Option<Cursor> {
+        self.left
     }
 
     /// The version that the confirmed state has.
@@ -75,9 +84,17 @@ impl RealtimeState {
         self.cursor = Some(cursor);
     }
 
+    /// Forgets everything that the server said but where it stood. Answers which records it had.
+    pub fn leave(&mut self) -> BTreeSet<RecordId> {
+        let left = self.cursor.or(self.left);
+        let gone = self.forget();
+        self.left = left;
+        gone
+    }
+
     /// Forgets everything that the server said. Answers which records it had.
     pub fn forget(&mut self) -> BTreeSet<RecordId> {
-        self.cursor = None;
+        (self.cursor, self.left) = (None, None);
         std::mem::take(&mut self.confirmed)
             .records
             .into_keys()
@@ -118,9 +135,22 @@ impl RealtimeState {
             }
             touched.insert(changed.record.clone());
         }
-        self.confirmed.floor = resume.floor;
-        self.cursor = Some(resume.cursor);
+        touched.extend(self.prune_marks(resume.floor));
+        (self.cursor, self.left) = (Some(resume.cursor), None);
         touched
+    }
+
+    /// The server keeps no marks up to this version any more: what is absent counts as changed then.
+    fn prune_marks(&mut self, floor: Version) -> Vec<RecordId> {
+        self.confirmed.floor = floor;
+        let records = self.confirmed.records.iter();
+        let pruned = records
+            .filter(|(_, slot)| matches!(slot, Slot::Removed { version, .. } if *version <= floor));
+        let pruned: Vec<RecordId> = pruned.map(|(id, _)| id.clone()).collect();
+        for id in &pruned {
+            self.confirmed.records.remove(id);
+        }
+        pruned
     }
 
     /// A record with these pending changes over it, now.

@@ -3,18 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_model::{
-    BoardId, ClientId, Cursor, Edit, Effect, Invalid, LeafPath, LeafRef, Op, RecordId, Renames,
-    Schema, UserId, Verdict, effects, limits, staleness,
+    BoardId, ClientId, Cursor, Edit, Invalid, Op, RecordId, Renames, Schema, Slot, UserId, Verdict,
+    effects, limits, staleness,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::LedgerRow;
-use driftless_protocol::message::{
-    Again, Event, Outcome, Push, RETIRED_SEQ, ServerMessage, Settled,
-};
+use driftless_protocol::message::{Event, Outcome, Push, ServerMessage, Settled};
 use driftless_protocol::payload::PayloadError;
 
 use crate::room::memory::Memory;
-use crate::room::types::{Append, ConnectionId, Found, LogRow, Member, StreamItem};
+use crate::room::types::{Append, ConnectionId, Found, LogRow, Member, Prune, StreamItem};
 
 /// When a refused client tries again, in milliseconds.
 pub const RETRY_AFTER_MS: u64 = 2_000;
@@ -25,7 +23,8 @@ pub struct Batch {
     expect: Cursor,
     log: Vec<LogRow>,
     touched: BTreeSet<RecordId>,
-    clients: BTreeSet<ClientId>,
+    /// The clients whose ledger rows changed.
+    pub clients: BTreeSet<ClientId>,
     /// What the stream gets once the batch is durable.
     pub stream: Vec<StreamItem>,
     /// The first push of each connection: refused where the batch fails.
@@ -70,7 +69,15 @@ impl Batch {
             log: self.log.clone(),
             delta: memory.delta_of(&self.touched, self.expect.version),
             ledger: ledger.cloned().collect(),
+            prune: Prune::default(),
         }
+    }
+
+    /// Whether it removed a record for good, as far as it goes.
+    pub fn has_removed(&self, memory: &Memory) -> bool {
+        let slot = |record| memory.state.records.get(record);
+        let mut touched = self.touched.iter().map(slot);
+        touched.any(|slot| matches!(slot, Some(Slot::Removed { .. })))
     }
 }
 
@@ -114,25 +121,14 @@ impl Decider<'_> {
         if push.seq <= last_seq {
             return self.repeat(connection, member, push);
         }
-        if let Some(again) = &push.again {
-            self.retire(member, push, again);
-        }
         match self.decide(member, push, found) {
-            Ok(outcome) => self.settle(connection, member, push, outcome),
-            Err(refused) => self.refuse(connection, push.seq, refused.code, refused.detail),
-        }
-    }
-
-    /// No copy of the replica goes on under a client id that it gave up: a copy of this edit would
-    /// pass as new there.
-    fn retire(&mut self, member: &Member, push: &Push, again: &Again) {
-        for client in again.clients.iter().take(limits::FORMER_CLIENTS_MAX) {
-            let row = self.memory.ledger.entry(*client);
-            let row = row.or_insert_with(|| fresh_row(*client, member, push));
-            if row.user == member.user && *client != member.client && row.last_seq < RETIRED_SEQ {
-                row.last_seq = RETIRED_SEQ;
-                self.batch.clients.insert(*client);
+            Ok(outcome) => {
+                if let Some(again) = &push.again {
+                    self.retire(member, push, again);
+                }
+                self.settle(connection, member, push, outcome);
             }
+            Err(refused) => self.refuse(connection, push.seq, refused.code, refused.detail),
         }
     }
 
@@ -198,10 +194,10 @@ impl Decider<'_> {
                 detail,
             });
         }
-        if push.again.is_some()
-            && let Some(row) = self.applied_before(push, found)?
+        if let Some(again) = &push.again
+            && let Some(outcome) = self.decided_before(member, push, again, found)?
         {
-            return Ok(self.outcome_before(&row, member, push));
+            return Ok(outcome);
         }
         if !member.role.may_edit() {
             let detail = format!("{} may read this board but not edit it", member.user);
@@ -213,53 +209,6 @@ impl Decider<'_> {
         match self.open(push)? {
             Ok(opened) => Ok(self.judge(member, opened)),
             Err((code, detail)) => Ok(Outcome::Rejected { code, detail }),
-        }
-    }
-
-    /// The edit as it was applied under another client id, if it was.
-    fn applied_before(
-        &self,
-        push: &Push,
-        found: Option<&Found>,
-    ) -> Result<Option<LogRow>, Transient> {
-        match (self.memory.applied(push.id), found) {
-            (Some(row), _) => Ok(Some(row.clone())),
-            (None, Some(Found::Applied(row))) => Ok(Some((**row).clone())),
-            (None, Some(Found::Nowhere)) => Ok(None),
-            (None, Some(Found::Unknown) | None) => Err(Transient {
-                code: Code::Unavailable,
-                detail: "the log cannot be read now; the edit is tried again".to_owned(),
-            }),
-        }
-    }
-
-    /// The outcome of an edit that was applied under another client id: the version that it made
-    /// then, and what it left out.
-    fn outcome_before(&self, row: &LogRow, member: &Member, push: &Push) -> Outcome {
-        if row.user != member.user {
-            let detail = "another user's edit has this id".to_owned();
-            return Outcome::Rejected {
-                code: Code::Invalid,
-                detail,
-            };
-        }
-        let mut skipped = Vec::new();
-        if let Ok(edit) = push.payload.open() {
-            let state = &self.memory.state;
-            let kind_of = |id: &RecordId| state.record(id).map(|record| &record.kind);
-            let (edit, renames) = self.schema.modernised(&edit, kind_of);
-            skipped = skipped_of(&edit, &row.effects);
-            for at in &mut skipped {
-                renames.to_author(at);
-            }
-        }
-        Outcome::Applied {
-            version: row.version,
-            check: row.check,
-            skipped,
-            replaced: Vec::new(),
-            // Its event came before: nobody moves by this outcome.
-            effects: None,
         }
     }
 
@@ -437,7 +386,7 @@ struct Opened {
     renames: Renames,
 }
 
-fn fresh_row(client: ClientId, member: &Member, push: &Push) -> LedgerRow {
+pub(super) fn fresh_row(client: ClientId, member: &Member, push: &Push) -> LedgerRow {
     LedgerRow {
         client,
         user: member.user.clone(),
@@ -448,33 +397,10 @@ fn fresh_row(client: ClientId, member: &Member, push: &Push) -> LedgerRow {
     }
 }
 
-/// What an edit would have done beyond what it did.
-fn skipped_of(edit: &Edit, effects: &[Effect]) -> Vec<LeafRef> {
-    let mut skipped = Vec::new();
-    for change in &edit.changes {
-        let record = &change.record;
-        let mut own = effects.iter().filter(|effect| effect.record == *record);
-        let at = |leaf: Option<&LeafPath>| LeafRef {
-            record: record.clone(),
-            leaf: leaf.cloned(),
-        };
-        if matches!(change.op, Op::Remove) && own.all(|effect| effect.op != Op::Remove) {
-            skipped.push(at(None));
-        }
-        for (leaf, _) in change.op.writes() {
-            let mut own = effects.iter().filter(|effect| effect.record == *record);
-            if own.all(|effect| !effect.op.touches(leaf)) {
-                skipped.push(at(Some(leaf)));
-            }
-        }
-    }
-    skipped
-}
-
 /// Why an edit is not taken now.
-struct Transient {
-    code: Code,
-    detail: String,
+pub(super) struct Transient {
+    pub code: Code,
+    pub detail: String,
 }
 
 /// Drops the outcomes that the client has.

@@ -10,7 +10,9 @@ use driftless_protocol::message::{Push, Resume, ServerMessage};
 
 use crate::room::batch::{Batch, Decider, RETRY_AFTER_MS};
 use crate::room::memory::Memory;
-use crate::room::types::{ConnectionId, Delta, Found, Input, Member, Output, Stored};
+use crate::room::types::{
+    ConnectionId, Delta, Found, Input, Member, Output, Prune, Retention, Stored,
+};
 
 /// One board on the server.
 ///
@@ -22,6 +24,7 @@ use crate::room::types::{ConnectionId, Delta, Found, Input, Member, Output, Stor
 pub struct Room {
     board: BoardId,
     schema: Arc<Schema>,
+    retention: Retention,
     phase: Phase,
     members: BTreeMap<ConnectionId, Arc<Member>>,
     /// Connections that wait for their resume, in order.
@@ -84,9 +87,15 @@ enum LookUp {
 impl Room {
     /// A room that has read nothing yet. It asks for a load at the first input.
     pub fn new(board: BoardId, schema: Arc<Schema>) -> Self {
+        Self::keeping(board, schema, Retention::default())
+    }
+
+    /// The same, for a board that keeps so much of the past.
+    pub fn keeping(board: BoardId, schema: Arc<Schema>, retention: Retention) -> Self {
         Self {
             board,
             schema,
+            retention,
             phase: Phase::Cold,
             members: BTreeMap::new(),
             resumes: VecDeque::new(),
@@ -408,7 +417,8 @@ impl Room {
             });
         }
         if batch.is_write() {
-            let append = batch.append(&self.board, &memory);
+            let mut append = batch.append(&self.board, &memory);
+            append.prune = self.prune(&batch, &mut memory);
             self.outputs.push_back(Output::Commit(Box::new(append)));
             return Phase::Committing(memory, batch);
         }
@@ -417,6 +427,21 @@ impl Room {
             return Phase::Ready(memory);
         }
         self.next_batch(memory, now_ms)
+    }
+
+    /// What the board no longer keeps after a batch.
+    fn prune(&self, batch: &Batch, memory: &mut Memory) -> Prune {
+        let marks = if batch.has_removed(memory) {
+            memory.prune_marks(self.retention.marks_max)
+        } else {
+            Vec::new()
+        };
+        let log = memory.prune_log(self.retention.log_rows_max);
+        Prune {
+            marks,
+            floor: memory.state.floor,
+            log,
+        }
     }
 
     /// Whether the next push waits for an answer from the log; asks for it. Those behind it wait as

@@ -16,6 +16,8 @@ pub struct Memory {
     pub head: Cursor,
     pub state: BoardState,
     pub ledger: BTreeMap<ClientId, LedgerRow>,
+    /// The log goes no further down than to above this version.
+    pub pruned: Version,
     /// The newest checks, oldest first: what most resumes are compared with.
     checks: VecDeque<Cursor>,
     /// What was applied since the load, oldest first: what the log may not have told yet.
@@ -33,6 +35,7 @@ impl Memory {
             head: image.head,
             state: image.state,
             ledger,
+            pruned: image.pruned,
             checks: [image.head].into(),
             applied: VecDeque::new(),
         }
@@ -72,6 +75,41 @@ impl Memory {
         self.applied.iter().find(|row| row.id == id)
     }
 
+    /// Prunes the marks of removed records where there are too many: the oldest, whole versions at
+    /// a time, so that none is left at the floor or below.
+    pub fn prune_marks(&mut self, marks_max: usize) -> Vec<RecordId> {
+        let marks = self.state.records.iter();
+        let marks = marks.filter_map(|(id, slot)| match slot {
+            Slot::Removed { version, .. } => Some((*version, id.clone())),
+            Slot::Live(_) => None,
+        });
+        let mut marks: Vec<_> = marks.collect();
+        if marks.len() <= marks_max {
+            return Vec::new();
+        }
+        marks.sort_unstable();
+        let surplus = marks.len() - kept_of(marks_max);
+        self.state.floor = marks[surplus - 1].0;
+        marks.retain(|(version, _)| *version <= self.state.floor);
+        let pruned = marks.into_iter().map(|(_, id)| id);
+        let pruned: Vec<_> = pruned.collect();
+        for id in &pruned {
+            self.state.records.remove(id);
+        }
+        pruned
+    }
+
+    /// Prunes the log where it is too long. Answers up to which version, 0 where it is not.
+    pub fn prune_log(&mut self, rows_max: usize) -> Version {
+        let rows = self.head.version.0 - self.pruned.0;
+        if usize::try_from(rows).is_ok_and(|rows| rows <= rows_max) {
+            return Version(0);
+        }
+        let kept = u64::try_from(kept_of(rows_max)).unwrap_or(u64::MAX);
+        self.pruned = Version(self.head.version.0.saturating_sub(kept));
+        self.pruned
+    }
+
     /// What changed since a version, on the whole board.
     pub fn delta_since(&self, since: Version) -> Delta {
         let mut delta = Delta::default();
@@ -91,6 +129,11 @@ impl Memory {
         }
         delta
     }
+}
+
+/// What is left of so many: an eighth less, so that not every edit prunes.
+fn kept_of(max: usize) -> usize {
+    max - max / 8
 }
 
 fn collect(delta: &mut Delta, id: &RecordId, slot: &Slot, since: Version) {

@@ -4,10 +4,11 @@
 pub mod types;
 mod memory;
 mod batch;
+mod again;
 mod machine;
 
 pub use machine::Room;
 pub use types::{
-    Append, BoardImage, ConnectionId, Delta, Found, Input, LogRow, Member, Output, Stored,
-    StreamItem, ends_following,
+    Append, BoardImage, ConnectionId, Delta, Found, Input, LogRow, Member, Output, Prune,
+    Retention, Stored, StreamItem, ends_following,
 };

@@ -1,7 +1,8 @@
 //! What goes into a room and what comes out of it.
 
 use driftless_model::{
-    BoardId, BoardState, Check, ClientId, Cursor, EditId, Effect, Role, UserId, Version,
+    BoardId, BoardState, Check, ClientId, Cursor, EditId, Effect, RecordId, Role, UserId, Version,
+    limits,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::LedgerRow;
@@ -239,6 +240,8 @@ pub struct BoardImage {
     pub state: BoardState,
     /// What is known of each client.
     pub ledger: Vec<LedgerRow>,
+    /// The log has every edit above this version; those up to it were pruned.
+    pub pruned: Version,
 }
 
 /// One transaction on a board. Refused whole where the stored head is not `expect`.
@@ -256,6 +259,37 @@ pub struct Append {
     pub delta: Delta,
     /// The ledger rows that changed, whole.
     pub ledger: Vec<LedgerRow>,
+    /// What goes, once all of this is written.
+    pub prune: Prune,
+}
+
+/// How much of the past a board keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Marks of removed records.
+    pub marks_max: usize,
+    /// Applied edits in the log. At least 1.
+    pub log_rows_max: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            marks_max: limits::REMOVAL_MARKS_MAX,
+            log_rows_max: limits::LOG_ROWS_MAX,
+        }
+    }
+}
+
+/// What a board no longer keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Prune {
+    /// The records whose marks go, with whatever the store has of these records.
+    pub marks: Vec<RecordId>,
+    /// The version of the newest mark that ever went: [`BoardState::floor`] from here on.
+    pub floor: Version,
+    /// The log's rows up to this version go; 0 where none do.
+    pub log: Version,
 }
 
 /// An applied edit as it is logged.

@@ -56,6 +56,7 @@ impl Bench {
             floor: Version(0),
             next_seq: 1,
             settled: 0,
+            left: None,
         });
         let entry = |number: u64| {
             Row::Entry(Box::new(EntryRow {

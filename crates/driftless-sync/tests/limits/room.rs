@@ -64,6 +64,7 @@ fn image(records: usize, leaves: usize) -> BoardImage {
             floor: Version(0),
         },
         ledger: vec![],
+        pruned: Version(0),
     }
 }
 

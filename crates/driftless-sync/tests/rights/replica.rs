@@ -114,6 +114,30 @@ fn what_waited_for_a_right_is_still_judged_by_what_its_author_saw() {
     assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
 }
 
+/// Bob saw Ann's title, which the server lost while he might not read: what is there now he never
+/// saw, although it has no higher a version.
+#[test]
+fn what_waited_for_a_right_while_the_server_was_restored_has_seen_nothing() {
+    let mut pair = two();
+    let backup = pair.backup();
+    pair.edit(ANN, vec![("cpu", set("title", "Lost"))]);
+    pair.settle();
+    pair.unplug(BOB);
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    pair.set_role(BOB, Role::None);
+    pair.plug(BOB);
+    pair.settle();
+    pair.restore(&backup);
+    pair.settle();
+    pair.edit(ANN, vec![("cpu", set("title", "New"))]);
+    pair.settle();
+    pair.restart(BOB);
+    pair.set_role(BOB, Role::Editor);
+    pair.wait_for_rights();
+    assert_eq!(pair.conflicts(BOB), 1);
+    assert_eq!(pair.stored("cpu", "title"), Some("New".into()));
+}
+
 #[test]
 fn an_edit_whose_outcome_was_lost_with_the_right_is_not_applied_twice() {
     let mut pair = two();

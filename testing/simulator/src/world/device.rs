@@ -94,6 +94,11 @@ impl Device {
         copy
     }
 
+    /// The replica may have a reason to take another client id, from the start.
+    pub fn allow_identities(&mut self) {
+        self.fate.may_change_identity = true;
+    }
+
     /// What is on the disk now.
     pub fn disk(&self) -> Disk {
         Disk {
@@ -137,10 +142,12 @@ impl Device {
     /// Another user takes the copy over: what was kept for the one before is gone with it.
     fn note_owner(&mut self, transaction: &Transaction) {
         for write in &transaction.writes {
+            // A copy that is nobody's for a while is still what the last user left.
             if let Write::Put(Row::Replica(row)) = write
+                && row.user.is_some()
                 && row.user != self.fate.owner
             {
-                if self.fate.owner.is_some() && row.user.is_some() {
+                if self.fate.owner.is_some() {
                     let kept = self.kept_on_disk.values().flatten();
                     self.fate.taken_over.extend(kept);
                 }
@@ -358,8 +365,10 @@ impl World {
             } => match settlement {
                 Settlement::Applied(version) => {
                     self.book.acknowledged.insert((board.clone(), *id));
+                    let on = (device, board.clone(), *id);
+                    self.book.acknowledged_on.insert(on);
                     let before = Version(version.0.saturating_sub(1));
-                    let log = self.server.store.log_now(board, before, 1);
+                    let log = self.server.archive.log_now(board, before, 1);
                     if let Some(row) = log.first().filter(|row| row.version == *version) {
                         let key = (board.clone(), *id);
                         self.book.acknowledged_as.insert(key, row.id);
@@ -375,6 +384,7 @@ impl World {
                 Settlement::Rejected { code, .. } => {
                     self.tally.rejected += 1;
                     self.tally.forbidden += u64::from(*code == Code::Forbidden);
+                    self.tally.forgotten += u64::from(*code == Code::Forgotten);
                 }
                 _ => {}
             },

@@ -19,6 +19,7 @@ use driftless_protocol::CloseCode;
 use driftless_store::server::MemoryBoards;
 use driftless_sync::replica::view::AutoResolve;
 use driftless_sync::replica::{Command, Input};
+use driftless_sync::room::Retention;
 
 use crate::book::Book;
 
@@ -38,6 +39,12 @@ use crate::world::server::Server;
 const FAULTS_MS: u64 = 12_000;
 /// How long the system may take to come to rest afterwards.
 const HEALING_MS: u64 = 40_000;
+
+/// What a board keeps in some of the runs. Persons make four records.
+const SHORT: Retention = Retention {
+    marks_max: 1,
+    log_rows_max: 3,
+};
 
 /// Everything of one run.
 pub struct World {
@@ -95,8 +102,18 @@ impl World {
         let ring_max = usize::try_from(dice.between(2, 40)).expect("a small ring");
         let latency_max_ms = if dice.chance(50) { 30 } else { 300 };
         let bad_days = BadDay::draw(&mut dice);
+        let is_short = dice.chance(20);
+        let retention = if is_short {
+            // Whoever is below the log may be of another history, and takes no chances.
+            devices.iter_mut().for_each(Device::allow_identities);
+            SHORT
+        } else {
+            Retention::default()
+        };
         let server = Server {
             store: MemoryBoards::new(),
+            archive: MemoryBoards::new(),
+            retention,
             is_up: true,
             life: 0,
             rooms: BTreeMap::new(),

@@ -153,12 +153,9 @@ impl World {
         let kept = own.kept_on_disk.iter();
         let kept = kept.filter(|(key, _)| matches!(key, Key::Applied(of, _) if of == board));
         self.book.unkept.extend(kept.flat_map(|(_, ids)| ids));
-        let told = self.book.acknowledged.iter();
-        let told = told.filter(|(of, id)| {
-            let made = self.book.made.get(id);
-            of == board && made.is_some_and(|made| made.device == device)
-        });
-        self.book.unkept.extend(told.map(|(_, id)| *id));
+        let told = self.book.acknowledged_on.iter();
+        let told = told.filter(|(on, of, _)| (*on, of) == (device, board));
+        self.book.unkept.extend(told.map(|(_, _, id)| *id));
     }
 
     /// What a device was told is forgotten with its process, unless it is on the disk.

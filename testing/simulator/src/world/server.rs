@@ -7,7 +7,8 @@ use driftless_protocol::message::{ClientMessage, ServerMessage, Welcome};
 use driftless_protocol::{CloseCode, PROTOCOL, PROTOCOL_MIN};
 use driftless_store::server::MemoryBoards;
 use driftless_sync::room::{
-    Append, ConnectionId, Found, Input, Member, Output, Room, Stored, StreamItem, ends_following,
+    Append, ConnectionId, Found, Input, Member, Output, Prune, Retention, Room, Stored, StreamItem,
+    ends_following,
 };
 
 use crate::failure::Failure;
@@ -20,6 +21,10 @@ use crate::world::World;
 pub struct Server {
     /// What is on its disk.
     pub store: MemoryBoards,
+    /// Everything that ever was, for the checkers: what the disk would have if nothing were pruned.
+    pub archive: MemoryBoards,
+    /// How much of the past a board keeps.
+    pub retention: Retention,
     /// Whether it runs.
     pub is_up: bool,
     /// Counts crashes.
@@ -28,8 +33,8 @@ pub struct Server {
     pub rooms: BTreeMap<BoardId, Host>,
     /// How many items a ring keeps.
     pub ring_max: usize,
-    /// Earlier states of the disk.
-    pub backups: Vec<MemoryBoards>,
+    /// Earlier states of the disk, each with its archive.
+    pub backups: Vec<(MemoryBoards, MemoryBoards)>,
     /// Whether one of them was put in the place of the newest.
     pub has_been_restored: bool,
 }
@@ -194,13 +199,13 @@ impl World {
         let now_ms = self.schedule.now_ms();
         self.trace
             .say(|| format!("{now_ms} room {board} <- {input:?}"));
-        let schema = self.schema.clone();
+        let (schema, retention) = (self.schema.clone(), self.server.retention);
         let host = self
             .server
             .rooms
             .entry(board.clone())
             .or_insert_with(|| Host {
-                room: Room::new(board.clone(), schema),
+                room: Room::keeping(board.clone(), schema, retention),
                 ring: VecDeque::new(),
                 first: 0,
                 writing: None,
@@ -415,7 +420,7 @@ impl World {
             Some(3..=4) => {
                 self.tally.server_commits_unknown += 1;
                 if self.dice.chance(50) {
-                    self.server.store.append_now(vec![append]);
+                    self.write(append);
                 }
                 Stored::Unknown
             }
@@ -425,14 +430,25 @@ impl World {
     }
 
     fn append(&mut self, append: Append) -> Result<Stored, Failure> {
-        let stored = self.server.store.append_now(vec![append]);
-        match stored.first() {
+        match self.write(append) {
             Some(Stored::Committed) => Ok(Stored::Committed),
             other => Err(Failure::new(
                 "ordered",
                 format!("the only writer lost: {other:?}"),
             )),
         }
+    }
+
+    /// Writes to the disk and to the archive.
+    fn write(&mut self, append: Append) -> Option<Stored> {
+        self.tally.marks_pruned += append.prune.marks.len() as u64;
+        self.tally.logs_pruned += u64::from(append.prune.log.0 > 0);
+        let whole = Append {
+            prune: Prune::default(),
+            ..append.clone()
+        };
+        self.server.archive.append_now(vec![whole]);
+        self.server.store.append_now(vec![append]).first().copied()
     }
 
     /// The process dies. A commit under way is there or not.
@@ -442,7 +458,7 @@ impl World {
             if let Some(append) = host.writing {
                 self.tally.server_crashes_in_commit += 1;
                 if self.dice.chance(50) {
-                    self.server.store.append_now(vec![append]);
+                    self.write(append);
                 }
             }
         }

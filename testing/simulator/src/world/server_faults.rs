@@ -11,7 +11,7 @@ impl World {
     pub fn back_up_or_restore(&mut self) {
         let backups = &mut self.server.backups;
         if backups.is_empty() || (backups.len() < BACKUPS_MAX && self.dice.chance(40)) {
-            backups.push(self.server.store.copy());
+            backups.push((self.server.store.copy(), self.server.archive.copy()));
             return;
         }
         if !self.server.is_up {
@@ -22,7 +22,7 @@ impl World {
         self.tally.restores += 1;
         self.trace.say(|| "the server is restored".to_owned());
         self.crash_server();
-        self.server.store = backup;
+        (self.server.store, self.server.archive) = backup;
         for device in &mut self.devices {
             device.fate.may_change_identity = true;
             device.fate.era += 1;

@@ -31,7 +31,10 @@ macro_rules! board_store_conformance {
             an_edit_is_found_by_its_id_above_a_version,
             the_log_is_read_in_pages,
             boards_are_listed_with_their_titles,
-            a_long_history_reads_back_as_its_fold
+            a_long_history_reads_back_as_its_fold,
+            pruned_marks_are_gone_and_the_floor_stays,
+            a_mark_made_and_pruned_at_once_leaves_nothing_of_the_record,
+            a_pruned_log_begins_above_where_it_was_pruned
         }
     };
     ($make:expr; $($name:ident),*) => {
@@ -311,6 +314,71 @@ pub async fn a_long_history_reads_back_as_its_fold(store: impl BoardStore) {
     }
     let image = store.load(script.board()).await.expect("loads");
     assert_eq!(image.state, folded);
+}
+
+/// What was removed up to the floor has no mark any more; the floor is read back, later appends
+/// leave it, and a record can be made anew.
+pub async fn pruned_marks_are_gone_and_the_floor_stays(store: impl BoardStore) {
+    let mut script = Script::new("home");
+    let mut other = Script::new("other");
+    let made = [create("a", &[]), create("b", &[]), create("c", &[])];
+    for script in [&mut script, &mut other] {
+        store.append(vec![script.edit(1, &made)]).await;
+        let remove = |id| vec![effect(id, Op::Remove)];
+        store.append(vec![script.edit(1, &remove("a"))]).await;
+        store.append(vec![script.edit(1, &remove("b"))]).await;
+    }
+    let remove: &[Effect] = &[effect("c", Op::Remove)];
+    let pruning = script.pruning(1, &[remove], (Version(3), Version(0)));
+    assert_eq!(pruning.prune.marks.len(), 2);
+    assert_eq!(store.append(vec![pruning]).await, [Stored::Committed]);
+    assert_holds(&store, &script).await;
+    assert_holds(&store, &other).await;
+    let again = script.edit(2, &[create("a", &[("title", "A".into())])]);
+    assert_eq!(store.append(vec![again]).await, [Stored::Committed]);
+    assert_holds(&store, &script).await;
+}
+
+/// Where few marks are kept, an append may prune a mark that it makes.
+pub async fn a_mark_made_and_pruned_at_once_leaves_nothing_of_the_record(store: impl BoardStore) {
+    let mut script = Script::new("home");
+    let leaves = [("title", "A".into())];
+    let made = script.edit(1, &[create("a", &leaves), create("b", &leaves)]);
+    store.append(vec![made]).await;
+    let remove: &[Effect] = &[effect("a", Op::Remove)];
+    let pruning = script.pruning(1, &[remove], (Version(2), Version(0)));
+    assert_eq!(store.append(vec![pruning]).await, [Stored::Committed]);
+    assert_holds(&store, &script).await;
+    // Made anew, it has nothing of what it was.
+    let again = script.edit(1, &[create("a", &[("unit", "%".into())])]);
+    assert_eq!(store.append(vec![again]).await, [Stored::Committed]);
+    assert_holds(&store, &script).await;
+}
+
+/// Neither rows, nor checks, nor edits are found any more; what was pruned is read back.
+pub async fn a_pruned_log_begins_above_where_it_was_pruned(store: impl BoardStore) {
+    let mut script = Script::new("home");
+    let mut other = Script::new("other");
+    for _ in 0..4 {
+        let appends = [&mut script, &mut other].map(|script| script.edit(1, &[create("a", &[])]));
+        store.append(appends.to_vec()).await;
+    }
+    let (second, third) = (script.log()[1].clone(), script.log()[2].clone());
+    let create: &[Effect] = &[create("b", &[])];
+    let pruning = script.pruning(1, &[create, create], (Version(0), Version(2)));
+    assert_eq!(store.append(vec![pruning]).await, [Stored::Committed]);
+    assert_holds(&store, &script).await;
+    assert_holds(&store, &other).await;
+    let board = script.board();
+    assert_eq!(store.check_at(board, second.version).await, Ok(None));
+    let kept = store.check_at(board, third.version).await;
+    assert_eq!(kept, Ok(Some(third.check)));
+    assert_eq!(store.find(board, second.id, Version(0)).await, Ok(None));
+    let found = store.find(board, third.id, Version(0)).await;
+    assert_eq!(found, Ok(Some(third)));
+    let append = script.edit(1, &[set("a", "title", "A")]);
+    assert_eq!(store.append(vec![append]).await, [Stored::Committed]);
+    assert_holds(&store, &script).await;
 }
 
 /// Some edit or other: makings, writes, removals, spread over records.

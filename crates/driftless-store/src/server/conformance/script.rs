@@ -4,7 +4,7 @@ use driftless_model::{BoardId, BoardState, ClientId, EditId, Effect, Slot, UserI
 use driftless_protocol::Code;
 use driftless_protocol::durable::LedgerRow;
 use driftless_protocol::message::{ChangedLeaf, Outcome, RemovedRecord, Settled, WholeRecord};
-use driftless_sync::room::{Append, BoardImage, Delta, LogRow};
+use driftless_sync::room::{Append, BoardImage, Delta, LogRow, Prune};
 
 /// A board as its author knows it, which makes the appends of it.
 #[derive(Debug, Clone)]
@@ -58,6 +58,39 @@ impl Script {
             log: self.log[first..].to_vec(),
             delta: delta_since(&self.image.state, expect.version),
             ledger: self.rows_of(client),
+            prune: self.kept(),
+        }
+    }
+
+    /// One append of many edits after which the marks of removed records up to a version are gone,
+    /// and the log up to another.
+    pub fn pruning(
+        &mut self,
+        client: u128,
+        edits: &[&[Effect]],
+        (floor, log): (Version, Version),
+    ) -> Append {
+        let append = self.edits(client, edits);
+        let state = &mut self.image.state;
+        let is_pruned =
+            |slot: &Slot| matches!(slot, Slot::Removed { version, .. } if *version <= floor);
+        let marks = state.records.iter().filter(|(_, slot)| is_pruned(slot));
+        let marks: Vec<_> = marks.map(|(id, _)| id.clone()).collect();
+        state.records.retain(|_, slot| !is_pruned(slot));
+        state.floor = floor;
+        self.image.pruned = log;
+        self.log.retain(|row| row.version > log);
+        Append {
+            prune: Prune { marks, floor, log },
+            ..append
+        }
+    }
+
+    /// Nothing goes.
+    fn kept(&self) -> Prune {
+        Prune {
+            floor: self.image.state.floor,
+            ..Prune::default()
         }
     }
 
@@ -71,6 +104,7 @@ impl Script {
             log: Vec::new(),
             delta: Delta::default(),
             ledger: self.rows_of(client),
+            prune: self.kept(),
         }
     }
 

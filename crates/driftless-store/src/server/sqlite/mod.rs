@@ -5,6 +5,8 @@ mod place;
 mod columns;
 mod read;
 mod schema;
+mod statements;
+mod prune;
 mod write;
 
 use std::path::Path;

@@ -30,6 +30,9 @@ pub async fn load(readers: &SqlitePool, board: &BoardId) -> Result<BoardImage, S
     let records = rows(&mut reader, records, board).await?;
     let leaves = rows(&mut reader, leaves, board).await?;
     let ledger = rows(&mut reader, ledger, board).await?;
+    // The log is gapless: what is missing below its first row was pruned.
+    let first = "SELECT MIN(version) FROM log WHERE board = ?";
+    let first = rows(&mut reader, first, board).await?.pop();
     let head = Columns::new(&head, "head", board.as_str());
     let mut state = BoardState {
         records: slots(board, &records)?,
@@ -41,7 +44,15 @@ pub async fn load(readers: &SqlitePool, board: &BoardId) -> Result<BoardImage, S
         head: head.cursor(0)?,
         state,
         ledger: ledger.collect::<Result<_, _>>()?,
+        pruned: pruned_below(board, first.as_ref())?,
     })
+}
+
+/// Up to where the log was pruned, of its first version.
+fn pruned_below(board: &BoardId, first: Option<&SqliteRow>) -> Result<Version, StoreError> {
+    let first = first.map(|row| Columns::new(row, "log row", board.as_str()).optional_version(0));
+    let first = first.transpose()?.flatten();
+    Ok(first.map_or(Version(0), |first| Version(first.0.saturating_sub(1))))
 }
 
 async fn rows(

@@ -5,15 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use driftless_model::{Check, Cursor, LeafPath, RecordId, UserId, Value, Version};
 use driftless_protocol::durable::to_text;
 use driftless_sync::room::{Append, Stored};
-use sqlx::query_builder::Separated;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite};
 
 use crate::server::sqlite::columns::{from_check, from_id, from_version};
-
-/// Most rows in one statement. The widest has nine columns, and `SQLite` binds at most 32,766
-/// values.
-const ROWS_MAX: usize = 512;
+use crate::server::sqlite::prune;
+use crate::server::sqlite::statements::{chunks, insert};
 
 /// Carries out a batch: one answer for each append, in order.
 pub async fn append(writer: &SqlitePool, batch: &[Append]) -> Vec<Stored> {
@@ -120,6 +117,7 @@ async fn write(
     write_records(connection, &accepted).await?;
     write_leaves(connection, &accepted).await?;
     write_ledger(connection, &accepted).await?;
+    prune::prune(connection, &accepted).await?;
     let answer = |append| {
         if fits(&append) {
             Stored::Committed
@@ -128,33 +126,6 @@ async fn write(
         }
     };
     Ok(group.iter().map(answer).collect())
-}
-
-/// Statements of powers of two of rows, so that few of them have to be prepared.
-fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let power = rows.len().checked_ilog2()?;
-        let (chunk, rest) = rows.split_at((1 << power).min(ROWS_MAX));
-        rows = rest;
-        Some(chunk)
-    })
-}
-
-/// One statement for each chunk: `head`, the rows, `tail`.
-async fn insert<T>(
-    connection: &mut SqliteConnection,
-    rows: &[T],
-    head: &'static str,
-    bind: impl Fn(&mut Separated<'_, Sqlite, &'static str>, &T),
-    tail: &'static str,
-) -> Result<(), sqlx::Error> {
-    for chunk in chunks(rows) {
-        let mut query = QueryBuilder::<Sqlite>::new(head);
-        query.push_values(chunk, |mut row, item| bind(&mut row, item));
-        query.push(tail);
-        query.build().execute(&mut *connection).await?;
-    }
-    Ok(())
 }
 
 async fn heads(
@@ -187,13 +158,15 @@ async fn write_heads(
     insert(
         connection,
         appends,
-        r#"INSERT INTO boards (board, version, "check") "#,
+        r#"INSERT INTO boards (board, version, "check", floor) "#,
         |row, append| {
             row.push_bind(append.board.as_str())
                 .push_bind(from_version(append.head.version))
-                .push_bind(from_check(append.head.check));
+                .push_bind(from_check(append.head.check))
+                .push_bind(from_version(append.prune.floor));
         },
-        r#" ON CONFLICT (board) DO UPDATE SET version = excluded.version, "check" = excluded."check""#,
+        r#" ON CONFLICT (board) DO UPDATE SET version = excluded.version,
+            "check" = excluded."check", floor = excluded.floor"#,
     )
     .await
 }

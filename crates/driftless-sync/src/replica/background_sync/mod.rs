@@ -157,6 +157,7 @@ impl Outbox {
             floor: state.confirmed().floor,
             next_seq: self.next_seq,
             settled: self.settled,
+            left: state.left(),
         })
     }
 

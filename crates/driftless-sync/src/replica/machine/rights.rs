@@ -7,7 +7,6 @@ use driftless_protocol::Code;
 use crate::replica::board::Stream;
 use crate::replica::machine::Replica;
 use crate::replica::types::Now;
-use crate::replica::undo_history::UndoHistory;
 
 impl Replica {
     /// The server says that the user may not read a board. It is asked again every now and then:
@@ -23,9 +22,7 @@ impl Replica {
         if before.is_some() && board.state.cursor().is_none() {
             return;
         }
-        let gone = board.forget_copy(&mut self.journal);
-        board.outbox.forget_applied(&mut self.journal);
-        board.history = UndoHistory::default();
+        let gone = board.leave_copy(&mut self.journal);
         self.processor.whole(id);
         self.processor.local(id, gone);
         self.error(Code::Forbidden, detail);

@@ -302,7 +302,9 @@ impl Replica {
         let Some(board) = self.boards.get_mut(id) else {
             return;
         };
-        board.stream = Stream::Resuming;
+        if board.stream != Stream::Agreed {
+            board.stream = Stream::Resuming;
+        }
         let message = ClientMessage::Subscribe(subscribe(id, board));
         self.send(message);
     }
@@ -313,8 +315,10 @@ impl Replica {
 }
 
 fn subscribe(id: &BoardId, board: &Board) -> Subscribe {
+    let left = board.state.left();
+    let left = left.filter(|_| board.stream != Stream::Agreed);
     Subscribe {
         board: id.clone(),
-        cursor: board.state.cursor(),
+        cursor: board.state.cursor().or(left),
     }
 }

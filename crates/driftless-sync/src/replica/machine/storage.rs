@@ -53,7 +53,7 @@ impl Replica {
             Row::Replica(row) => self.row = Some(row),
             Row::Board(row) => {
                 let board = self.board_mut(&row.board);
-                board.state.restore_counters(row.cursor, row.floor);
+                board.state.restore_counters(&row);
                 board.outbox.restore(&row);
             }
             Row::Record(row) => {

@@ -269,10 +269,15 @@ pub fn forgive(world: &mut World, device: usize) -> Result<(), Failure> {
     let own = world.book.made.iter();
     let own = own.filter(|(_, made)| made.device == device);
     let own: Vec<EditId> = own.map(|(id, _)| *id).collect();
-    for id in own {
-        if !is_on_disk(world, device, id) && !is_over(world, device, id) {
-            world.book.forgiven.insert(id);
+    for id in &own {
+        if !is_on_disk(world, device, *id) && !is_over(world, device, *id) {
+            world.book.forgiven.insert(*id);
         }
+    }
+    let told = world.book.acknowledged_on.iter();
+    let told = told.filter(|(on, _, _)| *on == device);
+    let told: Vec<EditId> = told.map(|(_, _, id)| *id).collect();
+    for id in own.into_iter().chain(told) {
         let kept = &world.devices[device].kept_on_disk;
         if !kept.values().any(|ids| ids.contains(&id)) {
             world.book.unkept.insert(id);

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_model::{
-    BoardId, BoardState, Cursor, EditId, Effect, LeafPath, Op, Policy, RecordState, Role, Schema,
-    Slot, UserId, Version,
+    BoardId, BoardState, Cursor, EditId, Effect, LeafPath, Op, Policy, RecordId, RecordState, Role,
+    Schema, Slot, UserId, Version,
 };
-use driftless_protocol::message::ServerMessage;
+use driftless_protocol::message::{Resume, ServerMessage};
 use driftless_sync::replica::Replica;
 use driftless_sync::replica::realtime_state::RealtimeState;
 use driftless_sync::replica::view::Connection;
@@ -64,7 +64,8 @@ pub fn restless(world: &World) -> Option<String> {
 pub fn at_rest(world: &mut World) -> Result<(), Failure> {
     for board in world.boards.clone() {
         let image = world.server.store.load_now(&board);
-        let log = world.server.store.log_now(&board, Version(0), usize::MAX);
+        let log = world.server.archive.log_now(&board, Version(0), usize::MAX);
+        pruned(world, &board, &image, &log)?;
         world.tally.applied += log.len() as u64;
         ordered(&board, &image, &log)?;
         converge(world, &board, &image)?;
@@ -75,6 +76,33 @@ pub fn at_rest(world: &mut World) -> Result<(), Failure> {
         same(world, &board, &image, &log)?;
     }
     accounted(world)
+}
+
+/// *bounded*: no more marks and log rows are kept than may be, and those the newest.
+fn pruned(
+    world: &World,
+    board: &BoardId,
+    image: &BoardImage,
+    log: &[LogRow],
+) -> Result<(), Failure> {
+    let kept = world.server.store.log_now(board, Version(0), usize::MAX);
+    let newest = log.iter().filter(|row| row.version > image.pruned);
+    let slots = image.state.records.values();
+    let marks = slots.filter(|slot| matches!(slot, Slot::Removed { .. }));
+    let marks = marks.count();
+    let retention = world.server.retention;
+    if newest.eq(&kept) && kept.len() <= retention.log_rows_max && marks <= retention.marks_max {
+        return Ok(());
+    }
+    let detail = format!("{board} keeps {marks} marks and the log {kept:?}");
+    Err(Failure::new("bounded", detail))
+}
+
+/// The records of a board without the marks up to a floor.
+fn without_marks(state: &BoardState, floor: Version) -> BTreeMap<RecordId, Slot> {
+    let mut records = state.records.clone();
+    records.retain(|_, slot| !matches!(slot, Slot::Removed { version, .. } if *version <= floor));
+    records
 }
 
 /// *ordered*: the log is gapless and its checks run on.
@@ -103,15 +131,15 @@ fn converge(world: &World, board: &BoardId, image: &BoardImage) -> Result<(), Fa
         let replica = device.replica.as_ref();
         let own = replica
             .and_then(|replica| replica.board(board))
-            .map(|own| own.state.confirmed());
+            .map(|own| without_marks(own.state.confirmed(), image.state.floor));
         if !world.device_may_read(number, board) {
-            if own.is_some_and(|own| !own.records.is_empty()) {
+            if own.as_ref().is_some_and(|own| !own.is_empty()) {
                 let detail = format!("device {number} may not read {board} and has {own:?}");
                 return Err(Failure::new("access", detail));
             }
             continue;
         }
-        if own.map(|own| &own.records) != Some(&image.state.records) {
+        if own.as_ref() != Some(&image.state.records) {
             let detail = format!(
                 "device {number} has {own:?} of {board}, the server {:?}",
                 image.state.records
@@ -209,7 +237,7 @@ fn accounted(world: &World) -> Result<(), Failure> {
         there.extend(not_offered(world));
     }
     for board in &world.boards {
-        let log = world.server.store.log_now(board, Version(0), usize::MAX);
+        let log = world.server.archive.log_now(board, Version(0), usize::MAX);
         there.extend(log.iter().map(|row| row.id));
     }
     for device in &world.devices {
@@ -410,7 +438,7 @@ fn same(
         state.apply(&row.effects, row.version, &row.user);
         states.insert(row.version, state.clone());
     }
-    if state.records != image.state.records {
+    if without_marks(&state, image.state.floor) != image.state.records {
         let detail = format!("{board}: stored {:?}, replayed {:?}", image.state, state);
         return Err(Failure::new("same", detail));
     }
@@ -433,7 +461,7 @@ fn same(
         world.tally.delta_pairs += 1;
         let check = world
             .server
-            .store
+            .archive
             .check_at_now(board, version)
             .unwrap_or_default();
         let cursor = Cursor { version, check };
@@ -447,14 +475,38 @@ fn same(
     Ok(())
 }
 
+/// *same*: a replica gets a snapshot where the board no longer knows what it lacks, and only there.
+fn is_due(
+    world: &mut World,
+    board: &BoardId,
+    image: &BoardImage,
+    cursor: Option<Cursor>,
+    resume: &Resume,
+) -> Result<(), Failure> {
+    let version = cursor.map(|cursor| cursor.version);
+    let is_below_marks = version.is_none_or(|version| version < image.state.floor);
+    let is_below_log = version.is_some_and(|own| own.0 > 0 && own <= image.pruned)
+        && version != Some(image.head.version);
+    world.tally.below_horizon += u64::from(version.is_some() && (is_below_marks || is_below_log));
+    let expected = (is_below_marks || is_below_log, is_below_log);
+    if (resume.full, resume.diverged) == expected {
+        return Ok(());
+    }
+    let detail = format!(
+        "{board}: from {version:?}, with marks above {} and a log above {}, comes {resume:?}",
+        image.state.floor, image.pruned
+    );
+    Err(Failure::new("same", detail))
+}
+
 /// Where a resume leads a replica that stands at a cursor.
 fn resumed(
-    world: &World,
+    world: &mut World,
     board: &BoardId,
     image: &BoardImage,
     cursor: Option<Cursor>,
     from: &BoardState,
-) -> Result<BTreeMap<driftless_model::RecordId, driftless_model::Slot>, Failure> {
+) -> Result<BTreeMap<RecordId, Slot>, Failure> {
     let mut room = Room::new(board.clone(), world.schema.clone());
     let connection = ConnectionId(0);
     let member = Member {
@@ -488,10 +540,7 @@ fn resumed(
                 let ServerMessage::Resume(resume) = *message else {
                     continue;
                 };
-                if resume.full != cursor.is_none() {
-                    let detail = format!("{board}: a snapshot where a delta was enough");
-                    return Err(Failure::new("same", detail));
-                }
+                is_due(world, board, image, cursor, &resume)?;
                 let mut state = RealtimeState::default();
                 for (id, slot) in &from.records {
                     state.restore_record(driftless_protocol::durable::RecordRow {
