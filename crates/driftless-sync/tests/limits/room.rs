@@ -270,6 +270,67 @@ fn one_commit_decides_edits_up_to_its_limit() {
     }
 }
 
+/// What goes with one more removal on a board that has so many marks.
+fn pruned_with_marks(count: usize) -> usize {
+    let mark = |number| {
+        let mark = Slot::Removed {
+            version: Version(number as u64 % 10),
+            author: ann(),
+        };
+        (record(number + 1), mark)
+    };
+    let mut image = image(1, 0);
+    image.state.records.extend((0..count).map(mark));
+    let mut room = followed();
+    room.handle(Input::Loaded(Box::new(image)), 1);
+    outputs(&mut room);
+    let connection = CONNECTION;
+    let push = push(1, record(0), Op::Remove);
+    room.handle(Input::Push { connection, push }, 1);
+    let append = commit(outputs(&mut room)).expect("there is work");
+    append.prune.marks.len()
+}
+
+#[test]
+fn a_board_keeps_removal_marks_up_to_its_limit() {
+    // With its own mark the removal makes REMOVAL_MARKS_MAX, and one past it. What goes then is an
+    // eighth, and what was removed by the same edit as the newest of it.
+    let max = limits::REMOVAL_MARKS_MAX;
+    assert_eq!(pruned_with_marks(max - 1), 0);
+    let pruned = pruned_with_marks(max);
+    assert!((max / 8 + 1..=max / 4).contains(&pruned), "{pruned}");
+}
+
+/// Up to where the log goes with one more edit, where it has so many.
+fn pruned_with_rows(count: usize) -> Version {
+    let image = BoardImage {
+        head: Cursor {
+            version: Version(count as u64 + 7),
+            check: Check(1),
+        },
+        pruned: Version(7),
+        ..image(1, 0)
+    };
+    let mut room = followed();
+    room.handle(Input::Loaded(Box::new(image)), 1);
+    outputs(&mut room);
+    let (id, op) = set(0);
+    let connection = CONNECTION;
+    let push = push(1, id, op);
+    room.handle(Input::Push { connection, push }, 1);
+    let append = commit(outputs(&mut room)).expect("there is work");
+    append.prune.log
+}
+
+#[test]
+fn the_log_keeps_edits_up_to_its_limit() {
+    // The edit itself makes LOG_ROWS_MAX, and one past it.
+    let max = limits::LOG_ROWS_MAX;
+    assert_eq!(pruned_with_rows(max - 1), Version(0));
+    let kept = (max - max / 8) as u64;
+    assert_eq!(pruned_with_rows(max), Version(max as u64 + 8 - kept));
+}
+
 /// Whether a replica that stands where the board was loaded is answered from memory, after so many
 /// edits since.
 fn remembers_its_start_after(edits: usize) -> bool {

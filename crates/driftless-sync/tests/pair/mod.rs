@@ -25,7 +25,7 @@ use rights::forbidden;
 pub use words::*;
 
 use driftless_sync::room::{
-    self, Append, BoardImage, ConnectionId, Member, Room, Stored, StreamItem,
+    self, Append, BoardImage, ConnectionId, LogRow, Member, Retention, Room, Stored, StreamItem,
 };
 
 /// A replica with its disk.
@@ -53,6 +53,8 @@ pub struct Pair {
     positions: BTreeMap<u64, usize>,
     /// What the next commit of the room becomes.
     pub next_commit: Stored,
+    /// How much of the past the server keeps, from its next start on.
+    pub retention: Retention,
     image: BoardImage,
     log: Vec<Append>,
     now_ms: u64,
@@ -77,6 +79,7 @@ impl Pair {
             stream: Vec::new(),
             positions: BTreeMap::new(),
             next_commit: Stored::Committed,
+            retention: Retention::default(),
             image: BoardImage::default(),
             log: Vec::new(),
             now_ms: 1,
@@ -144,7 +147,7 @@ impl Pair {
 
     /// The server restarts with another build: everybody is cut off and comes back.
     pub fn update_server(&mut self, schema: Schema) {
-        self.room = Room::new(board(), Arc::new(schema));
+        self.room = Room::keeping(board(), Arc::new(schema), self.retention);
         self.cut_all();
     }
 
@@ -457,8 +460,7 @@ impl Pair {
                     connection,
                     version,
                 } => {
-                    let rows = self.log.iter().flat_map(|append| &append.log);
-                    let row = { rows }.find(|row| row.version == version);
+                    let row = self.kept_log().find(|row| row.version == version);
                     let check = row.map(|row| row.check);
                     let input = room::Input::Looked {
                         connection,
@@ -468,10 +470,10 @@ impl Pair {
                     self.room.handle(input, self.now_ms);
                 }
                 room::Output::Find { number, id, above } => {
-                    let mut rows = self.log.iter().flat_map(|append| &append.log);
-                    let row = rows.find(|row| row.id == id && row.version > above);
+                    let is_it = |row: &&LogRow| row.id == id && row.version > above;
+                    let row = self.kept_log().find(is_it).cloned();
                     let found = row.map_or(room::Found::Nowhere, |row| {
-                        room::Found::Applied(Box::new(row.clone()))
+                        room::Found::Applied(Box::new(row))
                     });
                     let input = room::Input::Found { number, found };
                     self.room.handle(input, self.now_ms);
@@ -501,6 +503,12 @@ impl Pair {
         }
     }
 
+    /// What the server's log still has.
+    fn kept_log(&self) -> impl Iterator<Item = &LogRow> {
+        let rows = self.log.iter().flat_map(|append| &append.log);
+        rows.filter(|row| row.version > self.image.pruned)
+    }
+
     fn commit(&mut self, append: Append) {
         let stored = std::mem::replace(&mut self.next_commit, Stored::Committed);
         // Unknown here means: it is there, and nobody heard.
@@ -510,6 +518,11 @@ impl Pair {
                 self.image.state.apply(&row.effects, row.version, &row.user);
             }
             self.image.head = append.head;
+            for mark in &append.prune.marks {
+                self.image.state.records.remove(mark);
+            }
+            self.image.state.floor = append.prune.floor;
+            self.image.pruned = self.image.pruned.max(append.prune.log);
             for row in &append.ledger {
                 self.image.ledger.retain(|own| own.client != row.client);
                 self.image.ledger.push(row.clone());

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use driftless_model::{Change, Version};
+use driftless_model::{Change, Check, Version};
 use driftless_model::{ClientId, Cursor, Edit, EditId, OnStale, Role, Schema, UserId};
+use driftless_protocol::durable::LedgerRow;
 use driftless_protocol::message::{Again, Outcome, Push};
 use driftless_protocol::{Code, Payload, ServerMessage};
-use driftless_sync::room::{ConnectionId, Found, Input, Member, Output, Room, Stored, StreamItem};
+use driftless_sync::room::{
+    BoardImage, ConnectionId, Found, Input, Member, Output, Room, Stored, StreamItem,
+};
 
 use crate::pair::{board, create, record};
 
@@ -224,6 +227,53 @@ fn a_push_without_a_right_to_read_is_answered_and_not_dropped() {
             ..
         }
     ));
+}
+
+/// Nobody ever pushed under the client id that this replica gave up: whatever the log no longer
+/// has, this edit is not in it.
+#[test]
+fn an_edit_of_a_client_that_the_board_never_met_is_new_however_short_the_log() {
+    for (former, expected) in [(9, Ok(())), (1, Err(Code::Forgotten))] {
+        let mut room = Room::new(board(), Arc::new(Schema::builtin()));
+        subscribe(&mut room, BOB, Role::Editor);
+        let ledger = vec![LedgerRow {
+            client: ClientId(1),
+            user: member(BOB.0, Role::Editor).user,
+            last_seq: 3,
+            last_id: EditId(3),
+            settled: 3,
+            outcomes: vec![],
+        }];
+        let image = BoardImage {
+            head: Cursor {
+                version: Version(7),
+                check: Check(7),
+            },
+            ledger,
+            pruned: Version(5),
+            ..BoardImage::default()
+        };
+        tell(&mut room, Input::Loaded(Box::new(image)));
+        let again = Some(Again {
+            above: Version(4),
+            clients: vec![ClientId(former)],
+        });
+        let push = Push {
+            again,
+            ..push(BOB.0, 1)
+        };
+        let connection = BOB;
+        let number = look(&tell(&mut room, Input::Push { connection, push }));
+        let found = Input::Found {
+            number: number.expect("the log is asked"),
+            found: Found::Nowhere,
+        };
+        tell(&mut room, found);
+        assert_eq!(
+            streamed(&committed(&mut room)),
+            [(ClientId(2), 1, expected)]
+        );
+    }
 }
 
 /// The number of the look that a room asks for.
