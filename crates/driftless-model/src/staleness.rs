@@ -477,8 +477,10 @@ mod tests {
 
     #[test]
     fn without_a_mark_a_record_is_made_and_an_undo_leaves_it() {
-        let mut board = BoardState::default();
-        board.floor = Version(5);
+        let board = BoardState {
+            floor: Version(5),
+            ..BoardState::default()
+        };
         assert_eq!(judged(&board, vec![create(4, "CPU")]), applied());
         for (seen, count) in [(4, 1), (5, 0)] {
             let mut undo = edit(vec![create(seen, "CPU")]);

@@ -35,7 +35,8 @@ pub trait BoardStore: Send + Sync + 'static {
     /// prunes is gone with it, in the same transaction.
     fn append(&self, batch: Vec<Append>) -> impl Future<Output = Vec<Stored>> + Send;
 
-    /// The applied edits above a version that the log still has, oldest first, at most `rows_max` of them.
+    /// The applied edits above a version that the log still has, oldest first, at most `rows_max`
+    /// of them.
     fn log(
         &self,
         board: &BoardId,

@@ -140,7 +140,8 @@ impl RealtimeState {
         touched
     }
 
-    /// The server keeps no marks up to this version any more: what is absent counts as changed then.
+    /// The server keeps no marks up to this version any more: what is absent counts as changed
+    /// then.
     fn prune_marks(&mut self, floor: Version) -> Vec<RecordId> {
         self.confirmed.floor = floor;
         let records = self.confirmed.records.iter();

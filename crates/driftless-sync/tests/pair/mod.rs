@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 mod bad_days;
+mod disk;
 mod rights;
 mod words;
 
@@ -501,35 +502,6 @@ impl Pair {
                 room::Output::CutAll => self.cut_all(),
             }
         }
-    }
-
-    /// What the server's log still has.
-    fn kept_log(&self) -> impl Iterator<Item = &LogRow> {
-        let rows = self.log.iter().flat_map(|append| &append.log);
-        rows.filter(|row| row.version > self.image.pruned)
-    }
-
-    fn commit(&mut self, append: Append) {
-        let stored = std::mem::replace(&mut self.next_commit, Stored::Committed);
-        // Unknown here means: it is there, and nobody heard.
-        if matches!(stored, Stored::Committed | Stored::Unknown) {
-            assert_eq!(append.expect, self.image.head, "an append fits the head");
-            for row in &append.log {
-                self.image.state.apply(&row.effects, row.version, &row.user);
-            }
-            self.image.head = append.head;
-            for mark in &append.prune.marks {
-                self.image.state.records.remove(mark);
-            }
-            self.image.state.floor = append.prune.floor;
-            self.image.pruned = self.image.pruned.max(append.prune.log);
-            for row in &append.ledger {
-                self.image.ledger.retain(|own| own.client != row.client);
-                self.image.ledger.push(row.clone());
-            }
-            self.log.push(append);
-        }
-        self.room.handle(room::Input::Stored(stored), self.now_ms);
     }
 
     fn send(&mut self, connection: ConnectionId, message: ServerMessage) {
