@@ -349,6 +349,8 @@ impl World {
         let mut made = Made {
             device,
             user: self.user_on(device),
+            // An undo that was refused stays one.
+            is_undo: entry.row.on_stale == OnStale::Skip,
             ..Made::default()
         };
         for before in ids.iter().filter_map(|id| self.book.made.get(id)) {
