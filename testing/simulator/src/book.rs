@@ -73,6 +73,11 @@ impl Made {
             if let Some(allowed) = self.allowed.get_mut(key) {
                 allowed.extend(values.iter().cloned());
             }
+            let (record, leaf) = key;
+            if let Some(saw) = self.removes.get_mut(record) {
+                let values = values.iter().flatten().cloned();
+                saw.extend(values.map(|value| [(leaf.clone(), value)].into()));
+            }
         }
         for (record, saw) in &other.removes {
             if let Some(own) = self.removes.get_mut(record) {
