@@ -1,9 +1,9 @@
 //! Messages to bytes and back, in both sub-protocols.
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{ClientMessage, ServerMessage};
+use crate::tree::{DEPTH_MAX, Document};
 
 /// How messages are written on a connection: the WebSocket sub-protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,30 +60,13 @@ impl Codec {
         self.encode(message)
     }
 
-    /// Reads a client's message.
+    /// Reads a client's message: without a tree in between, since servers do little else.
     pub fn decode_client(self, bytes: &[u8]) -> Result<ClientMessage, DecodeError> {
-        self.decode(bytes)
-    }
-
-    /// Reads a server's message.
-    pub fn decode_server(self, bytes: &[u8]) -> Result<ServerMessage, DecodeError> {
-        self.decode(bytes)
-    }
-
-    fn encode(self, message: &impl Serialize) -> Vec<u8> {
-        match self {
-            Self::MessagePack => rmp_serde::to_vec_named(message).map_err(|e| e.to_string()),
-            Self::Json => serde_json::to_vec(message).map_err(|e| e.to_string()),
-        }
-        .expect("a message has text keys and finite numbers, so it can be written")
-    }
-
-    fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
         match self {
             Self::MessagePack => {
                 let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);
                 decoder.set_max_depth(DEPTH_MAX);
-                let message = T::deserialize(&mut decoder);
+                let message = ClientMessage::deserialize(&mut decoder);
                 let message = message.map_err(|error| DecodeError::new(&error))?;
                 // One message a frame: what follows it would be lost unsaid.
                 match bool::deserialize(&mut decoder) {
@@ -94,10 +77,25 @@ impl Codec {
             Self::Json => serde_json::from_slice(bytes).map_err(|error| DecodeError::new(&error)),
         }
     }
-}
 
-/// Deepest nesting that the decoder follows: the deepest value inside the deepest message.
-const DEPTH_MAX: usize = driftless_model::limits::VALUE_DEPTH_MAX + 32;
+    /// Reads a server's message.
+    pub fn decode_server(self, bytes: &[u8]) -> Result<ServerMessage, DecodeError> {
+        let document = match self {
+            Self::MessagePack => Document::from_message_pack(bytes),
+            Self::Json => Document::from_json(bytes),
+        };
+        let message = document.and_then(Document::decode);
+        message.map_err(|error| DecodeError::new(&error))
+    }
+
+    fn encode(self, message: &impl Serialize) -> Vec<u8> {
+        match self {
+            Self::MessagePack => rmp_serde::to_vec_named(message).map_err(|e| e.to_string()),
+            Self::Json => serde_json::to_vec(message).map_err(|e| e.to_string()),
+        }
+        .expect("a message has text keys and finite numbers, so it can be written")
+    }
+}
 
 #[cfg(test)]
 mod tests {

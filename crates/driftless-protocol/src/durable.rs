@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::codes::Code;
 use crate::message::{Again, Settled};
 use crate::payload::Payload;
+use crate::tree::{Document, TreeError};
 
 /// The version of the storage format that this build writes.
 ///
@@ -281,11 +282,6 @@ struct StoredRef<'a> {
 }
 
 #[derive(Deserialize)]
-struct StoredFormat {
-    format: u32,
-}
-
-#[derive(Deserialize)]
 struct Stored {
     row: Row,
 }
@@ -321,14 +317,22 @@ impl Row {
 
     /// From bytes. A newer format is told apart before its content is looked at.
     pub fn decode(bytes: &[u8]) -> Result<Self, RowError> {
-        let corrupt = |error: rmp_serde::decode::Error| RowError::Corrupt {
+        let corrupt = |error: TreeError| RowError::Corrupt {
             reason: error.to_string(),
         };
-        let StoredFormat { format } = rmp_serde::from_slice(bytes).map_err(corrupt)?;
-        if format > FORMAT {
-            return Err(RowError::Newer { found: format });
+        let document = Document::from_message_pack(bytes).map_err(corrupt)?;
+        let format = document
+            .number("format")
+            .and_then(|format| u32::try_from(format).ok());
+        match format {
+            Some(found) if found > FORMAT => return Err(RowError::Newer { found }),
+            Some(_) => {}
+            None => {
+                let reason = "it does not say its format".to_owned();
+                return Err(RowError::Corrupt { reason });
+            }
         }
-        let Stored { row } = rmp_serde::from_slice(bytes).map_err(corrupt)?;
+        let Stored { row } = document.decode().map_err(corrupt)?;
         Ok(row)
     }
 }

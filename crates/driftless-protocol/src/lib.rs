@@ -9,6 +9,7 @@ pub mod codes;
 pub mod feed;
 pub mod payload;
 pub mod message;
+mod tree;
 pub mod codec;
 pub mod durable;
 #[cfg(test)]

@@ -1,0 +1,384 @@
+//! From a tree to a type.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, VariantAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::Tree;
+
+/// Why a document is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct TreeError(String);
+
+impl TreeError {
+    pub(super) fn new(reason: &dyn fmt::Display) -> Self {
+        Self(reason.to_string())
+    }
+}
+
+/// Every reason is put into words here, once, and not wherever a type is read.
+impl de::Error for TreeError {
+    #[cold]
+    #[inline(never)]
+    fn custom<T: fmt::Display>(reason: T) -> Self {
+        Self::new(&reason)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::new(&format_args!("invalid type: {found}, expected {expected}"))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unknown_variant(variant: &str, _expected: &'static [&'static str]) -> Self {
+        Self::new(&format_args!("unknown variant `{variant}`"))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(&format_args!("missing field `{field}`"))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::new(&format_args!("duplicate field `{field}`"))
+    }
+}
+
+/// A value of a document, as a decoder. Each method takes what its type can be and refuses the
+/// rest in one place that is the same for all types.
+pub(super) struct Branch<'de> {
+    tree: Tree<'de>,
+    is_text: bool,
+}
+
+impl<'de> Branch<'de> {
+    pub(super) fn new(tree: Tree<'de>, is_text: bool) -> Self {
+        Self { tree, is_text }
+    }
+
+    fn unexpected(&self, expected: &dyn de::Expected) -> TreeError {
+        let found = match &self.tree {
+            Tree::Nothing => Unexpected::Unit,
+            Tree::Bool(value) => Unexpected::Bool(*value),
+            Tree::Unsigned(value) => Unexpected::Unsigned(*value),
+            Tree::Negative(value) => Unexpected::Signed(*value),
+            Tree::Float(value) => Unexpected::Float(*value),
+            Tree::Text(text) => Unexpected::Str(text),
+            Tree::Bytes(bytes) => Unexpected::Bytes(bytes),
+            Tree::Seq(_) => Unexpected::Seq,
+            Tree::Map(_) => Unexpected::Map,
+        };
+        de::Error::invalid_type(found, expected)
+    }
+
+    fn unsigned(&self, expected: &dyn de::Expected) -> Result<u64, TreeError> {
+        match self.tree {
+            Tree::Unsigned(value) => Ok(value),
+            _ => Err(self.unexpected(expected)),
+        }
+    }
+
+    fn signed(&self, expected: &dyn de::Expected) -> Result<i64, TreeError> {
+        match self.tree {
+            Tree::Unsigned(value) => i64::try_from(value).map_err(|_| self.unexpected(expected)),
+            Tree::Negative(value) => Ok(value),
+            _ => Err(self.unexpected(expected)),
+        }
+    }
+
+    // A float type takes whole numbers too, as near as it can be.
+    #[allow(clippy::cast_precision_loss)]
+    fn float(&self, expected: &dyn de::Expected) -> Result<f64, TreeError> {
+        match self.tree {
+            Tree::Unsigned(value) => Ok(value as f64),
+            Tree::Negative(value) => Ok(value as f64),
+            Tree::Float(value) => Ok(value),
+            _ => Err(self.unexpected(expected)),
+        }
+    }
+
+    fn bool(&self, expected: &dyn de::Expected) -> Result<bool, TreeError> {
+        match self.tree {
+            Tree::Bool(value) => Ok(value),
+            _ => Err(self.unexpected(expected)),
+        }
+    }
+
+    fn seq(self, expected: &dyn de::Expected) -> Result<Elements<'de>, TreeError> {
+        match self.tree {
+            Tree::Seq(values) => Ok(Elements {
+                rest: values.into_iter(),
+                is_text: self.is_text,
+            }),
+            _ => Err(self.unexpected(expected)),
+        }
+    }
+
+    fn map(self, expected: &dyn de::Expected) -> Result<Entries<'de>, TreeError> {
+        match self.tree {
+            Tree::Map(entries) => Ok(Entries {
+                rest: entries.into_iter(),
+                value: None,
+                is_text: self.is_text,
+            }),
+            _ => Err(self.unexpected(expected)),
+        }
+    }
+
+    /// A variant by its name alone, or by its name with what is in it.
+    fn variant(self, expected: &dyn de::Expected) -> Result<Variant<'de>, TreeError> {
+        let is_text = self.is_text;
+        let (name, tree) = match self.tree {
+            Tree::Text(name) => (name, Tree::Nothing),
+            Tree::Map(mut entries) if entries.len() == 1 => entries.remove(0),
+            _ => return Err(self.unexpected(expected)),
+        };
+        Ok(Variant {
+            name,
+            content: Self::new(tree, is_text),
+        })
+    }
+}
+
+/// Methods of whole numbers: the visitor checks the range of its type.
+macro_rules! numbers {
+    ($($method:ident $read:ident $visit:ident,)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+            let value = self.$read(&visitor)?;
+            visitor.$visit(value)
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Branch<'de> {
+    type Error = TreeError;
+
+    numbers! {
+        deserialize_bool bool visit_bool,
+        deserialize_u8 unsigned visit_u64,
+        deserialize_u16 unsigned visit_u64,
+        deserialize_u32 unsigned visit_u64,
+        deserialize_u64 unsigned visit_u64,
+        deserialize_i8 signed visit_i64,
+        deserialize_i16 signed visit_i64,
+        deserialize_i32 signed visit_i64,
+        deserialize_i64 signed visit_i64,
+        deserialize_f32 float visit_f64,
+        deserialize_f64 float visit_f64,
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.is_text
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        match self.tree {
+            Tree::Nothing => visitor.visit_unit(),
+            Tree::Bool(value) => visitor.visit_bool(value),
+            Tree::Unsigned(value) => visitor.visit_u64(value),
+            Tree::Negative(value) => visitor.visit_i64(value),
+            Tree::Float(value) => visitor.visit_f64(value),
+            Tree::Text(_) => self.deserialize_str(visitor),
+            Tree::Bytes(_) => self.deserialize_bytes(visitor),
+            Tree::Seq(_) => self.deserialize_seq(visitor),
+            Tree::Map(_) => self.deserialize_map(visitor),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        match self.tree {
+            Tree::Text(text) => visitor.visit_str(&text),
+            _ => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        match self.tree {
+            Tree::Text(text) => visitor.visit_string(text.into_owned()),
+            _ => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        match self.tree {
+            Tree::Bytes(bytes) => visitor.visit_bytes(&bytes),
+            _ => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        match self.tree {
+            Tree::Nothing => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, TreeError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        let elements = self.seq(&visitor)?;
+        visitor.visit_seq(elements)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, TreeError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        let entries = self.map(&visitor)?;
+        visitor.visit_map(entries)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, TreeError> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, TreeError> {
+        let variant = self.variant(&visitor)?;
+        visitor.visit_enum(variant)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! { char i128 u128 unit unit_struct tuple_struct }
+}
+
+struct Elements<'de> {
+    rest: std::vec::IntoIter<Tree<'de>>,
+    is_text: bool,
+}
+
+impl<'de> SeqAccess<'de> for Elements<'de> {
+    type Error = TreeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, TreeError> {
+        let next = self.rest.next();
+        next.map(|tree| seed.deserialize(Branch::new(tree, self.is_text)))
+            .transpose()
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
+    }
+}
+
+struct Entries<'de> {
+    rest: std::vec::IntoIter<(Cow<'de, str>, Tree<'de>)>,
+    /// Of the entry whose name was read last.
+    value: Option<Tree<'de>>,
+    is_text: bool,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = TreeError;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, TreeError> {
+        let Some((name, value)) = self.rest.next() else {
+            return Ok(None);
+        };
+        self.value = Some(value);
+        let name = Branch::new(Tree::Text(name), self.is_text);
+        seed.deserialize(name).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, TreeError> {
+        let value = self.value.take().unwrap_or(Tree::Nothing);
+        seed.deserialize(Branch::new(value, self.is_text))
+    }
+}
+
+struct Variant<'de> {
+    name: Cow<'de, str>,
+    content: Branch<'de>,
+}
+
+impl<'de> EnumAccess<'de> for Variant<'de> {
+    type Error = TreeError;
+    type Variant = Branch<'de>;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Branch<'de>), TreeError> {
+        let name = seed.deserialize(self.name.into_deserializer())?;
+        Ok((name, self.content))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Branch<'de> {
+    type Error = TreeError;
+
+    fn unit_variant(self) -> Result<(), TreeError> {
+        match self.tree {
+            Tree::Nothing => Ok(()),
+            _ => Err(self.unexpected(&"nothing")),
+        }
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, TreeError> {
+        seed.deserialize(self)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(
+        self,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, TreeError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, TreeError> {
+        self.deserialize_map(visitor)
+    }
+}

@@ -1,0 +1,188 @@
+//! Documents in two steps: bytes to a tree, a tree to a type.
+//!
+//! What a browser decodes (messages of the server, stored rows) is read this way. The types are
+//! then compiled for one decoder in place of two, and for one whose every method takes a single
+//! kind of value: decoding was the largest part of the web app's download.
+
+mod decode;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use self::decode::Branch;
+pub use self::decode::TreeError;
+
+/// Deepest nesting that the decoder follows: the deepest value inside the deepest message.
+pub(crate) const DEPTH_MAX: usize = driftless_model::limits::VALUE_DEPTH_MAX + 32;
+
+/// Anything that either encoding can say. Text and bytes are borrowed from the document where it
+/// has them as they are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tree<'de> {
+    /// `null`, `nil`.
+    Nothing,
+    /// A switch.
+    Bool(bool),
+    /// A whole number from 0.
+    Unsigned(u64),
+    /// A whole number below 0.
+    Negative(i64),
+    /// Any other number.
+    Float(f64),
+    /// Text.
+    Text(Cow<'de, str>),
+    /// Bytes; in `MessagePack` only.
+    Bytes(Cow<'de, [u8]>),
+    /// Values in order.
+    Seq(Vec<Tree<'de>>),
+    /// Values by name, as often and in the order in which they came.
+    Map(Vec<(Cow<'de, str>, Tree<'de>)>),
+}
+
+/// A document that is read and not yet understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document<'de> {
+    root: Tree<'de>,
+    /// Ids and bytes are text in it, as in JSON.
+    is_text: bool,
+}
+
+impl<'de> Document<'de> {
+    /// Reads `MessagePack`: one value and nothing behind it.
+    pub fn from_message_pack(bytes: &'de [u8]) -> Result<Self, TreeError> {
+        let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);
+        decoder.set_max_depth(DEPTH_MAX);
+        let root = Tree::deserialize(&mut decoder).map_err(|error| TreeError::new(&error))?;
+        // One message a frame: what follows it would be lost unsaid.
+        match bool::deserialize(&mut decoder) {
+            Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(Self {
+                root,
+                is_text: false,
+            }),
+            _ => Err(TreeError::new(&"bytes follow the message")),
+        }
+    }
+
+    /// Reads JSON: one value and nothing behind it.
+    pub fn from_json(bytes: &'de [u8]) -> Result<Self, TreeError> {
+        let root = serde_json::from_slice(bytes).map_err(|error| TreeError::new(&error))?;
+        Ok(Self {
+            root,
+            is_text: true,
+        })
+    }
+
+    /// A whole number of the outermost map, without a look at anything else.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        let Tree::Map(entries) = &self.root else {
+            return None;
+        };
+        match entries.iter().find(|(own, _)| own == name)? {
+            (_, Tree::Unsigned(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// What it means as a type.
+    pub fn decode<T: DeserializeOwned>(self) -> Result<T, TreeError> {
+        T::deserialize(Branch::new(self.root, self.is_text))
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value with text keys")
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree<'de>, E> {
+        Ok(Tree::Nothing)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Tree<'de>, E> {
+        Ok(Tree::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Tree<'de>, E> {
+        Ok(Tree::Unsigned(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Tree<'de>, E> {
+        Ok(u64::try_from(value).map_or(Tree::Negative(value), Tree::Unsigned))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Tree<'de>, E> {
+        Ok(Tree::Float(value))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Tree<'de>, E> {
+        Ok(Tree::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Tree<'de>, E> {
+        Ok(Tree::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Tree<'de>, E> {
+        Ok(Tree::Bytes(Cow::Borrowed(bytes)))
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Tree<'de>, E> {
+        Ok(Tree::Bytes(Cow::Owned(bytes.to_vec())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Tree<'de>, A::Error> {
+        // Not with the length that the document claims: it may claim anything.
+        let mut values = Vec::new();
+        while let Some(value) = access.next_element()? {
+            values.push(value);
+        }
+        Ok(Tree::Seq(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Tree<'de>, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(Name(name)) = access.next_key()? {
+            entries.push((name, access.next_value()?));
+        }
+        Ok(Tree::Map(entries))
+    }
+}
+
+/// A key.
+struct Name<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a text key")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Name<'de>, E> {
+        Ok(Name(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Name<'de>, E> {
+        Ok(Name(Cow::Owned(text.to_owned())))
+    }
+}
