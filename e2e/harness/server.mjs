@@ -20,12 +20,14 @@ const LOG_LINES_MAX = 200;
 export class Server {
   port;
   data;
+  #web;
   #child;
   #log = [];
 
-  /** Starts with an empty data folder and waits until it answers. */
-  static async start() {
+  /** Starts with an empty data folder and waits until it answers. `web`: the pages that it serves. */
+  static async start({ web = WEB } = {}) {
     const server = new Server();
+    server.#web = web;
     server.port = await freePort();
     server.data = await mkdtemp(join(tmpdir(), 'driftless-e2e-'));
     await server.#spawn();
@@ -68,7 +70,7 @@ export class Server {
   }
 
   async #spawn() {
-    const options = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, '--web', WEB];
+    const options = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, '--web', this.#web];
     this.#child = spawn(EXECUTABLE, options, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.stdout.on('data', (chunk) => this.#keep(chunk));
     this.#child.stderr.on('data', (chunk) => this.#keep(chunk));

@@ -10,7 +10,7 @@ use crate::app::{self, Build};
 use crate::repo::Repo;
 use crate::tally::{self, Tally};
 use crate::wasm_target::WasmTarget;
-use crate::{machine, node, process};
+use crate::{machine, node, process, web};
 
 const CHROMIUM_VARIABLE: &str = "DRIFTLESS_CHROMIUM";
 
@@ -28,6 +28,7 @@ pub fn run(repo: &Repo, chromium: &Path, only: &str) -> Result<Tally> {
     let files = test_files(&repo.root().join("e2e/tests"), only)?;
     let wasm = WasmTarget::ensure(repo)?;
     let app = app::build(repo, &wasm, Build::Fast)?;
+    let conformance = web::build_conformance(repo, &wasm)?;
     let mut command = Command::new("node");
     command
         .current_dir(repo.root().join("e2e"))
@@ -35,7 +36,8 @@ pub fn run(repo: &Repo, chromium: &Path, only: &str) -> Result<Tally> {
         .args(files)
         .env(CHROMIUM_VARIABLE, chromium)
         .env("DRIFTLESS_SERVER", &app.server)
-        .env("DRIFTLESS_WEB", &app.web);
+        .env("DRIFTLESS_WEB", &app.web)
+        .env("DRIFTLESS_CONFORMANCE", conformance);
     let mut counted = Tally::default();
     let status = process::run_reading(&mut command, |line| {
         if let Some(part) = tally::of_node_line(line) {

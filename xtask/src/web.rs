@@ -15,7 +15,8 @@ use crate::wasm_target::WasmTarget;
 use crate::{process, sizes, wasm_opt};
 
 const PACKAGE: &str = "driftless-dashboard";
-const GLUE_NAME: &str = "driftless_dashboard";
+/// The page that tests the store, an example of its crate.
+const CONFORMANCE: &str = "indexeddb_conformance";
 
 /// How the web app is compiled; the names are cargo profiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,17 +39,30 @@ impl WebProfile {
 
 /// Builds the web app and returns the folder to serve.
 pub fn build(repo: &Repo, wasm: &WasmTarget, profile: WebProfile) -> Result<PathBuf> {
-    let compiled = compile(repo, wasm, profile)?;
-    let glue = repo.web_output(&format!("{}-glue", profile.name()));
-    generate_glue(repo, &compiled, &glue, profile)?;
-    let output = repo.web_output(profile.name());
+    let compiled = compile(repo, wasm, &["--package", PACKAGE], profile)?.join(module_of(PACKAGE));
     let static_files = repo.root().join("apps/dashboard/static");
-    assemble(&[&glue, &static_files], &output)?;
+    let output = lay_out(repo, &compiled, &static_files, profile.name(), profile)?;
     ensure!(
         output.join("index.html").is_file(),
         "the web app has no page: apps/dashboard/static/index.html is missing"
     );
     Ok(output)
+}
+
+/// Builds the page that runs the store's conformance suite, and returns the folder to serve.
+pub fn build_conformance(repo: &Repo, wasm: &WasmTarget) -> Result<PathBuf> {
+    let example = [
+        "--package",
+        "driftless-store",
+        "--features",
+        "indexeddb",
+        "--example",
+        CONFORMANCE,
+    ];
+    let compiled = compile(repo, wasm, &example, WebProfile::Web)?;
+    let compiled = compiled.join("examples").join(module_of(CONFORMANCE));
+    let page = repo.root().join("e2e/pages/conformance");
+    lay_out(repo, &compiled, &page, "conformance", WebProfile::Web)
 }
 
 /// Builds the web app and tells what a first visit downloads, in bytes after brotli.
@@ -59,20 +73,46 @@ pub fn build_measured(repo: &Repo, wasm: &WasmTarget) -> Result<usize> {
 
 /// Compiles the app and generates its glue into `glue`, without the pages around it.
 pub fn prove(repo: &Repo, wasm: &WasmTarget, glue: &Path) -> Result<()> {
-    let compiled = compile(repo, wasm, WebProfile::Web)?;
-    generate_glue(repo, &compiled, glue, WebProfile::Web)?;
-    for file in [format!("{GLUE_NAME}.js"), format!("{GLUE_NAME}_bg.wasm")] {
+    let profile = WebProfile::Web;
+    let compiled = compile(repo, wasm, &["--package", PACKAGE], profile)?.join(module_of(PACKAGE));
+    generate_glue(repo, &compiled, glue, profile)?;
+    let name = glue_name(&compiled);
+    for file in [format!("{name}.js"), format!("{name}_bg.wasm")] {
         ensure!(glue.join(&file).is_file(), "wasm-bindgen left no {file}");
     }
     Ok(())
 }
 
-fn compile(repo: &Repo, wasm: &WasmTarget, profile: WebProfile) -> Result<PathBuf> {
+/// Compiles one target of a package; answers the folder of the profile's output.
+fn compile(repo: &Repo, wasm: &WasmTarget, what: &[&str], profile: WebProfile) -> Result<PathBuf> {
     let mut cargo = wasm.cargo(repo, "build");
-    process::run(cargo.args(["--package", PACKAGE, "--profile", profile.name()]))?;
-    Ok(wasm
-        .artifacts(repo, profile.name())
-        .join(format!("{PACKAGE}.wasm")))
+    process::run(cargo.args(what).args(["--profile", profile.name()]))?;
+    Ok(wasm.artifacts(repo, profile.name()))
+}
+
+fn module_of(target: &str) -> String {
+    format!("{target}.wasm")
+}
+
+/// What the glue of a module is called.
+fn glue_name(compiled: &Path) -> String {
+    let stem = compiled.file_stem().unwrap_or_default();
+    stem.to_string_lossy().replace('-', "_")
+}
+
+/// Generates the glue of a module and puts it beside its pages, to be served.
+fn lay_out(
+    repo: &Repo,
+    compiled: &Path,
+    pages: &Path,
+    name: &str,
+    profile: WebProfile,
+) -> Result<PathBuf> {
+    let glue = repo.web_output(&format!("{name}-glue"));
+    generate_glue(repo, compiled, &glue, profile)?;
+    let output = repo.web_output(name);
+    assemble(&[&glue, pages], &output)?;
+    Ok(output)
 }
 
 /// Runs wasm-bindgen, unless the module is the one that the glue was generated from.
@@ -85,7 +125,7 @@ fn generate_glue(repo: &Repo, compiled: &Path, glue: &Path, profile: WebProfile)
     empty(glue)?;
     run_bindgen(compiled, glue, profile)?;
     if profile == WebProfile::WebDist {
-        wasm_opt::optimise(repo, &glue.join(format!("{GLUE_NAME}_bg.wasm")))?;
+        wasm_opt::optimise(repo, &glue.join(format!("{}_bg.wasm", glue_name(compiled))))?;
     }
     fs::write(&stamp, fingerprint).with_context(|| format!("cannot write {}", stamp.display()))
 }
@@ -94,7 +134,7 @@ fn run_bindgen(compiled: &Path, glue: &Path, profile: WebProfile) -> Result<()> 
     let ships = profile == WebProfile::WebDist;
     Bindgen::new()
         .input_path(compiled)
-        .out_name(GLUE_NAME)
+        .out_name(&glue_name(compiled))
         .web(true)
         .and_then(|bindgen| {
             bindgen

@@ -1,0 +1,3 @@
+import init from './indexeddb_conformance.js';
+
+await init();
