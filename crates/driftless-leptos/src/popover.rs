@@ -35,9 +35,9 @@ pub fn Popover(
     /// What is on the button.
     #[prop(into)]
     trigger: ViewFn,
-    /// The button's name for screen readers.
-    #[prop(into)]
-    label: Signal<String>,
+    /// The button's name for screen readers, where what is on it does not say it.
+    #[prop(into, optional)]
+    label: Option<Signal<String>>,
     /// The panel's name.
     #[prop(into)]
     heading: Signal<String>,
@@ -69,7 +69,7 @@ pub fn Popover(
                 node_ref=button
                 type="button"
                 data-part="popover-button"
-                aria-label=move || label.get()
+                aria-label=move || label.map(|label| label.get())
                 aria-expanded=move || open.get().to_string()
                 aria-controls=controls
                 on:click=move |_| open.update(|open| *open = !*open)

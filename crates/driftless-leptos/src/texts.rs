@@ -87,8 +87,8 @@ texts! {
     unauthorised = "Sign in again";
     /// Closed for good.
     closed = "Disconnected";
-    /// The indicator's button, for screen readers; `{word}`: the status.
-    status_label = "Connection: {word}";
+    /// Before the status, for screen readers only.
+    status_label = "Connection: ";
     /// The heading of the indicator's details.
     status_details = "Connection";
     /// Before the measured round trip, in the details.

@@ -55,7 +55,6 @@ pub fn AddMenu() -> impl IntoView {
         <Popover
             open
             trigger
-            label=Signal::stored("Add a widget".to_owned())
             heading=Signal::stored("Kinds of widgets".to_owned())
         >
             <ul class="menu">{NEW_WIDGETS.map(entry).into_iter().collect_view()}</ul>

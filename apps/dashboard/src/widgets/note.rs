@@ -90,7 +90,7 @@ fn NoteText(
         <div class="note" data-testid="note-text" data-editable=move || !is_locked.get()
             tabindex=move || if is_locked.get() { None } else { Some("0") }
             role=move || if is_locked.get() { None } else { Some("button") }
-            aria-label=move || if is_locked.get() { None } else { Some("Edit note") }
+            title=move || if is_locked.get() { None } else { Some("Edit note") }
             on:click=move |_| begin() on:keydown=on_key>
             {shown}
         </div>

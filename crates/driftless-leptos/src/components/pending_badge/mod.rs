@@ -140,6 +140,10 @@ fn glance(total: Memo<usize>, attention: Memo<usize>) -> impl IntoView {
         (_, 0) => Tone::Pending,
         _ => Tone::Conflict,
     });
+    let said = {
+        let texts = texts.clone();
+        move || pending_text(&texts, total.get())
+    };
     let more = move || {
         let (total, attention) = (total.get(), attention.get());
         (attention > 0).then(|| {
@@ -149,7 +153,10 @@ fn glance(total: Memo<usize>, attention: Memo<usize>) -> impl IntoView {
     };
     view! {
         <ToneIcon tone=tone />
-        <span data-part="pending-count" data-testid="pending-count">{move || total.get()}</span>
+        <span data-part="pending-count" data-testid="pending-count" aria-hidden="true">
+            {move || total.get()}
+        </span>
+        <span data-part="unseen">{said}</span>
         {more}
     }
 }
@@ -164,11 +171,18 @@ fn detailed(
     let texts = use_texts();
     let open = RwSignal::new(false);
     let heading = texts.pending_heading.to_string();
-    let label = Signal::derive(move || summary(&texts, total.get(), attention.get()));
     view! {
-        <Popover open=open label=label heading=heading trigger=move || glance(total, attention)>
+        <Popover open=open heading=heading trigger=move || glance(total, attention)>
             {list(context, sync, max_display)}
         </Popover>
+    }
+}
+
+/// The total in words, for those who cannot see the icon beside it.
+fn pending_text(texts: &Texts, total: usize) -> String {
+    match total {
+        0 => texts.pending_none.to_string(),
+        total => count(&texts.pending_one, &texts.pending_many, total),
     }
 }
 
@@ -182,21 +196,6 @@ fn attention_text(texts: &Texts, total: usize, attention: usize) -> String {
     }
 }
 
-/// The badge in words.
-fn summary(texts: &Texts, total: usize, attention: usize) -> String {
-    if total == 0 {
-        return texts.pending_none.to_string();
-    }
-    let pending = count(&texts.pending_one, &texts.pending_many, total);
-    if attention == 0 {
-        return pending;
-    }
-    format!(
-        "{pending}, {}",
-        count(&texts.attention_one, &texts.attention_many, attention)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,9 +203,8 @@ mod tests {
     #[test]
     fn the_badge_in_words_tells_what_needs_the_person() {
         let texts = Texts::default();
-        assert_eq!(summary(&texts, 0, 0), "All changes synced");
-        assert_eq!(summary(&texts, 3, 0), "3 pending changes");
-        assert_eq!(summary(&texts, 3, 1), "3 pending changes, 1 needs you");
+        assert_eq!(pending_text(&texts, 0), "All changes synced");
+        assert_eq!(pending_text(&texts, 3), "3 pending changes");
         assert_eq!(attention_text(&texts, 1, 1), "needs you");
         assert_eq!(attention_text(&texts, 3, 1), "· 1 needs you");
     }

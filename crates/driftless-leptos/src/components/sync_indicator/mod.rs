@@ -15,7 +15,7 @@ use crate::icons::ToneIcon;
 use crate::missing_provider::MissingProvider;
 use crate::popover::Popover;
 use crate::status_text::{latency, quiet_word, state_name, tone, word};
-use crate::texts::{count, fill, use_texts};
+use crate::texts::{count, use_texts};
 
 /// The connection's state by icon and word ("Live · 12 ms"), the number of pending edits, and, on
 /// a press, details: latency, last sync, attempts, next retry, versions, and whether this device
@@ -92,6 +92,8 @@ fn glance(socket: UseWebsocket) -> impl IntoView {
             .state
             .with(|state| matches!(state, Connection::Waiting { .. }))
     });
+    let said = (texts.pending_one.clone(), texts.pending_many.clone());
+    let connection = texts.status_label.clone();
     let pending = use_background_sync().pending;
     let latency = {
         let texts = texts.clone();
@@ -113,10 +115,19 @@ fn glance(socket: UseWebsocket) -> impl IntoView {
     };
     let pending = move || {
         let number = pending.get();
-        (number > 0).then(|| view! { <span data-part="sync-pending">{number}</span> })
+        (number > 0).then(|| {
+            let said = count(&said.0, &said.1, number);
+            view! {
+                <span data-part="sync-pending" aria-hidden="true">
+                    {number}
+                </span>
+                <span data-part="unseen">", " {said}</span>
+            }
+        })
     };
     view! {
         <ToneIcon tone=look />
+        <span data-part="unseen">{connection}</span>
         <span data-part="sync-word">{word}<span data-part="sync-latency">{latency}</span></span>
         {pending}
     }
@@ -125,26 +136,9 @@ fn glance(socket: UseWebsocket) -> impl IntoView {
 fn detailed(context: RealtimeContext, socket: UseWebsocket) -> impl IntoView {
     let texts = use_texts();
     let open = RwSignal::new(false);
-    let pending = use_background_sync().pending;
-    let label = {
-        let texts = texts.clone();
-        Signal::derive(move || {
-            let word = socket
-                .state
-                .with(|state| quiet_word(state, &texts).to_owned());
-            let label = fill(&texts.status_label, &[("word", &word)]);
-            match pending.get() {
-                0 => label,
-                number => {
-                    let pending = count(&texts.pending_one, &texts.pending_many, number);
-                    format!("{label}, {pending}")
-                }
-            }
-        })
-    };
     let heading = texts.status_details.to_string();
     view! {
-        <Popover open=open label=label heading=heading trigger=move || glance(socket)>
+        <Popover open=open heading=heading trigger=move || glance(socket)>
             {details(context, socket)}
         </Popover>
     }
