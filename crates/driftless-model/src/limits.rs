@@ -95,6 +95,11 @@ pub const PACE_MS_MAX: u64 = 60_000;
 pub const RECENT_EDITS_MAX: usize = 4_096;
 /// Gestures on one board that may be under way at once before the oldest is taken for ended.
 pub const GESTURES_MAX: usize = 64;
+/// Most tabs that share a replica and are served by the one that leads.
+pub const TABS_MAX: usize = 64;
+/// How long a tab is served after it was heard of, in milliseconds. Hidden ones are heard of once a
+/// minute at least.
+pub const TAB_FORGOTTEN_MS: u64 = 180_000;
 /// Most pushes of one connection on one board without an answer; the next is refused as rate
 /// limited.
 pub const UNANSWERED_PUSHES_MAX: usize = 4 * IN_FLIGHT_MAX;

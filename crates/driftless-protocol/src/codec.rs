@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::message::{ClientMessage, ServerMessage};
+use crate::tab::TabMessage;
 use crate::tree::{DEPTH_MAX, Document};
 
 /// How messages are written on a connection: the WebSocket sub-protocol.
@@ -88,7 +89,13 @@ impl Codec {
         message.map_err(|error| DecodeError::new(&error))
     }
 
-    fn encode(self, message: &impl Serialize) -> Vec<u8> {
+    /// Reads a message of another tab.
+    pub(crate) fn decode_tab(bytes: &[u8]) -> Result<TabMessage, DecodeError> {
+        let message = Document::from_message_pack(bytes).and_then(Document::decode);
+        message.map_err(|error| DecodeError::new(&error))
+    }
+
+    pub(crate) fn encode(self, message: &impl Serialize) -> Vec<u8> {
         match self {
             Self::MessagePack => rmp_serde::to_vec_named(message).map_err(|e| e.to_string()),
             Self::Json => serde_json::to_vec(message).map_err(|e| e.to_string()),

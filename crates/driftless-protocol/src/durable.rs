@@ -8,8 +8,8 @@ use std::fmt;
 
 use driftless_model::value::present;
 use driftless_model::{
-    BoardId, ClientId, Cursor, EditId, KindName, LeafPath, OnStale, Op, RecordId, Slot, StaleLeaf,
-    UserId, Value, Version,
+    BoardId, ClientId, Cursor, EditId, KindName, LeafPath, LeafRef, OnStale, Op, RecordId,
+    Replaced, Slot, StaleLeaf, UserId, Value, Version,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,15 +21,17 @@ use crate::tree::{Document, TreeError};
 
 /// The version of the storage format that this build writes.
 ///
-/// 1: the first one. 2: applied edits are kept. A row says the first format that has its kind, so
-/// that a build which knows only format 1 still reads what has nothing new.
-pub const FORMAT: u32 = 2;
+/// 1: the first one. 2: applied edits are kept. 3: several tabs write. A row says the first format
+/// that has its kind, so that a build which knows only format 1 still reads what has nothing new.
+pub const FORMAT: u32 = 3;
 
 /// Where a row lies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// The replica itself.
     Replica,
+    /// What tabs that do not lead wrote.
+    Tabs,
     /// A board.
     Board(BoardId),
     /// A record of a board.
@@ -44,6 +46,7 @@ impl fmt::Display for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Replica => formatter.write_str("replica"),
+            Self::Tabs => formatter.write_str("tabs"),
             Self::Board(board) => write!(formatter, "board/{board}"),
             Self::Record(board, record) => write!(formatter, "record/{board}/{record}"),
             Self::Entry(board, number) => write!(formatter, "entry/{board}/{number:016x}"),
@@ -59,6 +62,8 @@ impl fmt::Display for Key {
 pub enum Row {
     /// The replica itself.
     Replica(ReplicaRow),
+    /// What tabs that do not lead wrote.
+    Tabs(TabsRow),
     /// A board.
     Board(BoardRow),
     /// A record of a board.
@@ -79,6 +84,27 @@ pub struct ReplicaRow {
     pub user: Option<UserId>,
     /// Who leads: raised by each new leader, checked by each of its transactions.
     pub term: u64,
+    /// How often the server's history turned out not to be the one on screen, since several tabs
+    /// share the replica.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub history: u32,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks with a reference"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// What tabs that do not lead wrote. Each of their transactions counts it up, and whoever changes
+/// the [`ReplicaRow`] expects it as they know it: so no edit comes in unseen while the replica
+/// changes its leader, its user, its client id or its history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TabsRow {
+    /// How many transactions.
+    pub writes: u64,
 }
 
 /// A board as the replica knows it.
@@ -168,6 +194,18 @@ pub struct AppliedRow {
     pub epoch_ms: u64,
     /// The edit as it was in the outbox.
     pub entry: EntryRow,
+    /// What the server left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<LeafRef>,
+    /// Whose values it replaced unseen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replaced>,
+    /// What it wrote over, where that is known: the versions of leaves, and of records as such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over: Vec<(LeafRef, Version)>,
+    /// The edit that undoes it, where its author had taken it back before its outcome was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone_by: Option<EditId>,
 }
 
 /// A change as its author made it.
@@ -291,6 +329,7 @@ impl Row {
     pub fn key(&self) -> Key {
         match self {
             Self::Replica(_) => Key::Replica,
+            Self::Tabs(_) => Key::Tabs,
             Self::Board(row) => Key::Board(row.board.clone()),
             Self::Record(row) => Key::Record(row.board.clone(), row.record.clone()),
             Self::Entry(row) => Key::Entry(row.board.clone(), row.number),
@@ -302,6 +341,7 @@ impl Row {
     fn format(&self) -> u32 {
         match self {
             Self::Applied(_) => 2,
+            Self::Tabs(_) => 3,
             _ => 1,
         }
     }

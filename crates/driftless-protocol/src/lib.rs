@@ -12,6 +12,7 @@ pub mod message;
 mod tree;
 pub mod codec;
 pub mod durable;
+pub mod tab;
 #[cfg(test)]
 mod golden;
 
@@ -21,6 +22,7 @@ pub use feed::{Aggregate, FeedFrame, Query, SeriesName};
 pub use message::{ClientMessage, ServerMessage};
 pub use packed::Packed;
 pub use payload::Payload;
+pub use tab::{TabId, TabMessage};
 
 /// The protocol version that this build speaks.
 ///

@@ -19,6 +19,10 @@ pub type LeafKey = (RecordId, LeafPath);
 pub struct Made {
     /// Whose device.
     pub device: usize,
+    /// In which of its tabs.
+    pub tab: usize,
+    /// The edits that it rests on.
+    pub after: Vec<EditId>,
     /// Who was signed in, where that was known.
     pub user: Option<UserId>,
     /// Its gesture.
@@ -36,12 +40,14 @@ pub struct Made {
 impl Made {
     /// What its author sees of what it changes.
     pub fn new(
-        device: usize,
+        (device, tab): (usize, usize),
         edit: &NewEdit,
         view_of: impl Fn(&RecordId) -> Option<RecordView>,
     ) -> Self {
         let mut made = Self {
             device,
+            tab,
+            after: after_of(edit),
             gesture: edit.gesture,
             ..Self::default()
         };
@@ -73,10 +79,11 @@ impl Made {
             if let Some(allowed) = self.allowed.get_mut(key) {
                 allowed.extend(values.iter().cloned());
             }
+            // A removal over it hides the same. Another tab may take that one back alone.
             let (record, leaf) = key;
             if let Some(saw) = self.removes.get_mut(record) {
-                let values = values.iter().flatten().cloned();
-                saw.extend(values.map(|value| [(leaf.clone(), value)].into()));
+                let values = values.iter().flatten();
+                saw.extend(values.map(|value| [(leaf.clone(), value.clone())].into()));
             }
         }
         for (record, saw) in &other.removes {
@@ -92,6 +99,8 @@ impl Made {
             }
         }
         self.rests_on_writes(&other.writes);
+        self.allowed.values_mut().for_each(forget_doubles);
+        self.removes.values_mut().for_each(forget_doubles);
     }
 
     /// Counts own values as seen.
@@ -106,6 +115,23 @@ impl Made {
             }
         }
     }
+}
+
+/// Each value once: edits that rest on edits that rest on edits would double them each time.
+fn forget_doubles<T: PartialEq + Clone>(values: &mut Vec<T>) {
+    let mut known = Vec::with_capacity(values.len());
+    for value in values.drain(..) {
+        if !known.contains(&value) {
+            known.push(value);
+        }
+    }
+    *values = known;
+}
+
+fn after_of(edit: &NewEdit) -> Vec<EditId> {
+    let changes = edit.changes.iter();
+    let after = changes.flat_map(|change| change.seen.after.iter().copied());
+    after.collect()
 }
 
 /// What the checkers remember.
@@ -125,6 +151,8 @@ pub struct Book {
     pub acknowledged_as: BTreeMap<(BoardId, EditId), EditId>,
     /// Edits that a person let go of.
     pub let_go: BTreeSet<EditId>,
+    /// Edits of which a person took back that they had taken them back: too late, perhaps.
+    pub taken_anew: BTreeSet<EditId>,
     /// Edits that became part of another one, on a device: copies of a profile go their own ways.
     pub successor: BTreeMap<(usize, EditId), EditId>,
     /// Edits that a device lost with an earlier state of its disk. They may be gone, or arrive yet.
@@ -144,6 +172,7 @@ impl Book {
     pub fn taken_in(&mut self, id: EditId, mut made: Made, entry: Option<&Entry>) -> bool {
         let mut is_squashed = false;
         if let Some(entry) = entry {
+            made.after.extend(entry.after());
             for before in entry.row.folded.iter().filter(|before| **before != id) {
                 if entry.row.id == id {
                     is_squashed = true;

@@ -11,6 +11,8 @@ use driftless_protocol::Codec;
 pub struct Link {
     /// Whose.
     pub device: usize,
+    /// Of which of its tabs.
+    pub tab: usize,
     /// The device's number for it.
     pub socket: u64,
     /// How messages are written on it.
@@ -44,9 +46,10 @@ pub struct Following {
 
 impl Link {
     /// A link that opens.
-    pub fn new(device: usize, socket: u64, codec: Codec) -> Self {
+    pub fn new((device, tab): (usize, usize), socket: u64, codec: Codec) -> Self {
         Self {
             device,
+            tab,
             socket,
             codec,
             device_end: true,

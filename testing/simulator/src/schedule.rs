@@ -12,24 +12,34 @@ use driftless_sync::room::{Append, ConnectionId};
 #[derive(Debug)]
 pub enum Event {
     /// A person does something.
-    Person { device: usize },
+    Person { tab: usize },
     /// A person ends the gesture that they began.
-    EndGesture { device: usize, life: u64 },
+    EndGesture { tab: usize, life: u64 },
     /// A crashed device comes back.
     DeviceStart { device: usize },
-    /// The device's storage was read.
-    DeviceLoaded { device: usize, life: u64 },
-    /// The device's storage is done with a transaction.
-    DeviceStored {
-        device: usize,
+    /// A closed tab is opened again.
+    TabStart { tab: usize },
+    /// The storage was read for a tab.
+    TabLoaded { tab: usize, life: u64 },
+    /// A tab gets the lock.
+    TabElected { tab: usize, life: u64 },
+    /// A message of another tab arrives.
+    TabTold {
+        tab: usize,
+        life: u64,
+        bytes: Vec<u8>,
+    },
+    /// The storage is done with a transaction of a tab.
+    TabStored {
+        tab: usize,
         life: u64,
         ticket: Ticket,
         transaction: Box<Transaction>,
     },
-    /// A timer of the device fires.
-    DeviceWake { device: usize, life: u64 },
+    /// A timer of a tab fires.
+    TabWake { tab: usize, life: u64, mono_ms: u64 },
     /// The device's network comes back.
-    NetworkBack { device: usize, life: u64 },
+    NetworkBack { tab: usize, life: u64 },
     /// A socket opens, or does not.
     LinkOpens { link: u64 },
     /// Bytes reach the server.
@@ -71,6 +81,22 @@ struct At {
     due_ms: u64,
     order: u64,
     event: Event,
+}
+
+impl Event {
+    /// The tab in which it happens, if it happens in one.
+    pub fn tab(&self) -> Option<usize> {
+        match self {
+            Self::EndGesture { tab, .. }
+            | Self::TabLoaded { tab, .. }
+            | Self::TabElected { tab, .. }
+            | Self::TabTold { tab, .. }
+            | Self::TabStored { tab, .. }
+            | Self::TabWake { tab, .. }
+            | Self::NetworkBack { tab, .. } => Some(*tab),
+            _ => None,
+        }
+    }
 }
 
 impl PartialEq for At {

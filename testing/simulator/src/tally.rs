@@ -28,6 +28,20 @@ macro_rules! tally {
 tally! {
     /// Edits that persons made.
     edits: "edits made",
+    /// Of those, in tabs that did not lead.
+    follower_edits: "edits made in followers",
+    /// Edits whose number another tab took first.
+    renumbered: "entries renumbered",
+    /// Tabs that took the lock from a silent one.
+    takeovers: "takeovers",
+    /// Writes of a tab that led, refused since another one leads.
+    refused_by_term: "leaders refused by term",
+    /// Writes that met what another tab wrote.
+    refused_tabs: "writes refused since another tab wrote",
+    /// Tabs in which nothing happened for a while.
+    frozen_tabs: "tabs frozen and thawed",
+    /// Tabs that were closed, or died alone.
+    closed_tabs: "tabs closed",
     /// Edits in the servers' logs.
     applied: "edits applied",
     /// Edits that joined a queued one of the same gesture.

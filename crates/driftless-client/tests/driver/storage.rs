@@ -73,7 +73,7 @@ fn what_a_newer_build_wrote_is_left_alone() {
     let mut stage = Stage::new();
     let disk = Disk::default();
     disk.rows
-        .put_bytes(&Key::Replica, b"\x81\xa6format\x03".to_vec());
+        .put_bytes(&Key::Replica, b"\x81\xa6format\x04".to_vec());
     let client = stage.start(builder().storage(disk.clone()));
     assert!(matches!(
         client.status().storage,

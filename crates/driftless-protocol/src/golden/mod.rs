@@ -11,6 +11,7 @@ mod parts;
 mod client;
 mod server;
 mod rows;
+mod tab;
 mod tolerance;
 
 use std::fmt::Debug;
@@ -84,6 +85,8 @@ fn every_golden_file_belongs_to_a_sample() {
     }
     let rows = rows::samples().into_iter();
     expected.extend(rows.map(|(file, _)| format!("rows/{file}.hex")));
+    let tabs = tab::samples().into_iter();
+    expected.extend(tabs.map(|(file, _)| format!("tabs/{file}.hex")));
     expected.extend(rows::TEXTS.iter().map(|file| format!("texts/{file}.json")));
     expected.sort();
     assert_eq!(files::all(), expected);

@@ -2,14 +2,14 @@
 
 use std::fmt::Debug;
 
-use driftless_model::{ClientId, OnStale, RecordState, Slot, Version};
+use driftless_model::{ClientId, LeafRef, OnStale, RecordState, Replaced, Slot, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codes::Code;
 use crate::durable::{
     AppliedRow, BaseLeaf, BaseRecord, BoardRow, Conflicted, EntryRow, EntryState, Key, LedgerRow,
-    LocalChange, RecordRow, ReplicaRow, Row, Seen, from_text, to_text,
+    LocalChange, RecordRow, ReplicaRow, Row, Seen, TabsRow, from_text, to_text,
 };
 use crate::feed::Aggregate;
 use crate::golden::parts::{
@@ -22,6 +22,7 @@ use crate::payload::Payload;
 
 variants! { name_of, NAMES: Row,
     Row::Replica(_) => "replica",
+    Row::Tabs(_) => "tabs",
     Row::Board(_) => "board",
     Row::Record(_) => "record",
     Row::Entry(_) => "entry",
@@ -114,7 +115,32 @@ fn applied() -> Row {
         aged_ms: 86_400_000,
         epoch_ms: 1_794_000_000_123,
         entry: *entry,
+        skipped: vec![],
+        replaced: vec![],
+        over: vec![],
+        undone_by: None,
     }))
+}
+
+/// With everything that may be absent.
+fn whole_applied() -> Row {
+    let Row::Applied(mut row) = applied() else {
+        unreachable!("an applied edit is an applied edit")
+    };
+    let at = LeafRef {
+        record: record("cpu"),
+        leaf: Some(leaf("title")),
+    };
+    row.skipped = vec![at.clone()];
+    row.replaced = vec![Replaced {
+        at: at.clone(),
+        value: Some("CPU".into()),
+        author: user(),
+        version: Version(9),
+    }];
+    row.over = vec![(at, Version(9))];
+    row.undone_by = Some(OTHER_EDIT);
+    Row::Applied(row)
 }
 
 fn replica(is_bound: bool) -> Row {
@@ -122,7 +148,16 @@ fn replica(is_bound: bool) -> Row {
         client: ClientId(EDIT.0),
         user: is_bound.then(user),
         term: 3,
+        history: 0,
     })
+}
+
+fn replica_of_another_history() -> Row {
+    let Row::Replica(mut row) = replica(true) else {
+        unreachable!("a replica is a replica")
+    };
+    row.history = 2;
+    Row::Replica(row)
 }
 
 fn board_row(has_cursor: bool) -> Row {
@@ -189,6 +224,8 @@ pub fn samples() -> Vec<Sample<Row>> {
     vec![
         ("replica", replica(true)),
         ("replica.unbound", replica(false)),
+        ("replica.history", replica_of_another_history()),
+        ("tabs", Row::Tabs(TabsRow { writes: 4 })),
         ("board", board_row(true)),
         ("board.first", board_row(false)),
         ("board.left", board_left()),
@@ -202,6 +239,7 @@ pub fn samples() -> Vec<Sample<Row>> {
         ("entry.conflicted", whole_entry(conflicted())),
         ("entry.quarantined", entry(quarantined)),
         ("applied", applied()),
+        ("applied.whole", whole_applied()),
     ]
 }
 
@@ -232,6 +270,7 @@ fn keys_of_a_replica_are_golden() {
         Key::Board(board()),
         Key::Record(board(), record("cpu")),
         Key::Entry(board(), 0x1f),
+        Key::Tabs,
     ];
     assert_eq!(
         keys.map(|key| key.to_string()),
@@ -240,6 +279,7 @@ fn keys_of_a_replica_are_golden() {
             "board/this-machine",
             "record/this-machine/cpu",
             "entry/this-machine/000000000000001f",
+            "tabs",
         ]
     );
 }

@@ -112,8 +112,8 @@ mod tests {
     #[test]
     fn a_newer_format_is_told_apart_from_a_broken_row() {
         let rows = MemoryRows::new();
-        // {"format": 3}
-        rows.put_bytes(&Key::Replica, b"\x81\xa6format\x03".to_vec());
+        // {"format": 4}
+        rows.put_bytes(&Key::Replica, b"\x81\xa6format\x04".to_vec());
         assert!(matches!(
             rows.load_now(),
             Err(ReplicaStoreError::Newer { .. })

@@ -19,6 +19,8 @@ pub mod undo_history;
 pub mod websocket_manager;
 pub mod types;
 pub mod board;
+mod tabs;
+mod tab_feeds;
 mod machine;
 
 pub use background_sync::{NewEdit, SeenMark};

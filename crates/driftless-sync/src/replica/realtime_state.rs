@@ -40,6 +40,26 @@ impl RealtimeState {
         self.confirmed.records.insert(row.record, row.slot);
     }
 
+    /// Everything as it is stored now. Answers which records differ.
+    pub fn reread(
+        &mut self,
+        counters: Option<&BoardRow>,
+        records: BTreeMap<RecordId, Slot>,
+    ) -> BTreeSet<RecordId> {
+        let before = std::mem::replace(&mut self.confirmed.records, records);
+        match counters {
+            Some(row) => self.restore_counters(row),
+            None => {
+                (self.cursor, self.left) = (None, None);
+                self.confirmed.floor = Version(0);
+            }
+        }
+        let now = &self.confirmed.records;
+        let all = before.keys().chain(now.keys());
+        let differing = all.filter(|id| before.get(*id) != now.get(*id));
+        differing.cloned().collect()
+    }
+
     /// What the server said.
     pub fn confirmed(&self) -> &BoardState {
         &self.confirmed

@@ -3,7 +3,7 @@
 use driftless_model::{BoardId, ClientId, EditId, LeafRef, RecordId, UserId, Value, Version};
 use driftless_protocol::durable::Row;
 use driftless_protocol::message::{ClientMessage, ServerMessage};
-use driftless_protocol::{Code, FeedFrame, Query};
+use driftless_protocol::{Code, FeedFrame, Query, TabMessage};
 
 use crate::replica::background_sync::NewEdit;
 use crate::replica::journal::Ticket;
@@ -45,6 +45,10 @@ pub enum Input {
     },
     /// Another tab or process leads this replica now.
     Superseded,
+    /// Tabs share this replica, and the shell made this one lead: it got the lock or the lease.
+    Elected,
+    /// Another tab of this replica told something.
+    Told(Box<TabMessage>),
     /// A socket opened.
     SocketOpened {
         /// Which.
@@ -84,7 +88,7 @@ pub enum Input {
 pub enum CommitResult {
     /// It is durable.
     Done,
-    /// An expectation did not hold: somebody else leads.
+    /// An expectation did not hold: somebody else leads, or another tab wrote the same.
     Conflict,
     /// Nothing was written.
     Failed {
@@ -169,7 +173,7 @@ pub enum Command {
         /// The id of the new edit.
         id: EditId,
     },
-    /// "Use here": lead this replica again.
+    /// "Use here": lead this replica.
     TakeOver,
 }
 
@@ -203,6 +207,11 @@ pub enum Output {
         /// When.
         mono_ms: u64,
     },
+    /// Tell every other tab of this replica. May get lost.
+    Tell(Box<TabMessage>),
+    /// Whoever leads is silent, or a person wants this tab to lead: take the lock or the lease from
+    /// it, and answer with [`Input::Elected`].
+    Elect,
     /// Tell the application.
     Notice(Notice),
 }

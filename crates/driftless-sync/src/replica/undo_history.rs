@@ -205,6 +205,18 @@ impl UndoHistory {
         self.replace(row, |_| undo.map(Part::Unsettled));
     }
 
+    /// An edit that counted as taken back before it had any effect turns out to be something else,
+    /// since another tab sent it meanwhile.
+    pub fn is_not_gone(&mut self, id: EditId, part: &Part) {
+        for steps in [&mut self.done, &mut self.undone] {
+            for own in steps.iter_mut().flat_map(|step| &mut step.parts) {
+                if matches!(own, Part::Gone(row) if row.id == id) {
+                    *own = part.clone();
+                }
+            }
+        }
+    }
+
     /// A marked edit turned out to have no effect.
     pub fn had_no_effect(&mut self, row: &EntryRow) {
         self.replace(row, |is_marked| {

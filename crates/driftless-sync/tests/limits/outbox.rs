@@ -47,7 +47,9 @@ impl Bench {
             on_stale: OnStale::Policy,
             changes: vec![change],
         };
-        let added = self.outbox.add(edit, &self.state, 0, &mut self.journal);
+        let saw = self.outbox.saw(&edit, &self.state, 0);
+        let confirmed = self.state.confirmed();
+        let added = self.outbox.add(edit, saw, confirmed, &mut self.journal);
         added.expect("there is room")
     }
 

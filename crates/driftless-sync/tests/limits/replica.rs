@@ -49,6 +49,7 @@ impl Bench {
             client: ClientId(1),
             user: None,
             term: 1,
+            history: 0,
         });
         let counters = Row::Board(BoardRow {
             board: board(),

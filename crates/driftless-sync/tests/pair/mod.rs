@@ -5,6 +5,7 @@
 mod bad_days;
 mod disk;
 mod rights;
+mod tabs;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,16 +14,14 @@ use std::sync::Arc;
 use driftless_model::{
     BoardState, ClientId, Cursor, EditId, OnStale, Op, Role, Schema, UserId, Value,
 };
+use driftless_protocol::TabMessage;
 use driftless_protocol::durable::{Key, Row};
 use driftless_protocol::message::{ClientMessage, ServerMessage, Welcome};
-use driftless_sync::replica::realtime_config::Setting;
-use driftless_sync::replica::storage::{Transaction, Write};
 use driftless_sync::replica::undo_history::UndoState;
 use driftless_sync::replica::view::{EntryProgress, EntryView, RecordView, Resolution};
-use driftless_sync::replica::{
-    Command, CommitResult, Input, NewEdit, Notice, Now, Output, RealtimeConfig, Replica, SeenMark,
-};
+use driftless_sync::replica::{Command, Input, NewEdit, Notice, Now, Output, Replica, SeenMark};
 use rights::forbidden;
+use tabs::replica;
 pub use words::*;
 
 use driftless_sync::room::{
@@ -44,6 +43,16 @@ pub struct Person {
     connection: u64,
     outbox: VecDeque<ClientMessage>,
     inbox: VecDeque<ServerMessage>,
+    /// Whose disk this one uses: another tab's, where several share one.
+    desk: usize,
+    /// What other tabs told, and was not heard yet.
+    pub told: VecDeque<TabMessage>,
+    /// Every message to the server so far.
+    pub sent: Vec<ClientMessage>,
+    /// Whether it asked its shell to make it lead.
+    pub asks_to_lead: bool,
+    /// Whether nothing happens in it.
+    pub is_frozen: bool,
 }
 
 /// The whole.
@@ -122,6 +131,11 @@ impl Pair {
             connection: 0,
             outbox: VecDeque::new(),
             inbox: VecDeque::new(),
+            desk: self.people.len(),
+            told: VecDeque::new(),
+            sent: Vec::new(),
+            asks_to_lead: false,
+            is_frozen: false,
         });
         let who = self.people.len() - 1;
         if !is_plugged {
@@ -304,7 +318,7 @@ impl Pair {
         self.input(who, Input::Command(command));
     }
 
-    fn input(&mut self, who: usize, input: Input) {
+    pub fn input(&mut self, who: usize, input: Input) {
         let now = Now {
             mono_ms: self.now_ms,
             epoch_ms: self.now_ms + self.clock_ms,
@@ -318,7 +332,8 @@ impl Pair {
     fn output(&mut self, who: usize, output: Output) {
         match output {
             Output::Load => {
-                let rows = self.people[who].disk.values().cloned().collect();
+                let desk = self.people[who].desk;
+                let rows = self.people[desk].disk.values().cloned().collect();
                 self.input(
                     who,
                     Input::Loaded {
@@ -331,18 +346,17 @@ impl Pair {
                 ticket,
                 transaction,
             } => {
-                self.people[who].write(&transaction);
-                self.input(
-                    who,
-                    Input::Committed {
-                        ticket,
-                        result: CommitResult::Done,
-                    },
-                );
+                let result = self.write(who, &transaction);
+                self.input(who, Input::Committed { ticket, result });
             }
             Output::OpenSocket { socket } => self.open(who, socket),
             Output::CloseSocket { .. } => self.people[who].socket = None,
-            Output::Send(message) => self.people[who].outbox.push_back(*message),
+            Output::Send(message) => {
+                self.people[who].sent.push((*message).clone());
+                self.people[who].outbox.push_back(*message);
+            }
+            Output::Tell(message) => self.tell(who, &message),
+            Output::Elect => self.people[who].asks_to_lead = true,
             Output::Notice(notice) => self.people[who].notices.push(notice),
             _ => {}
         }
@@ -373,7 +387,14 @@ impl Pair {
         self.now_ms += 50;
         let mut is_quiet = true;
         for who in 0..self.people.len() {
+            if self.people[who].is_frozen {
+                continue;
+            }
             self.input(who, Input::Wake);
+            while let Some(message) = self.people[who].told.pop_front() {
+                is_quiet &= matches!(message, TabMessage::Wants(_) | TabMessage::Leads(_));
+                self.input(who, Input::Told(Box::new(message)));
+            }
             while let Some(message) = self.people[who].outbox.pop_front() {
                 is_quiet &= matches!(message, ClientMessage::Ping { .. });
                 self.serve(who, message);
@@ -559,26 +580,4 @@ impl Pair {
             self.people[who].inbox.extend(message);
         }
     }
-}
-
-impl Person {
-    fn write(&mut self, transaction: &Transaction) {
-        for (key, row) in &transaction.expect {
-            assert_eq!(self.disk.get(key), row.as_ref(), "nobody else writes here");
-        }
-        for write in &transaction.writes {
-            match write {
-                Write::Put(row) => self.disk.insert(row.key(), row.clone()),
-                Write::Delete(key) => self.disk.remove(key),
-            };
-        }
-    }
-}
-
-fn replica(seed: [u8; 32], schema: Arc<Schema>) -> Replica {
-    let mut config = RealtimeConfig::default();
-    for setting in [Setting::BackoffBaseMs, Setting::BackoffMaxMs] {
-        config.set(setting, 10_u64).expect("in range");
-    }
-    Replica::new(config, schema, seed)
 }

@@ -7,11 +7,11 @@ use crate::world::World;
 
 impl World {
     /// A person looks elsewhere, or looks back.
-    pub fn look(&mut self, device: usize) -> Result<(), Failure> {
+    pub fn look(&mut self, tab: usize) -> Result<(), Failure> {
         self.tally.looks += 1;
         if self.dice.chance(25) {
             let is_visible = self.dice.chance(60);
-            return self.command(device, Command::Visible(is_visible));
+            return self.command(tab, Command::Visible(is_visible));
         }
         let Some(board) = self.dice.pick(&self.boards).cloned() else {
             return Ok(());
@@ -19,9 +19,9 @@ impl World {
         let record = self.some_record();
         let attention = self.some_attention();
         let key = (board.clone(), record.clone());
-        self.devices[device].attentions.insert(key, attention);
+        self.tabs[tab].attentions.insert(key, attention);
         let subject = Subject::Record { board, record };
-        self.command(device, Command::Attend { subject, attention })
+        self.command(tab, Command::Attend { subject, attention })
     }
 
     fn some_attention(&mut self) -> Attention {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use driftless_model::{EditId, UserId};
+use driftless_model::{ClientId, EditId, UserId};
 use driftless_protocol::CloseCode;
 use driftless_protocol::message::ClientMessage;
 use driftless_sync::replica::view::Connection;
@@ -16,6 +16,7 @@ use crate::schedule::Event;
 use crate::world::World;
 use crate::world::checkers;
 use crate::world::device::{Device, Disk};
+use crate::world::tab::Tab;
 
 /// The most earlier states of a disk that are kept to go back to.
 const SNAPSHOTS_MAX: usize = 3;
@@ -97,6 +98,8 @@ pub struct Fate {
     token: u64,
     /// The oldest token that the server still takes.
     valid_token: u64,
+    /// The replica's id as the disk has it.
+    pub stored_client: Option<ClientId>,
     /// The user to whom the copy on the disk belongs.
     pub owner: Option<UserId>,
     /// Applied edits that were kept for a user when another one took the copy over.
@@ -172,6 +175,15 @@ impl World {
         copy.fate.token = own.fate.token;
         copy.fate.valid_token = own.fate.valid_token;
         self.devices.push(copy);
+        let tabs = if self.devices[number].is_shared {
+            self.dice.between(1, 2)
+        } else {
+            1
+        };
+        let first = self.tabs.len();
+        for _ in 0..tabs {
+            self.tabs.push(Tab::of(number));
+        }
         checkers::believe_disk(self, number)?;
         if let Some(known) = self.book.taken_back.get(&device).cloned() {
             self.book.taken_back.insert(number, known);
@@ -179,9 +191,10 @@ impl World {
         self.trace
             .say(|| format!("device {number} is a copy of device {device}"));
         self.start_device(number)?;
-        let delay_ms = self.dice.below(300);
-        self.schedule
-            .after(delay_ms, Event::Person { device: number });
+        for tab in first..self.tabs.len() {
+            let delay_ms = self.dice.below(300);
+            self.schedule.after(delay_ms, Event::Person { tab });
+        }
         Ok(())
     }
 
@@ -237,6 +250,7 @@ impl World {
         own.fate.may_change_identity = true;
         own.fate.relaxed.clear();
         own.client = None;
+        own.fate.stored_client = None;
         checkers::forgive(self, device)
     }
 
@@ -257,7 +271,7 @@ impl World {
         self.tally.ghosts += 1;
         let number = self.next_link;
         self.next_link += 1;
-        let mut link = Link::new(device, 0, driftless_protocol::Codec::MessagePack);
+        let mut link = Link::new((device, 0), 0, driftless_protocol::Codec::MessagePack);
         link.device_end = false;
         link.server_end = true;
         let mut at_ms = self.schedule.now_ms();
@@ -310,18 +324,29 @@ impl World {
         self.give_token(device)
     }
 
-    /// Tells the replica who is signed in.
+    /// Tells every tab who is signed in.
     pub fn give_token(&mut self, device: usize) -> Result<(), Failure> {
-        let own = &self.devices[device];
+        for tab in self.tabs_of(device) {
+            self.give_token_to(tab)?;
+        }
+        Ok(())
+    }
+
+    /// Tells a tab who is signed in.
+    pub fn give_token_to(&mut self, tab: usize) -> Result<(), Failure> {
+        let own = &self.devices[self.device_of(tab)];
         let user = own.fate.guest.as_ref().unwrap_or(&own.user);
         let token = format!("{user}#{}", own.fate.token);
-        self.command(device, Command::SetToken(Some(token)))
+        self.command(tab, Command::SetToken(Some(token)))
     }
 
     /// Everybody has the token of the user to whom the copy on their device belongs.
     pub fn heal_tokens(&mut self, device: usize) -> Result<(), Failure> {
+        let first = self.tabs_of(device).first().copied();
+        let leader = self.devices[device].elected.or(first);
+        let replica = leader.and_then(|tab| self.tabs[tab].replica.as_ref());
+        let status = replica.map(Replica::status);
         let own = &mut self.devices[device];
-        let status = own.replica.as_ref().map(Replica::status);
         let guest = UserId::new(format!("guest-{}", own.fate.origin)).ok();
         own.fate.guest = match status.map(|status| (status.user, status.connection)) {
             Some((Some(bound), _)) => Some(bound).filter(|bound| *bound != own.user),

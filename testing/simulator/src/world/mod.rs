@@ -7,6 +7,8 @@ mod faults;
 mod rights;
 mod undo;
 mod device;
+mod tab;
+mod tab_channel;
 mod server;
 mod server_faults;
 mod checkers;
@@ -34,11 +36,14 @@ use crate::world::device::Device;
 use crate::world::faults::BadDay;
 use crate::world::rights::Rights;
 use crate::world::server::Server;
+use crate::world::tab::Tab;
 
 /// How long persons and faults go on, in virtual milliseconds.
 const FAULTS_MS: u64 = 12_000;
 /// How long the system may take to come to rest afterwards.
 const HEALING_MS: u64 = 40_000;
+/// The most that may happen in a run: more is machines that keep each other busy for ever.
+const EVENTS_MAX: u64 = 100_000;
 
 /// What a board keeps in some of the runs. Persons make four records.
 const SHORT: Retention = Retention {
@@ -53,6 +58,7 @@ pub struct World {
     pub schema: Arc<Schema>,
     pub boards: Vec<BoardId>,
     pub devices: Vec<Device>,
+    pub tabs: Vec<Tab>,
     pub server: Server,
     pub links: BTreeMap<u64, Link>,
     pub next_link: u64,
@@ -66,9 +72,11 @@ pub struct World {
     pub bad_days: BTreeSet<BadDay>,
     /// Who may do what.
     pub rights: Rights,
-    /// What each device showed of a board when it was compared last.
+    /// What each tab showed of a board when it was compared last.
     pub shown_before: BTreeMap<(usize, BoardId), checkers::Values>,
     latency_max_ms: u64,
+    /// How much happened so far.
+    events: u64,
 }
 
 /// Runs a seed to its end.
@@ -81,14 +89,19 @@ pub fn run(seed: u64, is_traced: bool) -> (Tally, Result<(), Failure>) {
 impl World {
     fn new(seed: u64, is_traced: bool) -> Self {
         let mut dice = Dice::new(seed);
-        let mut devices = Vec::new();
+        let (mut devices, mut tabs) = (Vec::new(), Vec::new());
         for number in 0..usize::try_from(dice.between(2, 3)).expect("a few devices") {
             let auto_resolve = match dice.below(10) {
                 0 => AutoResolve::Mine,
                 1 => AutoResolve::Theirs,
                 _ => AutoResolve::Never,
             };
-            devices.push(Device::new(number, auto_resolve));
+            let is_shared = dice.chance(50);
+            devices.push(Device::new(number, is_shared, auto_resolve));
+            let most = if is_shared { 3 } else { 1 };
+            for _ in 0..dice.between(1, most) {
+                tabs.push(Tab::of(number));
+            }
         }
         let boards = if dice.chance(30) {
             vec!["one", "two"]
@@ -127,6 +140,7 @@ impl World {
             schema: Arc::new(Schema::builtin()),
             boards,
             devices,
+            tabs,
             server,
             links: BTreeMap::new(),
             next_link: 0,
@@ -139,14 +153,17 @@ impl World {
             rights: Rights::default(),
             shown_before: BTreeMap::new(),
             latency_max_ms,
+            events: 0,
         }
     }
 
     fn live(&mut self) -> Result<(), Failure> {
         for device in 0..self.devices.len() {
             self.start_device(device)?;
+        }
+        for tab in 0..self.tabs.len() {
             let delay_ms = self.dice.below(300);
-            self.schedule.after(delay_ms, Event::Person { device });
+            self.schedule.after(delay_ms, Event::Person { tab });
         }
         self.until(FAULTS_MS)?;
         self.heal()?;
@@ -170,12 +187,16 @@ impl World {
         while self.schedule.now_ms() < end_ms
             && let Some(event) = self.schedule.next()
         {
+            self.events += 1;
+            if self.events > EVENTS_MAX {
+                return Err(Failure::new("live", "the run does not end"));
+            }
             self.happen(event)?;
             if let Some(broken) = self.rights.broken.take() {
                 return Err(broken);
             }
-            for (device, board) in std::mem::take(&mut self.unchecked_views) {
-                checkers::view(self, device, &board)?;
+            for (tab, board) in std::mem::take(&mut self.unchecked_views) {
+                checkers::view(self, tab, &board)?;
             }
         }
         Ok(())
@@ -189,36 +210,58 @@ impl World {
         self.heal_rights()?;
         for device in 0..self.devices.len() {
             self.start_device(device)?;
-            self.devices[device].gesture = None;
             self.heal_tokens(device)?;
-            self.command(device, Command::Network(true))?;
+        }
+        for tab in 0..self.tabs.len() {
+            self.tabs[tab].gesture = None;
+            self.command(tab, Command::Network(true))?;
         }
         Ok(())
     }
 
     fn happen(&mut self, event: Event) -> Result<(), Failure> {
+        // What is to happen in a frozen tab happens when it thaws.
+        let tab = event.tab().or_else(|| self.tab_of_link(&event));
+        if let Some(tab) = tab.filter(|tab| self.is_frozen(*tab)) {
+            let thaws_ms = self.tabs[tab].frozen_until_ms;
+            self.schedule.at(thaws_ms, event);
+            return Ok(());
+        }
+        self.take_place(event)
+    }
+
+    fn take_place(&mut self, event: Event) -> Result<(), Failure> {
         match event {
-            Event::Person { device } => self.person(device)?,
-            Event::EndGesture { device, life } if self.is_alive(device, life) => {
-                self.end_gesture(device)?;
+            Event::Person { tab } => self.person(tab)?,
+            Event::EndGesture { tab, life } if self.is_alive(tab, life) => {
+                self.end_gesture(tab)?;
             }
             Event::DeviceStart { device } => self.start_device(device)?,
-            Event::DeviceLoaded { device, life } if self.is_alive(device, life) => {
-                self.device_loaded(device)?;
+            Event::TabStart { tab } => self.start_tab(tab)?,
+            Event::TabLoaded { tab, life } if self.is_alive(tab, life) => {
+                self.tab_loaded(tab)?;
             }
-            Event::DeviceStored {
-                device,
+            Event::TabElected { tab, life } if self.is_alive(tab, life) => {
+                if !self.is_follower(tab) {
+                    self.tab_input(tab, Input::Elected)?;
+                }
+            }
+            Event::TabTold { tab, life, bytes } if self.is_alive(tab, life) => {
+                self.tab_told(tab, &bytes)?;
+            }
+            Event::TabStored {
+                tab,
                 life,
                 ticket,
                 transaction,
-            } if self.is_alive(device, life) => {
-                self.device_stored(device, ticket, &transaction)?;
+            } if self.is_alive(tab, life) => {
+                self.tab_stored(tab, ticket, &transaction)?;
             }
-            Event::DeviceWake { device, life } if self.is_alive(device, life) => {
-                self.device_input(device, Input::Wake)?;
+            Event::TabWake { tab, life, mono_ms } if self.is_alive(tab, life) => {
+                self.wake_tab(tab, mono_ms)?;
             }
-            Event::NetworkBack { device, life } if self.is_alive(device, life) => {
-                self.command(device, Command::Network(true))?;
+            Event::NetworkBack { tab, life } if self.is_alive(tab, life) => {
+                self.command(tab, Command::Network(true))?;
             }
             Event::RenewToken { device } => self.renew_token(device)?,
             Event::EditFound {
@@ -254,21 +297,35 @@ impl World {
         Ok(())
     }
 
-    fn is_alive(&self, device: usize, life: u64) -> bool {
-        self.devices[device].replica.is_some() && self.devices[device].life == life
+    /// The tab in which the end of a link is that something happens at.
+    fn tab_of_link(&self, event: &Event) -> Option<usize> {
+        let (Event::LinkOpens { link }
+        | Event::ToDevice { link, .. }
+        | Event::LinkLost { link, .. }) = event
+        else {
+            return None;
+        };
+        let link = self.links.get(link)?;
+        link.device_end.then_some(link.tab)
     }
 
-    fn device_loaded(&mut self, device: usize) -> Result<(), Failure> {
-        let rows = self.devices[device].rows.load_now();
+    fn is_alive(&self, tab: usize, life: u64) -> bool {
+        self.tabs[tab].replica.is_some() && self.tabs[tab].life == life
+    }
+
+    fn tab_loaded(&mut self, tab: usize) -> Result<(), Failure> {
+        self.tabs[tab].is_reading = false;
+        let rows = self.devices[self.device_of(tab)].rows.load_now();
         let rows = rows.map_err(|error| Failure::new("durable", error.to_string()))?;
-        self.device_input(
-            device,
+        self.tab_input(
+            tab,
             Input::Loaded {
                 rows,
                 volatile: None,
             },
         )?;
-        checkers::identity(self, device)
+        self.read_again(tab);
+        checkers::identity(self, tab)
     }
 
     /// A latency of the network.
@@ -292,8 +349,8 @@ impl World {
             return self.link_lost(number, None);
         }
         link.server_end = true;
-        let (device, socket) = (link.device, link.socket);
-        self.device_input(device, Input::SocketOpened { socket })
+        let (tab, socket) = (link.tab, link.socket);
+        self.tab_input(tab, Input::SocketOpened { socket })
     }
 
     fn arrive_at_server(&mut self, number: u64, bytes: &[u8]) -> Result<(), Failure> {
@@ -309,18 +366,18 @@ impl World {
         let Some(link) = self.links.get(&number).filter(|link| link.device_end) else {
             return Ok(());
         };
-        let (device, socket) = (link.device, link.socket);
+        let (tab, socket) = (link.tab, link.socket);
         let message = link.codec.decode_server(bytes);
         let message = message.map_err(|error| Failure::new("codec", error.to_string()))?;
-        self.note_told(device, &message);
-        self.device_input(
-            device,
+        self.note_told(tab, &message);
+        self.tab_input(
+            tab,
             Input::SocketMessage {
                 socket,
                 message: Box::new(message),
             },
         )?;
-        self.has_no_copy(device)
+        self.has_no_copy(tab)
     }
 
     fn link_lost(&mut self, number: u64, code: Option<u16>) -> Result<(), Failure> {
@@ -328,12 +385,12 @@ impl World {
             return Ok(());
         };
         link.device_end = false;
-        let (device, socket) = (link.device, link.socket);
-        let own = &mut self.devices[device];
+        let (tab, socket) = (link.tab, link.socket);
+        let own = &mut self.tabs[tab];
         own.link = own.link.filter(|own| *own != number);
         let reason = "the link was lost".to_owned();
-        self.device_input(
-            device,
+        self.tab_input(
+            tab,
             Input::SocketClosed {
                 socket,
                 code,

@@ -46,41 +46,42 @@ fn path(text: &str) -> LeafPath {
 
 impl World {
     /// A person does something, and will do something again.
-    pub fn person(&mut self, device: usize) -> Result<(), Failure> {
+    pub fn person(&mut self, tab: usize) -> Result<(), Failure> {
         if !self.has_faults {
             return Ok(());
         }
         let delay_ms = self.dice.between(20, 900);
-        self.schedule.after(delay_ms, Event::Person { device });
-        if self.devices[device].replica.is_none() || self.devices[device].gesture.is_some() {
+        self.schedule.after(delay_ms, Event::Person { tab });
+        let own = &self.tabs[tab];
+        if own.replica.is_none() || own.gesture.is_some() || self.is_frozen(tab) {
             return Ok(());
         }
-        if self.bad_day(device)? {
+        if self.bad_day(self.device_of(tab))? {
             return Ok(());
         }
         if self.dice.chance(10) {
-            return self.look(device);
+            return self.look(tab);
         }
         match self.dice.below(100) {
-            0..=57 => self.begin_gesture(device),
-            58..=61 => self.undo_or_redo(device, true)?,
-            62..=64 => self.undo_or_redo(device, false)?,
-            65..=76 => self.decide(device)?,
-            77..=82 => self.take_back(device)?,
-            83..=90 => self.lose_network(device)?,
-            91..=93 => self.crash_device(device)?,
+            0..=57 => self.begin_gesture(tab),
+            58..=61 => self.undo_or_redo(tab, true)?,
+            62..=64 => self.undo_or_redo(tab, false)?,
+            65..=76 => self.decide(tab)?,
+            77..=82 => self.take_back(tab)?,
+            83..=90 => self.lose_network(tab)?,
+            91..=93 => self.lose_process(tab)?,
             94..=95 if self.server.is_up => self.crash_server(),
-            96..=98 => self.cut_link(device),
+            96..=98 => self.cut_link(tab),
             _ => {}
         }
         Ok(())
     }
 
-    fn begin_gesture(&mut self, device: usize) {
+    fn begin_gesture(&mut self, tab: usize) {
         let Some(board) = self.dice.pick(&self.boards).cloned() else {
             return;
         };
-        let Some(replica) = &self.devices[device].replica else {
+        let Some(replica) = &self.tabs[tab].replica else {
             return;
         };
         if replica.status().client.is_none() {
@@ -105,7 +106,7 @@ impl World {
             .then(|| (self.dice.below(1 << 40), self.dice.below(4)));
         self.trace.say(|| {
             let (now_ms, version) = (self.schedule.now_ms(), mark.version());
-            format!("{now_ms} person {device} begins {kind:?} of {target} at {version}: {views:?}")
+            format!("{now_ms} person {tab} begins {kind:?} of {target} at {version}: {views:?}")
         });
         let gesture = Gesture {
             board,
@@ -115,11 +116,11 @@ impl World {
             kind,
             steps,
         };
-        self.devices[device].gesture = Some(gesture);
-        let life = self.devices[device].life;
+        self.tabs[tab].gesture = Some(gesture);
+        let life = self.tabs[tab].life;
         let delay_ms = self.dice.below(300);
         self.schedule
-            .after(delay_ms, Event::EndGesture { device, life });
+            .after(delay_ms, Event::EndGesture { tab, life });
     }
 
     pub fn some_record(&mut self) -> RecordId {
@@ -128,8 +129,8 @@ impl World {
     }
 
     /// A person ends a gesture, or makes one more of its edits.
-    pub fn end_gesture(&mut self, device: usize) -> Result<(), Failure> {
-        let Some(mut gesture) = self.devices[device].gesture.take() else {
+    pub fn end_gesture(&mut self, tab: usize) -> Result<(), Failure> {
+        let Some(mut gesture) = self.tabs[tab].gesture.take() else {
             return Ok(());
         };
         let ops = self.ops(&gesture);
@@ -148,45 +149,48 @@ impl World {
             return Ok(());
         }
         let views = &gesture.views;
-        let made = Made::new(device, &edit, |id| {
+        let made = Made::new(self.whose(tab), &edit, |id| {
             views.get(id).map(|view| (**view).clone())
         });
-        self.edit(device, edit, made)?;
+        self.edit(tab, edit, made)?;
         if let Some((number, left)) = gesture.steps
             && left > 0
             && !matches!(gesture.kind, Doing::Remove)
         {
             gesture.steps = Some((number, left - 1));
-            self.devices[device].gesture = Some(gesture);
-            let life = self.devices[device].life;
+            self.tabs[tab].gesture = Some(gesture);
+            let life = self.tabs[tab].life;
             let delay_ms = self.dice.below(60);
             self.schedule
-                .after(delay_ms, Event::EndGesture { device, life });
+                .after(delay_ms, Event::EndGesture { tab, life });
         }
         Ok(())
     }
 
-    fn edit(&mut self, device: usize, edit: NewEdit, mut made: Made) -> Result<(), Failure> {
+    fn edit(&mut self, tab: usize, edit: NewEdit, mut made: Made) -> Result<(), Failure> {
         self.tally.edits += 1;
+        if self.is_follower(tab) {
+            self.tally.follower_edits += 1;
+        }
         let (id, board) = (edit.id, edit.board.clone());
-        made.rests_on_writes(&self.pending_writes(device, &board));
+        made.rests_on_writes(&self.pending_writes(tab, &board));
         // What waited when the gesture began counts, too; some of it may be settled by now.
         for id in edit.changes.iter().flat_map(|change| &change.seen.after) {
             if let Some(before) = self.book.made.get(id) {
                 made.rests_on_writes(&before.writes);
             }
         }
-        made.user = self.user_on(device);
+        made.user = self.user_on(tab);
         // What an own edit hides its author saw when they made that one.
         let below = edit.changes.iter().flat_map(|change| &change.seen.after);
         for below in below.filter_map(|id| self.book.made.get(id)) {
             made.rests_on(below);
         }
-        self.trace.say(|| format!("person {device} makes {edit:?}"));
+        self.trace.say(|| format!("person {tab} makes {edit:?}"));
         // Noted before the device answers, which may already say that it is stored.
         self.book.made.insert(id, made.clone());
-        self.command(device, Command::Edit(edit))?;
-        let replica = self.devices[device].replica.as_ref();
+        self.command(tab, Command::Edit(edit))?;
+        let replica = self.tabs[tab].replica.as_ref();
         let outbox = replica
             .and_then(|replica| replica.board(&board))
             .map(|board| &board.outbox);
@@ -206,16 +210,32 @@ impl World {
     }
 
     /// To whom the copy on a device belongs, as far as anybody knows yet.
-    pub fn user_on(&self, device: usize) -> Option<UserId> {
-        self.devices[device].replica.as_ref()?.status().user
+    pub fn user_on(&self, tab: usize) -> Option<UserId> {
+        self.tabs[tab].replica.as_ref()?.status().user
     }
 
     /// What a person wrote and waits for: they know it, even where a later edit of theirs hides it.
-    pub fn pending_writes(&self, device: usize, board: &BoardId) -> Vec<(LeafKey, Option<Value>)> {
-        let replica = self.devices[device].replica.as_ref();
+    /// What they made in another tab counts as they saw it here.
+    pub fn pending_writes(&self, tab: usize, board: &BoardId) -> Vec<(LeafKey, Option<Value>)> {
+        self.writes_of(tab, board, |entry| !entry.is_foreign)
+    }
+
+    /// What is listed as waiting, in the tab where a person decides on some of it.
+    pub fn listed_writes(&self, tab: usize, board: &BoardId) -> Vec<(LeafKey, Option<Value>)> {
+        self.writes_of(tab, board, |_| true)
+    }
+
+    fn writes_of(
+        &self,
+        tab: usize,
+        board: &BoardId,
+        is_known: impl Fn(&Entry) -> bool,
+    ) -> Vec<(LeafKey, Option<Value>)> {
+        let replica = self.tabs[tab].replica.as_ref();
         let own = replica.and_then(|replica| replica.board(board));
         let entries = own.into_iter().flat_map(|own| own.outbox.entries());
-        let changes = entries.flat_map(|entry| &entry.row.changes);
+        let changes = entries.filter(|entry| is_known(entry));
+        let changes = changes.flat_map(|entry| &entry.row.changes);
         let writes = changes.flat_map(|change| {
             let writes = change.op.writes().into_iter();
             writes.map(|(leaf, value)| ((change.record.clone(), leaf.clone()), value.cloned()))
@@ -267,16 +287,16 @@ impl World {
     }
 
     /// A person settles something that waits for them.
-    fn decide(&mut self, device: usize) -> Result<(), Failure> {
+    fn decide(&mut self, tab: usize) -> Result<(), Failure> {
         let resolution = match self.dice.below(3) {
             0 => Resolution::KeepMine,
             1 => Resolution::TakeTheirs,
             _ => Resolution::Merge(Vec::new()),
         };
-        let Some((board, entry)) = self.some_entry(device, Entry::is_set_aside) else {
+        let Some((board, entry)) = self.some_entry(tab, Entry::is_set_aside) else {
             return Ok(());
         };
-        let Some(replica) = &self.devices[device].replica else {
+        let Some(replica) = &self.tabs[tab].replica else {
             return Ok(());
         };
         let Some(own) = replica.board(&board) else {
@@ -296,7 +316,7 @@ impl World {
             driftless_protocol::durable::EntryState::Conflicted(_)
         );
         if !is_conflict && self.dice.chance(70) {
-            return self.retry(device, &board, &entry, &ids);
+            return self.retry(tab, &board, &entry, &ids);
         }
         self.tally.resolved += 1;
         let changes = resolved_changes(&entry.row, &resolution, seen, &confirmed);
@@ -310,45 +330,60 @@ impl World {
             changes,
         };
         let view_of = |id: &RecordId| confirmed.record(id).map(confirmed_view);
-        let mut made = Made::new(device, &edit, view_of);
+        let mut made = Made::new(self.whose(tab), &edit, view_of);
         // Beside the panel the board shows the person's own later edits.
         let views = own.state.views();
-        made.rests_on(&Made::new(device, &edit, |id| {
+        made.rests_on(&Made::new(self.whose(tab), &edit, |id| {
             views.get(id).map(|view| (**view).clone())
         }));
+        made.rests_on_writes(&self.listed_writes(tab, &board));
         made.gesture = None;
-        made.user = self.user_on(device);
+        made.user = self.user_on(tab);
         let number = entry.row.number;
-        self.book.replaced(device, &ids, is_edit.then_some(id));
+        self.book
+            .replaced(self.device_of(tab), &ids, is_edit.then_some(id));
         if is_edit {
             self.book.taken_in(id, made, None);
         }
         self.trace
-            .say(|| format!("person {device} resolves {ids:?} by {resolution:?}: {id}"));
-        self.command(
-            device,
-            Command::Resolve {
-                board,
-                number,
-                resolution,
-                seen,
-                id,
-            },
-        )
+            .say(|| format!("person {tab} resolves {ids:?} by {resolution:?}: {id}"));
+        let command = Command::Resolve {
+            board: board.clone(),
+            number,
+            resolution,
+            seen,
+            id,
+        };
+        self.command(tab, command)?;
+        self.note_after(tab, &board, id);
+        Ok(())
+    }
+
+    /// Notes what the edit that a decision became waits for.
+    fn note_after(&mut self, tab: usize, board: &BoardId, id: EditId) {
+        let replica = self.tabs[tab].replica.as_ref();
+        let own = replica.and_then(|replica| replica.board(board));
+        let entry = own.and_then(|own| own.outbox.by_id(id));
+        let after = entry.map(Entry::after).unwrap_or_default();
+        if let Some(made) = self.book.made.get_mut(&id) {
+            made.after.extend(after);
+        }
     }
 
     /// A quarantined edit is tried again as it is.
     fn retry(
         &mut self,
-        device: usize,
+        tab: usize,
         board: &BoardId,
         entry: &Entry,
         ids: &[EditId],
     ) -> Result<(), Failure> {
         let id = EditId(self.dice.wide());
+        let (device, user) = (self.device_of(tab), self.user_on(tab));
         let mut made = Made {
             device,
-            user: self.user_on(device),
+            tab,
+            user,
             // An undo that was refused stays one.
             is_undo: entry.row.on_stale == OnStale::Skip,
             ..Made::default()
@@ -366,30 +401,32 @@ impl World {
         let writes = made.writes.clone();
         made.rests_on_writes(&writes);
         // Beside the list of what waits the board shows the person's own later edits.
-        made.rests_on_writes(&self.pending_writes(device, board));
-        self.sees_own_leaves(device, board, entry, &mut made);
+        made.rests_on_writes(&self.listed_writes(tab, board));
+        self.sees_own_leaves(tab, board, entry, &mut made);
         // What they wrote and took back they know, whether it was applied before it was undone.
-        if let Some(taken_back) = self.book.taken_back.get(&device) {
+        if let Some(taken_back) = self.book.taken_back.get(&self.device_of(tab)) {
             made.rests_on_writes(taken_back);
         }
-        self.book.replaced(device, ids, Some(id));
+        self.book.replaced(self.device_of(tab), ids, Some(id));
         self.book.made.insert(id, made);
         let number = entry.row.number;
         self.command(
-            device,
+            tab,
             Command::Retry {
                 board: board.clone(),
                 number,
                 id,
             },
-        )
+        )?;
+        self.note_after(tab, board, id);
+        Ok(())
     }
 
     /// A person knows the values that they wrote themselves into a record that a retried entry
     /// removes: those that wait, and, where the removal takes back an edit of theirs and so was
     /// made by nobody, those that were applied.
-    fn sees_own_leaves(&self, device: usize, board: &BoardId, entry: &Entry, made: &mut Made) {
-        let replica = self.devices[device].replica.as_ref();
+    fn sees_own_leaves(&self, tab: usize, board: &BoardId, entry: &Entry, made: &mut Made) {
+        let replica = self.tabs[tab].replica.as_ref();
         let Some(own) = replica.and_then(|replica| replica.board(board)) else {
             return;
         };
@@ -404,7 +441,8 @@ impl World {
                 .collect();
             let confirmed = own.state.confirmed().record(&change.record);
             let cells = confirmed.into_iter().flat_map(|record| &record.leaves);
-            let is_own = |author: &UserId| is_take_back && *author == self.devices[device].user;
+            let is_own =
+                |author: &UserId| is_take_back && *author == self.devices[self.device_of(tab)].user;
             for (leaf, cell) in cells.filter(|(_, cell)| is_own(&cell.author)) {
                 if let Some(value) = &cell.value {
                     saw.entry(leaf.clone()).or_insert_with(|| value.clone());
@@ -415,15 +453,21 @@ impl World {
         }
     }
 
-    fn take_back(&mut self, device: usize) -> Result<(), Failure> {
-        let Some((board, entry)) = self.some_entry(device, |_| true) else {
+    fn take_back(&mut self, tab: usize) -> Result<(), Failure> {
+        let Some((board, entry)) = self.some_entry(tab, |_| true) else {
             return Ok(());
         };
-        let replica = self.devices[device].replica.as_ref();
+        let replica = self.tabs[tab].replica.as_ref();
         let outbox = replica
             .and_then(|replica| replica.board(&board))
             .map(|board| &board.outbox);
         let Some(outbox) = outbox else { return Ok(()) };
+        self.trace.say(|| {
+            let entries = outbox.entries();
+            let waits = entries.map(|entry| (entry.row.number, entry.row.id, entry.after()));
+            let (id, waits) = (entry.row.id, waits.collect::<Vec<_>>());
+            format!("person {tab} takes {id} back of {waits:?}")
+        });
         let mut ids: Vec<EditId> = Vec::new();
         let mut targets = vec![entry];
         while let Some(target) = targets.pop() {
@@ -441,10 +485,10 @@ impl World {
             ids.extend(own);
             if targets.is_empty() {
                 let number = target.row.number;
-                self.book.took_back(device, &ids);
-                let first = self.first_of(device, &board, &ids).unwrap_or(number);
+                self.book.took_back(self.device_of(tab), &ids);
+                let first = self.first_of(tab, &board, &ids).unwrap_or(number);
                 return self.command(
-                    device,
+                    tab,
                     Command::RollBack {
                         board,
                         number: first,
@@ -456,8 +500,8 @@ impl World {
     }
 
     /// The oldest entry among these edits: the one that the others wait for.
-    fn first_of(&self, device: usize, board: &BoardId, ids: &[EditId]) -> Option<u64> {
-        let replica = self.devices[device].replica.as_ref()?;
+    fn first_of(&self, tab: usize, board: &BoardId, ids: &[EditId]) -> Option<u64> {
+        let replica = self.tabs[tab].replica.as_ref()?;
         let entries = replica.board(board)?.outbox.entries();
         entries
             .filter(|entry| ids.contains(&entry.row.id))
@@ -467,26 +511,29 @@ impl World {
 
     fn some_entry(
         &mut self,
-        device: usize,
+        tab: usize,
         wanted: impl Fn(&Entry) -> bool,
     ) -> Option<(BoardId, Entry)> {
         let board = self.dice.pick(&self.boards).cloned()?;
-        let replica = self.devices[device].replica.as_ref()?;
+        let replica = self.tabs[tab].replica.as_ref()?;
         let entries = replica.board(&board)?.outbox.entries();
         let entries: Vec<_> = entries.filter(|entry| wanted(entry)).cloned().collect();
         Some((board, self.dice.pick(&entries)?.clone()))
     }
 
-    fn lose_network(&mut self, device: usize) -> Result<(), Failure> {
+    fn lose_network(&mut self, tab: usize) -> Result<(), Failure> {
         let delay_ms = self.dice.between(50, 4_000);
-        let life = self.devices[device].life;
-        self.schedule
-            .after(delay_ms, Event::NetworkBack { device, life });
-        self.command(device, Command::Network(false))
+        for tab in self.tabs_of(self.device_of(tab)) {
+            let life = self.tabs[tab].life;
+            self.schedule
+                .after(delay_ms, Event::NetworkBack { tab, life });
+            self.command(tab, Command::Network(false))?;
+        }
+        Ok(())
     }
 
-    fn cut_link(&mut self, device: usize) {
-        if let Some(link) = self.devices[device].link {
+    fn cut_link(&mut self, tab: usize) {
+        if let Some(link) = self.tabs[tab].link {
             self.tally.cuts += 1;
             self.close_server_end(link, None);
         }

@@ -19,7 +19,7 @@ use crate::world::World;
 pub struct Rights {
     /// Everybody else may edit.
     roles: BTreeMap<(UserId, BoardId), Role>,
-    /// Devices that were told that their user may not read a board, and got nothing of it since.
+    /// Tabs that were told that their user may not read a board, and got nothing of it since.
     told: BTreeSet<(usize, BoardId)>,
     /// What *access* saw go out that should not have.
     pub broken: Option<Failure>,
@@ -32,15 +32,16 @@ impl World {
         self.rights.roles.get(&key).copied().unwrap_or(Role::Editor)
     }
 
-    /// Whether the user who is signed in on a device may read a board.
-    pub fn device_may_read(&self, device: usize, board: &BoardId) -> bool {
-        let user = self.user_on(device);
+    /// Whether the user who is signed in in a tab may read a board.
+    pub fn tab_may_read(&self, tab: usize, board: &BoardId) -> bool {
+        let user = self.user_on(tab);
         user.is_none_or(|user| self.role(&user, board).may_read())
     }
 
     /// Somebody loses a right, or gets it back.
     pub fn change_rights(&mut self, device: usize) -> Result<(), Failure> {
-        let user = self.user_on(device);
+        let first = self.tabs_of(device).first().copied();
+        let user = first.and_then(|tab| self.user_on(tab));
         let user = user.unwrap_or_else(|| self.devices[device].user.clone());
         let Some(board) = self.dice.pick(&self.boards).cloned() else {
             return Ok(());
@@ -124,28 +125,29 @@ impl World {
         }
     }
 
-    /// Notes what a device is about to be told.
-    pub fn note_told(&mut self, device: usize, message: &ServerMessage) {
+    /// Notes what a tab is about to be told.
+    pub fn note_told(&mut self, tab: usize, message: &ServerMessage) {
         match message {
             ServerMessage::Error {
                 code: Code::Forbidden,
                 board: Some(board),
                 ..
             } => {
-                self.note_loss(device, board);
-                self.rights.told.insert((device, board.clone()));
+                self.note_loss(tab, board);
+                self.rights.told.insert((tab, board.clone()));
             }
             ServerMessage::Resume(resume) => {
-                self.rights.told.remove(&(device, resume.board.clone()));
+                self.rights.told.remove(&(tab, resume.board.clone()));
             }
             _ => {}
         }
     }
 
     /// The copy goes, and with it the applied edits that were kept for a server that is restored.
-    fn note_loss(&mut self, device: usize, board: &BoardId) {
+    fn note_loss(&mut self, tab: usize, board: &BoardId) {
+        let device = self.device_of(tab);
         let own = &self.devices[device];
-        let replica = own.replica.as_ref();
+        let replica = self.tabs[tab].replica.as_ref();
         let copy = replica.and_then(|replica| replica.board(board));
         if copy.is_some_and(|copy| copy.state.cursor().is_some()) {
             self.tally.copies_deleted += 1;
@@ -158,17 +160,33 @@ impl World {
         self.book.unkept.extend(told.map(|(_, _, id)| *id));
     }
 
-    /// What a device was told is forgotten with its process, unless it is on the disk.
-    pub fn forget_told(&mut self, device: usize) {
-        self.rights.told.retain(|(other, _)| *other != device);
+    /// What a tab was told is forgotten with its process, unless it is on the disk; so it is where
+    /// another tab wrote first.
+    pub fn forget_told(&mut self, tab: usize) {
+        self.rights.told.retain(|(other, _)| *other != tab);
     }
 
-    /// *access*: a device that was told shows nothing of the board, and has nothing of it on its
+    /// A tab reads what is stored. What it was told and had not written it is told again.
+    pub fn read_again(&mut self, tab: usize) {
+        let Some(replica) = &self.tabs[tab].replica else {
+            return;
+        };
+        let has = |board: &BoardId| {
+            let copy = replica.board(board).map(|copy| copy.state.confirmed());
+            copy.is_some_and(|copy| !copy.records.is_empty())
+        };
+        let is_shared = self.devices[self.tabs[tab].device].is_shared;
+        let told = &mut self.rights.told;
+        told.retain(|(other, board)| *other != tab || !is_shared || !has(board));
+    }
+
+    /// *access*: a tab that was told shows nothing of the board, and has nothing of it on its
     /// disk once that is written.
-    pub fn has_no_copy(&self, device: usize) -> Result<(), Failure> {
-        let own = &self.devices[device];
+    pub fn has_no_copy(&self, tab: usize) -> Result<(), Failure> {
+        let own = &self.tabs[tab];
+        let device = self.device_of(tab);
         let told = self.rights.told.iter();
-        let told: Vec<_> = told.filter(|(other, _)| *other == device).collect();
+        let told: Vec<_> = told.filter(|(other, _)| *other == tab).collect();
         let Some(replica) = own.replica.as_ref().filter(|_| !told.is_empty()) else {
             return Ok(());
         };
@@ -180,10 +198,10 @@ impl World {
             }
         }
         let is_failing = matches!(replica.status().storage, StorageVerdict::NotSaved { .. });
-        if own.writing.is_some() || is_failing {
+        if own.writing.is_some() || own.is_reading || is_failing || self.is_follower(tab) {
             return Ok(());
         }
-        let rows = own.rows.load_now();
+        let rows = self.devices[device].rows.load_now();
         let rows = rows.map_err(|error| Failure::new("durable", error.to_string()))?;
         let is_content = |row: &&Row| match row {
             Row::Board(row) => row.cursor.is_some() && told.iter().any(|(_, of)| *of == row.board),

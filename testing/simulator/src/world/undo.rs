@@ -23,12 +23,12 @@ pub fn is_undo(label: &str) -> bool {
 
 impl World {
     /// A person undoes what they did last, or does it again.
-    pub fn undo_or_redo(&mut self, device: usize, is_undo: bool) -> Result<(), Failure> {
+    pub fn undo_or_redo(&mut self, tab: usize, is_undo: bool) -> Result<(), Failure> {
         let Some(board) = self.dice.pick(&self.boards).cloned() else {
             return Ok(());
         };
-        let before = self.outbox_of(device, &board);
-        let replica = self.devices[device].replica.as_ref();
+        let before = self.outbox_of(tab, &board);
+        let replica = self.tabs[tab].replica.as_ref();
         let shown = replica.and_then(|replica| replica.views(&board)).cloned();
         let shown = shown.unwrap_or_default();
         let command = if is_undo {
@@ -39,23 +39,23 @@ impl World {
             Command::Redo(board.clone())
         };
         self.trace
-            .say(|| format!("person {device} asks for {command:?}"));
-        self.command(device, command)?;
-        let after = self.outbox_of(device, &board);
-        self.note_taken_back(device, &before, &after);
-        self.note_made_again(device, &board, &shown, &before, &after);
+            .say(|| format!("person {tab} asks for {command:?}"));
+        self.command(tab, command)?;
+        let after = self.outbox_of(tab, &board);
+        self.note_taken_back(tab, &before, &after);
+        self.note_made_again(tab, &board, &shown, &before, &after);
         Ok(())
     }
 
-    fn outbox_of(&self, device: usize, board: &BoardId) -> Vec<Entry> {
-        let replica = self.devices[device].replica.as_ref();
+    fn outbox_of(&self, tab: usize, board: &BoardId) -> Vec<Entry> {
+        let replica = self.tabs[tab].replica.as_ref();
         let own = replica.and_then(|replica| replica.board(board));
         own.into_iter()
             .flat_map(|own| own.outbox.entries().cloned())
             .collect()
     }
 
-    fn note_taken_back(&mut self, device: usize, before: &[Entry], after: &[Entry]) {
+    fn note_taken_back(&mut self, tab: usize, before: &[Entry], after: &[Entry]) {
         let is_active = |id: EditId| {
             let mut entries = after.iter().filter(|entry| entry.is_or_holds(id));
             entries.any(Entry::is_active)
@@ -63,13 +63,14 @@ impl World {
         for entry in before.iter().filter(|entry| entry.is_active()) {
             let ids = ids_of(&entry.row);
             if !is_active(entry.row.id) {
-                self.book.took_back(device, &ids);
+                self.book.took_back(self.device_of(tab), &ids);
             }
         }
         for entry in before.iter().filter(|entry| entry.is_taken_back()) {
             if is_active(entry.row.id) {
                 for id in ids_of(&entry.row) {
                     self.book.let_go.remove(&id);
+                    self.book.taken_anew.insert(id);
                 }
             }
         }
@@ -77,7 +78,7 @@ impl World {
 
     fn note_made_again(
         &mut self,
-        device: usize,
+        tab: usize,
         board: &BoardId,
         shown: &BTreeMap<RecordId, Arc<RecordView>>,
         before: &[Entry],
@@ -85,14 +86,14 @@ impl World {
     ) {
         let is_new = |entry: &&Entry| !before.iter().any(|other| other.is_or_holds(entry.row.id));
         for entry in after.iter().filter(is_new) {
-            let mut made = self.made_of(device, board, &entry.row);
-            made.rests_on(&Made::new(device, &edit_of(&entry.row), |id| {
+            let mut made = self.made_of(tab, board, &entry.row);
+            made.rests_on(&Made::new(self.whose(tab), &edit_of(&entry.row), |id| {
                 shown.get(id).map(|view| (**view).clone())
             }));
             made.is_undo = entry.row.on_stale == OnStale::Skip;
-            self.note_hidden(device, shown, &entry.row);
+            self.note_hidden(tab, shown, &entry.row);
             // What they wrote and wait for they know, even where a later edit of theirs hides it.
-            made.rests_on_writes(&self.pending_writes(device, board));
+            made.rests_on_writes(&self.pending_writes(tab, board));
             self.book.taken_in(entry.row.id, made, Some(entry));
         }
     }
@@ -100,10 +101,11 @@ impl World {
     /// What an undo took off the screen its author knows, should the server leave it there.
     fn note_hidden(
         &mut self,
-        device: usize,
+        tab: usize,
         shown: &BTreeMap<RecordId, Arc<RecordView>>,
         row: &EntryRow,
     ) {
+        let device = self.device_of(tab);
         let known = self.book.taken_back.entry(device).or_default();
         for change in &row.changes {
             let view = shown.get(&change.record);
@@ -119,26 +121,26 @@ impl World {
     /// A conflict settled itself: its new edit counts what the server said as seen.
     pub fn auto_resolved(
         &mut self,
-        device: usize,
+        tab: usize,
         board: &BoardId,
         ids: &[EditId],
         by: Option<EditId>,
     ) {
         self.tally.auto_resolved += 1;
-        self.book.replaced(device, ids, by);
-        let entries = self.outbox_of(device, board);
+        self.book.replaced(self.device_of(tab), ids, by);
+        let entries = self.outbox_of(tab, board);
         let entry = by.and_then(|by| entries.iter().find(|entry| entry.is_or_holds(by)));
         if let (Some(by), Some(entry)) = (by, entry) {
-            let mut made = self.made_of(device, board, &entry.row);
-            made.rests_on_writes(&self.pending_writes(device, board));
+            let mut made = self.made_of(tab, board, &entry.row);
+            made.rests_on_writes(&self.listed_writes(tab, board));
             self.book.taken_in(by, made, Some(entry));
         }
     }
 
     /// An edit that rests on what is on screen and on what the server said.
-    fn made_of(&self, device: usize, board: &BoardId, row: &EntryRow) -> Made {
+    fn made_of(&self, tab: usize, board: &BoardId, row: &EntryRow) -> Made {
         let edit = edit_of(row);
-        let replica = self.devices[device].replica.as_ref();
+        let replica = self.tabs[tab].replica.as_ref();
         let own = replica.and_then(|replica| replica.board(board));
         let confirmed = |id: &RecordId| {
             let record = own.and_then(|own| own.state.confirmed().record(id));
@@ -148,9 +150,9 @@ impl World {
             let view = own.and_then(|own| own.state.views().get(id));
             view.map(|view| (**view).clone())
         };
-        let mut made = Made::new(device, &edit, confirmed);
-        made.rests_on(&Made::new(device, &edit, shown));
-        made.user = self.user_on(device);
+        let mut made = Made::new(self.whose(tab), &edit, confirmed);
+        made.rests_on(&Made::new(self.whose(tab), &edit, shown));
+        made.user = self.user_on(tab);
         made
     }
 }

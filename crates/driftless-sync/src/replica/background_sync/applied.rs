@@ -1,7 +1,9 @@
 //! Own edits that were applied, kept for a while: what a server that was restored from a backup
 //! lacks is offered to its author again.
 
-use driftless_model::{BoardState, ClientId, Op, Slot, UserId, Version, limits};
+use driftless_model::{
+    BoardState, ClientId, EditId, LeafRef, Op, Replaced, Slot, UserId, Version, limits,
+};
 use driftless_protocol::Code;
 use driftless_protocol::durable::{AppliedRow, EntryRow, EntryState, Key, LocalChange, Row, Seen};
 use driftless_protocol::message::Resume;
@@ -11,6 +13,19 @@ use crate::replica::journal::Journal;
 
 /// Why an edit is in the outbox again.
 const MISSING: &str = "the server was restored from a backup; this edit is missing there";
+
+/// What is known of an edit that was applied, beside the edit.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// The version that it made.
+    pub version: Version,
+    /// What the server left out.
+    pub skipped: &'a [LeafRef],
+    /// Whose values it replaced unseen.
+    pub replaced: &'a [Replaced],
+    /// What it wrote over.
+    pub over: &'a Vec<(LeafRef, Version)>,
+}
 
 impl Outbox {
     /// One stored applied edit.
@@ -23,7 +38,8 @@ impl Outbox {
     pub fn keep_applied(
         &mut self,
         entry: &EntryRow,
-        (client, seq, version): (ClientId, u64, Version),
+        (client, seq): (ClientId, u64),
+        told: Told<'_>,
         epoch_ms: u64,
         journal: &mut Journal,
     ) {
@@ -39,10 +55,14 @@ impl Outbox {
         let row = AppliedRow {
             client,
             seq,
-            version,
+            version: told.version,
             aged_ms,
             epoch_ms,
             entry,
+            skipped: told.skipped.to_vec(),
+            replaced: told.replaced.to_vec(),
+            over: told.over.clone(),
+            undone_by: None,
         };
         journal.put(Row::Applied(Box::new(row.clone())));
         self.applied.insert(row.entry.number, row);
@@ -55,6 +75,21 @@ impl Outbox {
                 journal.delete(Key::Applied(self.board.clone(), number));
             }
         }
+    }
+
+    /// An edit of these was applied although its author had taken it back, and another one undoes
+    /// it: the author may be in another tab.
+    pub fn note_undone(&mut self, number: u64, by: EditId, journal: &mut Journal) {
+        if let Some(row) = self.applied.get_mut(&number) {
+            row.undone_by = Some(by);
+            journal.put(Row::Applied(Box::new(row.clone())));
+        }
+    }
+
+    /// What is kept of an applied edit.
+    pub fn applied_edit(&self, id: EditId) -> Option<&AppliedRow> {
+        let is_it = |row: &&AppliedRow| row.entry.id == id || row.entry.folded.contains(&id);
+        self.applied.values().rev().find(is_it)
     }
 
     /// Forgets the applied edits that are kept.

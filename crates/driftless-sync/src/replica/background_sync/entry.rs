@@ -9,7 +9,7 @@ use driftless_protocol::Payload;
 use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, EntryState, LocalChange};
 use driftless_protocol::message::{Again, Push};
 
-use crate::replica::background_sync::NewEdit;
+use crate::replica::background_sync::{NewEdit, Saw};
 use crate::replica::journal::Ticket;
 use crate::replica::view::RecordView;
 
@@ -22,37 +22,27 @@ pub struct Entry {
     pub ticket: Ticket,
     /// How often it was sent in this session.
     pub attempts: u32,
+    /// Whether another tab made it.
+    pub is_foreign: bool,
 }
 
 impl Entry {
-    /// `view_of` is what the person sees of a record.
-    pub(super) fn new(
-        number: u64,
-        new: NewEdit,
-        view_of: impl Fn(&RecordId) -> Option<Arc<RecordView>>,
-        made_at_ms: u64,
-    ) -> Self {
-        let (base, removed) = base_of(&new.changes, view_of);
-        let row = EntryRow {
+    pub(super) fn new(number: u64, new: NewEdit, saw: Saw) -> Self {
+        Self::restored(EntryRow {
             board: new.board,
             number,
             id: new.id,
             label: new.label,
-            made_at_ms,
+            made_at_ms: saw.made_at_ms,
             gesture: new.gesture,
             on_stale: new.on_stale,
             changes: new.changes,
-            base,
-            removed,
+            base: saw.base,
+            removed: saw.removed,
             folded: Vec::new(),
             again: None,
             state: EntryState::Queued,
-        };
-        Self {
-            row,
-            ticket: Ticket::default(),
-            attempts: 0,
-        }
+        })
     }
 
     pub(super) fn restored(row: EntryRow) -> Self {
@@ -60,6 +50,7 @@ impl Entry {
             row,
             ticket: Ticket::default(),
             attempts: 0,
+            is_foreign: false,
         }
     }
 
@@ -99,6 +90,12 @@ impl Entry {
                 ..
             }
         )
+    }
+
+    /// Whether another tab put a later edit of the same gesture in the place of this one: what was
+    /// on screen is not what is sent.
+    pub(super) fn is_another_than(&self, id: EditId) -> bool {
+        self.is_foreign && self.is_unsettled() && self.row.id != id
     }
 
     /// Its place in the sequence, once sealed.
@@ -146,6 +143,11 @@ impl Entry {
             leaves.extend(written.map(|(leaf, _)| Some(leaf.clone())));
         }
         leaves
+    }
+
+    /// Its edits: those that were joined to it, and the one that it is.
+    pub fn ids(&self) -> impl Iterator<Item = EditId> {
+        self.row.folded.iter().copied().chain([self.row.id])
     }
 
     /// Whether it is an edit, or holds it.
@@ -316,7 +318,7 @@ pub(super) fn overlaps(own: &Op, later: &Op) -> bool {
 }
 
 /// What the person sees of what the changes write: leaves, and whole records that they remove.
-fn base_of(
+pub(super) fn base_of(
     changes: &[LocalChange],
     view_of: impl Fn(&RecordId) -> Option<Arc<RecordView>>,
 ) -> (Vec<BaseLeaf>, Vec<BaseRecord>) {

@@ -12,12 +12,14 @@ mod pending;
 mod overlay;
 mod start_over;
 mod applied;
+mod add;
+mod adopt;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, Version, limits,
+    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, limits,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::{
@@ -25,7 +27,9 @@ use driftless_protocol::durable::{
 };
 use driftless_protocol::message::{Outcome, Push, Settled};
 
-pub use applied::resent_changes;
+pub use add::Saw;
+pub use adopt::{Became, StoredOutbox};
+pub use applied::{Told, resent_changes};
 pub use conflict::resolved_changes;
 pub use entry::Entry;
 pub use pending::SeenMark;
@@ -71,6 +75,8 @@ pub struct Outbox {
     recent: Vec<OwnSettled>,
     /// The last edit of each recent gesture, newest last.
     gestures: Vec<(u64, EditId)>,
+    /// The edits that were made here lately, not in another tab, newest last.
+    made_here: VecDeque<EditId>,
     /// Applied edits that are kept, oldest first.
     applied: BTreeMap<u64, AppliedRow>,
     /// Counts how often the server's history turned out not to be the one on screen.
@@ -106,6 +112,7 @@ impl Outbox {
             settled_durable: 0,
             recent: Vec::new(),
             gestures: Vec::new(),
+            made_here: VecDeque::new(),
             applied: BTreeMap::new(),
             history: 0,
         }
@@ -161,84 +168,6 @@ impl Outbox {
         })
     }
 
-    /// Adds an edit; answers its number, or why there is no room. An edit that rests on one that
-    /// was set aside joins it.
-    pub fn add(
-        &mut self,
-        mut new: NewEdit,
-        state: &RealtimeState,
-        made_at_ms: u64,
-        journal: &mut Journal,
-    ) -> Result<u64, OutboxFull> {
-        if self.entries.len() >= limits::OUTBOX_ENTRIES_MAX {
-            return Err(OutboxFull);
-        }
-        let gesture_before = new
-            .gesture
-            .and_then(|gesture| self.follow_gesture(gesture, new.id));
-        for change in &mut new.changes {
-            self.settle_seen(change, gesture_before, state.confirmed());
-        }
-        let number = match self.squash_target(&new) {
-            Some(number) => {
-                self.squash(number, new, journal);
-                number
-            }
-            None => self.insert(new, state, made_at_ms, journal),
-        };
-        match self.set_aside_below(number) {
-            Some(target) => {
-                self.join_waiting(target, journal);
-                Ok(target)
-            }
-            None => Ok(number),
-        }
-    }
-
-    /// Notes the newest edit of a gesture; answers the one before it.
-    fn follow_gesture(&mut self, gesture: u64, id: EditId) -> Option<EditId> {
-        let index = self.gestures.iter().position(|(own, _)| *own == gesture);
-        let before = index.map(|index| self.gestures.remove(index).1);
-        self.gestures.push((gesture, id));
-        let surplus = self.gestures.len().saturating_sub(limits::GESTURES_MAX);
-        self.gestures.drain(..surplus);
-        before
-    }
-
-    fn insert(
-        &mut self,
-        new: NewEdit,
-        state: &RealtimeState,
-        made_at_ms: u64,
-        journal: &mut Journal,
-    ) -> u64 {
-        let number = self.next_number;
-        self.next_number += 1;
-        // What an undo brings back lies under what is pending now; the last flush may be older.
-        let on_stale = new.on_stale;
-        let view_of = |id: &RecordId| match on_stale {
-            OnStale::Skip => {
-                let one = BTreeSet::from([id.clone()]);
-                let active = self.active_changes(&one).remove(id).unwrap_or_default();
-                state.fold_now(&self.schema, id, &active)
-            }
-            OnStale::Policy => state.views().get(id).cloned(),
-        };
-        let entry = Entry::new(number, new, view_of, made_at_ms);
-        self.entries.insert(number, entry);
-        self.store(number, journal);
-        number
-    }
-
-    /// A set-aside entry that this one waits for, if any.
-    fn set_aside_below(&self, number: u64) -> Option<u64> {
-        let entry = self.entries.get(&number)?;
-        let mut set_aside = self.entries.values().filter(|other| other.is_set_aside());
-        set_aside
-            .find(|other| entry.waits_for(other))
-            .map(|other| other.row.number)
-    }
-
     fn store(&mut self, number: u64, journal: &mut Journal) {
         if let Some(entry) = self.entries.get_mut(&number) {
             entry.ticket = journal.put(Row::Entry(Box::new(entry.row.clone())));
@@ -254,59 +183,6 @@ impl Outbox {
     /// The entry of an edit, or the one that it became part of.
     pub fn by_id(&self, id: EditId) -> Option<&Entry> {
         self.entries.values().find(|entry| entry.is_or_holds(id))
-    }
-
-    /// Makes what a change rests on final: own edits that got their version meanwhile count with
-    /// it, own edits on the same leaf and the same gesture are waited for.
-    fn settle_seen(
-        &self,
-        change: &mut LocalChange,
-        gesture_before: Option<EditId>,
-        confirmed: &BoardState,
-    ) {
-        let mut on_screen = std::mem::take(&mut change.seen.after);
-        let is_of_past = |id: &EditId| (0..self.history).any(|past| *id == history_id(past));
-        let is_over = on_screen.iter().any(is_of_past);
-        on_screen.retain(|id| !is_of_past(id) && *id != history_id(self.history));
-        if is_over {
-            // What was on screen when the person began may never have been.
-            change.seen.version = Version(0);
-        }
-        for id in &on_screen {
-            self.settle_hidden(change, *id, confirmed);
-        }
-        let before = gesture_before.filter(|id| self.by_id(*id).is_none());
-        if let Some(own) = before.and_then(|id| self.recently(id))
-            && own.version() > Some(change.seen.version)
-        {
-            own.settle(change, confirmed, &self.schema);
-        }
-        let mut after: BTreeSet<EditId> = on_screen.into_iter().collect();
-        after.extend(gesture_before);
-        let unsettled = self.entries.values().filter(|entry| entry.is_unsettled());
-        let own = unsettled
-            .filter(|entry| entry.is_under(change))
-            .map(|entry| entry.row.id);
-        after.extend(own);
-        let entries = after.into_iter().filter_map(|id| self.by_id(id));
-        change.seen.after = entries.map(|entry| entry.row.id).collect();
-    }
-
-    /// The last entry, if it is queued and of the same gesture.
-    fn squash_target(&self, new: &NewEdit) -> Option<u64> {
-        let (number, last) = self.entries.last_key_value()?;
-        let is_same = new.gesture.is_some() && last.row.gesture == new.gesture;
-        let is_new = last.row.again.is_none();
-        (is_same && is_new && last.is_queued() && last.row.on_stale == new.on_stale)
-            .then_some(*number)
-    }
-
-    fn squash(&mut self, number: u64, new: NewEdit, journal: &mut Journal) {
-        let Some(entry) = self.entries.get_mut(&number) else {
-            return;
-        };
-        entry.squash(new);
-        self.store(number, journal);
     }
 
     /// Folds an edit that waited for a set-aside one into it.
@@ -435,9 +311,8 @@ impl Outbox {
         }
         self.settled_tickets
             .retain(|(ticket, _)| !journal.is_durable(*ticket));
-        self.entries
-            .values()
-            .any(|entry| entry.ticket == journal.durable())
+        let mut tickets = self.entries.values().map(|entry| entry.ticket);
+        tickets.any(|ticket| journal.became_durable(ticket))
     }
 
     /// The sealed entry at a seq.
@@ -531,19 +406,18 @@ impl Outbox {
         }
     }
 
-    /// Removes an entry without effect. What waited for it rests on what was seen below it.
+    /// Removes an entry without effect. What waited for it has seen what it had seen, and no more:
+    /// another tab may have made it, and the two not have met.
     pub fn discard(&mut self, number: u64, journal: &mut Journal) -> Option<EntryRow> {
         let entry = self.remove(number, journal)?;
-        let ids: Vec<EditId> = entry
-            .row
-            .folded
-            .iter()
-            .copied()
-            .chain([entry.row.id])
-            .collect();
-        self.release(&ids, journal, |_| {});
-        self.remember(OwnSettled::gone(&entry.row));
+        self.forget_gone(&entry.row, journal);
         Some(entry.row)
+    }
+
+    fn forget_gone(&mut self, row: &EntryRow, journal: &mut Journal) {
+        let own = OwnSettled::gone(row);
+        self.release(own.ids(), journal, |change| own.hide(change));
+        self.remember(own);
     }
 
     /// Takes an edit back. Queued: it goes, with what waits for it. Sealed: it is marked, and what

@@ -75,10 +75,7 @@ impl OwnSettled {
     pub(super) fn settle(&self, change: &mut LocalChange, confirmed: &BoardState, schema: &Schema) {
         let is_skipped = self.skipped.iter().any(|at| concerns(change, at));
         match self.version.filter(|_| !is_skipped) {
-            None => {
-                let hidden = self.seen.get(&change.record).copied().unwrap_or_default();
-                change.seen.version = change.seen.version.min(hidden);
-            }
+            None => self.hide(change),
             Some(version) if version <= change.seen.version => change.seen.version = version,
             Some(version) if !is_write_between(change, version, confirmed, schema) => {
                 change.seen.version = change.seen.version.max(version);
@@ -88,10 +85,38 @@ impl OwnSettled {
     }
 }
 
+impl OwnSettled {
+    /// A change over an edit without effect has seen no more of the record than that one had.
+    pub(super) fn hide(&self, change: &mut LocalChange) {
+        let hidden = self.seen.get(&change.record).copied().unwrap_or_default();
+        change.seen.version = change.seen.version.min(hidden);
+    }
+}
+
 impl Outbox {
     /// An own edit that was settled lately.
     pub(super) fn recently(&self, id: EditId) -> Option<&OwnSettled> {
         self.recent.iter().rev().find(|own| own.is(id))
+    }
+
+    /// A change of another tab's waits for an edit that is no more: it has seen what that one
+    /// vouches for. Where a later edit of the same gesture took that one's place, unseen, it has
+    /// seen no more than that one.
+    pub(super) fn settle_absent(
+        &self,
+        change: &mut LocalChange,
+        id: EditId,
+        confirmed: &BoardState,
+    ) {
+        if let Some(entry) = self.by_id(id) {
+            return OwnSettled::gone(&entry.row).settle(change, confirmed, &self.schema);
+        }
+        let applied = self.applied_edit(id);
+        let applied = applied.map(|row| OwnSettled::applied(&row.entry, row.version, &row.skipped));
+        match self.recently(id).cloned().or(applied) {
+            Some(own) => own.settle(change, confirmed, &self.schema),
+            None => change.seen.version = Version(0),
+        }
     }
 
     /// An own edit was on screen when the gesture began: if it is settled by now, or taken back,
@@ -103,7 +128,7 @@ impl Outbox {
         confirmed: &BoardState,
     ) {
         match (self.by_id(id), self.recently(id)) {
-            (Some(entry), _) if entry.is_taken_back() => {
+            (Some(entry), _) if entry.is_taken_back() || entry.is_another_than(id) => {
                 OwnSettled::gone(&entry.row).settle(change, confirmed, &self.schema);
             }
             (Some(_), _) => {}

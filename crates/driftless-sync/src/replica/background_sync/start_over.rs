@@ -28,6 +28,20 @@ impl Outbox {
         self.history += 1;
     }
 
+    /// How often the server's history turned out not to be the one on screen.
+    pub fn history(&self) -> u32 {
+        self.history
+    }
+
+    /// The server's history is another one since it was told here: marks that were taken before
+    /// have seen nothing.
+    pub fn go_to_history(&mut self, history: u32) {
+        if history != self.history {
+            self.recent.clear();
+            self.history = history;
+        }
+    }
+
     /// Starts over under a new client id: what was sealed is queued again. What was only queued may
     /// have been sent by a copy of this replica, too.
     pub fn unseal(&mut self, former: ClientId, journal: &mut Journal) {

@@ -4,7 +4,7 @@ use driftless_model::{BoardId, BoardState, EditId, Op};
 use driftless_protocol::durable::{EntryState, LocalChange};
 
 use crate::replica::background_sync::{Entry, resolved_changes};
-use crate::replica::machine::{Phase, Replica};
+use crate::replica::machine::Replica;
 use crate::replica::types::{Notice, Now, Output};
 use crate::replica::view::{AutoResolve, Resolution};
 
@@ -17,7 +17,7 @@ impl Replica {
             AutoResolve::Mine => Resolution::KeepMine,
             AutoResolve::Theirs => Resolution::TakeTheirs,
         };
-        if !matches!(self.phase, Phase::Leading | Phase::Claiming) {
+        if !self.is_leading() || self.is_outdated() {
             return;
         }
         for (id, number) in self.open_conflicts() {
@@ -50,7 +50,7 @@ impl Replica {
         ) {
             return;
         }
-        self.resolve(id, number, resolution, seen, edit, now);
+        self.automatically(|own| own.resolve(id, number, resolution, seen, edit, now));
         let board = self.boards.get(id);
         let by = board.and_then(|board| board.outbox.by_id(edit).map(|_| edit));
         let ids = row.folded.iter().copied().chain([row.id]);

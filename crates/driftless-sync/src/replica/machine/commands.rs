@@ -1,28 +1,27 @@
 //! What somebody asks for.
 
 use driftless_model::{BoardId, EditId, Version};
-use driftless_protocol::Code;
 use driftless_protocol::durable::{EntryState, LocalChange};
 use driftless_protocol::message::ClientMessage;
+use driftless_protocol::{Code, Query, TabMessage};
 
-use crate::replica::background_sync::{Entry, NewEdit, resent_changes, resolved_changes};
-use crate::replica::board::{Board, Stream, settlements};
+use crate::replica::background_sync::{Entry, NewEdit, Saw, resent_changes, resolved_changes};
+use crate::replica::board::{Stream, settlements};
 use crate::replica::machine::{Phase, Replica};
+use crate::replica::tabs::What;
 use crate::replica::types::{Command, Notice, Now, Output, Settlement};
 use crate::replica::view::Resolution;
 
 impl Replica {
     pub(super) fn command(&mut self, command: Command, now: Now) {
         match command {
-            Command::Connect if self.phase == Phase::Leading => {
-                self.socket
-                    .connect(now.mono_ms, &self.config, &mut self.actions);
+            Command::Connect => {
+                self.want_connection(true, now);
+                self.tell_connection();
             }
-            Command::Connect => self.is_connection_wanted = true,
             Command::Disconnect => {
-                self.is_connection_wanted = false;
-                self.detach();
-                self.socket.disconnect(&mut self.actions);
+                self.want_connection(false, now);
+                self.tell_connection();
             }
             Command::SetToken(token) => self.set_token(token, now),
             Command::Network(has_network) => {
@@ -33,22 +32,22 @@ impl Replica {
                 self.socket
                     .network(has_network, mono_ms, &self.config, &mut self.actions);
             }
-            Command::Visible(is_visible) => self.is_visible = is_visible,
-            Command::Follow(id) => self.follow(&id),
-            Command::Unfollow(id) => self.unfollow(&id),
-            Command::OpenFeed { feed, query } => {
-                self.processor.forget_feed(feed);
-                self.feeds.insert(feed, query.clone());
-                if self.socket.is_online() {
-                    self.send(ClientMessage::OpenFeed { feed, query });
+            Command::Visible(is_visible) => {
+                self.is_visible = is_visible;
+                if is_visible {
+                    self.ask_leader(now);
                 }
             }
-            Command::CloseFeed { feed } => {
-                self.processor.close_feed(feed);
-                if self.feeds.remove(&feed).is_some() && self.socket.is_online() {
-                    self.send(ClientMessage::CloseFeed { feed });
-                }
+            Command::Follow(id) => {
+                self.follow(&id);
+                self.ask_leader(now);
             }
+            Command::Unfollow(id) => {
+                self.unfollow(&id);
+                self.ask_leader(now);
+            }
+            Command::OpenFeed { feed, query } => self.open_feed(feed, query, now),
+            Command::CloseFeed { feed } => self.close_feed(feed, now),
             Command::Attend { subject, attention } => self.processor.attend(&subject, attention),
             Command::Edit(edit) => self.person_edit(edit, now),
             Command::Undo(board) => self.undo(&board, now),
@@ -69,6 +68,34 @@ impl Replica {
         }
     }
 
+    pub(super) fn want_connection(&mut self, is_wanted: bool, now: Now) {
+        self.is_connection_wanted = is_wanted;
+        if !is_wanted {
+            self.detach();
+            self.socket.disconnect(&mut self.actions);
+        } else if self.phase == Phase::Leading && !self.is_outdated() {
+            self.socket
+                .connect(now.mono_ms, &self.config, &mut self.actions);
+        }
+    }
+
+    fn open_feed(&mut self, feed: u32, query: Query, now: Now) {
+        self.processor.forget_feed(feed);
+        self.feeds.insert(feed, query.clone());
+        if self.socket.is_online() {
+            self.send(ClientMessage::OpenFeed { feed, query });
+        }
+        self.ask_leader(now);
+    }
+
+    fn close_feed(&mut self, feed: u32, now: Now) {
+        self.processor.close_feed(feed);
+        if self.feeds.remove(&feed).is_some() && self.socket.is_online() {
+            self.send(ClientMessage::CloseFeed { feed });
+        }
+        self.ask_leader(now);
+    }
+
     pub(super) fn set_token(&mut self, token: Option<String>, now: Now) {
         let is_new = self.token != token;
         self.token = token;
@@ -76,7 +103,7 @@ impl Replica {
             self.session_user = None;
             self.unbind_if_settled();
         }
-        if is_new && self.phase == Phase::Leading {
+        if is_new && self.phase == Phase::Leading && !self.is_outdated() {
             self.detach();
             self.socket
                 .restart(now.mono_ms, &self.config, &mut self.actions);
@@ -111,9 +138,13 @@ impl Replica {
 
     /// An edit that a person made: it can be undone.
     pub(super) fn person_edit(&mut self, edit: NewEdit, now: Now) {
+        self.person_edit_instead(edit, None, now);
+    }
+
+    fn person_edit_instead(&mut self, edit: NewEdit, instead_of: Option<EditId>, now: Now) {
         let (id, edit_id) = (edit.board.clone(), edit.id);
         let (label, gesture) = (edit.label.clone(), edit.gesture);
-        self.edit(edit, now);
+        self.edit_instead(edit, instead_of, now);
         if let Some(board) = self.boards.get_mut(&id)
             && board.outbox.by_id(edit_id).is_some_and(Entry::is_active)
         {
@@ -122,6 +153,11 @@ impl Replica {
     }
 
     pub(super) fn edit(&mut self, edit: NewEdit, now: Now) {
+        self.edit_instead(edit, None, now);
+    }
+
+    /// An edit, perhaps made of one that was set aside.
+    fn edit_instead(&mut self, edit: NewEdit, instead_of: Option<EditId>, now: Now) {
         match self.phase {
             Phase::Loading => return self.early.push(edit),
             Phase::Superseded | Phase::Unusable => {
@@ -131,19 +167,30 @@ impl Replica {
                 };
                 return self.refuse_edit(&edit, Code::Unavailable, detail.to_owned());
             }
-            Phase::Claiming | Phase::Leading => {}
+            Phase::Claiming | Phase::Leading | Phase::Following => {}
         }
-        let id = edit.board.clone();
-        let edit_id = edit.id;
-        let board = self
-            .boards
-            .entry(id.clone())
-            .or_insert_with(|| Board::new(id.clone(), self.schema.clone()));
+        let board = self.board_mut(&edit.board);
+        let saw = board.outbox.saw(&edit, &board.state, now.epoch_ms);
+        let made = self.made(&edit, &saw, instead_of);
+        self.add(edit, saw, made);
+    }
+
+    /// Adds an edit to the outbox.
+    pub(super) fn add(&mut self, mut edit: NewEdit, saw: Saw, made: Option<What>) {
+        let (id, edit_id) = (edit.board.clone(), edit.id);
+        self.board_mut(&id);
+        let Some(board) = self.boards.get_mut(&id) else {
+            return;
+        };
+        // What was on screen may not have been stored when another tab came between. A server that
+        // was restored since need not have it: it counts as unseen.
+        let version = board.state.version();
+        for change in &mut edit.changes {
+            change.seen.version = change.seen.version.min(version);
+        }
         let refused = edit.clone();
-        match board
-            .outbox
-            .add(edit, &board.state, now.epoch_ms, &mut self.journal)
-        {
+        let confirmed = board.state.confirmed();
+        match board.outbox.add(edit, saw, confirmed, &mut self.journal) {
             Ok(number) => {
                 // The edit may have pulled others with it into an entry that was set aside.
                 let entry = board.outbox.entry(number);
@@ -151,6 +198,9 @@ impl Replica {
                 let ticket = entry.map(|entry| entry.ticket);
                 self.unstored.insert(edit_id, ticket.unwrap_or_default());
                 self.processor.local(&id, touched);
+                if let Some(made) = made {
+                    self.note(&id, made);
+                }
             }
             Err(full) => self.refuse_edit(&refused, Code::RateLimited, full.to_string()),
         }
@@ -173,8 +223,7 @@ impl Replica {
             return;
         };
         let EntryState::Quarantined { code, .. } = entry.row.state else {
-            board.hurry();
-            return self.socket.hurry(now.mono_ms);
+            return self.hurry(id, now);
         };
         let resent = || {
             let state = &board.state;
@@ -182,6 +231,18 @@ impl Replica {
         };
         let changes = (code == Code::Restored).then(resent);
         self.replace(id, number, changes, edit_id, now);
+    }
+
+    /// Does not wait any longer.
+    pub(super) fn hurry(&mut self, id: &BoardId, now: Now) {
+        if self.phase == Phase::Following {
+            let board = id.clone();
+            return self.tell(TabMessage::Hurry { board });
+        }
+        if let Some(board) = self.boards.get_mut(id) {
+            board.hurry();
+        }
+        self.socket.hurry(now.mono_ms);
     }
 
     /// Settles an entry and adds the edit that a decision became, in one transaction.
@@ -193,7 +254,7 @@ impl Replica {
         edit_id: EditId,
         now: Now,
     ) {
-        if !matches!(self.phase, Phase::Leading | Phase::Claiming) {
+        if !self.may_write() {
             return;
         }
         let Some(board) = self.boards.get_mut(id) else {
@@ -202,6 +263,8 @@ impl Replica {
         let Some(row) = board.outbox.discard(number, &mut self.journal) else {
             return;
         };
+        let of = row.id;
+        self.note(id, What::Discarded(Box::new(row.clone())));
         let records: Vec<_> = row
             .changes
             .iter()
@@ -211,8 +274,11 @@ impl Replica {
         let settled = settlements(id, &row, &Settlement::Discarded);
         self.outputs.extend(settled.into_iter().map(Output::Notice));
         let mut changes = changes.unwrap_or(row.changes);
+        // The decision is made over what is on screen, from whatever tab that is.
+        let outbox = &self.board_mut(id).outbox;
         for change in &mut changes {
-            change.seen.after.clear();
+            let over = outbox.over(change).map(|entry| entry.row.id);
+            change.seen.after = over.collect();
         }
         if !changes.is_empty() {
             let (label, on_stale) = (row.label, row.on_stale);
@@ -225,13 +291,20 @@ impl Replica {
                 on_stale,
                 changes,
             };
-            self.person_edit(edit, now);
+            self.person_edit_instead(edit, Some(of), now);
         }
     }
 
     pub(super) fn roll_back(&mut self, id: &BoardId, number: u64) {
-        if !matches!(self.phase, Phase::Leading | Phase::Claiming) {
+        if !self.may_write() {
             return;
+        }
+        let edit = self.boards.get(id).and_then(|board| {
+            let entry = board.outbox.entry(number)?;
+            Some(entry.row.id)
+        });
+        if let Some(edit) = edit {
+            self.note(id, What::RolledBack(edit));
         }
         let Some(board) = self.boards.get_mut(id) else {
             return;

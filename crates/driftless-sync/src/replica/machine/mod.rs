@@ -7,13 +7,16 @@ mod commands;
 mod pump;
 mod undo;
 mod auto_resolve;
+mod deeds;
+mod follow;
+mod lead;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use driftless_model::{BoardId, EditId, RecordId, Schema, UserId};
 use driftless_protocol::durable::ReplicaRow;
-use driftless_protocol::{Code, Query};
+use driftless_protocol::{Code, Query, TabId};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
@@ -21,6 +24,8 @@ use crate::replica::background_sync::{NewEdit, SeenMark};
 use crate::replica::board::Board;
 use crate::replica::journal::{Journal, Ticket};
 use crate::replica::realtime_config::RealtimeConfig;
+use crate::replica::tab_feeds::TabFeeds;
+use crate::replica::tabs::{Leader, Tabs};
 use crate::replica::types::{Input, Notice, Now, Output, ReplicaStatus};
 use crate::replica::update_processor::UpdateProcessor;
 use crate::replica::view::{AutoResolve, EntryView, RecordView, StorageVerdict};
@@ -47,6 +52,10 @@ pub struct Replica {
     boards: BTreeMap<BoardId, Board>,
     feeds: BTreeMap<u32, Query>,
     journal: Journal,
+    /// What is known of other tabs, where some share this replica.
+    tabs: Option<Tabs>,
+    /// What this tab serves to others while it leads.
+    tab_feeds: TabFeeds,
     verdict: StorageVerdict,
     storage_retry_at_ms: Option<u64>,
     /// Edits whose author was not told yet that they are durable.
@@ -73,8 +82,10 @@ enum Phase {
     Claiming,
     /// It leads.
     Leading,
-    /// Another tab or process leads.
+    /// Another tab or process leads, and this one is of no use.
     Superseded,
+    /// Another tab leads, or none: this one stores its edits and shows what is stored.
+    Following,
     /// What is stored cannot be used: nothing is written, nothing is sent.
     Unusable,
 }
@@ -100,6 +111,8 @@ impl Replica {
             boards: BTreeMap::new(),
             feeds: BTreeMap::new(),
             journal: Journal::default(),
+            tabs: None,
+            tab_feeds: TabFeeds::default(),
             verdict: StorageVerdict::Loading,
             storage_retry_at_ms: None,
             unstored: BTreeMap::new(),
@@ -113,6 +126,16 @@ impl Replica {
             woken_for_ms: None,
             outputs: [Output::Load].into(),
         }
+    }
+
+    /// A replica that shares its storage with other tabs. It follows until it is told
+    /// [`Input::Elected`], and leads until another one does. Every tab stores its own edits; the
+    /// one that leads sends them, and stores what the server says.
+    pub fn shared(config: RealtimeConfig, schema: Arc<Schema>, seed: [u8; 32]) -> Self {
+        let mut replica = Self::new(config, schema, seed);
+        let me = TabId(replica.rng.next_u64());
+        replica.tabs = Some(Tabs::new(me));
+        replica
     }
 
     /// The next thing to do, if any.
@@ -129,7 +152,11 @@ impl Replica {
             Input::LoadFailed { reason } => {
                 self.phase = Phase::Unusable;
                 self.verdict = StorageVerdict::Unusable { reason };
+                self.detach();
+                self.socket.disconnect(&mut self.actions);
             }
+            Input::Elected => self.elected(),
+            Input::Told(message) => self.told(*message, now),
             Input::Committed { ticket, result } => self.committed(ticket, result, now),
             Input::Superseded => self.superseded(),
             Input::SocketOpened { socket } if self.socket.is_current(socket) => {
@@ -166,6 +193,34 @@ impl Replica {
 
     /// The state as a whole.
     pub fn status(&self) -> ReplicaStatus {
+        if let Some(leader) = self.leader() {
+            return ReplicaStatus {
+                connection: leader.connection.clone(),
+                server_build: leader.server_build.clone(),
+                last_sync_ms: leader.last_sync_ms,
+                ..self.own_status()
+            };
+        }
+        self.own_status()
+    }
+
+    /// The other tab that leads.
+    fn leader(&self) -> Option<&Leader> {
+        let tabs = self.tabs.as_ref().filter(|_| !self.is_leading());
+        tabs.and_then(|tabs| tabs.leader.as_ref())
+    }
+
+    /// Whether this replica is the one that leads, or is about to.
+    fn is_leading(&self) -> bool {
+        matches!(self.phase, Phase::Leading | Phase::Claiming)
+    }
+
+    /// Whether what a person asks for can be stored.
+    fn may_write(&self) -> bool {
+        self.is_leading() || self.phase == Phase::Following
+    }
+
+    fn own_status(&self) -> ReplicaStatus {
         ReplicaStatus {
             connection: self.socket.connection().clone(),
             storage: self.verdict.clone(),

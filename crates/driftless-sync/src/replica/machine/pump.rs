@@ -14,11 +14,12 @@ impl Replica {
         self.socket
             .tick(now.mono_ms, &self.config, &mut self.actions);
         self.carry_out(now);
+        self.watch_leader(now);
         self.settle_conflicts(now);
         self.stream_edits(now);
         self.flush(now);
         self.store(now);
-        self.tell_status();
+        self.tell_status(now);
         self.wake();
     }
 
@@ -137,15 +138,32 @@ impl Replica {
     }
 
     pub(super) fn store(&mut self, now: Now) {
-        if !matches!(self.phase, Phase::Claiming | Phase::Leading) {
-            return;
+        if self.tabs.is_some() {
+            return self.take_turns(now);
         }
-        let next = match self.storage_retry_at_ms {
-            None => self.journal.next_transaction(),
-            Some(at_ms) if now.mono_ms >= at_ms => self.journal.again(),
-            Some(_) => None,
-        };
-        if let Some((ticket, transaction)) = next {
+        if self.is_leading() && self.may_write_at(now) {
+            self.commit();
+        }
+    }
+
+    /// Whether a write that failed has rested.
+    pub(super) fn may_write_at(&self, now: Now) -> bool {
+        self.storage_retry_at_ms
+            .is_none_or(|at_ms| now.mono_ms >= at_ms)
+    }
+
+    /// When a write that failed is tried again. Where tabs share the storage, not while it is read:
+    /// what follows from that comes first.
+    fn retry_due_at_ms(&self) -> Option<u64> {
+        let is_free = self.tabs.as_ref().is_none_or(|tabs| {
+            let is_read = tabs.is_reading() || tabs.is_outdated;
+            !is_read && self.may_write() && self.journal.is_wanted()
+        });
+        self.storage_retry_at_ms.filter(|_| is_free)
+    }
+
+    pub(super) fn commit(&mut self) {
+        if let Some((ticket, transaction)) = self.journal.next_transaction() {
             self.storage_retry_at_ms = None;
             self.outputs.push_back(Output::Commit {
                 ticket,
@@ -154,11 +172,12 @@ impl Replica {
         }
     }
 
-    pub(super) fn tell_status(&mut self) {
+    pub(super) fn tell_status(&mut self, now: Now) {
         let status = self.status();
         if self.told.as_ref() != Some(&status) {
             self.told = Some(status);
             self.outputs.push_back(Output::Notice(Notice::Status));
+            self.announce(now);
         }
     }
 
@@ -171,7 +190,8 @@ impl Replica {
         let due = streams
             .chain(self.socket.due_at_ms())
             .chain(self.processor.due_at_ms(self.cadence()))
-            .chain(self.storage_retry_at_ms)
+            .chain(self.retry_due_at_ms())
+            .chain(self.tabs_due_at_ms())
             .min();
         if let Some(mono_ms) = due.filter(|_| due != self.woken_for_ms) {
             self.outputs.push_back(Output::WakeAt { mono_ms });

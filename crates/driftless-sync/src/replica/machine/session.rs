@@ -7,7 +7,7 @@ use driftless_protocol::{Blame, Code, FeedFrame, PROTOCOL, Query};
 
 use crate::replica::board::{Board, Step, Stream, Trouble, Whose};
 use crate::replica::journal::Journal;
-use crate::replica::machine::Replica;
+use crate::replica::machine::{Phase, Replica};
 use crate::replica::types::{Notice, Now, Output};
 use crate::replica::undo_history::UndoHistory;
 
@@ -49,6 +49,7 @@ impl Replica {
                     board.resume(&resume, whose, journal)
                 });
                 self.processor.whole(&id);
+                self.share_history(&id);
             }
             ServerMessage::Event(event) => {
                 let id = event.board.clone();
@@ -128,7 +129,7 @@ impl Replica {
         self.session_user = Some(welcome.user.clone());
         self.socket.welcomed(welcome, now.mono_ms);
         let feeds: Vec<(u32, Query)> = self.feeds.iter().map(|(k, v)| (*k, v.clone())).collect();
-        for (feed, query) in feeds {
+        for (feed, query) in feeds.into_iter().chain(self.tab_feeds.all()) {
             self.send(ClientMessage::OpenFeed { feed, query });
         }
     }
@@ -156,7 +157,7 @@ impl Replica {
     /// Somebody signs in anew, and nobody's edits wait: what is made from here on is theirs, even
     /// before the server has said who they are.
     pub(super) fn unbind_if_settled(&mut self) {
-        if self.has_entries() {
+        if self.has_entries() || self.phase == Phase::Following {
             return;
         }
         if let Some(row) = &mut self.row
@@ -169,7 +170,7 @@ impl Replica {
     }
 
     /// Undo is a person's own: whoever signs in next does not undo what another one did.
-    fn forget_history(&mut self) {
+    pub(super) fn forget_history(&mut self) {
         for board in self.boards.values_mut() {
             board.history = UndoHistory::default();
         }
@@ -202,6 +203,9 @@ impl Replica {
 
     pub(super) fn feed_frame(&mut self, frame: FeedFrame, now: Now) {
         let feed = frame.feed;
+        if let Some(message) = self.tab_feeds.frame(frame.clone()) {
+            return self.tell(message);
+        }
         let Some(query) = self.feeds.get(&feed).cloned() else {
             return;
         };
@@ -219,6 +223,9 @@ impl Replica {
         now: Now,
     ) {
         if let Some(feed) = feed {
+            if let Some(message) = self.tab_feeds.error(feed, detail.clone()) {
+                return self.tell(message);
+            }
             let notice = Notice::FeedError { feed, detail };
             return self.outputs.push_back(Output::Notice(notice));
         }

@@ -8,13 +8,16 @@ use rand_core::RngCore;
 
 use crate::replica::background_sync::NewEdit;
 use crate::replica::board::Board;
-use crate::replica::journal::{Journal, Ticket};
+use crate::replica::journal::{Ticket, Writer};
 use crate::replica::machine::{Phase, Replica};
 use crate::replica::types::{CommitResult, Notice, Now, Output};
 use crate::replica::view::StorageVerdict;
 
 impl Replica {
     pub(super) fn loaded(&mut self, rows: Vec<Row>, volatile: Option<String>, now: Now) {
+        if self.tabs.is_some() {
+            return self.read(rows, volatile, now);
+        }
         if self.phase != Phase::Loading {
             return;
         }
@@ -23,12 +26,11 @@ impl Replica {
             .filter(|(_, board)| board.is_followed)
             .map(|(id, _)| id)
             .collect();
-        self.journal = Journal::default();
+        self.journal.start_from(Writer::Alone, &rows);
         self.unstored.clear();
         self.storage_retry_at_ms = None;
         self.row = None;
         for row in rows {
-            self.journal.loaded(&row);
             self.restore(row);
         }
         for id in followed {
@@ -39,9 +41,7 @@ impl Replica {
             Some(reason) => StorageVerdict::MemoryOnly { reason },
             None => StorageVerdict::Durable,
         };
-        for (id, board) in &self.boards {
-            self.processor.local(id, board.all_records());
-        }
+        self.take_charge();
         self.phase = Phase::Claiming;
         for edit in std::mem::take(&mut self.early) {
             self.edit(edit, now);
@@ -83,6 +83,7 @@ impl Replica {
                 client: ClientId(self.draw_wide()),
                 user: None,
                 term: 1,
+                history: 0,
             },
         };
         self.journal.put(Row::Replica(row.clone()));
@@ -97,9 +98,12 @@ impl Replica {
     }
 
     pub(super) fn board_mut(&mut self, id: &BoardId) -> &mut Board {
-        self.boards
-            .entry(id.clone())
-            .or_insert_with(|| Board::new(id.clone(), self.schema.clone()))
+        let history = self.row.as_ref().map_or(0, |row| row.history);
+        self.boards.entry(id.clone()).or_insert_with(|| {
+            let mut board = Board::new(id.clone(), self.schema.clone());
+            board.outbox.go_to_history(history);
+            board
+        })
     }
 
     pub(super) fn committed(&mut self, ticket: Ticket, result: CommitResult, now: Now) {
@@ -107,26 +111,35 @@ impl Replica {
             return;
         }
         match result {
-            CommitResult::Done => {
-                self.journal.committed();
-                if matches!(self.verdict, StorageVerdict::NotSaved { .. }) {
-                    self.verdict = StorageVerdict::Durable;
-                }
-                if self.phase == Phase::Claiming {
-                    self.phase = Phase::Leading;
-                    if self.is_connection_wanted {
-                        let config = &self.config;
-                        self.socket.connect(now.mono_ms, config, &mut self.actions);
-                    }
-                }
-                self.tell_stored();
+            CommitResult::Done => self.stored(now),
+            CommitResult::Conflict if self.tabs.is_some() => {
+                self.journal.refused();
+                self.outdated();
             }
             CommitResult::Conflict => self.superseded(),
             CommitResult::Failed { reason } => {
+                self.journal.put_back();
                 self.verdict = StorageVerdict::NotSaved { reason };
                 self.storage_retry_at_ms = Some(now.mono_ms + self.config.storage_retry_ms());
             }
         }
+    }
+
+    fn stored(&mut self, now: Now) {
+        self.journal.committed();
+        if matches!(self.verdict, StorageVerdict::NotSaved { .. }) {
+            self.verdict = StorageVerdict::Durable;
+        }
+        if self.phase == Phase::Claiming {
+            self.phase = Phase::Leading;
+            self.lead();
+            if self.is_connection_wanted {
+                let config = &self.config;
+                self.socket.connect(now.mono_ms, config, &mut self.actions);
+            }
+        }
+        self.tell_stored();
+        self.tell_written(now);
     }
 
     pub(super) fn tell_stored(&mut self) {
@@ -151,8 +164,12 @@ impl Replica {
     }
 
     pub(super) fn superseded(&mut self) {
-        if !matches!(self.phase, Phase::Leading | Phase::Claiming) {
+        if !self.is_leading() {
             return;
+        }
+        if self.tabs.is_some() {
+            self.phase = Phase::Following;
+            return self.outdated();
         }
         self.phase = Phase::Superseded;
         self.verdict = StorageVerdict::OpenElsewhere;
@@ -162,6 +179,9 @@ impl Replica {
 
     /// Leads again: reads what the other tab wrote, and keeps what this one had not stored.
     pub(super) fn take_over(&mut self) {
+        if self.phase == Phase::Following {
+            return self.outputs.push_back(Output::Elect);
+        }
         if self.phase != Phase::Superseded {
             return;
         }

@@ -5,7 +5,8 @@ use driftless_protocol::durable::{EntryRow, LocalChange};
 
 use crate::replica::background_sync::{NewEdit, undo_changes};
 use crate::replica::board::{Undo, labelled, settlements};
-use crate::replica::machine::{Phase, Replica};
+use crate::replica::machine::Replica;
+use crate::replica::tabs::What;
 use crate::replica::types::{Now, Output, Settlement};
 use crate::replica::undo_history::{Applied, Part, Step, UndoState};
 
@@ -18,7 +19,7 @@ impl Replica {
 
     pub(super) fn undo(&mut self, id: &BoardId, now: Now) {
         if let Some(step) = self
-            .leading_board(id)
+            .writable_board(id)
             .and_then(|board| board.history.pop_done())
         {
             let step = self.flip(id, &step, "Undo", now);
@@ -29,7 +30,7 @@ impl Replica {
 
     pub(super) fn redo(&mut self, id: &BoardId, now: Now) {
         if let Some(step) = self
-            .leading_board(id)
+            .writable_board(id)
             .and_then(|board| board.history.pop_undone())
         {
             let step = self.flip(id, &step, "Redo", now);
@@ -38,9 +39,9 @@ impl Replica {
         }
     }
 
-    fn leading_board(&mut self, id: &BoardId) -> Option<&mut crate::replica::board::Board> {
-        let is_leading = matches!(self.phase, Phase::Leading | Phase::Claiming);
-        self.boards.get_mut(id).filter(|_| is_leading)
+    fn writable_board(&mut self, id: &BoardId) -> Option<&mut crate::replica::board::Board> {
+        let may_write = self.may_write();
+        self.boards.get_mut(id).filter(|_| may_write)
     }
 
     /// Undoes or redoes every part of a step, the newest first.
@@ -62,6 +63,7 @@ impl Replica {
                 let (number, records) = (entry.row.number, entry.records());
                 board.outbox.take_anew(number, &mut self.journal);
                 self.processor.local(id, records);
+                self.note(id, What::TakenAnew(*edit));
                 Some(Part::Unsettled(*edit))
             }
         }
@@ -91,6 +93,7 @@ impl Replica {
         let records = entry.records();
         let gone = board.outbox.roll_back(number, &mut self.journal);
         self.processor.local(id, records);
+        self.note(id, What::RolledBack(edit));
         if gone.is_empty() {
             return Some(Part::Marked(edit));
         }
@@ -144,7 +147,11 @@ impl Replica {
             of,
             over,
         } = undo;
-        let made = self.make(id, label, OnStale::Skip, changes, now);
+        let made = self.automatically(|own| own.make(id, label, OnStale::Skip, changes, now));
+        let journal = &mut self.journal;
+        if let (Some(made), Some(board)) = (made, self.boards.get_mut(id)) {
+            board.outbox.note_undone(of.number, made, journal);
+        }
         let history = &mut self.board_mut(id).history;
         if let Some(made) = made {
             history.undoes(made, &over);
@@ -153,7 +160,7 @@ impl Replica {
     }
 
     /// Makes an edit; `None` where there is nothing to change.
-    fn make(
+    pub(super) fn make(
         &mut self,
         id: &BoardId,
         label: String,

@@ -154,6 +154,9 @@ settings! {
     rights_retry_ms, RightsRetryMs: u64, Milliseconds = 30_000, 50..=3_600_000;
     /// How long a failed write to this device's storage rests before it is tried again.
     storage_retry_ms, StorageRetryMs: u64, Milliseconds = 2_000, 50..=300_000;
+    /// How long a tab that shares its replica waits for an answer of the tab that leads before it
+    /// takes its place. A tab that is seen asks as often.
+    tab_silence_ms, TabSilenceMs: u64, Milliseconds = 3_000, 100..=60_000;
     /// What others change is shown at most once in this time: a frame. Own changes are shown at
     /// once.
     flush_interval_ms, FlushIntervalMs: u64, Milliseconds = 16, 0..=10_000;

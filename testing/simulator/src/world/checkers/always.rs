@@ -18,8 +18,8 @@ pub type Values = BTreeMap<RecordId, BTreeMap<LeafPath, Value>>;
 
 /// *view*: what is shown is the confirmed state with the active outbox folded over it, in order.
 /// *atomic*: no half of an edit is ever shown.
-pub fn view(world: &mut World, device: usize, board: &BoardId) -> Result<(), Failure> {
-    let Some(replica) = &world.devices[device].replica else {
+pub fn view(world: &mut World, tab: usize, board: &BoardId) -> Result<(), Failure> {
+    let Some(replica) = &world.tabs[tab].replica else {
         return Ok(());
     };
     let Some(own) = replica.board(board) else {
@@ -57,15 +57,15 @@ pub fn view(world: &mut World, device: usize, board: &BoardId) -> Result<(), Fai
             (id.clone(), values.collect())
         })
         .collect();
-    atomic(device, &shown)?;
-    are_held(world, device, board, &held, &shown)?;
+    atomic(tab, &shown)?;
+    are_held(world, tab, board, &held, &shown)?;
     let before = world
         .shown_before
-        .insert((device, board.clone()), shown.clone());
+        .insert((tab, board.clone()), shown.clone());
     naive.retain(|id, _| !held.contains(id));
     shown.retain(|id, _| !held.contains(id));
     if naive != shown {
-        let detail = format!("device {device} shows {shown:?} for {naive:?}, before {before:?}");
+        let detail = format!("tab {tab} shows {shown:?} for {naive:?}, before {before:?}");
         return Err(Failure::new("view", detail));
     }
     Ok(())
@@ -74,34 +74,34 @@ pub fn view(world: &mut World, device: usize, board: &BoardId) -> Result<(), Fai
 /// *view*: only what is off screen or has a pace of its own stays behind, and exactly as it was.
 fn are_held(
     world: &mut World,
-    device: usize,
+    tab: usize,
     board: &BoardId,
     held: &BTreeSet<RecordId>,
     shown: &Values,
 ) -> Result<(), Failure> {
     world.tally.held_views += held.len() as u64;
-    let before = world.shown_before.get(&(device, board.clone()));
+    let before = world.shown_before.get(&(tab, board.clone()));
     for id in held {
         let key = (board.clone(), id.clone());
-        let attention = world.devices[device].attentions.get(&key);
+        let attention = world.tabs[tab].attentions.get(&key);
         if attention.copied().unwrap_or_default() == Attention::default() {
-            let detail = format!("device {device} holds {id} back although it is on screen");
+            let detail = format!("tab {tab} holds {id} back although it is on screen");
             return Err(Failure::new("view", detail));
         }
         let was = before.and_then(|before| before.get(id));
         if was != shown.get(id) {
-            let detail = format!("device {device} holds {id} back and shows {shown:?}");
+            let detail = format!("tab {tab} holds {id} back and shows {shown:?}");
             return Err(Failure::new("view", detail));
         }
     }
     Ok(())
 }
 
-fn atomic(device: usize, shown: &Values) -> Result<(), Failure> {
+fn atomic(tab: usize, shown: &Values) -> Result<(), Failure> {
     let [a, b] = PAIR.map(|leaf| LeafPath::new(leaf).expect("a path"));
     for (id, values) in shown {
         if values.get(&a) != values.get(&b) {
-            let detail = format!("device {device} shows half an edit of {id}: {values:?}");
+            let detail = format!("tab {tab} shows half an edit of {id}: {values:?}");
             return Err(Failure::new("atomic", detail));
         }
     }
@@ -109,12 +109,12 @@ fn atomic(device: usize, shown: &Values) -> Result<(), Failure> {
 }
 
 /// *honest*: after a crash, what was said to be saved is on the disk. What was not is forgotten.
-pub fn honest(world: &mut World, device: usize) -> Result<(), Failure> {
+pub fn honest(world: &mut World, device: usize, tabs: &[usize]) -> Result<(), Failure> {
     let own = world
         .book
         .made
         .iter()
-        .filter(|(_, made)| made.device == device);
+        .filter(|(_, made)| tabs.contains(&made.tab));
     let own: Vec<EditId> = own.map(|(id, _)| *id).collect();
     for id in own {
         if world.book.forgiven.contains(&id) {
@@ -150,9 +150,9 @@ pub fn believe_disk(world: &mut World, device: usize) -> Result<(), Failure> {
 
 /// Whether an edit needs no place on the disk: it is applied, let go, or part of one that has one.
 fn is_over(world: &World, device: usize, id: EditId) -> bool {
-    let mut at = Some(id);
-    for _ in 0..1_000 {
-        let Some(id) = at else { return false };
+    let (mut at, mut before) = (Some(id), BTreeSet::new());
+    // Edits that were made part of each other in turn lead in circles.
+    while let Some(id) = at.filter(|id| before.insert(*id)) {
         let is_applied = world.book.acknowledged.iter().any(|(_, own)| *own == id);
         if is_applied || world.book.let_go.contains(&id) {
             return true;
@@ -193,11 +193,12 @@ pub fn is_stored(world: &World, device: usize, id: EditId) -> Result<(), Failure
 
 /// *final*: one client, board and seq have one content, for ever; and it is durable before it is
 /// sent.
-pub fn is_final(world: &mut World, device: usize, push: &Push) -> Result<(), Failure> {
-    let replica = world.devices[device].replica.as_ref();
+pub fn is_final(world: &mut World, tab: usize, push: &Push) -> Result<(), Failure> {
+    let replica = world.tabs[tab].replica.as_ref();
     let Some(client) = replica.and_then(|replica| replica.status().client) else {
         return Ok(());
     };
+    let device = world.device_of(tab);
     let era = world.devices[device].fate.era;
     let era = if era == 0 { (0, 0) } else { (device, era) };
     let key = (client, push.board.clone(), push.seq, era);
@@ -210,7 +211,8 @@ pub fn is_final(world: &mut World, device: usize, push: &Push) -> Result<(), Fai
         let detail = format!("seq {} of {} has two contents", push.seq, push.board);
         return Err(Failure::new("final", detail));
     }
-    if !is_on_disk(world, device, push.id) {
+    // A tab that led, was frozen and thaws may send what another one has settled since.
+    if !is_on_disk(world, device, push.id) && !is_over(world, device, push.id) {
         let detail = format!("edit {} is sent and not on the disk", push.id);
         return Err(Failure::new("final", detail));
     }
@@ -218,8 +220,8 @@ pub fn is_final(world: &mut World, device: usize, push: &Push) -> Result<(), Fai
 }
 
 /// *bounded*: nothing grows past its limit.
-pub fn bounded(world: &World, device: usize) -> Result<(), Failure> {
-    let Some(replica) = &world.devices[device].replica else {
+pub fn bounded(world: &World, tab: usize) -> Result<(), Failure> {
+    let Some(replica) = &world.tabs[tab].replica else {
         return Ok(());
     };
     for (id, board) in replica.boards() {
@@ -244,12 +246,13 @@ pub fn bounded(world: &World, device: usize) -> Result<(), Failure> {
 
 /// *final*: the identity changes for a reason only: a copy of the profile, an earlier state of it,
 /// a connection that came again and again, another user, an old server file.
-pub fn identity(world: &mut World, device: usize) -> Result<(), Failure> {
+pub fn identity(world: &mut World, tab: usize) -> Result<(), Failure> {
+    let device = world.device_of(tab);
+    let replica = world.tabs[tab].replica.as_ref();
+    let client = replica.and_then(|replica| replica.status().client);
     let own = &mut world.devices[device];
-    let client = own
-        .replica
-        .as_ref()
-        .and_then(|replica| replica.status().client);
+    // Tabs that are elected in turn draw ids until one of them is stored.
+    let client = client.filter(|_| !own.is_shared).or(own.fate.stored_client);
     if let (Some(before), Some(now)) = (own.client, client)
         && before != now
     {

@@ -19,37 +19,37 @@ use crate::world::undo::is_undo;
 
 /// *live*: what keeps the system from being at rest, if anything.
 pub fn restless(world: &World) -> Option<String> {
-    for (number, device) in world.devices.iter().enumerate() {
-        let Some(replica) = &device.replica else {
+    for (number, tab) in world.tabs.iter().enumerate() {
+        let Some(replica) = &tab.replica else {
             return Some(format!("{number} is down"));
         };
         let status = replica.status();
         if !matches!(status.connection, Connection::Online { .. }) {
-            return Some(format!("device {number} is {:?}", status.connection));
+            return Some(format!("tab {number} is {:?}", status.connection));
         }
         for (id, board) in replica.boards() {
-            if !world.device_may_read(number, id) {
+            if !world.tab_may_read(number, id) {
                 if board.state.cursor().is_some() {
-                    return Some(format!("device {number} still has a copy of {id}"));
+                    return Some(format!("tab {number} still has a copy of {id}"));
                 }
                 continue;
             }
             if let Some(entry) = board.outbox.entries().find(|entry| entry.is_unsettled()) {
-                return Some(format!("device {number} still has {:?} of {id}", entry.row));
+                return Some(format!("tab {number} still has {:?} of {id}", entry.row));
             }
             let head = world.server.store.load_now(id).head;
             if !board.state.held().is_empty() {
-                return Some(format!("device {number} holds views of {id} back"));
+                return Some(format!("tab {number} holds views of {id} back"));
             }
             if board.state.cursor() != Some(head) || board.state.shown() != head.version {
                 let at = board.state.cursor();
                 return Some(format!(
-                    "device {number} is at {at:?} of {id}, not at {head:?}"
+                    "tab {number} is at {at:?} of {id}, not at {head:?}"
                 ));
             }
         }
-        if device.writing.is_some() {
-            return Some(format!("device {number} still writes"));
+        if tab.writing.is_some() {
+            return Some(format!("tab {number} still writes"));
         }
     }
     world
@@ -127,21 +127,21 @@ fn ordered(board: &BoardId, image: &BoardImage, log: &[LogRow]) -> Result<(), Fa
 
 /// *converge*: every replica has what the server has.
 fn converge(world: &World, board: &BoardId, image: &BoardImage) -> Result<(), Failure> {
-    for (number, device) in world.devices.iter().enumerate() {
-        let replica = device.replica.as_ref();
+    for (number, tab) in world.tabs.iter().enumerate() {
+        let replica = tab.replica.as_ref();
         let own = replica
             .and_then(|replica| replica.board(board))
             .map(|own| without_marks(own.state.confirmed(), image.state.floor));
-        if !world.device_may_read(number, board) {
+        if !world.tab_may_read(number, board) {
             if own.as_ref().is_some_and(|own| !own.is_empty()) {
-                let detail = format!("device {number} may not read {board} and has {own:?}");
+                let detail = format!("tab {number} may not read {board} and has {own:?}");
                 return Err(Failure::new("access", detail));
             }
             continue;
         }
         if own.as_ref() != Some(&image.state.records) {
             let detail = format!(
-                "device {number} has {own:?} of {board}, the server {:?}",
+                "tab {number} has {own:?} of {board}, the server {:?}",
                 image.state.records
             );
             return Err(Failure::new("converge", detail));
@@ -170,8 +170,8 @@ fn durable(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure
     if world.server.has_been_restored {
         ids.extend(&world.book.let_go);
         ids.extend(not_offered(world));
-        for device in &world.devices {
-            let replica = device.replica.as_ref();
+        for tab in &world.tabs {
+            let replica = tab.replica.as_ref();
             let own = replica.and_then(|replica| replica.board(board));
             for entry in own.into_iter().flat_map(|own| own.outbox.entries()) {
                 ids.insert(entry.row.id);
@@ -216,8 +216,9 @@ fn not_offered(world: &World) -> BTreeSet<EditId> {
 
 /// Whether an edit, or one that it became part of on a device, is among these.
 fn stands_in(world: &World, device: usize, id: EditId, ids: &BTreeSet<EditId>) -> bool {
-    let mut at = id;
-    for _ in 0..1_000 {
+    let (mut at, mut before) = (id, BTreeSet::new());
+    // Edits that were made part of each other in turn lead in circles.
+    while before.insert(at) {
         if ids.contains(&at) {
             return true;
         }
@@ -240,8 +241,8 @@ fn accounted(world: &World) -> Result<(), Failure> {
         let log = world.server.archive.log_now(board, Version(0), usize::MAX);
         there.extend(log.iter().map(|row| row.id));
     }
-    for device in &world.devices {
-        let boards = device.replica.iter().flat_map(Replica::boards);
+    for tab in &world.tabs {
+        let boards = tab.replica.iter().flat_map(Replica::boards);
         for entry in boards.flat_map(|(_, board)| board.outbox.entries()) {
             there.insert(entry.row.id);
             there.extend(entry.row.folded.iter().copied());

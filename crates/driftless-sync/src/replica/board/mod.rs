@@ -1,16 +1,20 @@
 //! One board of a replica: its state, its outbox, and how far the stream from the server is.
 
+mod reread;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardId, ClientId, Cursor, EditId, Effect, LeafPath, LeafRef, RecordId, Schema, Slot, UserId,
-    Version, effects, limits,
+    BoardId, ClientId, Cursor, EditId, Effect, LeafPath, LeafRef, RecordId, Replaced, Schema, Slot,
+    UserId, Version, effects, limits,
 };
 use driftless_protocol::durable::{EntryRow, EntryState, Key, LocalChange, RecordRow, Row};
 use driftless_protocol::message::{Event, Outcome, Resume, Settled};
 
-use crate::replica::background_sync::{Entry, Outbox, SettleStep, undo_changes};
+pub use reread::StoredBoard;
+
+use crate::replica::background_sync::{Entry, Outbox, SettleStep, Told, undo_changes};
 use crate::replica::journal::Journal;
 use crate::replica::realtime_state::RealtimeState;
 use crate::replica::types::{Notice, Settlement};
@@ -34,6 +38,8 @@ pub struct Board {
     /// Why the user may not read it, as the server said last; nothing where they may, as far as is
     /// known.
     pub refused: Option<String>,
+    /// Whether an application in another tab does, for which this one leads.
+    pub is_followed_elsewhere: bool,
 }
 
 /// As whom a replica is connected, and when.
@@ -87,6 +93,8 @@ pub struct Step {
     pub notices: Vec<Notice>,
     /// What went wrong with the stream, if anything.
     pub trouble: Option<Trouble>,
+    /// Whether a reading of the storage found anything new.
+    pub is_news: bool,
     /// Undo edits to add: for entries that were taken back and turned out to be applied.
     pub undo: Vec<Undo>,
 }
@@ -123,13 +131,15 @@ impl Board {
             stream: Stream::Detached,
             is_followed: false,
             refused: None,
+            is_followed_elsewhere: false,
             id,
         }
     }
 
     /// Whether edits of the board have to be received or sent.
     pub fn wants_stream(&self) -> bool {
-        self.is_followed || self.outbox.entries().any(Entry::is_unsettled)
+        let is_followed = self.is_followed || self.is_followed_elsewhere;
+        is_followed || self.outbox.entries().any(Entry::is_unsettled)
     }
 
     /// Asks for a board that rests now rather than when its time comes.
@@ -365,10 +375,22 @@ impl Board {
     ) {
         match self.outbox.settle(settled, self.state.confirmed(), journal) {
             SettleStep::Applied(row) => {
-                if let Outcome::Applied { version, .. } = &settled.outcome {
-                    let place = (whose.client, settled.seq, *version);
+                if let Outcome::Applied {
+                    version,
+                    skipped,
+                    replaced,
+                    ..
+                } = &settled.outcome
+                {
+                    let place = (whose.client, settled.seq);
+                    let told = Told {
+                        version: *version,
+                        skipped,
+                        replaced,
+                        over: &over,
+                    };
                     self.outbox
-                        .keep_applied(&row, place, whose.epoch_ms, journal);
+                        .keep_applied(&row, place, told, whose.epoch_ms, journal);
                 }
                 self.applied(*row, &settled.outcome, over, step);
             }
@@ -414,22 +436,7 @@ impl Board {
         step.touched
             .extend(row.changes.iter().map(|change| change.record.clone()));
         step.notices
-            .extend(settlements(&self.id, &row, &Settlement::Applied(*version)));
-        if !skipped.is_empty() {
-            step.notices.push(Notice::Skipped {
-                board: self.id.clone(),
-                id: row.id,
-                label: row.label.clone(),
-                at: skipped.clone(),
-            });
-        }
-        step.notices
-            .extend(replaced.iter().map(|replaced| Notice::Replaced {
-                board: self.id.clone(),
-                at: replaced.at.clone(),
-                value: replaced.value.clone(),
-                author: replaced.author.clone(),
-            }));
+            .extend(self.applied_notices(&row, *version, skipped, replaced));
         let is_taken_back = matches!(
             row.state,
             EntryState::Sealed {
@@ -456,6 +463,32 @@ impl Board {
                 over,
             });
         }
+    }
+
+    /// What is told about an edit that was applied.
+    fn applied_notices(
+        &self,
+        row: &EntryRow,
+        version: Version,
+        skipped: &[LeafRef],
+        replaced: &[Replaced],
+    ) -> Vec<Notice> {
+        let mut notices = settlements(&self.id, row, &Settlement::Applied(version));
+        if !skipped.is_empty() {
+            notices.push(Notice::Skipped {
+                board: self.id.clone(),
+                id: row.id,
+                label: row.label.clone(),
+                at: skipped.to_vec(),
+            });
+        }
+        notices.extend(replaced.iter().map(|replaced| Notice::Replaced {
+            board: self.id.clone(),
+            at: replaced.at.clone(),
+            value: replaced.value.clone(),
+            author: replaced.author.clone(),
+        }));
+        notices
     }
 
     /// Whether a record is there since the edit of a version made it.

@@ -1,0 +1,172 @@
+//! What the tabs that share a replica tell each other. Hints, all of them: what counts is stored,
+//! so a message that is lost, doubled or late does no harm.
+//!
+//! Tabs of two builds may meet. A message that does not decode is from a newer one, and ignored.
+
+use driftless_model::{BoardId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{Codec, DecodeError};
+use crate::feed::{FeedFrame, Query};
+
+/// A tab, for as long as it is open: random.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TabId(pub u64);
+
+/// One tab tells all others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TabMessage {
+    /// A tab that does not lead: all that it wants, each time. Whoever leads answers
+    /// [`TabMessage::Leads`].
+    Wants(Wants),
+    /// The tab that leads: that it does, and how it is connected.
+    Leads(Leads),
+    /// A tab wrote something to the storage.
+    Changed {
+        /// Which tab.
+        tab: TabId,
+        /// How often it did so far.
+        changed: u64,
+    },
+    /// Samples for a tab.
+    Feed {
+        /// For which tab.
+        to: TabId,
+        /// How many frames of this feed it was told, with this one: a gap is a lost one.
+        count: u64,
+        /// The samples, with that tab's number for the feed.
+        frame: FeedFrame,
+    },
+    /// A tab missed samples: it wants the feed whole.
+    FeedAgain {
+        /// Which tab.
+        tab: TabId,
+        /// Its number for the feed.
+        feed: u32,
+    },
+    /// A feed of a tab cannot be served.
+    FeedError {
+        /// Which tab.
+        to: TabId,
+        /// Its number for the feed.
+        feed: u32,
+        /// In words.
+        detail: String,
+    },
+    /// A person wants what waits of a board to be tried now.
+    Hurry {
+        /// Which board.
+        board: BoardId,
+    },
+    /// A person wants to be connected, or not to be.
+    Connect {
+        /// Whether.
+        is_wanted: bool,
+    },
+}
+
+/// What a tab that does not lead wants of the one that does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wants {
+    /// Which tab.
+    pub tab: TabId,
+    /// How often it wrote so far.
+    pub changed: u64,
+    /// The boards that it follows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boards: Vec<BoardId>,
+    /// The feeds that it follows, by its numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feeds: Vec<(u32, Query)>,
+}
+
+/// Who leads, and how they are connected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Leads {
+    /// Which tab.
+    pub tab: TabId,
+    /// Its term.
+    pub term: u64,
+    /// How often it wrote so far.
+    pub changed: u64,
+    /// Its connection.
+    pub connection: TabConnection,
+    /// Who the server takes the user to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// The server's build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_build: Option<String>,
+    /// The device's clock when the server last confirmed anything, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_sync_ms: Option<u64>,
+}
+
+/// A connection, as other tabs are told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TabConnection {
+    /// Not asked to connect.
+    Idle,
+    /// Opening a socket, or waiting for the server's answer.
+    Connecting {
+        /// From 1; 1 again after each success.
+        attempt: u32,
+    },
+    /// Live.
+    Online {
+        /// The server's name for the connection.
+        session: String,
+        /// The last measured round trip.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        latency_ms: Option<u64>,
+    },
+    /// Between two attempts.
+    Waiting {
+        /// The attempt that comes next.
+        attempt: u32,
+        /// In how many milliseconds: tabs have clocks of their own.
+        retry_in_ms: u64,
+        /// Why the last one ended.
+        reason: String,
+    },
+    /// The device has no network.
+    Offline,
+    /// The token is missing, wrong or expired.
+    Unauthorised {
+        /// In words.
+        reason: String,
+    },
+    /// For good, until asked to connect again.
+    Closed {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl TabMessage {
+    /// To bytes: `MessagePack` with named fields.
+    pub fn encode(&self) -> Vec<u8> {
+        Codec::MessagePack.encode(self)
+    }
+
+    /// From bytes. An error is a message of another build: to be ignored.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Codec::decode_tab(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_a_newer_build_does_not_decode() {
+        // {"yields": {"tab": 1}}
+        let newer = b"\x81\xa6yields\x81\xa3tab\x01";
+        assert!(TabMessage::decode(newer).is_err());
+    }
+}

@@ -1,0 +1,181 @@
+//! Edits come in: what they rest on, squashing, and joining what waits for a person.
+
+use std::collections::BTreeSet;
+
+use driftless_model::{BoardState, EditId, OnStale, RecordId, Version, limits};
+use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, LocalChange};
+
+use super::entry::base_of;
+use super::{Entry, NewEdit, Outbox, OutboxFull, history_id};
+use crate::replica::journal::Journal;
+use crate::replica::realtime_state::RealtimeState;
+
+/// What the author of an edit saw of what it changes, and when that was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Saw {
+    /// Of each leaf that it writes.
+    pub(super) base: Vec<BaseLeaf>,
+    /// Of each record that it removes.
+    pub(super) removed: Vec<BaseRecord>,
+    /// When, in milliseconds since 1970 by the device's clock.
+    pub(super) made_at_ms: u64,
+}
+
+impl Outbox {
+    /// What the author of an edit sees now of what it changes.
+    pub fn saw(&self, new: &NewEdit, state: &RealtimeState, made_at_ms: u64) -> Saw {
+        // What an undo brings back lies under what is pending now; the last flush may be older.
+        let view_of = |id: &RecordId| match new.on_stale {
+            OnStale::Skip => {
+                let one = BTreeSet::from([id.clone()]);
+                let active = self.active_changes(&one).remove(id).unwrap_or_default();
+                state.fold_now(&self.schema, id, &active)
+            }
+            OnStale::Policy => state.views().get(id).cloned(),
+        };
+        let (base, removed) = base_of(&new.changes, view_of);
+        Saw {
+            base,
+            removed,
+            made_at_ms,
+        }
+    }
+
+    /// Adds an edit; answers its number, or why there is no room. An edit that rests on one that
+    /// was set aside joins it.
+    pub fn add(
+        &mut self,
+        mut new: NewEdit,
+        saw: Saw,
+        confirmed: &BoardState,
+        journal: &mut Journal,
+    ) -> Result<u64, OutboxFull> {
+        if self.entries.len() >= limits::OUTBOX_ENTRIES_MAX {
+            return Err(OutboxFull);
+        }
+        self.note_made_here(new.id);
+        let gesture_before = new
+            .gesture
+            .and_then(|gesture| self.follow_gesture(gesture, new.id));
+        for change in &mut new.changes {
+            self.settle_seen(change, gesture_before, confirmed);
+        }
+        let number = match self.squash_target(&new) {
+            Some(number) => {
+                self.squash(number, new, journal);
+                number
+            }
+            None => self.insert(new, saw, journal),
+        };
+        match self.set_aside_below(number) {
+            Some(target) => {
+                self.join_waiting(target, journal);
+                Ok(target)
+            }
+            None => Ok(number),
+        }
+    }
+
+    fn note_made_here(&mut self, id: EditId) {
+        self.made_here.push_back(id);
+        if self.made_here.len() > limits::RECENT_EDITS_MAX {
+            self.made_here.pop_front();
+        }
+    }
+
+    /// Whether an entry is, or holds, an edit that was made here and not in another tab.
+    pub fn is_made_here(&self, row: &EntryRow) -> bool {
+        let mut ids = row.folded.iter().chain([&row.id]);
+        ids.any(|id| self.made_here.contains(id))
+    }
+
+    /// The last edit of a gesture so far.
+    pub fn last_of_gesture(&self, gesture: u64) -> Option<EditId> {
+        let mut gestures = self.gestures.iter();
+        let last = gestures.find(|(own, _)| *own == gesture);
+        last.map(|(_, edit)| *edit)
+    }
+
+    /// Notes the newest edit of a gesture; answers the one before it.
+    fn follow_gesture(&mut self, gesture: u64, id: EditId) -> Option<EditId> {
+        let index = self.gestures.iter().position(|(own, _)| *own == gesture);
+        let before = index.map(|index| self.gestures.remove(index).1);
+        self.gestures.push((gesture, id));
+        let surplus = self.gestures.len().saturating_sub(limits::GESTURES_MAX);
+        self.gestures.drain(..surplus);
+        before
+    }
+
+    fn insert(&mut self, new: NewEdit, saw: Saw, journal: &mut Journal) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.entries.insert(number, Entry::new(number, new, saw));
+        self.store(number, journal);
+        number
+    }
+
+    /// A set-aside entry that this one waits for, if any.
+    fn set_aside_below(&self, number: u64) -> Option<u64> {
+        let entry = self.entries.get(&number)?;
+        let mut set_aside = self.entries.values().filter(|other| other.is_set_aside());
+        set_aside
+            .find(|other| entry.waits_for(other))
+            .map(|other| other.row.number)
+    }
+
+    /// Makes what a change rests on final: own edits that got their version meanwhile count with
+    /// it, own edits on the same leaf and the same gesture are waited for.
+    fn settle_seen(
+        &self,
+        change: &mut LocalChange,
+        gesture_before: Option<EditId>,
+        confirmed: &BoardState,
+    ) {
+        let mut on_screen = std::mem::take(&mut change.seen.after);
+        let is_of_past = |id: &EditId| (0..self.history).any(|past| *id == history_id(past));
+        let is_over = on_screen.iter().any(is_of_past);
+        on_screen.retain(|id| !is_of_past(id) && *id != history_id(self.history));
+        if is_over {
+            // What was on screen when the person began may never have been.
+            change.seen.version = Version(0);
+        }
+        for id in &on_screen {
+            self.settle_hidden(change, *id, confirmed);
+        }
+        let is_another = |id: &EditId| self.by_id(*id).is_some_and(|it| it.is_another_than(*id));
+        on_screen.retain(|id| !is_another(id));
+        let before = gesture_before.filter(|id| self.by_id(*id).is_none());
+        if let Some(own) = before.and_then(|id| self.recently(id))
+            && own.version() > Some(change.seen.version)
+        {
+            own.settle(change, confirmed, &self.schema);
+        }
+        let mut after: BTreeSet<EditId> = on_screen.into_iter().collect();
+        after.extend(gesture_before);
+        // What another tab wrote counts where it was on screen.
+        let here = self.entries.values().filter(|entry| !entry.is_foreign);
+        let own = here
+            .filter(|entry| entry.is_unsettled() && entry.is_under(change))
+            .map(|entry| entry.row.id);
+        after.extend(own);
+        let entries = after.into_iter().filter_map(|id| self.by_id(id));
+        change.seen.after = entries.map(|entry| entry.row.id).collect();
+    }
+
+    /// The last entry, if it is queued and of the same gesture.
+    fn squash_target(&self, new: &NewEdit) -> Option<u64> {
+        let (number, last) = self.entries.last_key_value()?;
+        let is_same = new.gesture.is_some() && last.row.gesture == new.gesture;
+        let is_new = last.row.again.is_none() && !last.is_foreign;
+        (is_same && is_new && last.is_queued() && last.row.on_stale == new.on_stale)
+            .then_some(*number)
+    }
+
+    fn squash(&mut self, number: u64, new: NewEdit, journal: &mut Journal) {
+        let Some(entry) = self.entries.get_mut(&number) else {
+            return;
+        };
+        entry.squash(new);
+        self.store(number, journal);
+    }
+}

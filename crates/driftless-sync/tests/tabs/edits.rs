@@ -1,0 +1,211 @@
+//! Edits that are made in a tab that does not lead.
+
+use driftless_protocol::durable::{Key, Row};
+use driftless_sync::replica::{Notice, Settlement};
+
+use crate::pair::{Pair, board, create, set};
+
+/// Ann with two tabs, of which the first leads, and Bob; and a chart titled "CPU" that all see.
+pub fn three() -> (Pair, usize, usize, usize) {
+    let mut pair = Pair::new(&["Bob"]);
+    let leader = pair.open_first_tab("Ann");
+    let follower = pair.open_tab(leader);
+    pair.edit(0, vec![("cpu", create("CPU"))]);
+    pair.settle();
+    (pair, leader, follower, 0)
+}
+
+#[test]
+fn the_follower_shows_what_the_leader_stores() {
+    let (pair, leader, follower, _) = three();
+    assert_eq!(pair.sees(leader, "cpu", "title"), Some("CPU".into()));
+    assert_eq!(pair.sees(follower, "cpu", "title"), Some("CPU".into()));
+    let status = pair.people[follower].replica.status();
+    assert_eq!(
+        status.connection,
+        pair.people[leader].replica.status().connection
+    );
+}
+
+#[test]
+fn a_followers_edit_is_stored_by_itself_and_sent_by_the_leader() {
+    let (mut pair, leader, follower, bob) = three();
+    pair.people[leader].is_frozen = true;
+    let edit = pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
+    assert!(
+        pair.notices(follower)
+            .contains(&Notice::EditStored { id: edit })
+    );
+    assert_eq!(pair.applied(), 1, "nobody sent it yet");
+    pair.people[leader].is_frozen = false;
+    pair.settle();
+    assert_eq!(pair.sees(bob, "cpu", "title"), Some("Ann's".into()));
+    let is_told = |notice: &Notice| {
+        matches!(notice, Notice::EditSettled { id, settlement: Settlement::Applied(_), .. }
+            if *id == edit)
+    };
+    assert!(pair.notices(follower).iter().any(is_told));
+    assert!(pair.entries(follower).is_empty() && pair.entries(leader).is_empty());
+}
+
+#[test]
+fn two_tabs_that_edit_at_once_agree_on_an_order() {
+    let (mut pair, leader, follower, _) = three();
+    let third = pair.open_tab(leader);
+    pair.unplug(leader);
+    for (tab, id) in [(leader, "mem"), (follower, "net"), (third, "disk")] {
+        pair.edit(tab, vec![(id, create(id))]);
+    }
+    for _ in 0..5 {
+        pair.settle_some();
+    }
+    let order = |tab: usize| -> Vec<_> {
+        let entries = pair.entries(tab).into_iter();
+        entries
+            .map(|entry| (entry.number, entry.id, entry.is_stored))
+            .collect()
+    };
+    assert_eq!(order(leader).len(), 3);
+    assert_eq!(order(leader), order(follower));
+    assert_eq!(order(leader), order(third));
+    assert!(order(leader).iter().all(|(_, _, is_stored)| *is_stored));
+    pair.plug(leader);
+    pair.settle();
+    assert_eq!(pair.applied(), 4);
+}
+
+#[test]
+fn a_closed_follower_loses_nothing() {
+    let (mut pair, _, follower, _) = three();
+    pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
+    pair.reopen(follower);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
+    assert_eq!(pair.sees(follower, "cpu", "title"), Some("Ann's".into()));
+}
+
+#[test]
+fn what_another_tab_wrote_was_not_seen_before_it_was_on_screen() {
+    let (mut pair, leader, follower, _) = three();
+    let mark = pair.mark(follower);
+    pair.edit(leader, vec![("cpu", set("title", "here"))]);
+    pair.settle();
+    pair.edit_on(follower, &mark, None, vec![("cpu", set("title", "there"))]);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("here".into()));
+    assert_eq!(pair.conflicts(follower), 1);
+    assert_eq!(pair.conflicts(leader), 1);
+}
+
+#[test]
+fn what_another_tab_wrote_is_waited_for_where_it_was_on_screen() {
+    let (mut pair, leader, follower, _) = three();
+    pair.unplug(leader);
+    pair.edit(leader, vec![("cpu", set("title", "here"))]);
+    for _ in 0..3 {
+        pair.settle_some();
+    }
+    assert_eq!(pair.sees(follower, "cpu", "title"), Some("here".into()));
+    pair.edit(follower, vec![("cpu", set("title", "there"))]);
+    pair.plug(leader);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("there".into()));
+    assert_eq!(pair.conflicts(follower), 0);
+}
+
+#[test]
+fn an_edit_that_waits_for_one_that_was_settled_unheard_goes_out() {
+    let (mut pair, leader, follower, _) = three();
+    pair.unplug(leader);
+    pair.edit(leader, vec![("cpu", set("title", "here"))]);
+    for _ in 0..3 {
+        pair.settle_some();
+    }
+    // The follower hears nothing of the outcome before it makes an edit over it.
+    pair.people[follower].is_frozen = true;
+    pair.plug(leader);
+    pair.settle();
+    pair.edit(follower, vec![("cpu", set("title", "there"))]);
+    pair.people[follower].is_frozen = false;
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("there".into()));
+    assert!(pair.entries(leader).is_empty());
+}
+
+#[test]
+fn lost_messages_are_noticed() {
+    let (mut pair, _, follower, bob) = three();
+    pair.people[follower].is_frozen = true;
+    pair.edit(bob, vec![("cpu", set("title", "Bob's"))]);
+    pair.settle();
+    pair.people[follower].told.clear();
+    pair.people[follower].is_frozen = false;
+    assert_eq!(pair.sees(follower, "cpu", "title"), Some("CPU".into()));
+    // Whatever the leader says next tells how often it wrote.
+    for _ in 0..200 {
+        pair.settle_some();
+    }
+    assert_eq!(pair.sees(follower, "cpu", "title"), Some("Bob's".into()));
+}
+
+#[test]
+fn messages_that_come_late_or_twice_do_no_harm() {
+    let (mut pair, leader, follower, bob) = three();
+    pair.people[follower].is_frozen = true;
+    pair.edit(bob, vec![("cpu", set("title", "one"))]);
+    pair.settle();
+    let late = pair.people[follower].told.clone();
+    pair.people[follower].is_frozen = false;
+    pair.settle();
+    pair.edit(bob, vec![("cpu", set("title", "two"))]);
+    pair.settle();
+    pair.people[follower].told.extend(late.into_iter().rev());
+    pair.settle();
+    assert_eq!(pair.sees(follower, "cpu", "title"), Some("two".into()));
+    assert_eq!(pair.sees(leader, "cpu", "title"), Some("two".into()));
+}
+
+#[test]
+fn an_edit_does_not_become_another_users() {
+    let (mut pair, leader, follower, _) = three();
+    // Somebody else signs in where the leader is, before the follower's write gets through.
+    let cleo = driftless_model::UserId::new("Cleo").expect("a user");
+    pair.people[leader].user = cleo.clone();
+    pair.command(
+        leader,
+        driftless_sync::replica::Command::SetToken(Some("Cleo".to_owned())),
+    );
+    let edit = pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
+    let is_told = |notice: &Notice| {
+        matches!(notice, Notice::EditSettled { id, settlement: Settlement::Rejected { .. }, .. }
+            if *id == edit)
+    };
+    assert!(pair.notices(follower).iter().any(is_told));
+    assert_eq!(pair.people[follower].replica.status().user, Some(cleo));
+}
+
+#[test]
+fn a_followers_writes_are_counted_where_the_replica_changes_its_user() {
+    let (mut pair, leader, follower, _) = three();
+    pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
+    let desk = &pair.people[leader].disk;
+    assert!(matches!(desk.get(&Key::Tabs), Some(Row::Tabs(row)) if row.writes == 1));
+    // The leader has not heard of it when somebody else signs in there.
+    pair.people[leader].user = driftless_model::UserId::new("Cleo").expect("a user");
+    pair.command(
+        leader,
+        driftless_sync::replica::Command::SetToken(Some("Cleo".to_owned())),
+    );
+    for _ in 0..10 {
+        pair.settle_some();
+    }
+    assert_eq!(
+        pair.stored("cpu", "title"),
+        Some("CPU".into()),
+        "it is not Cleo's"
+    );
+    assert_eq!(pair.entries(leader).len(), 1);
+    let _ = board();
+}

@@ -1,0 +1,195 @@
+//! Who leads, and how that changes.
+
+use driftless_model::limits;
+use driftless_protocol::TabMessage;
+use driftless_protocol::durable::{Key, Row};
+use driftless_sync::replica::view::{Connection, StorageVerdict};
+use driftless_sync::replica::{Command, Input, Replica};
+
+use crate::edits::three;
+use crate::pair::{Pair, create, set};
+
+fn is_leading(pair: &Pair, tab: usize, desk: usize) -> bool {
+    let term = match pair.people[desk].disk.get(&Key::Replica) {
+        Some(Row::Replica(row)) => row.term,
+        _ => 0,
+    };
+    let told = pair.people.iter().flat_map(|person| &person.told);
+    let leads = |it: &&TabMessage| matches!(it, TabMessage::Leads(leads) if leads.term == term);
+    let _ = told.filter(leads).count();
+    pair.people[tab].replica.status().storage == StorageVerdict::Durable
+}
+
+#[test]
+fn nobody_connects_before_a_tab_is_elected() {
+    let mut pair = Pair::new(&["Bob"]);
+    let tab = pair.open_first_tab("Ann");
+    pair.reopen(tab);
+    for _ in 0..5 {
+        pair.settle_some();
+    }
+    let status = pair.people[tab].replica.status();
+    assert_eq!(status.connection, Connection::Idle);
+    assert_eq!(status.storage, StorageVerdict::Durable);
+    pair.elect(tab);
+    pair.settle();
+    let status = pair.people[tab].replica.status();
+    assert!(matches!(status.connection, Connection::Online { .. }));
+}
+
+#[test]
+fn an_edit_made_before_a_tab_is_elected_is_kept() {
+    let mut pair = Pair::new(&["Bob"]);
+    let tab = pair.open_first_tab("Ann");
+    pair.reopen(tab);
+    pair.edit(tab, vec![("cpu", create("CPU"))]);
+    assert!(pair.entries(tab)[0].is_stored);
+    pair.elect(tab);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
+}
+
+#[test]
+fn a_thawed_leader_cannot_write_and_follows() {
+    let (mut pair, first, second, bob) = three();
+    pair.people[first].is_frozen = true;
+    pair.elect(second);
+    pair.settle();
+    // It thaws, has heard nothing, and its person goes on.
+    pair.people[first].told.clear();
+    let before = pair.people[first].disk.clone();
+    pair.edit(first, vec![("cpu", set("title", "thawed"))]);
+    let term = |row: Option<&Row>| match row {
+        Some(Row::Replica(row)) => row.term,
+        _ => 0,
+    };
+    let now = &pair.people[first].disk;
+    assert_eq!(
+        term(before.get(&Key::Replica)),
+        term(now.get(&Key::Replica))
+    );
+    pair.people[first].is_frozen = false;
+    pair.settle();
+    assert!(is_leading(&pair, second, first));
+    assert_eq!(pair.sees(bob, "cpu", "title"), Some("thawed".into()));
+    assert_eq!(pair.applied(), 2, "once");
+    assert!(pair.entries(first).is_empty() && pair.entries(second).is_empty());
+}
+
+#[test]
+fn a_closed_leader_hands_over() {
+    let (mut pair, first, second, _) = three();
+    pair.unplug(first);
+    pair.edit(first, vec![("cpu", set("title", "last words"))]);
+    pair.people[first].is_frozen = true;
+    pair.people[first].is_plugged = false;
+    pair.elect(second);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("last words".into()));
+    assert_eq!(pair.sees(second, "cpu", "title"), Some("last words".into()));
+}
+
+#[test]
+fn a_silent_leader_is_replaced_by_a_tab_that_is_seen() {
+    let (mut pair, first, second, _) = three();
+    let third = pair.open_tab(first);
+    pair.command(third, Command::Visible(false));
+    for _ in 0..200 {
+        pair.settle_some();
+    }
+    assert!(!pair.people[second].asks_to_lead, "the leader answers");
+    pair.people[first].is_frozen = true;
+    for _ in 0..200 {
+        pair.settle_some();
+    }
+    assert!(pair.people[second].asks_to_lead);
+    assert!(!pair.people[third].asks_to_lead, "it is hidden");
+    pair.elect(second);
+    pair.settle();
+    pair.edit(third, vec![("cpu", set("title", "third"))]);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("third".into()));
+}
+
+#[test]
+fn a_tab_that_was_frozen_itself_asks_again_first() {
+    let (mut pair, first, second, _) = three();
+    pair.people[first].is_frozen = true;
+    pair.edit(second, vec![("cpu", set("title", "second"))]);
+    pair.people[second].is_frozen = true;
+    for _ in 0..200 {
+        pair.settle_some();
+    }
+    pair.people[second].is_frozen = false;
+    pair.settle_some();
+    assert!(!pair.people[second].asks_to_lead);
+}
+
+#[test]
+fn a_person_may_take_over() {
+    let (mut pair, _, second, _) = three();
+    pair.command(second, Command::TakeOver);
+    assert!(pair.people[second].asks_to_lead);
+}
+
+#[test]
+fn a_leader_that_lost_the_lock_follows() {
+    let (mut pair, first, second, _) = three();
+    pair.edit(first, vec![("cpu", set("title", "one"))]);
+    pair.input(first, Input::Superseded);
+    pair.elect(second);
+    pair.settle();
+    pair.edit(first, vec![("cpu", set("title", "two"))]);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("two".into()));
+    assert_eq!(pair.applied(), 3);
+}
+
+#[test]
+fn two_that_believe_to_be_elected_come_to_rest() {
+    let (mut pair, first, second, bob) = three();
+    pair.input(first, Input::Superseded);
+    pair.elect(second);
+    pair.elect(first);
+    pair.settle();
+    pair.edit(bob, vec![("cpu", set("title", "Bob's"))]);
+    pair.settle();
+    for tab in [first, second] {
+        assert_eq!(pair.sees(tab, "cpu", "title"), Some("Bob's".into()));
+    }
+}
+
+#[test]
+fn a_replica_that_is_alone_has_no_use_for_an_election() {
+    let mut pair = Pair::new(&["Ann", "Bob"]);
+    pair.input(0, Input::Elected);
+    pair.input(
+        0,
+        Input::Told(Box::new(TabMessage::Connect { is_wanted: false })),
+    );
+    pair.edit(0, vec![("cpu", create("CPU"))]);
+    pair.settle();
+    assert_eq!(pair.sees(1, "cpu", "title"), Some("CPU".into()));
+}
+
+#[test]
+fn a_tab_may_want_to_be_disconnected() {
+    let (mut pair, first, second, _) = three();
+    pair.command(second, Command::Disconnect);
+    for _ in 0..3 {
+        pair.settle_some();
+    }
+    let connection = |pair: &Pair, tab: usize| -> Connection {
+        let replica: &Replica = &pair.people[tab].replica;
+        replica.status().connection
+    };
+    assert_eq!(connection(&pair, first), Connection::Idle);
+    assert_eq!(connection(&pair, second), Connection::Idle);
+    pair.command(second, Command::Connect);
+    pair.settle();
+    assert!(matches!(
+        connection(&pair, second),
+        Connection::Online { .. }
+    ));
+    assert!(limits::TABS_MAX > 1);
+}
