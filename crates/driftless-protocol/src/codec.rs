@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::message::{ClientMessage, ServerMessage};
-use crate::tab::TabMessage;
 use crate::tree::{DEPTH_MAX, Document};
 
 /// How messages are written on a connection: the WebSocket sub-protocol.
@@ -86,12 +85,6 @@ impl Codec {
             Self::Json => Document::from_json(bytes),
         };
         let message = document.and_then(Document::decode);
-        message.map_err(|error| DecodeError::new(&error))
-    }
-
-    /// Reads a message of another tab.
-    pub(crate) fn decode_tab(bytes: &[u8]) -> Result<TabMessage, DecodeError> {
-        let message = Document::from_message_pack(bytes).and_then(Document::decode);
         message.map_err(|error| DecodeError::new(&error))
     }
 
