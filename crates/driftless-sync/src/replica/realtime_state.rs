@@ -47,12 +47,11 @@ impl RealtimeState {
         records: BTreeMap<RecordId, Slot>,
     ) -> BTreeSet<RecordId> {
         let before = std::mem::replace(&mut self.confirmed.records, records);
-        match counters {
-            Some(row) => self.restore_counters(row),
-            None => {
-                (self.cursor, self.left) = (None, None);
-                self.confirmed.floor = Version(0);
-            }
+        if let Some(row) = counters {
+            self.restore_counters(row);
+        } else {
+            (self.cursor, self.left) = (None, None);
+            self.confirmed.floor = Version(0);
         }
         let now = &self.confirmed.records;
         let all = before.keys().chain(now.keys());

@@ -113,6 +113,10 @@ impl StoredReplica {
 }
 
 /// What a tab knows of the others.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is about something else: memory, the lock, the storage, the caller"
+)]
 #[derive(Debug)]
 pub struct Tabs {
     /// This tab.

@@ -76,16 +76,16 @@ impl Pair {
     pub(super) fn write(&mut self, who: usize, transaction: &Transaction) -> CommitResult {
         let desk = self.people[who].desk;
         let is_alone = self.people.iter().filter(|it| it.desk == desk).count() == 1;
-        let disk = &mut self.people[desk].disk;
+        let stored = &mut self.people[desk].disk;
         let mut expect = transaction.expect.iter();
-        if !expect.all(|(key, row)| disk.get(key) == row.as_ref()) {
+        if !expect.all(|(key, row)| stored.get(key) == row.as_ref()) {
             assert!(!is_alone, "nobody else writes here");
             return CommitResult::Conflict;
         }
         for write in &transaction.writes {
             match write {
-                Write::Put(row) => disk.insert(row.key(), row.clone()),
-                Write::Delete(key) => disk.remove(key),
+                Write::Put(row) => stored.insert(row.key(), row.clone()),
+                Write::Delete(key) => stored.remove(key),
             };
         }
         CommitResult::Done

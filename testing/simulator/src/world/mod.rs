@@ -241,10 +241,10 @@ impl World {
             Event::TabLoaded { tab, life } if self.is_alive(tab, life) => {
                 self.tab_loaded(tab)?;
             }
-            Event::TabElected { tab, life } if self.is_alive(tab, life) => {
-                if !self.is_follower(tab) {
-                    self.tab_input(tab, Input::Elected)?;
-                }
+            Event::TabElected { tab, life }
+                if self.is_alive(tab, life) && !self.is_follower(tab) =>
+            {
+                self.tab_input(tab, Input::Elected)?;
             }
             Event::TabTold { tab, life, bytes } if self.is_alive(tab, life) => {
                 self.tab_told(tab, &bytes)?;

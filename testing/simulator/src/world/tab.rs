@@ -443,17 +443,12 @@ impl World {
         let expected = expected.map_or(0, |(_, row)| term(row));
         let rows = self.devices[device].rows.load_now().unwrap_or_default();
         let stored = rows.into_iter().find(|row| row.key() == Key::Replica);
-        if expected < term(&stored) && !self.is_follower_write(refused) {
+        if expected < term(&stored) && !is_follower_write(refused) {
             self.tally.refused_by_term += 1;
         } else {
             self.tally.refused_tabs += 1;
         }
         Ok(CommitResult::Conflict)
-    }
-
-    fn is_follower_write(&self, transaction: &Transaction) -> bool {
-        let is_count = |write: &Write| matches!(write, Write::Put(Row::Tabs(_)));
-        transaction.writes.iter().any(is_count)
     }
 
     /// Notes whether an edit is to be stored under another number than before.
@@ -479,4 +474,9 @@ fn entries_of(tab: usize, transaction: &Transaction) -> String {
         _ => None,
     });
     format!("tab {tab} stores {:?}", writes.collect::<Vec<_>>())
+}
+
+fn is_follower_write(transaction: &Transaction) -> bool {
+    let is_count = |write: &Write| matches!(write, Write::Put(Row::Tabs(_)));
+    transaction.writes.iter().any(is_count)
 }

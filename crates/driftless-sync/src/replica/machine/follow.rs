@@ -13,25 +13,25 @@ use crate::replica::board::{Step, StoredBoard, settlements};
 use crate::replica::journal::Writer;
 use crate::replica::machine::{Phase, Replica};
 use crate::replica::tab_feeds::TabFeeds;
-use crate::replica::tabs::{Asked, Leader, Reading, StoredReplica};
+use crate::replica::tabs::{Asked, Leader, Reading, StoredReplica, Tabs};
 use crate::replica::types::{Notice, Now, Output, Settlement};
 use crate::replica::undo_history::UndoHistory;
 use crate::replica::view::StorageVerdict;
 
 impl Replica {
     /// The storage was read.
-    pub(super) fn read(&mut self, rows: Vec<Row>, volatile: Option<String>, now: Now) {
+    pub(super) fn read(&mut self, rows: &[Row], volatile: Option<String>, now: Now) {
         let Some(tabs) = &mut self.tabs else { return };
         if !tabs.is_reading() || self.phase == Phase::Unusable {
             return;
         }
         tabs.was_read(now.mono_ms);
         let is_first = self.phase == Phase::Loading;
-        let stored = StoredReplica::new(rows.clone());
+        let stored = StoredReplica::new(rows.to_vec());
         if self.phase == Phase::Leading && self.still_fits(&stored) {
-            self.adopt(&stored, &rows, now);
+            self.adopt(&stored, rows, now);
         } else {
-            self.start_from(stored, &rows, now);
+            self.start_from(stored, rows, now);
         }
         if is_first {
             self.verdict = match volatile {
@@ -127,7 +127,7 @@ impl Replica {
     /// Edits that the machine made by itself and that were not stored: they come again with what
     /// they follow from, under other ids.
     fn let_go_of_unsaved(&mut self) {
-        let unsaved = self.tabs.as_ref().map(|tabs| tabs.unsaved());
+        let unsaved = self.tabs.as_ref().map(Tabs::unsaved);
         let unsaved = unsaved.unwrap_or_default();
         let dropped: BTreeSet<EditId> = self.unstored.keys().copied().collect();
         let dropped: Vec<EditId> = dropped.difference(&unsaved).copied().collect();
@@ -292,11 +292,11 @@ impl Replica {
             }
             TabMessage::Feed { to, count, frame } => self.told_samples(to, count, frame, now),
             TabMessage::FeedAgain { tab, feed } => self.serve_again(tab, feed),
-            TabMessage::FeedError { to, feed, detail } => {
-                if self.is_me(to) && self.feeds.contains_key(&feed) {
-                    let notice = Notice::FeedError { feed, detail };
-                    self.outputs.push_back(Output::Notice(notice));
-                }
+            TabMessage::FeedError { to, feed, detail }
+                if self.is_me(to) && self.feeds.contains_key(&feed) =>
+            {
+                let notice = Notice::FeedError { feed, detail };
+                self.outputs.push_back(Output::Notice(notice));
             }
             TabMessage::Hurry { board } if self.is_leading() => self.hurry(&board, now),
             TabMessage::Connect { is_wanted } => self.want_connection(is_wanted, now),

@@ -16,7 +16,7 @@ use crate::replica::view::StorageVerdict;
 impl Replica {
     pub(super) fn loaded(&mut self, rows: Vec<Row>, volatile: Option<String>, now: Now) {
         if self.tabs.is_some() {
-            return self.read(rows, volatile, now);
+            return self.read(&rows, volatile, now);
         }
         if self.phase != Phase::Loading {
             return;
