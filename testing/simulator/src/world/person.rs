@@ -296,10 +296,8 @@ impl World {
         let Some((board, entry)) = self.some_entry(tab, Entry::is_set_aside) else {
             return Ok(());
         };
-        let Some(replica) = &self.tabs[tab].replica else {
-            return Ok(());
-        };
-        let Some(own) = replica.board(&board) else {
+        let replica = self.tabs[tab].replica.as_ref();
+        let Some(own) = replica.and_then(|replica| replica.board(&board)) else {
             return Ok(());
         };
         let (seen, confirmed) = (own.state.version(), own.state.confirmed().clone());
