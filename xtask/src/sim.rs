@@ -21,6 +21,13 @@ impl SimOptions {
             arguments: vec!["--seeds".to_owned(), count.to_string()],
         }
     }
+
+    /// A run that plants bugs: each has to be found by the checker that is meant for it.
+    pub fn plants() -> Self {
+        Self {
+            arguments: vec!["--plants".to_owned()],
+        }
+    }
 }
 
 /// Builds and runs the simulator; a failed seed is an error.

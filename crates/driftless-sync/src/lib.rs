@@ -7,5 +7,6 @@
 //! storage and no socket. They ask for a write and go on when told that it happened.
 #![forbid(unsafe_code)]
 
+pub mod planted;
 pub mod room;
 pub mod replica;

@@ -208,6 +208,22 @@ impl Book {
         is_squashed
     }
 
+    /// An edit became part of another one of the same device, perhaps long after both were made:
+    /// that one writes what this one wrote elsewhere, and its author saw what they saw then.
+    pub fn joined(&mut self, device: usize, id: EditId, by: EditId) {
+        self.successor.insert((device, id), by);
+        let Some(allowed) = self.made.get(&id).map(|made| made.allowed.clone()) else {
+            return;
+        };
+        if let Some(by) = self.made.get_mut(&by) {
+            for (key, values) in allowed {
+                let own = by.allowed.entry(key).or_default();
+                own.extend(values);
+                forget_doubles(own);
+            }
+        }
+    }
+
     /// An entry was replaced by a new edit, or let go.
     pub fn replaced(&mut self, device: usize, ids: &[EditId], by: Option<EditId>) {
         for id in ids {

@@ -4,12 +4,15 @@
 
 mod dice;
 mod tally;
+mod coverage;
 mod schedule;
 mod network;
 mod failure;
 mod trace;
 mod book;
 mod world;
+mod plants;
+mod shrink;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,8 +21,13 @@ use std::time::Instant;
 
 use clap::Parser;
 
+use crate::coverage::Coverage;
 use crate::failure::Failure;
 use crate::tally::Tally;
+use crate::world::{BadDay, Plan, Run};
+
+/// Within so many seeds a planted bug has to be found: several times what the rarest needs.
+const PLANT_SEEDS_MAX: u64 = 5_000;
 
 /// Tries histories until one breaks a promise, or none does.
 #[derive(Debug, Parser)]
@@ -30,6 +38,21 @@ struct Arguments {
     /// The first seed. Without `--seeds` it is the only one, and its history is printed.
     #[arg(long)]
     seed: Option<u64>,
+    /// Plants every bug that can be planted, and demands that the checker meant for it finds it.
+    #[arg(long)]
+    plants: bool,
+    /// Plants only the bug of this name; with `--seed`, in that run.
+    #[arg(long, value_name = "NAME")]
+    plant: Option<String>,
+    /// How long persons and faults go on, in virtual milliseconds.
+    #[arg(long)]
+    milliseconds: Option<u64>,
+    /// A fault that does not happen; as often as wanted.
+    #[arg(long, value_name = "FAULT")]
+    without: Vec<String>,
+    /// Devices may have several tabs.
+    #[arg(long)]
+    tabs: bool,
     /// Threads.
     #[arg(long, default_value_t = 2)]
     threads: u64,
@@ -37,66 +60,167 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let first = arguments.seed.unwrap_or(1);
+    if arguments.plants || (arguments.plant.is_some() && arguments.seed.is_none()) {
+        let is_proved = plants::prove(
+            arguments.plant.as_deref(),
+            arguments.seeds.unwrap_or(PLANT_SEEDS_MAX),
+            arguments.threads.max(1),
+        );
+        return ExitCode::from(u8::from(!is_proved));
+    }
+    if let Some(name) = &arguments.plant
+        && !plants::plant_here(name)
+    {
+        println!("no bug is called {name}");
+        return ExitCode::FAILURE;
+    }
+    let plan = match arguments.plan(arguments.seed.unwrap_or(1)) {
+        Ok(plan) => plan,
+        Err(reason) => {
+            println!("{reason}");
+            return ExitCode::FAILURE;
+        }
+    };
     let seeds = match (arguments.seeds, arguments.seed) {
-        (None, Some(seed)) => return show(seed),
+        (None, Some(_)) => return show(&plan),
         (seeds, _) => seeds.unwrap_or(1_000),
     };
     let started = Instant::now();
-    let (tally, tried, failed) = try_all(first, seeds, arguments.threads.max(1));
-    report(&tally, tried, started.elapsed().as_secs_f64());
-    match failed {
-        None => {
-            println!("{tried} seeds passed");
-            ExitCode::SUCCESS
+    let total = try_all(&plan, seeds, arguments.threads.max(1));
+    report(&total.tally, total.tried, started.elapsed().as_secs_f64());
+    total
+        .coverage
+        .lines()
+        .iter()
+        .for_each(|line| println!("{line}"));
+    if let Some((seed, failure)) = &total.failed {
+        return tell_failure(
+            &Plan {
+                seed: *seed,
+                ..plan
+            },
+            failure,
+        );
+    }
+    let holes = total
+        .coverage
+        .holes(&total.tally, total.tried, plan.has_tabs);
+    if !holes.is_empty() {
+        println!("never reached, or too seldom: {}", holes.join("; "));
+        return ExitCode::FAILURE;
+    }
+    println!("{} seeds passed", total.tried);
+    ExitCode::SUCCESS
+}
+
+impl Arguments {
+    fn plan(&self, seed: u64) -> Result<Plan, String> {
+        let mut plan = Plan::of(seed);
+        plan.faults_ms = self.milliseconds.unwrap_or(plan.faults_ms);
+        plan.has_tabs = self.tabs;
+        for name in &self.without {
+            let day = BadDay::ALL
+                .into_iter()
+                .find(|day| format!("{day:?}") == *name);
+            plan.without
+                .insert(day.ok_or_else(|| format!("no fault is called {name}"))?);
         }
-        Some((seed, failure)) => {
-            println!("seed {seed} failed: {failure}");
-            println!("repeat it, with its history: cargo xtask sim --seed {seed}");
-            ExitCode::FAILURE
-        }
+        Ok(plan)
     }
 }
 
-/// One seed, with its history.
-fn show(seed: u64) -> ExitCode {
-    let (tally, result) = world::run(seed, true);
-    report(&tally, 1, 1.0);
-    match result {
+/// The failure, and the smallest history that could be found for it.
+fn tell_failure(plan: &Plan, failure: &Failure) -> ExitCode {
+    println!("seed {} failed: {failure}", plan.seed);
+    println!(
+        "repeat it, with its history: cargo xtask sim {}",
+        flags(plan)
+    );
+    std::panic::set_hook(Box::new(|_| {}));
+    let small = shrink::shrunk(plan, failure.checker);
+    if small != *plan {
+        println!(
+            "smaller, for the same checker: cargo xtask sim {}",
+            flags(&small)
+        );
+    }
+    ExitCode::FAILURE
+}
+
+/// How to ask for a plan.
+fn flags(plan: &Plan) -> String {
+    let whole = Plan::of(plan.seed);
+    let mut flags = vec![format!("--seed {}", plan.seed)];
+    if plan.faults_ms != whole.faults_ms {
+        flags.push(format!("--milliseconds {}", plan.faults_ms));
+    }
+    if plan.has_tabs {
+        flags.push("--tabs".to_owned());
+    }
+    flags.extend(plan.without.iter().map(|day| format!("--without {day:?}")));
+    flags.join(" ")
+}
+
+/// One history, printed.
+fn show(plan: &Plan) -> ExitCode {
+    let run = plan.run(true);
+    report(&run.tally, 1, 1.0);
+    match run.result {
         Ok(()) => {
-            println!("seed {seed} passed");
+            println!("seed {} passed", plan.seed);
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            println!("seed {seed} failed: {failure}");
+            println!("seed {} failed: {failure}", plan.seed);
             ExitCode::FAILURE
         }
     }
 }
 
-fn try_all(first: u64, seeds: u64, threads: u64) -> (Tally, u64, Option<(u64, Failure)>) {
-    let total = Mutex::new((Tally::default(), 0_u64, None::<(u64, Failure)>));
-    let next = AtomicU64::new(first);
+/// What many runs came to.
+#[derive(Debug, Default)]
+struct Total {
+    tally: Tally,
+    coverage: Coverage,
+    tried: u64,
+    /// The lowest seed that failed.
+    failed: Option<(u64, Failure)>,
+}
+
+impl Total {
+    fn take(&mut self, seed: u64, run: Run) {
+        self.tally += run.tally;
+        self.coverage += run.coverage;
+        self.tried += 1;
+        if let Err(failure) = run.result {
+            let is_first = self.failed.as_ref().is_none_or(|(other, _)| seed < *other);
+            if is_first {
+                self.failed = Some((seed, failure));
+            }
+        }
+    }
+}
+
+fn try_all(plan: &Plan, seeds: u64, threads: u64) -> Total {
+    let total = Mutex::new(Total::default());
+    let next = AtomicU64::new(plan.seed);
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while !is_over.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= first + seeds {
+                    if seed >= plan.seed + seeds {
                         break;
                     }
-                    let (tally, result) = world::run(seed, false);
-                    let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-                    total.0 += tally;
-                    total.1 += 1;
-                    if let Err(failure) = result {
-                        is_over.store(true, Ordering::Relaxed);
-                        let is_first = total.2.as_ref().is_none_or(|(other, _)| seed < *other);
-                        if is_first {
-                            total.2 = Some((seed, failure));
-                        }
+                    let run = Plan {
+                        seed,
+                        ..plan.clone()
                     }
+                    .run(false);
+                    is_over.fetch_or(run.result.is_err(), Ordering::Relaxed);
+                    let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+                    total.take(seed, run);
                 }
             });
         }

@@ -52,6 +52,8 @@ pub enum Event {
     LinkGone { link: u64 },
     /// A connection reads on in the stream of a board.
     ReadStream { link: u64, board: BoardId },
+    /// A connection hears that a newer one of its client came.
+    Replaced { link: u64 },
     /// The server comes back.
     ServerStart,
     /// A board was read.

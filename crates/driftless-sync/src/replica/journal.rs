@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use driftless_model::{BoardId, UserId};
 use driftless_protocol::durable::{Key, Row, TabsRow};
 
+use crate::planted::{Bug, is_planted};
 use crate::replica::storage::{Transaction, Write};
 
 /// The number of a transaction: what was staged under it is durable once it is committed.
@@ -150,7 +151,8 @@ impl Journal {
 
     /// The next transaction to carry out, if none is under way and something is staged.
     pub fn next_transaction(&mut self) -> Option<(Ticket, Transaction)> {
-        if self.in_flight.is_some() || !self.is_wanted() {
+        let is_waiting = self.in_flight.is_some() && !is_planted(Bug::TwoTransactions);
+        if is_waiting || !self.is_wanted() {
             return None;
         }
         let ticket = self.next;
@@ -226,6 +228,12 @@ impl Journal {
     /// are what this replica last wrote). Where tabs share the storage, each entry is guarded too,
     /// and what other tabs wrote is, where the replica's row changes.
     fn expectations(&self, staged: &Staged) -> Vec<(Key, Option<Row>)> {
+        let is_leader_blind = is_planted(Bug::IgnoreTerm) && self.writer == Writer::Leader;
+        let is_follower_blind =
+            is_planted(Bug::OverwriteEntries) && self.writer == Writer::Follower;
+        if is_leader_blind || is_follower_blind {
+            return Vec::new();
+        }
         let is_board = |key: &&Key| matches!(key, Key::Board(_));
         let boards = staged.keys().filter(is_board).cloned();
         let keys = std::iter::once(Key::Replica).chain(boards);

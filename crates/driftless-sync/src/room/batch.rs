@@ -3,16 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_model::{
-    BoardId, ClientId, Cursor, Edit, Invalid, Op, RecordId, Renames, Schema, Slot, UserId, Verdict,
-    effects, limits, staleness,
+    BoardId, Check, ClientId, Cursor, Edit, Invalid, OnStale, Op, RecordId, Renames, Schema, Slot,
+    UserId, Verdict, effects, limits, staleness,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::LedgerRow;
 use driftless_protocol::message::{Event, Outcome, Push, ServerMessage, Settled};
 use driftless_protocol::payload::PayloadError;
 
+use crate::planted::{Bug, is_planted};
 use crate::room::memory::Memory;
-use crate::room::types::{Append, ConnectionId, Found, LogRow, Member, Prune, StreamItem};
+use crate::room::types::{
+    Append, ConnectionId, Delta, Found, LogRow, Member, Prune, StreamItem, ends_following,
+};
 
 /// When a refused client tries again, in milliseconds.
 pub const RETRY_AFTER_MS: u64 = 2_000;
@@ -51,9 +54,23 @@ impl Batch {
         self.stream.len()
     }
 
+    /// Whether a connection is told something that ends its following.
+    pub fn ends(&self, connection: ConnectionId) -> bool {
+        let mut replies = self.replies.iter();
+        replies.any(|(own, message)| *own == connection && ends_following(message))
+    }
+
     /// Whether anything has to be written.
     pub fn is_write(&self) -> bool {
         !self.clients.is_empty()
+    }
+
+    fn delta(&self, memory: &Memory) -> Delta {
+        let mut delta = memory.delta_of(&self.touched, self.expect.version);
+        if is_planted(Bug::CommitWithoutRecord) {
+            delta.leaves.pop();
+        }
+        delta
     }
 
     /// The transaction.
@@ -61,13 +78,14 @@ impl Batch {
         let ledger = self
             .clients
             .iter()
+            .filter(|_| !is_planted(Bug::CommitWithoutLedger))
             .filter_map(|client| memory.ledger.get(client));
         Append {
             board: board.clone(),
             expect: self.expect,
             head: memory.head,
             log: self.log.clone(),
-            delta: memory.delta_of(&self.touched, self.expect.version),
+            delta: self.delta(memory),
             ledger: ledger.cloned().collect(),
             prune: Prune::default(),
         }
@@ -118,12 +136,14 @@ impl Decider<'_> {
             };
             return self.batch.replies.push((connection, expect));
         }
-        if push.seq <= last_seq {
+        if push.seq <= last_seq && !is_planted(Bug::SkipLedger) {
             return self.repeat(connection, member, push);
         }
         match self.decide(member, push, found) {
             Ok(outcome) => {
-                if let Some(again) = &push.again {
+                if let Some(again) = &push.again
+                    && !is_planted(Bug::KeepFormerClients)
+                {
                     self.retire(member, push, again);
                 }
                 self.settle(connection, member, push, outcome);
@@ -195,6 +215,7 @@ impl Decider<'_> {
             });
         }
         if let Some(again) = &push.again
+            && !is_planted(Bug::NeverLook)
             && let Some(outcome) = self.decided_before(member, push, again, found)?
         {
             return Ok(outcome);
@@ -279,7 +300,16 @@ impl Decider<'_> {
     }
 
     fn judge(&mut self, member: &Member, opened: Opened) -> Outcome {
-        let Opened { edit, renames } = opened;
+        let Opened { mut edit, renames } = opened;
+        for change in &mut edit.changes {
+            let is_removal = matches!(change.op, Op::Remove);
+            if is_planted(Bug::NothingIsStale)
+                || (is_planted(Bug::RemovalSeesAll) && is_removal)
+                || (is_planted(Bug::UndoSeesAll) && edit.on_stale == OnStale::Skip)
+            {
+                change.seen = self.memory.head.version;
+            }
+        }
         match staleness::judge(&self.memory.state, self.schema, &edit) {
             Verdict::Conflict(mut stale) => {
                 for stale in &mut stale {
@@ -292,7 +322,13 @@ impl Decider<'_> {
                 mut skipped,
                 mut replaced,
             } => {
-                let head = self.memory.head.after(edit.id);
+                let mut head = self.memory.head.after(edit.id);
+                if is_planted(Bug::SkipVersion) {
+                    head = head.after(edit.id);
+                }
+                if is_planted(Bug::BreakCheck) {
+                    head.check = Check(u64::from(head.check.0 > 0));
+                }
                 let effects = effects(&edit.changes, &skipped);
                 let told = (!renames.is_empty()).then(|| effects.clone());
                 self.memory

@@ -8,6 +8,7 @@ use driftless_model::{BoardId, Check, Cursor, Role, Schema, Version, limits};
 use driftless_protocol::Code;
 use driftless_protocol::message::{Push, Resume, ServerMessage};
 
+use crate::planted::{Bug, is_planted};
 use crate::room::batch::{Batch, Decider, RETRY_AFTER_MS};
 use crate::room::memory::Memory;
 use crate::room::types::{
@@ -186,6 +187,9 @@ impl Room {
     /// What is decided from here on is decided as this role: what a commit under way has in it is
     /// decided already.
     fn role(&mut self, connection: ConnectionId, role: Role) {
+        if !role.may_read() && is_planted(Bug::KeepFollowing) {
+            return;
+        }
         if !role.may_read() {
             return self.withdraw(connection);
         }
@@ -197,12 +201,17 @@ impl Room {
         }
     }
 
-    /// The refusal answers whatever the connection has pushed and is not decided yet.
-    fn withdraw(&mut self, connection: ConnectionId) {
+    /// The connection does not follow any more, and nothing that it pushed is taken.
+    fn leave(&mut self, connection: ConnectionId) {
         self.members.remove(&connection);
         self.resumes
             .retain(|waiting| waiting.connection != connection);
         self.pushes.retain(|pushed| pushed.connection != connection);
+    }
+
+    /// The refusal answers whatever the connection has pushed and is not decided yet.
+    fn withdraw(&mut self, connection: ConnectionId) {
+        self.leave(connection);
         let detail = format!("you may no longer read the board {}", self.board);
         let message = Box::new(self.error(Code::Forbidden, detail));
         self.outputs.push_back(Output::Withdraw {
@@ -285,6 +294,9 @@ impl Room {
     }
 
     fn publish(&mut self, batch: Batch) {
+        if is_planted(Bug::NeverPublish) {
+            return;
+        }
         let items = batch
             .stream
             .into_iter()
@@ -367,8 +379,14 @@ impl Room {
         let Delta {
             mut removed,
             records,
-            leaves,
+            mut leaves,
         } = memory.delta_since(since);
+        if is_planted(Bug::HalfDelta) && !full {
+            leaves.pop();
+        }
+        if is_planted(Bug::ForgetRemovals) && !full {
+            removed.clear();
+        }
         if !full {
             removed.retain(|removed| removed.version > since);
         }
@@ -409,6 +427,10 @@ impl Room {
                 now_ms,
             };
             decider.push(pushed.connection, &pushed.member, &pushed.push, found);
+            // What a copy has on its way would pass for the next edit of the other one.
+            if batch.ends(pushed.connection) {
+                self.leave(pushed.connection);
+            }
         }
         for (connection, message) in mem::take(&mut batch.replies) {
             self.outputs.push_back(Output::Send {
@@ -419,6 +441,13 @@ impl Room {
         if batch.is_write() {
             let mut append = batch.append(&self.board, &memory);
             append.prune = self.prune(&batch, &mut memory);
+            if is_planted(Bug::AcknowledgeBeforeCommit) {
+                let stream = mem::take(&mut batch.stream);
+                let items = stream
+                    .into_iter()
+                    .map(|item| Output::Stream(Box::new(item)));
+                self.outputs.extend(items);
+            }
             self.outputs.push_back(Output::Commit(Box::new(append)));
             return Phase::Committing(memory, batch);
         }
@@ -512,7 +541,7 @@ enum Standing {
 
 impl Standing {
     fn of(cursor: Cursor, check: Check, floor: Version) -> Self {
-        if cursor.check != check {
+        if cursor.check != check && !is_planted(Bug::IgnoreCheck) {
             Self::Diverged
         } else if cursor.version < floor {
             Self::TooOld

@@ -225,7 +225,7 @@ pub fn ends_following(message: &ServerMessage) -> bool {
     matches!(
         message,
         ServerMessage::Error {
-            code: Code::Unavailable | Code::WrongUser | Code::Forbidden,
+            code: Code::Unavailable | Code::WrongUser | Code::Forbidden | Code::Cloned,
             ..
         }
     )

@@ -51,7 +51,8 @@ pub enum BadDay {
 }
 
 impl BadDay {
-    const ALL: [Self; 10] = [
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
         Self::Clone,
         Self::RollBack,
         Self::LoseRelaxed,
@@ -66,9 +67,9 @@ impl BadDay {
 
     /// Draws those of a run: a few, so that they meet in all combinations and ordinary runs stay
     /// ordinary.
-    pub fn draw(dice: &mut Dice) -> BTreeSet<Self> {
-        let days = Self::ALL.into_iter();
-        days.filter(|_| dice.chance(15)).collect()
+    pub fn draw(dice: &mut Dice, without: &BTreeSet<Self>) -> BTreeSet<Self> {
+        let days = Self::ALL.into_iter().filter(|_| dice.chance(15));
+        days.filter(|day| !without.contains(day)).collect()
     }
 }
 

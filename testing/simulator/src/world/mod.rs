@@ -24,6 +24,7 @@ use driftless_sync::replica::{Command, Input};
 use driftless_sync::room::Retention;
 
 use crate::book::Book;
+use crate::coverage::Coverage;
 
 use crate::dice::Dice;
 use crate::failure::Failure;
@@ -33,7 +34,7 @@ use crate::schedule::{Event, Schedule};
 use crate::tally::Tally;
 use crate::trace::Trace;
 use crate::world::device::Device;
-use crate::world::faults::BadDay;
+pub use crate::world::faults::BadDay;
 use crate::world::rights::Rights;
 use crate::world::server::Server;
 use crate::world::tab::Tab;
@@ -65,6 +66,7 @@ pub struct World {
     pub has_faults: bool,
     pub book: Book,
     pub tally: Tally,
+    pub coverage: Coverage,
     pub trace: Trace,
     /// Views that were just flushed and not yet compared.
     pub unchecked_views: BTreeSet<(usize, BoardId)>,
@@ -79,16 +81,53 @@ pub struct World {
     events: u64,
 }
 
-/// Runs a seed to its end.
-pub fn run(seed: u64, is_traced: bool) -> (Tally, Result<(), Failure>) {
-    let mut world = World::new(seed, is_traced);
-    let result = world.live();
-    (world.tally, result)
+/// What a run is made from. Leaving out makes histories smaller.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub seed: u64,
+    /// How long persons and faults go on, in virtual milliseconds.
+    pub faults_ms: u64,
+    /// What does not go wrong.
+    pub without: BTreeSet<BadDay>,
+    /// Whether devices may have several tabs.
+    pub has_tabs: bool,
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub struct Run {
+    pub tally: Tally,
+    pub coverage: Coverage,
+    pub result: Result<(), Failure>,
+}
+
+impl Plan {
+    /// Everything that a seed says.
+    pub fn of(seed: u64) -> Self {
+        Self {
+            seed,
+            faults_ms: FAULTS_MS,
+            without: BTreeSet::new(),
+            has_tabs: false,
+        }
+    }
+
+    /// Runs to the end.
+    pub fn run(&self, is_traced: bool) -> Run {
+        let mut world = World::new(self, is_traced);
+        let result = world.live(self.faults_ms);
+        world.coverage.run(&world.tally);
+        Run {
+            tally: world.tally,
+            coverage: world.coverage,
+            result,
+        }
+    }
 }
 
 impl World {
-    fn new(seed: u64, is_traced: bool) -> Self {
-        let mut dice = Dice::new(seed);
+    fn new(plan: &Plan, is_traced: bool) -> Self {
+        let mut dice = Dice::new(plan.seed);
         let (mut devices, mut tabs) = (Vec::new(), Vec::new());
         for number in 0..usize::try_from(dice.between(2, 3)).expect("a few devices") {
             let auto_resolve = match dice.below(10) {
@@ -96,7 +135,7 @@ impl World {
                 1 => AutoResolve::Theirs,
                 _ => AutoResolve::Never,
             };
-            let is_shared = dice.chance(50);
+            let is_shared = plan.has_tabs && dice.chance(50);
             devices.push(Device::new(number, is_shared, auto_resolve));
             let most = if is_shared { 3 } else { 1 };
             for _ in 0..dice.between(1, most) {
@@ -114,7 +153,7 @@ impl World {
             .collect();
         let ring_max = usize::try_from(dice.between(2, 40)).expect("a small ring");
         let latency_max_ms = if dice.chance(50) { 30 } else { 300 };
-        let bad_days = BadDay::draw(&mut dice);
+        let bad_days = BadDay::draw(&mut dice, &plan.without);
         let is_short = dice.chance(20);
         let retention = if is_short {
             // Whoever is below the log may be of another history, and takes no chances.
@@ -147,6 +186,7 @@ impl World {
             has_faults: true,
             book: Book::default(),
             tally: Tally::default(),
+            coverage: Coverage::default(),
             trace: Trace::new(is_traced),
             unchecked_views: BTreeSet::new(),
             bad_days,
@@ -157,7 +197,7 @@ impl World {
         }
     }
 
-    fn live(&mut self) -> Result<(), Failure> {
+    fn live(&mut self, faults_ms: u64) -> Result<(), Failure> {
         for device in 0..self.devices.len() {
             self.start_device(device)?;
         }
@@ -165,12 +205,12 @@ impl World {
             let delay_ms = self.dice.below(300);
             self.schedule.after(delay_ms, Event::Person { tab });
         }
-        self.until(FAULTS_MS)?;
+        self.until(faults_ms)?;
         self.heal()?;
-        let mut at_ms = FAULTS_MS;
+        let mut at_ms = faults_ms;
         while checkers::restless(self).is_some() {
             at_ms += 500;
-            if at_ms > FAULTS_MS + HEALING_MS {
+            if at_ms > faults_ms + HEALING_MS {
                 let what = checkers::restless(self).unwrap_or_default();
                 return Err(Failure::new("live", what));
             }
@@ -277,6 +317,7 @@ impl World {
             Event::LinkLost { link, code } => self.link_lost(link, code)?,
             Event::LinkGone { link } => self.link_gone(link)?,
             Event::ReadStream { link, board } => self.read_stream(link, &board)?,
+            Event::Replaced { link } => self.replaced(link),
             Event::ServerStart => self.server.is_up = true,
             Event::BoardLoaded { life, board } if life == self.server.life => {
                 self.board_loaded(&board)?;
@@ -369,6 +410,7 @@ impl World {
         let (tab, socket) = (link.tab, link.socket);
         let message = link.codec.decode_server(bytes);
         let message = message.map_err(|error| Failure::new("codec", error.to_string()))?;
+        self.coverage.message(&message);
         self.note_told(tab, &message);
         self.tab_input(
             tab,

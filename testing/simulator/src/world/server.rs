@@ -136,6 +136,13 @@ impl World {
         Ok(())
     }
 
+    /// A connection hears that a newer one of its client came.
+    pub fn replaced(&mut self, number: u64) {
+        if self.links.get(&number).is_some_and(|link| link.server_end) {
+            self.close_server_end(number, Some(CloseCode::Replaced.number()));
+        }
+    }
+
     /// The same client connected again: the newest wins.
     fn replace_others(&mut self, number: u64, client: driftless_model::ClientId) {
         let others = self.links.iter().filter(|(other, link)| {
@@ -148,7 +155,14 @@ impl World {
                 fate.replaced += 1;
                 fate.may_change_identity |= fate.replaced >= 3;
             }
-            self.close_server_end(other, Some(CloseCode::Replaced.number()));
+            // What the older connection sent may still be read until it hears of its end.
+            let delay_ms = if self.dice.chance(50) {
+                self.dice.between(1, 400)
+            } else {
+                0
+            };
+            self.schedule
+                .after(delay_ms, Event::Replaced { link: other });
         }
     }
 

@@ -336,6 +336,11 @@ impl World {
                 let board = board.clone();
                 self.unchecked_views.insert((tab, board));
             }
+            Notice::Status => {
+                if let Some(replica) = &self.tabs[tab].replica {
+                    self.coverage.connection(&replica.status().connection);
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -420,7 +425,7 @@ impl World {
         for write in &transaction.writes {
             if let Write::Put(Row::Entry(row)) = write {
                 for folded in &row.folded {
-                    self.book.successor.insert((device, *folded), row.id);
+                    self.book.joined(device, *folded, row.id);
                 }
             }
         }

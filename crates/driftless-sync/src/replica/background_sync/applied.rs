@@ -9,6 +9,7 @@ use driftless_protocol::durable::{AppliedRow, EntryRow, EntryState, Key, LocalCh
 use driftless_protocol::message::Resume;
 
 use super::{Entry, Outbox};
+use crate::planted::{Bug, is_planted};
 use crate::replica::journal::Journal;
 
 /// Why an edit is in the outbox again.
@@ -134,6 +135,7 @@ impl Outbox {
             resume.diverged && row.version > there && !is_to_be_seen(row, user, confirmed)
         };
         let missing = self.applied.values().filter(is_missing);
+        let missing = missing.filter(|_| !is_planted(Bug::NeverOffer));
         let missing: Vec<u64> = missing.map(|row| row.entry.number).collect();
         let offered = missing.into_iter().filter_map(|number| {
             let row = self.applied.remove(&number)?;

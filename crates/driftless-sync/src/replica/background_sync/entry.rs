@@ -81,6 +81,11 @@ impl Entry {
         !self.is_unsettled()
     }
 
+    /// Whether it waits for a person since somebody changed the same.
+    pub fn is_conflicted(&self) -> bool {
+        matches!(self.row.state, EntryState::Conflicted(_))
+    }
+
     /// Whether it is sealed and the person took it back.
     pub fn is_taken_back(&self) -> bool {
         matches!(

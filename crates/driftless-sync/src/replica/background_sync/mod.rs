@@ -38,6 +38,7 @@ pub use undo::{base_record, undo_changes};
 
 use rests_on::OwnSettled;
 
+use crate::planted::{Bug, is_planted};
 use crate::replica::journal::{Journal, Ticket};
 use crate::replica::realtime_state::RealtimeState;
 
@@ -187,8 +188,14 @@ impl Outbox {
 
     /// Folds an edit that waited for a set-aside one into it.
     fn join(&mut self, target: u64, joined: EntryRow, journal: &mut Journal) {
+        if is_planted(Bug::DropWaiting) {
+            return;
+        }
         if let Some(entry) = self.entries.get_mut(&target) {
             entry.fold(joined);
+        }
+        if is_planted(Bug::JoinUnsaved) {
+            return;
         }
         self.store(target, journal);
     }
@@ -261,7 +268,7 @@ impl Outbox {
         let Some(entry) = self.entries.get_mut(&number) else {
             return false;
         };
-        if entry.seal(seq) {
+        if entry.seal(seq) && !is_planted(Bug::ReuseSeq) {
             self.next_seq += 1;
         }
         let is_set_aside = entry.is_set_aside();
@@ -281,9 +288,9 @@ impl Outbox {
             .filter(|(own, _)| *own >= seq)
             .collect();
         sealed.sort_by_key(|(seq, _)| *seq);
-        let durable = sealed
-            .into_iter()
-            .take_while(|(_, entry)| journal.is_durable(entry.ticket));
+        let durable = sealed.into_iter().take_while(|(_, entry)| {
+            journal.is_durable(entry.ticket) || is_planted(Bug::SendBeforeSaved)
+        });
         durable
             .filter_map(|(_, entry)| {
                 let push = entry.push(&self.board, self.settled_durable)?;
@@ -361,7 +368,8 @@ impl Outbox {
                 detail: "the server gave an outcome that this build does not know".to_owned(),
             },
         };
-        if is_taken_back {
+        let is_refused = matches!(state, EntryState::Quarantined { .. });
+        if is_taken_back || (is_refused && is_planted(Bug::DropRejected)) {
             let gone = self.discard(number, journal);
             return gone.map_or(SettleStep::Unknown, |row| {
                 SettleStep::TakenBack(Box::new(row))

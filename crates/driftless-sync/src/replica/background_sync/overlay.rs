@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use driftless_model::RecordId;
 use driftless_protocol::durable::LocalChange;
 
-use crate::replica::background_sync::Outbox;
+use crate::planted::{Bug, is_planted};
+use crate::replica::background_sync::{Entry, Outbox};
 
 impl Outbox {
     /// The changes that are in the views of these records, in order. One pass over the outbox,
@@ -15,7 +16,10 @@ impl Outbox {
         records: &BTreeSet<RecordId>,
     ) -> BTreeMap<&RecordId, Vec<&LocalChange>> {
         let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        let active = self.entries.values().filter(|entry| entry.is_active());
+        let is_shown = |entry: &&Entry| {
+            entry.is_active() || (entry.is_set_aside() && is_planted(Bug::ShowSetAside))
+        };
+        let active = self.entries.values().filter(is_shown);
         let changes = active.flat_map(|entry| &entry.row.changes);
         for change in changes.filter(|change| records.contains(&change.record)) {
             found.entry(&change.record).or_default().push(change);

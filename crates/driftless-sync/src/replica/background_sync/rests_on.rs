@@ -7,6 +7,7 @@ use driftless_model::{
 };
 use driftless_protocol::durable::{EntryRow, LocalChange};
 
+use crate::planted::{Bug, is_planted};
 use crate::replica::background_sync::Outbox;
 
 /// An own edit that is settled: what others that rest on it have seen.
@@ -73,7 +74,8 @@ impl OwnSettled {
     ///   what the change has seen, that write stays unseen (a removal concerns all leaves that a
     ///   person wrote, the edit perhaps one).
     pub(super) fn settle(&self, change: &mut LocalChange, confirmed: &BoardState, schema: &Schema) {
-        let is_skipped = self.skipped.iter().any(|at| concerns(change, at));
+        let is_skipped =
+            self.skipped.iter().any(|at| concerns(change, at)) && !is_planted(Bug::VouchForSkipped);
         match self.version.filter(|_| !is_skipped) {
             None => self.hide(change),
             Some(version) if version <= change.seen.version => change.seen.version = version,

@@ -2,9 +2,11 @@
 //! is not the one that was on screen.
 
 use driftless_model::{ClientId, Version};
+use driftless_protocol::durable::EntryState;
 use driftless_protocol::message::Settled;
 
 use super::Outbox;
+use crate::planted::{Bug, is_planted};
 use crate::replica::journal::Journal;
 
 impl Outbox {
@@ -17,6 +19,7 @@ impl Outbox {
                     .row
                     .changes
                     .iter_mut()
+                    .filter(|_| !is_planted(Bug::KeepSeen))
                     .for_each(|change| change.seen.version = Version(0));
                 if let Some(again) = &mut entry.row.again {
                     again.above = Version(0);
@@ -25,7 +28,7 @@ impl Outbox {
             self.store(number, journal);
         }
         self.recent.clear();
-        self.history += 1;
+        self.history += u32::from(!is_planted(Bug::KeepSeen));
     }
 
     /// How often the server's history turned out not to be the one on screen.
@@ -60,6 +63,15 @@ impl Outbox {
                 entry.start_over(former);
                 self.store(number, journal);
             }
+        }
+    }
+
+    /// A planted bug: what was sealed counts as queued, and its seq as free.
+    pub fn unseal_all(&mut self) {
+        let sealed = self.entries.values_mut();
+        for entry in sealed.filter(|entry| entry.seq().is_some()) {
+            self.next_seq = self.next_seq.min(entry.seq().unwrap_or(u64::MAX));
+            entry.row.state = EntryState::Queued;
         }
     }
 

@@ -1,5 +1,6 @@
 //! One board of a replica: its state, its outbox, and how far the stream from the server is.
 
+mod copy;
 mod reread;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use driftless_protocol::message::{Event, Outcome, Resume, Settled};
 
 pub use reread::StoredBoard;
 
+use crate::planted::{Bug, is_planted};
 use crate::replica::background_sync::{Entry, Outbox, SettleStep, Told, undo_changes};
 use crate::replica::journal::Journal;
 use crate::replica::realtime_state::RealtimeState;
@@ -166,7 +168,10 @@ impl Board {
             version: event.version,
             check: event.check,
         };
-        self.advance(cursor, &event.effects, &event.author, journal, &mut step);
+        let is_halved = is_planted(Bug::HalfEvent) && event.effects.len() > 1;
+        let taken = event.effects.len() - usize::from(is_halved);
+        let effects = &event.effects[..taken];
+        self.advance(cursor, effects, &event.author, journal, &mut step);
         let own = event
             .replaced
             .iter()
@@ -297,25 +302,6 @@ impl Board {
         }
     }
 
-    /// Deletes the copy: every record, and where it stood. Answers what was shown of it.
-    pub fn forget_copy(&mut self, journal: &mut Journal) -> BTreeSet<RecordId> {
-        let gone = self.state.forget();
-        self.store_records(&gone, journal);
-        self.store_board(journal);
-        gone
-    }
-
-    /// Deletes the copy and what else is known of the board, since the user may not read it. Where
-    /// the copy stood stays, for what is pending.
-    pub fn leave_copy(&mut self, journal: &mut Journal) -> BTreeSet<RecordId> {
-        let gone = self.state.leave();
-        self.outbox.forget_applied(journal);
-        self.history = UndoHistory::default();
-        self.store_records(&gone, journal);
-        self.store_board(journal);
-        gone
-    }
-
     fn differs_at(&self, seq: u64, id: Option<EditId>) -> bool {
         self.outbox
             .at_seq(seq)
@@ -360,7 +346,9 @@ impl Board {
             }
         }
         self.state.advance(cursor, effects, author);
-        self.store_records(&touched, journal);
+        if !is_planted(Bug::StoreHalf) {
+            self.store_records(&touched, journal);
+        }
         step.touched.extend(touched);
     }
 

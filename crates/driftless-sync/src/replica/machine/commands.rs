@@ -5,6 +5,7 @@ use driftless_protocol::durable::{EntryState, LocalChange};
 use driftless_protocol::message::ClientMessage;
 use driftless_protocol::{Code, Query, TabMessage};
 
+use crate::planted::{Bug, is_planted};
 use crate::replica::background_sync::{Entry, NewEdit, Saw, resent_changes, resolved_changes};
 use crate::replica::board::{Stream, settlements};
 use crate::replica::machine::{Phase, Replica};
@@ -157,7 +158,7 @@ impl Replica {
     }
 
     /// An edit, perhaps made of one that was set aside.
-    fn edit_instead(&mut self, edit: NewEdit, instead_of: Option<EditId>, now: Now) {
+    fn edit_instead(&mut self, mut edit: NewEdit, instead_of: Option<EditId>, now: Now) {
         match self.phase {
             Phase::Loading => return self.early.push(edit),
             Phase::Superseded | Phase::Unusable => {
@@ -170,6 +171,11 @@ impl Replica {
             Phase::Claiming | Phase::Leading | Phase::Following => {}
         }
         let board = self.board_mut(&edit.board);
+        if is_planted(Bug::SeenAtTheEnd) {
+            let version = board.state.version();
+            let changes = edit.changes.iter_mut();
+            changes.for_each(|change| change.seen.version = version);
+        }
         let saw = board.outbox.saw(&edit, &board.state, now.epoch_ms);
         let made = self.made(&edit, &saw, instead_of);
         self.add(edit, saw, made);

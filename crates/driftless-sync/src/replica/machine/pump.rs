@@ -3,6 +3,7 @@
 use driftless_model::BoardId;
 use driftless_protocol::message::ClientMessage;
 
+use crate::planted::{Bug, is_planted};
 use crate::replica::board::Stream;
 use crate::replica::machine::{Phase, Replica};
 use crate::replica::types::{Notice, Now, Output};
@@ -19,6 +20,9 @@ impl Replica {
         self.stream_edits(now);
         self.flush(now);
         self.store(now);
+        if is_planted(Bug::SaidSavedTooEarly) {
+            self.tell_stored();
+        }
         self.tell_status(now);
         self.wake();
     }

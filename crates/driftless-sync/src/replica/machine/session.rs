@@ -5,6 +5,7 @@ use driftless_protocol::durable::Row;
 use driftless_protocol::message::{ClientMessage, Hello, ServerMessage, Subscribe, Welcome};
 use driftless_protocol::{Blame, Code, FeedFrame, PROTOCOL, Query};
 
+use crate::planted::{Bug, is_planted};
 use crate::replica::board::{Board, Step, Stream, Trouble, Whose};
 use crate::replica::journal::Journal;
 use crate::replica::machine::{Phase, Replica};
@@ -16,6 +17,9 @@ impl Replica {
     pub(super) fn detach(&mut self) {
         for board in self.boards.values_mut() {
             board.stream = Stream::Detached;
+            if is_planted(Bug::UnsealOnRetry) {
+                board.outbox.unseal_all();
+            }
         }
     }
 
@@ -70,7 +74,10 @@ impl Replica {
                 ..
             } => {
                 let retry_after_ms = retry_after_ms.min(limits::WAIT_MS_MAX);
-                let wait_ms = retry_after_ms + self.socket.draw(retry_after_ms);
+                let mut wait_ms = retry_after_ms + self.socket.draw(retry_after_ms);
+                if is_planted(Bug::NeverResume) {
+                    wait_ms = u64::MAX / 2;
+                }
                 if let Some(board) = self.boards.get_mut(&board)
                     && matches!(board.stream, Stream::Live { .. })
                 {
@@ -111,7 +118,8 @@ impl Replica {
     pub(super) fn welcomed(&mut self, welcome: &Welcome, now: Now) {
         let bound = self.row.as_ref().and_then(|row| row.user.clone());
         self.server_build = Some(welcome.build.clone());
-        if let Some(bound) = bound.filter(|bound| *bound != welcome.user) {
+        let is_ignored = is_planted(Bug::IgnoreOwner);
+        if let Some(bound) = bound.filter(|bound| *bound != welcome.user && !is_ignored) {
             if self.has_entries() {
                 let reason = format!(
                     "this copy holds edits of {bound} that are not settled; sign in as {bound}"

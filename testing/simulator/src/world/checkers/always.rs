@@ -26,6 +26,7 @@ pub fn view(world: &mut World, tab: usize, board: &BoardId) -> Result<(), Failur
         return Ok(());
     };
     world.tally.views += 1;
+    world.coverage.board(own);
     let mut naive = own.state.confirmed().clone();
     let author = UserId::new("nobody").expect("a user");
     for entry in own.outbox.entries().filter(|entry| entry.is_active()) {
