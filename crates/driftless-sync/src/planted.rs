@@ -1,7 +1,7 @@
 //! Bugs that the simulator's builds can plant, one at a time, to prove that its checkers see them.
 //!
 //! Each breaks one rule of the design, at the place that keeps it. Without the feature
-//! `planted-bugs` there is nothing to switch on: [`is_planted`] is `false` where it is compiled.
+//! `planted-bugs` there is nothing to switch on: `is_planted` is `false` where it is compiled.
 
 macro_rules! bugs {
     ($($(#[$doc:meta])* $name:ident,)*) => {
