@@ -224,6 +224,8 @@ impl World {
 
     /// Lets everything happen that happens until a time.
     fn until(&mut self, end_ms: u64) -> Result<(), Failure> {
+        // What healing led to is compared before anything else moves the confirmed state.
+        self.compare_views()?;
         while self.schedule.now_ms() < end_ms
             && let Some(event) = self.schedule.next()
         {
@@ -235,9 +237,14 @@ impl World {
             if let Some(broken) = self.rights.broken.take() {
                 return Err(broken);
             }
-            for (tab, board) in std::mem::take(&mut self.unchecked_views) {
-                checkers::view(self, tab, &board)?;
-            }
+            self.compare_views()?;
+        }
+        Ok(())
+    }
+
+    fn compare_views(&mut self) -> Result<(), Failure> {
+        for (tab, board) in std::mem::take(&mut self.unchecked_views) {
+            checkers::view(self, tab, &board)?;
         }
         Ok(())
     }
