@@ -1,9 +1,10 @@
 //! Messages to bytes and back, in both sub-protocols.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::message::{ClientMessage, ServerMessage};
-use crate::tree::{DEPTH_MAX, Document};
+use crate::tree::{self, Document};
 
 /// How messages are written on a connection: the WebSocket sub-protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,24 +63,20 @@ impl Codec {
 
     /// Reads a client's message: without a tree in between, since servers do little else.
     pub fn decode_client(self, bytes: &[u8]) -> Result<ClientMessage, DecodeError> {
-        match self {
-            Self::MessagePack => {
-                let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);
-                decoder.set_max_depth(DEPTH_MAX);
-                let message = ClientMessage::deserialize(&mut decoder);
-                let message = message.map_err(|error| DecodeError::new(&error))?;
-                // One message a frame: what follows it would be lost unsaid.
-                match bool::deserialize(&mut decoder) {
-                    Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(message),
-                    _ => Err(DecodeError::new(&"bytes follow the message")),
-                }
-            }
-            Self::Json => serde_json::from_slice(bytes).map_err(|error| DecodeError::new(&error)),
-        }
+        let message = match self {
+            Self::MessagePack => tree::message_pack(bytes),
+            Self::Json => tree::json(bytes),
+        };
+        message.map_err(|error| DecodeError::new(&error))
     }
 
     /// Reads a server's message.
     pub fn decode_server(self, bytes: &[u8]) -> Result<ServerMessage, DecodeError> {
+        self.decode(bytes)
+    }
+
+    /// Reads a message by way of a tree.
+    pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
         let document = match self {
             Self::MessagePack => Document::from_message_pack(bytes),
             Self::Json => Document::from_json(bytes),

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{Codec, DecodeError};
 use crate::feed::{FeedFrame, Query};
-use crate::tree::Document;
 
 /// A tab, for as long as it is open: random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -156,10 +155,7 @@ impl TabMessage {
 
     /// From bytes. An error is a message of another build: to be ignored.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let message = Document::from_message_pack(bytes).and_then(Document::decode);
-        message.map_err(|error| DecodeError {
-            reason: error.to_string(),
-        })
+        Codec::MessagePack.decode(bytes)
     }
 }
 

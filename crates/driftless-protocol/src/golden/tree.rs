@@ -8,14 +8,15 @@ use serde::{Serialize, Serializer};
 
 use crate::codec::Codec;
 pub use crate::tree::Tree;
+use crate::tree::{json, message_pack};
 
 /// The fields of a map.
 pub type Fields<'a> = Vec<(Cow<'a, str>, Tree<'a>)>;
 
 pub fn read(codec: Codec, bytes: &[u8]) -> Tree<'_> {
     match codec {
-        Codec::MessagePack => rmp_serde::from_slice(bytes).expect("is MessagePack"),
-        Codec::Json => serde_json::from_slice(bytes).expect("is JSON"),
+        Codec::MessagePack => message_pack(bytes).expect("is MessagePack"),
+        Codec::Json => json(bytes).expect("is JSON"),
     }
 }
 

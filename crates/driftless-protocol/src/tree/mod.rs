@@ -15,7 +15,7 @@ use self::decode::Branch;
 pub use self::decode::TreeError;
 
 /// Deepest nesting that the decoder follows: the deepest value inside the deepest message.
-pub(crate) const DEPTH_MAX: usize = driftless_model::limits::VALUE_DEPTH_MAX + 32;
+const DEPTH_MAX: usize = driftless_model::limits::VALUE_DEPTH_MAX + 32;
 
 /// Anything that either encoding can say. Text and bytes are borrowed from the document where it
 /// has them as they are.
@@ -49,27 +49,36 @@ pub struct Document<'de> {
     is_text: bool,
 }
 
+/// One value as `MessagePack`, and nothing behind it.
+pub fn message_pack<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, TreeError> {
+    let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);
+    decoder.set_max_depth(DEPTH_MAX);
+    let value = T::deserialize(&mut decoder).map_err(|error| TreeError::new(&error))?;
+    // One message a frame: what follows it would be lost unsaid.
+    match bool::deserialize(&mut decoder) {
+        Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
+        _ => Err(TreeError::new(&"bytes follow the message")),
+    }
+}
+
+/// One value as JSON, and nothing behind it.
+pub fn json<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, TreeError> {
+    serde_json::from_slice(bytes).map_err(|error| TreeError::new(&error))
+}
+
 impl<'de> Document<'de> {
     /// Reads `MessagePack`: one value and nothing behind it.
     pub fn from_message_pack(bytes: &'de [u8]) -> Result<Self, TreeError> {
-        let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);
-        decoder.set_max_depth(DEPTH_MAX);
-        let root = Tree::deserialize(&mut decoder).map_err(|error| TreeError::new(&error))?;
-        // One message a frame: what follows it would be lost unsaid.
-        match bool::deserialize(&mut decoder) {
-            Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(Self {
-                root,
-                is_text: false,
-            }),
-            _ => Err(TreeError::new(&"bytes follow the message")),
-        }
+        Ok(Self {
+            root: message_pack(bytes)?,
+            is_text: false,
+        })
     }
 
     /// Reads JSON: one value and nothing behind it.
     pub fn from_json(bytes: &'de [u8]) -> Result<Self, TreeError> {
-        let root = serde_json::from_slice(bytes).map_err(|error| TreeError::new(&error))?;
         Ok(Self {
-            root,
+            root: json(bytes)?,
             is_text: true,
         })
     }

@@ -54,10 +54,10 @@ impl Batch {
         self.stream.len()
     }
 
-    /// Whether a connection is told something that ends its following.
+    /// Whether the last push was answered with something that ends its connection's following.
     pub fn ends(&self, connection: ConnectionId) -> bool {
-        let mut replies = self.replies.iter();
-        replies.any(|(own, message)| *own == connection && ends_following(message))
+        let last = self.replies.last();
+        last.is_some_and(|(own, message)| *own == connection && ends_following(message))
     }
 
     /// Whether anything has to be written.

@@ -50,22 +50,18 @@ impl Replica {
 
     /// Whether what other tabs wrote goes together with what is in memory.
     fn still_fits(&self, stored: &StoredReplica) -> bool {
-        let known = match self.journal.known(&Key::Replica) {
-            Some(Row::Replica(row)) => Some(row),
-            _ => None,
-        };
         let none = StoredBoard::default();
         let clashes = |id: &BoardId| {
             let outbox = &stored.boards.get(id).unwrap_or(&none).outbox;
             let own = self.boards.get(id);
             own.is_some_and(|own| own.outbox.clashes(outbox, &self.journal))
         };
-        let is_same = !self.is_outdated() && known == stored.row.as_ref();
+        let is_same = !self.is_outdated() && self.known_row() == stored.row;
         is_same && !self.boards.keys().any(clashes)
     }
 
     /// Starts from what is stored, and does again what is not durable.
-    fn start_from(&mut self, mut stored: StoredReplica, rows: &[Row], now: Now) {
+    fn start_from(&mut self, stored: StoredReplica, rows: &[Row], now: Now) {
         let leads = self.phase == Phase::Leading && stored.term() == self.term();
         let is_beaten = self.phase == Phase::Claiming && stored.term() >= self.term();
         self.let_go_of_unsaved();
@@ -75,22 +71,18 @@ impl Replica {
         tabs.is_outdated = false;
         tabs.is_elected &= !is_beaten;
         let is_elected = tabs.is_elected;
-        let steps = self.reread_boards(&mut stored);
-        let writer = if leads {
-            Writer::Leader
+        let steps = self.reread_boards(stored.boards);
+        let (phase, writer) = if leads {
+            (Phase::Leading, Writer::Leader)
         } else {
-            Writer::Follower
+            (Phase::Following, Writer::Follower)
         };
         self.journal.start_from(writer, rows);
         self.unstored.clear();
         self.storage_retry_at_ms = None;
         self.row = stored.row;
         self.owner_changed(former.as_ref());
-        self.phase = if leads {
-            Phase::Leading
-        } else {
-            Phase::Following
-        };
+        self.phase = phase;
         self.detach();
         self.socket.disconnect(&mut self.actions);
         if leads && self.is_connection_wanted {
@@ -144,11 +136,12 @@ impl Replica {
         }
     }
 
-    fn reread_boards(&mut self, stored: &mut StoredReplica) -> BTreeMap<BoardId, Step> {
-        let stored = std::mem::take(&mut stored.boards);
+    fn reread_boards(
+        &mut self,
+        mut stored: BTreeMap<BoardId, StoredBoard>,
+    ) -> BTreeMap<BoardId, Step> {
         let known = self.boards.keys().cloned();
         let ids: BTreeSet<BoardId> = known.chain(stored.keys().cloned()).collect();
-        let mut stored = stored;
         let mut steps = BTreeMap::new();
         for id in ids {
             let own = stored.remove(&id).unwrap_or_default();
