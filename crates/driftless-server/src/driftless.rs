@@ -16,6 +16,7 @@ use crate::auth::{Authenticator, OpenAuth, SharedAuthenticator};
 use crate::clock::now_ms;
 use crate::feeds::FeedPlane;
 use crate::hub::{Boards, Closing, Connections, Follower};
+use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::random;
 #[cfg(feature = "host-metrics")]
@@ -57,6 +58,7 @@ struct Shared {
     boards: Arc<Boards>,
     connections: Arc<Connections>,
     feeds: Arc<FeedPlane>,
+    metrics: Arc<Metrics>,
     is_draining: AtomicBool,
     /// Ends with the last handle.
     background: Mutex<JoinSet<()>>,
@@ -163,15 +165,21 @@ impl Builder {
             series_max: SERIES_MAX,
             ..Bounds::default()
         };
+        let metrics = Arc::new(Metrics::new());
         let shared = Shared {
-            boards: Arc::new(Boards::new(schema.clone(), self.store.clone())),
+            boards: Arc::new(Boards::new(
+                schema.clone(),
+                self.store.clone(),
+                metrics.clone(),
+            )),
             schema,
             store: self.store,
             auth: self.auth,
             origins: self.origins,
             heartbeat: self.heartbeat,
             connections: Arc::default(),
-            feeds: Arc::new(FeedPlane::new(bounds)),
+            feeds: Arc::new(FeedPlane::new(bounds, metrics.clone())),
+            metrics,
             is_draining: AtomicBool::new(false),
             background: Mutex::default(),
         };
@@ -220,6 +228,15 @@ impl Driftless {
     /// How many distinct queries are watched.
     pub fn queries_watched(&self) -> usize {
         self.shared.feeds.queries_watched()
+    }
+
+    /// The metrics, in the text format of Prometheus: what [`crate::ops_router`] answers at
+    /// `/metrics`, for applications that serve it elsewhere. It names no user and no board.
+    pub fn metrics_text(&self) -> String {
+        let (connections, boards) = (self.connections(), self.boards_in_use());
+        let metrics = &self.shared.metrics;
+        metrics.set_now(connections, boards, self.queries_watched());
+        metrics.text()
     }
 
     /// Takes samples of now into the feeds. They reach viewers with the next evaluation, within a
@@ -275,6 +292,10 @@ impl Driftless {
 
     pub(crate) fn store(&self) -> &SharedStore {
         &self.shared.store
+    }
+
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.shared.metrics
     }
 
     pub(crate) fn auth(&self) -> &SharedAuthenticator {

@@ -1,24 +1,27 @@
-//! Plain HTTP: health checks for whoever runs the server, and the list of boards.
+//! Plain HTTP: health checks and metrics for whoever runs the server, and the list of boards.
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Json, Response};
 use axum::routing::get;
-use driftless_model::{BoardId, Version};
+use driftless_model::{BoardId, UserId, Version};
 use serde::Serialize;
 
 use crate::auth::AuthError;
 use crate::driftless::Driftless;
+use crate::metrics::CONTENT_TYPE;
 
-/// `/healthz` (the process runs), `/readyz` (the store answers and it is not stopping) and
-/// `/api/boards` (the boards that the caller may read, as JSON; the token goes in `Authorization:
-/// Bearer`).
+/// `/healthz` (the process runs), `/readyz` (the store answers and it is not stopping),
+/// `/api/boards` (the boards that the caller may read, as JSON) and `/metrics` (for whom
+/// [`crate::Authenticator::may_see_metrics`] allows, in the text format of Prometheus). The last
+/// two take the token in `Authorization: Bearer`.
 pub fn ops_router<S: Clone + Send + Sync + 'static>(driftless: Driftless) -> Router<S> {
     Router::new()
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
         .route("/api/boards", get(boards))
+        .route("/metrics", get(metrics))
         .with_state(driftless)
 }
 
@@ -47,31 +50,20 @@ struct Listed {
 }
 
 async fn boards(State(driftless): State<Driftless>, headers: HeaderMap) -> Response {
-    if !driftless.origins().allow(&headers) {
-        let text = "pages of this origin may not read it; add it to the allowed origins";
-        return (StatusCode::FORBIDDEN, text).into_response();
+    match caller(&driftless, &headers).await {
+        Ok(user) => list(&driftless, &user).await,
+        Err(refusal) => *refusal,
     }
-    let token = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "));
-    let user = match driftless.auth().authenticate(token).await {
-        Ok(user) => user,
-        Err(error @ AuthError::Unauthorised { .. }) => {
-            let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-            return (StatusCode::UNAUTHORIZED, challenge, error.to_string()).into_response();
-        }
-        Err(error) => {
-            return (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response();
-        }
-    };
+}
+
+async fn list(driftless: &Driftless, user: &UserId) -> Response {
     let summaries = match driftless.store().boards().await {
         Ok(summaries) => summaries,
         Err(error) => return unavailable(&error),
     };
     let mut listed = Vec::new();
     for summary in summaries {
-        let role = driftless.auth().role(&user, &summary.board).await;
+        let role = driftless.auth().role(user, &summary.board).await;
         if role.may_read() {
             listed.push(Listed {
                 board: summary.board,
@@ -81,4 +73,41 @@ async fn boards(State(driftless): State<Driftless>, headers: HeaderMap) -> Respo
         }
     }
     Json(listed).into_response()
+}
+
+async fn metrics(State(driftless): State<Driftless>, headers: HeaderMap) -> Response {
+    let user = match caller(&driftless, &headers).await {
+        Ok(user) => user,
+        Err(refusal) => return *refusal,
+    };
+    if !driftless.auth().may_see_metrics(&user).await {
+        let text = format!("{user} may not read the metrics; use the token of an owner");
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    let content_type = [(header::CONTENT_TYPE, CONTENT_TYPE)];
+    (content_type, driftless.metrics_text()).into_response()
+}
+
+/// Who asks, or the answer to somebody who may not.
+async fn caller(driftless: &Driftless, headers: &HeaderMap) -> Result<UserId, Box<Response>> {
+    if !driftless.origins().allow(headers) {
+        let text = "pages of this origin may not read it; add it to the allowed origins";
+        return Err(Box::new((StatusCode::FORBIDDEN, text).into_response()));
+    }
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    let user = driftless.auth().authenticate(token).await;
+    user.map_err(|error| {
+        Box::new(match error {
+            AuthError::Unauthorised { .. } => {
+                let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+                (StatusCode::UNAUTHORIZED, challenge, error.to_string()).into_response()
+            }
+            AuthError::Unavailable { .. } => {
+                (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response()
+            }
+        })
+    })
 }

@@ -9,6 +9,7 @@
 
 mod clock;
 mod random;
+mod metrics;
 pub mod origin;
 pub mod auth;
 mod store;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Live dashboards that many people edit at once, that keep working offline, and that never lose an
 /// edit.
@@ -66,4 +66,16 @@ pub struct ServeOptions {
         env = "DRIFTLESS_LOG"
     )]
     pub log: String,
+    /// How to log.
+    #[arg(long, value_enum, default_value = "text", env = "DRIFTLESS_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, with every field under its name.
+    Json,
 }

@@ -11,7 +11,7 @@ use driftless_store::server::{SqliteBoards, StoreError};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::ServeOptions;
+use crate::cli::{LogFormat, ServeOptions};
 use crate::web::{self, WebError};
 
 /// How long requests that are under way may take once everything else has ended.
@@ -83,7 +83,7 @@ impl ServeError {
 
 /// Serves until it is told to stop.
 pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
-    start_log(&options.log)?;
+    start_log(&options.log, options.log_format)?;
     let is_open = options.tokens.is_none() && !options.insecure;
     if is_open && !options.listen.ip().is_loopback() {
         return Err(ServeError::Open(options.listen));
@@ -91,15 +91,29 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     tokio::runtime::Runtime::new()?.block_on(serve(options))
 }
 
-fn start_log(filter: &str) -> Result<(), ServeError> {
+/// Libraries that log what travels, tokens included, as it comes. They are held to this level
+/// whatever the filter says.
+const KEPT_QUIET: [&str; 4] = [
+    "tungstenite=info",
+    "tokio_tungstenite=info",
+    "hyper=info",
+    "sqlx=info",
+];
+
+fn start_log(filter: &str, format: LogFormat) -> Result<(), ServeError> {
     let parsed = EnvFilter::try_new(filter).map_err(|error| ServeError::Log {
         filter: filter.to_owned(),
         reason: error.to_string(),
     })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(parsed)
-        .with_writer(std::io::stderr)
-        .init();
+    let quiet = KEPT_QUIET.map(|directive| directive.parse().expect("a directive"));
+    let filter = quiet.into_iter().fold(parsed, EnvFilter::add_directive);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
     Ok(())
 }
 

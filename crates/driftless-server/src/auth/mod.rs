@@ -26,6 +26,11 @@ pub trait Authenticator: Send + Sync + 'static {
 
     /// What a user may do on a board.
     fn role(&self, user: &UserId, board: &BoardId) -> impl Future<Output = Role> + Send;
+
+    /// Whether a user may read `/metrics`. Nobody may, unless the implementation says otherwise.
+    fn may_see_metrics(&self, _user: &UserId) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
 }
 
 /// Why nobody can be told from a token.
@@ -64,6 +69,9 @@ pub trait AnyAuthenticator: Send + Sync + 'static {
 
     /// See [`Authenticator::role`].
     fn role<'a>(&'a self, user: &'a UserId, board: &'a BoardId) -> BoxFuture<'a, Role>;
+
+    /// See [`Authenticator::may_see_metrics`].
+    fn may_see_metrics<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool>;
 }
 
 impl<A: Authenticator> AnyAuthenticator for A {
@@ -76,6 +84,10 @@ impl<A: Authenticator> AnyAuthenticator for A {
 
     fn role<'a>(&'a self, user: &'a UserId, board: &'a BoardId) -> BoxFuture<'a, Role> {
         Authenticator::role(self, user, board).boxed()
+    }
+
+    fn may_see_metrics<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool> {
+        Authenticator::may_see_metrics(self, user).boxed()
     }
 }
 

@@ -5,7 +5,7 @@ use driftless_model::{BoardId, Role, UserId};
 use crate::auth::{AuthError, Authenticator};
 
 /// Takes everybody at their word: the token is the name that they want to go by. Without one they
-/// are "guest". Everybody may edit everything.
+/// are "guest". Everybody may edit everything and read the metrics.
 ///
 /// For loopback, and networks where everybody may do everything.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,6 +23,10 @@ impl Authenticator for OpenAuth {
 
     async fn role(&self, _user: &UserId, _board: &BoardId) -> Role {
         Role::Editor
+    }
+
+    async fn may_see_metrics(&self, _user: &UserId) -> bool {
+        true
     }
 }
 

@@ -9,6 +9,7 @@ use driftless_protocol::{Query, SeriesName};
 use driftless_sync::room::ConnectionId;
 
 use crate::hub::Mailbox;
+use crate::metrics::Metrics;
 
 /// Samples and the queries over them.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct FeedPlane {
     /// How often the queries were evaluated: a connection that has seen this one has seen all.
     tick: AtomicU64,
     viewers: Mutex<HashMap<ConnectionId, (Arc<Mailbox>, usize)>>,
+    metrics: Arc<Metrics>,
 }
 
 /// A query that somebody watches.
@@ -45,12 +47,13 @@ pub struct OpenFeed {
 
 impl FeedPlane {
     /// No samples and no queries.
-    pub fn new(bounds: Bounds) -> Self {
+    pub fn new(bounds: Bounds, metrics: Arc<Metrics>) -> Self {
         Self {
             samples: RwLock::new(SeriesStore::new(bounds)),
             queries: Mutex::default(),
             tick: AtomicU64::new(0),
             viewers: Mutex::default(),
+            metrics,
         }
     }
 
@@ -62,7 +65,9 @@ impl FeedPlane {
                 time_ms: now_ms,
                 value,
             };
+            self.metrics.samples.inc();
             if let Err(error) = store.push(name, sample, now_ms) {
+                self.metrics.samples_dropped.inc();
                 tracing::debug!(series = %name.name, %error, "a sample is left out");
             }
         }

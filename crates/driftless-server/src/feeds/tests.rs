@@ -6,6 +6,7 @@ use driftless_sync::room::ConnectionId;
 
 use super::*;
 use crate::hub::Mailbox;
+use crate::metrics::Metrics;
 
 const NOW_MS: u64 = 1_700_000_000_000;
 
@@ -26,7 +27,7 @@ fn cpu() -> SeriesName {
 }
 
 fn plane() -> Arc<FeedPlane> {
-    let plane = Arc::new(FeedPlane::new(Bounds::default()));
+    let plane = Arc::new(FeedPlane::new(Bounds::default(), Arc::new(Metrics::new())));
     plane.push([(&cpu(), 1.0)], NOW_MS);
     plane
 }

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use driftless_model::{BoardId, Cursor, EditId, Role, Schema, Version};
-use driftless_protocol::message::Push;
+use driftless_model::{BoardId, ClientId, Cursor, EditId, Role, Schema, Version};
+use driftless_protocol::message::{Outcome, Push};
 use driftless_protocol::{CloseCode, ServerMessage};
-use driftless_sync::room::{ConnectionId, Found, Input, Member, Output, Room};
+use driftless_sync::room::{ConnectionId, Found, Input, Member, Output, Room, StreamItem};
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
@@ -19,6 +19,8 @@ use crate::hub::committer::Committer;
 use crate::hub::item::Item;
 use crate::hub::mailbox::{Closing, Letter, Mailbox};
 use crate::hub::ring::Ring;
+use crate::hub::underway::{Received, Underway};
+use crate::metrics::{Answer, Metrics};
 use crate::store::SharedStore;
 
 /// How long a room that nobody follows stays in memory.
@@ -58,12 +60,16 @@ pub enum Command {
         connection: ConnectionId,
         /// The edit in its envelope.
         push: Push,
+        /// Since when it is under way.
+        received: Received,
     },
 }
 
 /// A connection's place in a board's audience.
 #[derive(Debug, Clone)]
 pub struct Seat {
+    /// The replica.
+    pub client: ClientId,
     /// Its letters and bell.
     pub mailbox: Arc<Mailbox>,
     /// Which of its subscriptions this is.
@@ -88,12 +94,14 @@ pub struct Actor {
     pub committer: Committer,
     pub ring: Arc<Ring>,
     pub registry: Weak<Registry>,
+    metrics: Arc<Metrics>,
     room: Room,
     audience: HashMap<ConnectionId, Seat>,
     /// What the room asked for and is not answered yet.
     asked: FuturesUnordered<BoxFuture<'static, Input>>,
     /// What the room published and is not in the ring yet.
     published: Vec<Arc<Item>>,
+    underway: Underway,
 }
 
 impl Actor {
@@ -104,6 +112,7 @@ impl Actor {
         store: SharedStore,
         committer: Committer,
         registry: Weak<Registry>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             room: Room::new(board.clone(), schema),
@@ -112,9 +121,11 @@ impl Actor {
             committer,
             ring: Arc::new(Ring::default()),
             registry,
+            metrics,
             audience: HashMap::new(),
             asked: FuturesUnordered::new(),
             published: Vec::new(),
+            underway: Underway::default(),
         }
     }
 
@@ -162,7 +173,18 @@ impl Actor {
                 Input::Unsubscribe { connection }
             }
             Command::Role { connection, role } => Input::Role { connection, role },
-            Command::Push { connection, push } => Input::Push { connection, push },
+            Command::Push {
+                connection,
+                push,
+                received,
+            } => {
+                let span = received.span.clone();
+                span.in_scope(|| tracing::debug!("reached its room"));
+                if let Some(seat) = self.audience.get(&connection) {
+                    self.underway.add(seat.client, push.seq, received);
+                }
+                Input::Push { connection, push }
+            }
         };
         self.room.handle(input, now_ms());
     }
@@ -181,7 +203,7 @@ impl Actor {
                     let stored = async move { Input::Stored(stored.await) };
                     self.asked.push(Box::pin(stored));
                 }
-                Output::Stream(item) => self.published.push(Arc::new(Item::new(*item))),
+                Output::Stream(item) => self.stream(*item),
                 Output::Resume {
                     connection,
                     message,
@@ -248,6 +270,22 @@ impl Actor {
         }));
     }
 
+    /// What became of an edit is durable.
+    fn stream(&mut self, item: StreamItem) {
+        let client = item.author();
+        let (StreamItem::Applied { outcome, .. } | StreamItem::Private { outcome, .. }) = &item;
+        self.metrics.answered(match &outcome.outcome {
+            Outcome::Applied { .. } => Answer::Applied,
+            Outcome::Conflict { .. } => Answer::Conflict,
+            _ => Answer::Rejected,
+        });
+        let received_at = self.underway.settle(client, outcome);
+        if let Some(received_at) = received_at {
+            self.metrics.published(received_at.elapsed());
+        }
+        self.published.push(Arc::new(Item::new(item, received_at)));
+    }
+
     /// Puts what was published in the ring and wakes the audience, once for all of it.
     fn publish(&mut self) {
         if self.published.is_empty() {
@@ -273,6 +311,10 @@ impl Actor {
     fn send(&mut self, connection: ConnectionId, message: Box<ServerMessage>) {
         self.publish();
         if let Some(seat) = self.audience.get(&connection) {
+            if let Some((answer, seq, why)) = refusal(&message) {
+                self.metrics.answered(answer);
+                self.underway.refuse(seat.client, seq, why);
+            }
             seat.mailbox.post(Letter::Board {
                 board: self.board.clone(),
                 subscription: seat.subscription,
@@ -285,11 +327,22 @@ impl Actor {
     fn cut_all(&mut self) {
         tracing::warn!(board = %self.board, "followers are cut: what is stored has to be read again");
         self.published.clear();
+        self.underway.clear();
         self.ring.clear();
         let reason = format!("the board {} is read again; resume", self.board);
         let closing = Closing::new(CloseCode::Reset, reason);
         for (_, seat) in self.audience.drain() {
             seat.mailbox.post(Letter::Close(closing.clone()));
         }
+    }
+}
+
+/// From which seq on a message says that edits are not taken, and why.
+fn refusal(message: &ServerMessage) -> Option<(Answer, u64, &'static str)> {
+    match message {
+        ServerMessage::Refused { seq, code, .. } => Some((Answer::Refused, *seq, code.as_str())),
+        ServerMessage::Expect { seq, .. } => Some((Answer::Expected, *seq, "out_of_order")),
+        ServerMessage::Error { code, .. } => Some((Answer::Failed, 0, code.as_str())),
+        _ => None,
     }
 }

@@ -10,6 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::hub::actor::{Actor, Command};
 use crate::hub::committer::Committer;
 use crate::hub::ring::Ring;
+use crate::metrics::Metrics;
 use crate::store::SharedStore;
 
 /// Commands that wait for one room before whoever sends another one waits too.
@@ -55,6 +56,7 @@ impl Registry {
 pub struct Boards {
     schema: Arc<Schema>,
     store: SharedStore,
+    metrics: Arc<Metrics>,
     registry: Arc<Registry>,
     /// Absent once the server stops.
     running: Mutex<Option<Running>>,
@@ -68,8 +70,8 @@ struct Running {
 
 impl Boards {
     /// No board in use yet. Has to be called within a runtime.
-    pub fn new(schema: Arc<Schema>, store: SharedStore) -> Self {
-        let (committer, writing) = Committer::start(store.clone());
+    pub fn new(schema: Arc<Schema>, store: SharedStore, metrics: Arc<Metrics>) -> Self {
+        let (committer, writing) = Committer::start(store.clone(), metrics.clone());
         let running = Running {
             committer,
             writing,
@@ -78,6 +80,7 @@ impl Boards {
         Self {
             schema,
             store,
+            metrics,
             registry: Arc::default(),
             running: Mutex::new(Some(running)),
         }
@@ -99,6 +102,7 @@ impl Boards {
             self.store.clone(),
             running.committer.clone(),
             Arc::downgrade(&self.registry),
+            self.metrics.clone(),
         );
         let (commands, queue) = mpsc::channel(COMMANDS_MAX);
         let ring = actor.ring.clone();
@@ -106,6 +110,11 @@ impl Boards {
         let opened = OpenBoard { commands, ring };
         open.insert(board.clone(), opened.clone());
         Some(opened)
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// How many boards are in use.

@@ -15,6 +15,8 @@ use crate::hub::boards::{Boards, OpenBoard};
 use crate::hub::connections::Entry;
 use crate::hub::item::{Item, Shared, frame};
 use crate::hub::mailbox::{Closing, Letter, Mailbox};
+use crate::hub::underway::Received;
+use crate::metrics::Answer;
 
 /// When a refused client tries again, in milliseconds.
 const RETRY_AFTER_MS: u64 = 1_000;
@@ -192,6 +194,7 @@ impl Follower {
         Command::Subscribe {
             connection: self.entry.connection,
             seat: Seat {
+                client: self.client,
                 mailbox: self.entry.mailbox.clone(),
                 subscription: following.subscription,
                 position: following.position.clone(),
@@ -217,6 +220,7 @@ impl Follower {
             return Err(board_error(&push.board, Code::NotSubscribed, detail));
         };
         if following.unanswered >= limits::UNANSWERED_PUSHES_MAX {
+            self.boards.metrics().answered(Answer::Refused);
             return Err(Box::new(ServerMessage::Refused {
                 board: push.board,
                 seq: push.seq,
@@ -232,7 +236,12 @@ impl Follower {
         let connection = self.entry.connection;
         let commands = following.open.commands.clone();
         let board = push.board.clone();
-        let sent = commands.send(Command::Push { connection, push }).await;
+        let command = Command::Push {
+            connection,
+            received: Received::now(&push, self.client),
+            push,
+        };
+        let sent = commands.send(command).await;
         sent.map_err(|_| stopping(&board))
     }
 
@@ -303,6 +312,7 @@ impl Follower {
             return;
         }
         let Ok(items) = following.open.ring.read(next, until, items_max) else {
+            self.boards.metrics().lagged.inc();
             if let Err(error) = self.follow_on(board).await {
                 deliveries.push(Delivery::Message(error));
             }

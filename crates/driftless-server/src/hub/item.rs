@@ -1,6 +1,7 @@
 //! What a room published, encoded once for each sub-protocol that somebody speaks.
 
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use axum::extract::ws::{Message as Frame, Utf8Bytes};
 use driftless_model::{ClientId, Cursor};
@@ -59,12 +60,17 @@ pub struct Item {
     outcome: Shared,
     /// For everybody else's, where the board changed.
     event: Option<(Shared, Cursor)>,
+    /// When it was published.
+    pub published_at: Instant,
+    /// When the edit came off a socket, where this server took it.
+    pub received_at: Option<Instant>,
 }
 
 impl Item {
-    /// The item as it is shared.
-    pub fn new(item: StreamItem) -> Self {
+    /// The item as it is shared, published now.
+    pub fn new(item: StreamItem, received_at: Option<Instant>) -> Self {
         let cursor = item.cursor();
+        let published_at = Instant::now();
         match item {
             StreamItem::Applied {
                 client,
@@ -74,11 +80,15 @@ impl Item {
                 author: client,
                 outcome: Shared::new(ServerMessage::Outcome(outcome)),
                 event: cursor.map(|cursor| (Shared::new(ServerMessage::Event(event)), cursor)),
+                published_at,
+                received_at,
             },
             StreamItem::Private { client, outcome } => Self {
                 author: client,
                 outcome: Shared::new(ServerMessage::Outcome(outcome)),
                 event: None,
+                published_at,
+                received_at,
             },
         }
     }

@@ -5,6 +5,7 @@
 //! at its own pace, woken by the bell of its [`Mailbox`]. Nothing is queued for a connection but
 //! answers to what it sent.
 
+mod underway;
 mod item;
 mod ring;
 mod mailbox;

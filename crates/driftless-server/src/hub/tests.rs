@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::committer::Committer;
 use super::*;
+use crate::metrics::Metrics;
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -92,7 +93,11 @@ impl Server {
     fn new(store: impl BoardStore) -> Self {
         let schema = Arc::new(Schema::builtin());
         Self {
-            boards: Arc::new(Boards::new(schema, Arc::new(store))),
+            boards: Arc::new(Boards::new(
+                schema,
+                Arc::new(store),
+                Arc::new(Metrics::new()),
+            )),
             connections: Arc::default(),
         }
     }
@@ -411,7 +416,7 @@ async fn the_newest_connection_of_a_client_wins_and_others_are_left_alone() {
 #[tokio::test]
 async fn appends_that_wait_are_one_batch() {
     let store = Gated::new(0, None);
-    let (committer, writing) = Committer::start(Arc::new(store.clone()));
+    let (committer, writing) = Committer::start(Arc::new(store.clone()), Arc::new(Metrics::new()));
     let append = |board: &str| Append {
         board: BoardId::new(board).expect("a board id"),
         expect: Cursor::default(),

@@ -12,11 +12,13 @@ use crate::socket::wire::{End, Incoming, Wire};
 
 /// Serves a connection from its first frame to its last.
 pub async fn serve(driftless: Driftless, mut wire: Wire) {
+    let metrics = driftless.metrics().clone();
     let end = match greet(driftless, &mut wire).await {
         Ok(session) => session.run(&mut wire).await,
         Err(end) => end,
     };
     tracing::debug!(?end, "a connection ended");
+    metrics.closed(end.code());
     wire.finish(end).await;
 }
 
@@ -45,6 +47,7 @@ async fn greet(driftless: Driftless, wire: &mut Wire) -> Result<Session, End> {
         now_ms: now_ms(),
     };
     wire.send(&ServerMessage::Welcome(welcome)).await?;
+    driftless.metrics().connections_opened.inc();
     let mut session = Session::new(driftless, follower, user, wire.codec());
     session.subscribe_all(hello.boards).await;
     Ok(session)

@@ -1,6 +1,7 @@
 //! The WebSocket endpoint.
 
 mod wire;
+mod outgoing;
 mod viewer;
 mod session;
 mod handshake;
@@ -59,7 +60,8 @@ async fn upgrade(
         .max_message_size(limits::FRAME_BYTES_MAX)
         .on_failed_upgrade(|error| tracing::debug!(%error, "an upgrade failed"))
         .on_upgrade(move |socket| {
-            let wire = Wire::new(socket, codec, driftless.heartbeat());
+            let (patience, metrics) = (driftless.heartbeat(), driftless.metrics().clone());
+            let wire = Wire::new(socket, codec, patience, metrics);
             handshake::serve(driftless, wire)
         })
 }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::auth::AuthError;
 use crate::driftless::Driftless;
 use crate::hub::{Closing, Delivery, Doubts, Follower, board_error, frame};
+use crate::socket::outgoing::Outgoing;
 use crate::socket::viewer::Viewer;
 use crate::socket::wire::{End, Incoming, Wire};
 
@@ -100,20 +101,22 @@ impl Session {
     async fn write(&mut self, wire: &mut Wire) -> Result<(), End> {
         for _ in 0..WRITES_AT_ONCE {
             self.settle_doubts().await;
-            let mut frames = std::mem::take(&mut self.replies);
+            let mut outgoing = Outgoing::new(std::mem::take(&mut self.replies));
             let deliveries = self.follower.deliveries(WRITTEN_AT_ONCE).await;
             let is_all = deliveries.is_empty();
             for delivery in deliveries {
                 if let Delivery::Close(closing) = delivery {
-                    wire.send_all(frames).await?;
+                    wire.send_all(outgoing.frames).await?;
                     return Err(End::close(closing));
                 }
-                frames.extend(delivery.frame(self.follower.client(), self.codec));
+                outgoing.add(&delivery, self.follower.client(), self.codec);
             }
             if is_all {
-                frames.extend(self.viewer.frames(self.codec));
+                let feeds = self.viewer.frames(self.codec);
+                outgoing.frames.extend(feeds);
             }
-            wire.send_all(frames).await?;
+            wire.send_all(std::mem::take(&mut outgoing.frames)).await?;
+            outgoing.written(self.driftless.metrics());
             if is_all {
                 return Ok(());
             }

@@ -1,5 +1,6 @@
 //! One WebSocket as messages in one encoding, and how it ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
@@ -9,6 +10,7 @@ use futures::{SinkExt as _, StreamExt as _};
 use tokio_tungstenite::tungstenite;
 
 use crate::hub::{Closing, frame};
+use crate::metrics::Metrics;
 
 /// Slowest peer that still counts as one that reads, in bytes a millisecond.
 const BYTES_PER_MS_MIN: usize = 8;
@@ -23,6 +25,7 @@ pub struct Wire {
     codec: Codec,
     /// How long a peer may read nothing.
     patience: Duration,
+    metrics: Arc<Metrics>,
 }
 
 /// What came in.
@@ -51,6 +54,14 @@ pub enum End {
 }
 
 impl End {
+    /// The number of the close; `None` where there was nobody to tell.
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Gone => None,
+            Self::Close { closing, .. } => Some(closing.code.number()),
+        }
+    }
+
     /// An end without a fault.
     pub fn close(closing: Closing) -> Self {
         Self::Close {
@@ -80,11 +91,12 @@ impl End {
 
 impl Wire {
     /// A socket that speaks `codec`.
-    pub fn new(socket: WebSocket, codec: Codec, patience: Duration) -> Self {
+    pub fn new(socket: WebSocket, codec: Codec, patience: Duration, metrics: Arc<Metrics>) -> Self {
         Self {
             socket,
             codec,
             patience,
+            metrics,
         }
     }
 
@@ -131,11 +143,15 @@ impl Wire {
         if frames.is_empty() {
             return Ok(());
         }
+        let count = frames.len();
         let bytes: usize = frames.iter().map(size_bytes).sum();
         let transfer_ms = u64::try_from(bytes / BYTES_PER_MS_MIN).unwrap_or(u64::MAX);
         let deadline = self.patience + Duration::from_millis(transfer_ms);
         match tokio::time::timeout(deadline, self.write(frames)).await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => {
+                self.metrics.wrote(count, bytes);
+                Ok(())
+            }
             Ok(Err(_)) => Err(End::Gone),
             Err(_) => {
                 let reason = format!("nothing was read for {} ms", deadline.as_millis());
@@ -191,7 +207,8 @@ fn end_of(error: &(dyn std::error::Error + 'static)) -> End {
     }
 }
 
-fn size_bytes(frame: &Frame) -> usize {
+/// The payload of a frame, in bytes.
+pub fn size_bytes(frame: &Frame) -> usize {
     match frame {
         Frame::Text(text) => text.len(),
         Frame::Binary(bytes) => bytes.len(),

@@ -8,3 +8,4 @@ mod feeds;
 mod handshake;
 mod http;
 mod rights;
+mod spans;

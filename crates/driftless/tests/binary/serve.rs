@@ -1,0 +1,155 @@
+//! What it refuses, how it ends, and what survives its death.
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use driftless_model::Version;
+use driftless_protocol::ServerMessage;
+use driftless_protocol::message::Outcome;
+
+use crate::person::{Person, push};
+use crate::process::{PATIENCE, Running, error_of, refused};
+
+#[test]
+fn an_address_that_others_reach_is_refused_with_both_remedies() {
+    let output = refused(&["--listen", "0.0.0.0:0"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = error_of(&output);
+    assert!(
+        error.contains("--tokens FILE") && error.contains("--insecure"),
+        "{error}"
+    );
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_busy_port_is_one_sentence_and_code_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let data_argument = data.to_str().expect("text");
+    let output = refused(&["--listen", &address, "--data", data_argument]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = error_of(&output);
+    assert!(
+        error.starts_with(&format!("error: {address} is in use")),
+        "{error}"
+    );
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(!data.exists(), "the data of another server is not touched");
+}
+
+#[test]
+fn a_folder_without_an_app_and_a_file_without_tokens_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("text");
+    let output = refused(&["--listen", "127.0.0.1:0", "--data", path, "--web", path]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        error_of(&output).contains("index.html"),
+        "{}",
+        error_of(&output)
+    );
+    let tokens = folder.path().join("tokens");
+    std::fs::write(&tokens, "# nobody yet\n").expect("writes");
+    let tokens = tokens.to_str().expect("text");
+    let output = refused(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        path,
+        "--tokens",
+        tokens,
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        error_of(&output).contains("token name role"),
+        "{}",
+        error_of(&output)
+    );
+}
+
+#[test]
+fn the_app_is_served_with_its_types_and_a_strict_policy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let web = folder.path().join("web");
+    std::fs::create_dir(&web).expect("makes a folder");
+    std::fs::write(web.join("index.html"), "<!doctype html>the page").expect("writes");
+    std::fs::write(web.join("app.wasm"), b"\0asm").expect("writes");
+    let web = web.to_str().expect("text");
+    let server = Running::start(folder.path(), &["--no-host-metrics", "--web", web]);
+    for path in ["/", "/b/home", "/demo"] {
+        let (head, body) = server.get(path);
+        assert!(head.starts_with("http/1.1 200"), "{path}: {head}");
+        assert_eq!(body, b"<!doctype html>the page");
+        assert!(
+            head.contains("script-src 'self' 'wasm-unsafe-eval'"),
+            "{head}"
+        );
+        assert!(head.contains("x-content-type-options: nosniff"), "{head}");
+    }
+    let (head, body) = server.get("/app.wasm");
+    assert!(head.contains("content-type: application/wasm"), "{head}");
+    assert_eq!(body, b"\0asm");
+    assert!(server.get("/no-such-file").0.starts_with("http/1.1 404"));
+    assert!(server.get("/../serve.rs").0.starts_with("http/1.1 404"));
+    assert_eq!(server.get("/api/boards").1, b"[]");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn it_says_goodbye_and_ends_cleanly_when_told_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for signal in ["-INT", "-TERM"] {
+        let mut server = Running::start(folder.path(), &[]);
+        let mut person = Person::connect(server.address, 1).await;
+        let process = server.process.id().to_string();
+        let told = Command::new("kill").args([signal, &process]).status();
+        assert!(told.expect("kill runs").success());
+        let ServerMessage::Goodbye { close, .. } = person.message().await else {
+            panic!("no goodbye");
+        };
+        assert_eq!(close, 4000);
+        drop(person);
+        let waiting = tokio::task::spawn_blocking(move || server.process.wait());
+        let status = tokio::time::timeout(PATIENCE, waiting).await;
+        let status = status.expect("ends").expect("ends").expect("ends");
+        assert_eq!(status.code(), Some(0), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn an_acknowledged_edit_survives_a_killed_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Running::start(folder.path(), &["--no-host-metrics"]);
+    let mut ann = Person::connect(server.address, 1).await;
+    ann.subscribe().await;
+    for seq in 1..=20 {
+        ann.push(push(seq)).await;
+    }
+    let mut acknowledged = 0;
+    while acknowledged < 10 {
+        acknowledged = ann.outcome().await.seq;
+    }
+    server.kill();
+    let server = Running::start(folder.path(), &["--no-host-metrics"]);
+    let mut ann = Person::connect(server.address, 1).await;
+    let resume = ann.subscribe().await;
+    assert!(
+        resume.last_seq >= acknowledged,
+        "an acknowledged edit is gone"
+    );
+    assert_eq!(resume.cursor.version, Version(resume.last_seq));
+    // What was not acknowledged is sent again, whether it is there or not: each has its effect
+    // once.
+    for seq in acknowledged + 1..=20 {
+        ann.push(push(seq)).await;
+        let settled = ann.outcome().await;
+        let Outcome::Applied { version, .. } = settled.outcome else {
+            panic!("not applied: {settled:?}");
+        };
+        assert_eq!((settled.seq, version), (seq, Version(seq)));
+    }
+}
