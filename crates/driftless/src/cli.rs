@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::BenchOptions;
+
 /// Live dashboards that many people edit at once, that keep working offline, and that never lose an
 /// edit.
 #[derive(Debug, Parser)]
@@ -20,6 +22,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve boards and the web app.
     Serve(ServeOptions),
+    /// Measure this server on this machine, beside the least that any server needs.
+    Bench(BenchOptions),
 }
 
 /// How to serve.

@@ -1,0 +1,210 @@
+//! What a run measured, and whether it may be believed.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::bench::error::BenchError;
+use crate::bench::target::Side;
+
+/// The share of its processor from which on the load may have been the limit.
+const LOAD_BUSY: f64 = 0.9;
+/// The share of its processor from which on the server is the limit in any case.
+const SERVER_BUSY: f64 = 0.95;
+/// What is shorter says nothing about anybody's limit, in seconds: processor time is counted in
+/// hundredths.
+const JUDGED_SECONDS_MIN: f64 = 1.0;
+
+/// What a run measured.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Figures {
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// Connections that the load held.
+    pub connections: u64,
+    /// Updates that reached somebody: followers in `fanout`, their writer as acknowledged in
+    /// `edits`.
+    pub updates: u64,
+    /// Those, a second.
+    pub per_second: f64,
+    /// The median of how long they took, in microseconds.
+    pub p50_us: u64,
+    /// The 99th percentile of that.
+    pub p99_us: u64,
+    /// Processor time of the server, where its process is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_cpu_s: Option<f64>,
+    /// Resident memory of the server at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_resident_bytes: Option<u64>,
+    /// How much of it came with each connection, in `idle`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_per_connection: Option<u64>,
+    /// What the load sent, in bytes of messages.
+    pub sent_bytes: u64,
+    /// What it received.
+    pub received_bytes: u64,
+    /// Processor time of the load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_cpu_s: Option<f64>,
+    /// How late updates left, where there is a pace: the 99th percentile, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late_p99_us: Option<u64>,
+}
+
+impl Figures {
+    /// Refuses a run in which the load was the limit. `period` is the time between two updates of
+    /// a writer, where there is a pace.
+    pub fn judge(&self, side: Side, period: Option<Duration>) -> Result<(), BenchError> {
+        if self.seconds < JUDGED_SECONDS_MIN {
+            return Ok(());
+        }
+        let share = |cpu: Option<f64>| cpu.map_or(0.0, |cpu| cpu / self.seconds);
+        let (load, server) = (share(self.load_cpu_s), share(self.server_cpu_s));
+        if load >= LOAD_BUSY && server < SERVER_BUSY {
+            let side = side.name();
+            let busy = rounded(load * 100.0);
+            return Err(BenchError::LoadBusy { side, busy });
+        }
+        let period_us = period.map(|period| u64::try_from(period.as_micros()).unwrap_or(u64::MAX));
+        match (self.late_p99_us, period_us) {
+            (Some(late_us), Some(period_us)) if late_us > period_us / 2 => {
+                Err(BenchError::LoadLate {
+                    side: side.name(),
+                    late_us,
+                    period_us,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The median of each figure. There is at least one run.
+    pub fn median(runs: &[Self]) -> Self {
+        let real = |of: fn(&Self) -> f64| middle(runs.iter().map(of).collect());
+        let whole = |of: fn(&Self) -> u64| middle(runs.iter().map(of).collect());
+        let maybe_real = |of: fn(&Self) -> Option<f64>| {
+            let known: Option<Vec<_>> = runs.iter().map(of).collect();
+            known.map(middle)
+        };
+        let maybe_whole = |of: fn(&Self) -> Option<u64>| {
+            let known: Option<Vec<_>> = runs.iter().map(of).collect();
+            known.map(middle)
+        };
+        Self {
+            seconds: real(|run| run.seconds),
+            connections: whole(|run| run.connections),
+            updates: whole(|run| run.updates),
+            per_second: real(|run| run.per_second),
+            p50_us: whole(|run| run.p50_us),
+            p99_us: whole(|run| run.p99_us),
+            server_cpu_s: maybe_real(|run| run.server_cpu_s),
+            server_resident_bytes: maybe_whole(|run| run.server_resident_bytes),
+            bytes_per_connection: maybe_whole(|run| run.bytes_per_connection),
+            sent_bytes: whole(|run| run.sent_bytes),
+            received_bytes: whole(|run| run.received_bytes),
+            load_cpu_s: maybe_real(|run| run.load_cpu_s),
+            late_p99_us: maybe_whole(|run| run.late_p99_us),
+        }
+    }
+}
+
+/// So many in so many seconds, a second.
+#[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
+pub fn per_second(count: u64, seconds: f64) -> f64 {
+    count as f64 / seconds.max(f64::EPSILON)
+}
+
+/// The lower one of the middle two, where there are two.
+fn middle<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
+    values.sort_by(|a, b| a.partial_cmp(b).expect("figures are numbers"));
+    values[(values.len() - 1) / 2]
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a percentage"
+)]
+fn rounded(number: f64) -> u64 {
+    number.round() as u64
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A run in which nobody was at the limit.
+    pub fn run() -> Figures {
+        Figures {
+            seconds: 10.0,
+            connections: 3,
+            updates: 20,
+            per_second: 2.0,
+            p50_us: 100,
+            p99_us: 900,
+            server_cpu_s: Some(5.0),
+            server_resident_bytes: Some(1_000_000),
+            bytes_per_connection: None,
+            sent_bytes: 10,
+            received_bytes: 30,
+            load_cpu_s: Some(5.0),
+            late_p99_us: Some(1_000),
+        }
+    }
+
+    fn judged(run: &Figures) -> Result<(), BenchError> {
+        run.judge(Side::Floor, Some(Duration::from_millis(20)))
+    }
+
+    #[test]
+    fn a_run_in_which_the_load_had_no_time_to_spare_is_refused() {
+        assert!(judged(&run()).is_ok());
+        let mut busy = run();
+        busy.load_cpu_s = Some(9.0);
+        let error = judged(&busy).expect_err("is refused");
+        assert!(matches!(
+            error,
+            BenchError::LoadBusy {
+                side: "floor",
+                busy: 90
+            }
+        ));
+        assert_eq!(error.exit_code(), 3);
+        busy.server_cpu_s = None;
+        assert!(judged(&busy).is_err());
+        // Both were busy: then the server is the limit at least as much.
+        busy.server_cpu_s = Some(9.5);
+        assert!(judged(&busy).is_ok());
+        busy.seconds = 0.9;
+        busy.server_cpu_s = None;
+        assert!(judged(&busy).is_ok(), "too short to be judged");
+    }
+
+    #[test]
+    fn a_run_in_which_the_load_could_not_keep_its_pace_is_refused() {
+        let mut late = run();
+        late.late_p99_us = Some(10_000);
+        assert!(judged(&late).is_ok());
+        late.late_p99_us = Some(10_001);
+        let error = judged(&late).expect_err("is refused");
+        assert!(matches!(
+            error,
+            BenchError::LoadLate {
+                late_us: 10_001,
+                ..
+            }
+        ));
+        assert!(late.judge(Side::Floor, None).is_ok(), "there is no pace");
+    }
+
+    #[test]
+    fn figures_of_several_runs_are_medians() {
+        let mut runs = vec![run(), run(), run()];
+        (runs[0].p99_us, runs[1].p99_us, runs[2].p99_us) = (7, 900, 8);
+        runs[2].server_cpu_s = None;
+        let median = Figures::median(&runs);
+        assert_eq!((median.p99_us, median.updates), (8, 20));
+        assert_eq!(median.server_cpu_s, None);
+    }
+}

@@ -1,0 +1,121 @@
+//! The floor: the least that a server in Rust can do. Frames of one connection go to all, its own
+//! included, which is the acknowledgement. Nothing is read, checked or kept; at most it is synced.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::ws::{Message as Frame, WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use axum::routing::any;
+use axum::serve::ListenerExt as _;
+use futures::{FutureExt as _, SinkExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, mpsc};
+
+use crate::bench::options::RelayOptions;
+
+/// As small as the server's own.
+const BUFFER_BYTES: usize = 4 * 1024;
+/// Frames that a slow connection may lag behind.
+const FRAMES_MAX: usize = 4_096;
+
+#[derive(Clone)]
+struct Hub {
+    frames: broadcast::Sender<Bytes>,
+    commits: Option<mpsc::Sender<Bytes>>,
+}
+
+/// Relays until it is killed.
+pub fn run(options: &RelayOptions) -> io::Result<()> {
+    let (frames, _) = broadcast::channel(FRAMES_MAX);
+    let commits = match &options.commit {
+        Some(path) => Some(committer(File::create(path)?, frames.clone())),
+        None => None,
+    };
+    tokio::runtime::Runtime::new()?.block_on(serve(Hub { frames, commits }))
+}
+
+async fn serve(hub: Hub) -> io::Result<()> {
+    let app = Router::new().route("/rt", any(upgrade)).with_state(hub);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("driftless listening on http://{}", listener.local_addr()?);
+    let listener = listener.tap_io(|socket| {
+        socket.set_nodelay(true).ok();
+    });
+    axum::serve(listener, app).await
+}
+
+/// Group commit: what comes in while a sync is under way is written by the next one.
+fn committer(mut file: File, frames: broadcast::Sender<Bytes>) -> mpsc::Sender<Bytes> {
+    let (commits, mut queue) = mpsc::channel(FRAMES_MAX);
+    std::thread::spawn(move || {
+        let mut batch: Vec<Bytes> = Vec::new();
+        while queue.blocking_recv_many(&mut batch, FRAMES_MAX) > 0 {
+            let written = file.write_all(&batch.concat());
+            written
+                .and_then(|()| file.sync_data())
+                .expect("the benchmark's disk takes what is written");
+            for frame in batch.drain(..) {
+                frames.send(frame).ok();
+            }
+        }
+    });
+    commits
+}
+
+async fn upgrade(State(hub): State<Hub>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES)
+        .on_upgrade(|socket| async move {
+            // A connection that fails is gone, and the load notices what is missing.
+            relay(hub, socket).await.ok();
+        })
+}
+
+async fn relay(hub: Hub, mut socket: WebSocket) -> Result<(), axum::Error> {
+    let mut frames = hub.frames.subscribe();
+    loop {
+        tokio::select! {
+            received = socket.recv() => {
+                let mut received = Some(received);
+                while let Some(frame) = received {
+                    let Some(frame) = frame.transpose()? else {
+                        return Ok(());
+                    };
+                    hub.take(frame).await;
+                    received = socket.recv().now_or_never();
+                }
+            }
+            frame = frames.recv() => {
+                let Ok(frame) = frame else {
+                    return Ok(());
+                };
+                socket.feed(Frame::Binary(frame)).await?;
+                while let Ok(frame) = frames.try_recv() {
+                    socket.feed(Frame::Binary(frame)).await?;
+                }
+                socket.flush().await?;
+            }
+        }
+    }
+}
+
+impl Hub {
+    async fn take(&self, frame: Frame) {
+        let Frame::Binary(bytes) = frame else {
+            return;
+        };
+        match &self.commits {
+            Some(commits) => {
+                commits.send(bytes).await.ok();
+            }
+            None => {
+                self.frames.send(bytes).ok();
+            }
+        }
+    }
+}
