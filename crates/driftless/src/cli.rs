@@ -24,6 +24,43 @@ pub enum Command {
     Serve(ServeOptions),
     /// Measure this server on this machine, beside the least that any server needs.
     Bench(BenchOptions),
+    /// Copy the boards to a file, while a server runs or not.
+    Backup(BackupOptions),
+    /// Put a backup in the place of the boards, while no server runs. What was there is kept beside
+    /// it.
+    Restore(RestoreOptions),
+}
+
+/// What to copy.
+#[derive(Debug, Args)]
+pub struct BackupOptions {
+    /// The new file.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The folder of the server.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "driftless-data",
+        env = "DRIFTLESS_DATA"
+    )]
+    pub data: PathBuf,
+}
+
+/// What to put back.
+#[derive(Debug, Args)]
+pub struct RestoreOptions {
+    /// The backup.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The folder of the server. Made where it is missing.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "driftless-data",
+        env = "DRIFTLESS_DATA"
+    )]
+    pub data: PathBuf,
 }
 
 /// How to serve.
@@ -45,6 +82,10 @@ pub struct ServeOptions {
         env = "DRIFTLESS_DATA"
     )]
     pub data: PathBuf,
+    /// The most that the file of the boards may take, in MiB. Past it edits wait on their devices,
+    /// as on a full disk.
+    #[arg(long, value_name = "MIB", env = "DRIFTLESS_DATA_MAX")]
+    pub data_max: Option<u64>,
     /// The folder of the web app, instead of the one inside this binary.
     #[arg(long, value_name = "DIR", env = "DRIFTLESS_WEB")]
     pub web: Option<PathBuf>,

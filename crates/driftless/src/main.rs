@@ -3,8 +3,10 @@
 
 mod bench;
 mod cli;
+mod data;
 mod web;
 mod serve;
+mod backup;
 
 use std::process::ExitCode;
 
@@ -14,16 +16,20 @@ use crate::cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let (error, code) = match cli.command {
-        Command::Serve(options) => match serve::run(&options) {
-            Ok(()) => return ExitCode::SUCCESS,
-            Err(error) => (error.to_string(), error.exit_code()),
-        },
-        Command::Bench(options) => match bench::run(&options) {
-            Ok(()) => return ExitCode::SUCCESS,
-            Err(error) => (error.to_string(), error.exit_code()),
-        },
-    };
-    eprintln!("error: {error}");
-    ExitCode::from(code)
+    match cli.command {
+        Command::Serve(options) => ended(serve::run(&options), serve::ServeError::exit_code),
+        Command::Bench(options) => ended(bench::run(&options), bench::BenchError::exit_code),
+        Command::Backup(options) => ended(backup::make(&options), |_| 1),
+        Command::Restore(options) => ended(backup::put_back(&options), |_| 1),
+    }
+}
+
+fn ended<E: std::fmt::Display>(outcome: Result<(), E>, code: impl Fn(&E) -> u8) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(code(&error))
+        }
+    }
 }

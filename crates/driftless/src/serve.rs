@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{LogFormat, ServeOptions};
+use crate::data;
 use crate::web::{self, WebError};
 
 /// How long requests that are under way may take once everything else has ended.
@@ -167,7 +168,12 @@ async fn open_store(options: &ServeOptions) -> Result<SqliteBoards, ServeError> 
         folder: folder.display().to_string(),
         reason,
     })?;
-    Ok(SqliteBoards::open(folder.join("driftless.db")).await?)
+    let store = SqliteBoards::options();
+    let store = match options.data_max {
+        Some(mebibytes) => store.bytes_max(mebibytes.saturating_mul(1024 * 1024)),
+        None => store,
+    };
+    Ok(store.open(data::boards(folder)).await?)
 }
 
 async fn start(options: &ServeOptions, store: SqliteBoards) -> Result<Driftless, ServeError> {

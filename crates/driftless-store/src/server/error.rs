@@ -26,6 +26,46 @@ pub enum StoreError {
         /// What the backend says.
         reason: String,
     },
+    /// Its pages are not what they should be.
+    #[error(
+        "{place} is damaged: {reason}; put a backup in its place with `driftless restore FILE`, or \
+         save what can be read with `sqlite3 {place} .recover` (docs/operations.md)"
+    )]
+    Damaged {
+        /// Where the storage is.
+        place: String,
+        /// What the backend says.
+        reason: String,
+    },
+    /// Others use it, and what is asked for has to be done alone.
+    #[error("{place} is in use; stop the server that uses it first")]
+    InUse {
+        /// Where the storage is.
+        place: String,
+    },
+    /// What is committed there might not survive a power cut.
+    #[error(
+        "{place} cannot be kept safely: {setting} is {found} there; put it on a local disk, not on \
+         a network drive"
+    )]
+    NotDurable {
+        /// Where the storage is.
+        place: String,
+        /// What cannot be had.
+        setting: &'static str,
+        /// What it is instead.
+        found: String,
+    },
+    /// It cannot be copied.
+    #[error("{from} cannot be copied to {to}: {reason}; make room there, or choose another name")]
+    Copy {
+        /// Where the storage is.
+        from: String,
+        /// Where the copy goes.
+        to: String,
+        /// What the system says.
+        reason: String,
+    },
     /// It does not answer now.
     #[error("the store does not answer: {reason}; it is tried again")]
     Unavailable {
@@ -49,7 +89,13 @@ impl StoreError {
     pub fn blame(&self) -> Blame {
         match self {
             Self::Unavailable { .. } => Blame::Transient,
-            Self::Newer { .. } | Self::Open { .. } | Self::Corrupt { .. } => Blame::Server,
+            Self::Newer { .. }
+            | Self::Open { .. }
+            | Self::Damaged { .. }
+            | Self::InUse { .. }
+            | Self::NotDurable { .. }
+            | Self::Copy { .. }
+            | Self::Corrupt { .. } => Blame::Server,
         }
     }
 }

@@ -17,4 +17,4 @@ pub use board_store::{BoardStore, BoardSummary};
 pub use error::StoreError;
 pub use memory::MemoryBoards;
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteBoards;
+pub use sqlite::{Backup, Restored, SqliteBoards, SqliteOptions, backup, restore};

@@ -3,5 +3,13 @@
 mod process;
 mod person;
 
+mod live;
+
+#[cfg(target_os = "linux")]
+mod full_disk;
+mod restart;
+mod restore;
 mod secrets;
 mod serve;
+#[cfg(target_os = "linux")]
+mod synced;

@@ -37,7 +37,7 @@ impl Person {
         person
     }
 
-    async fn send(&mut self, message: &ClientMessage) {
+    pub async fn send(&mut self, message: &ClientMessage) {
         let text = String::from_utf8(Codec::Json.encode_client(message)).expect("text");
         self.socket.send(Frame::text(text)).await.expect("sends");
     }

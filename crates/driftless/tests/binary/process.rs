@@ -18,8 +18,13 @@ pub fn driftless(arguments: &[&str]) -> Command {
 
 /// The command that serves a folder on a free port, not started yet.
 pub fn serve(data: &Path, more: &[&str]) -> Command {
+    serve_at("127.0.0.1:0", data, more)
+}
+
+/// The command that serves a folder at an address, not started yet.
+pub fn serve_at(address: &str, data: &Path, more: &[&str]) -> Command {
     let data = data.to_str().expect("a path of text");
-    let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", data];
+    let arguments = ["serve", "--listen", address, "--data", data];
     driftless(&[&arguments, more].concat())
 }
 
@@ -43,6 +48,12 @@ impl Running {
     /// Serves the folder on a free port.
     pub fn start(data: &Path, more: &[&str]) -> Self {
         Self::launch(&mut serve(data, &[&["--log", "warn"], more].concat()))
+    }
+
+    /// Serves the folder where another server listened before.
+    pub fn again(address: SocketAddr, data: &Path, more: &[&str]) -> Self {
+        let more = [&["--log", "warn"], more].concat();
+        Self::launch(&mut serve_at(&address.to_string(), data, &more))
     }
 
     /// Starts a command that becomes a server, and waits until it listens.
@@ -72,6 +83,13 @@ impl Running {
         let end = end.expect("a head");
         let head = String::from_utf8(answer[..end].to_vec()).expect("text");
         (head.to_ascii_lowercase(), answer[end + 4..].to_vec())
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: &str) {
+        let process = self.process.id().to_string();
+        let told = Command::new("kill").args([signal, &process]).status();
+        assert!(told.expect("kill runs").success());
     }
 
     /// What `kill -9` does.

@@ -1,7 +1,6 @@
 //! What it refuses, how it ends, and what survives its death.
 
 use std::net::TcpListener;
-use std::process::Command;
 
 use driftless_model::Version;
 use driftless_protocol::ServerMessage;
@@ -105,9 +104,7 @@ async fn it_says_goodbye_and_ends_cleanly_when_told_to() {
     for signal in ["-INT", "-TERM"] {
         let mut server = Running::start(folder.path(), &[]);
         let mut person = Person::connect(server.address, 1).await;
-        let process = server.process.id().to_string();
-        let told = Command::new("kill").args([signal, &process]).status();
-        assert!(told.expect("kill runs").success());
+        server.signal(signal);
         let ServerMessage::Goodbye { close, .. } = person.message().await else {
             panic!("no goodbye");
         };

@@ -2,26 +2,33 @@
 //! a few readers.
 
 mod place;
+mod lock;
 mod columns;
+mod copy;
 mod read;
 mod schema;
+mod backup;
 mod statements;
 mod prune;
 mod write;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use driftless_model::{BoardId, Check, EditId, Version};
 use driftless_sync::room::{Append, BoardImage, LogRow, Stored};
-use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions as _, Row as _};
 
 use crate::server::board_store::{BoardStore, BoardSummary};
 use crate::server::error::StoreError;
-use crate::server::sqlite::place::open_error;
+use crate::server::sqlite::lock::Lock;
+use crate::server::sqlite::place::{failure, place};
+
+pub use backup::{Backup, Restored, backup, restore};
 
 /// Readers at once: loads and look-ups, which are rare beside commits.
 const READERS_MAX: u32 = 4;
@@ -29,6 +36,8 @@ const READERS_MAX: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements that a connection keeps: a few for each power of two of rows.
 const STATEMENTS_MAX: usize = 256;
+/// The size of a page where nobody says otherwise, in bytes.
+const PAGE_BYTES: u64 = 4_096;
 
 /// Boards in one `SQLite` file. Clones share the connections.
 ///
@@ -38,28 +47,88 @@ const STATEMENTS_MAX: usize = 256;
 pub struct SqliteBoards {
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Nobody puts another file in its place as long as it is used.
+    _lock: Arc<Lock>,
 }
 
-impl SqliteBoards {
-    /// Opens the file, and makes it where there is none. A file of a newer format is refused and
-    /// not touched.
-    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+/// How a file of boards is opened.
+#[derive(Debug, Clone, Default)]
+pub struct SqliteOptions {
+    bytes_max: Option<u64>,
+}
+
+impl SqliteOptions {
+    /// The most that the file may take, in bytes, without its write-ahead log. Past it edits are
+    /// refused as on a full disk, until there is room again. Without it, what the disk has.
+    #[must_use]
+    pub fn bytes_max(mut self, bytes_max: u64) -> Self {
+        self.bytes_max = Some(bytes_max);
+        self
+    }
+
+    /// Opens the file, as [`SqliteBoards::open`] does.
+    pub async fn open(&self, path: impl AsRef<Path>) -> Result<SqliteBoards, StoreError> {
         let path = path.as_ref();
+        let lock = Lock::take(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .busy_timeout(BUSY_TIMEOUT)
             .statement_cache_capacity(STATEMENTS_MAX)
             .disable_statement_logging();
-        let writing = options
+        let mut writing = options
             .clone()
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
+        if let Some(bytes_max) = self.bytes_max {
+            let pages = (bytes_max / PAGE_BYTES).max(1);
+            writing = writing.pragma("max_page_count", pages.to_string());
+        }
         let writer = pool(1).connect_with(writing).await;
-        let writer = writer.map_err(|error| open_error(path, &error))?;
-        schema::prepare(&writer, path).await?;
+        let writer = writer.map_err(|error| failure(path, &error))?;
+        schema::prepare(&writer, path, &lock).await?;
+        assert_durable(&writer, path).await?;
         let readers = pool(READERS_MAX).connect_lazy_with(options.read_only(true));
-        Ok(Self { writer, readers })
+        Ok(SqliteBoards {
+            writer,
+            readers,
+            _lock: Arc::new(lock),
+        })
+    }
+}
+
+/// Refuses a place where commits would not be synced: some file systems know no write-ahead log.
+async fn assert_durable(writer: &SqlitePool, path: &Path) -> Result<(), StoreError> {
+    for (pragma, setting, needed) in [
+        ("PRAGMA journal_mode", "the journal mode", "wal"),
+        // 2 is FULL: the write-ahead log is synced at every commit.
+        ("PRAGMA synchronous", "the synchronous setting", "2"),
+    ] {
+        let row = sqlx::query(pragma).fetch_one(writer).await;
+        let found = row.and_then(|row| row.try_get_unchecked::<String, _>(0));
+        let found = found.map_err(|error| failure(path, &error))?;
+        if found != needed {
+            return Err(StoreError::NotDurable {
+                place: place(path),
+                setting,
+                found,
+            });
+        }
+    }
+    Ok(())
+}
+
+impl SqliteBoards {
+    /// Opens the file, and makes it where there is none. An older file is copied (`NAME.format-1`)
+    /// and brought up to date; a newer, a damaged or a foreign one is refused and not touched.
+    /// Looks at every page once.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::options().open(path).await
+    }
+
+    /// How to open a file otherwise.
+    pub fn options() -> SqliteOptions {
+        SqliteOptions::default()
     }
 
     /// Closes all connections, once what is under way is done. The write-ahead log is folded into

@@ -1,16 +1,40 @@
-//! How a file is named to a person.
+//! How a file is named to a person, the files beside it, and what an error of it means.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::server::error::StoreError;
 
-pub fn open_error(path: &Path, error: &sqlx::Error) -> StoreError {
-    StoreError::Open {
-        place: place(path),
-        reason: error.to_string(),
+/// `SQLite` says that what it reads is no sound database: `SQLITE_CORRUPT`, `SQLITE_NOTADB`.
+const DAMAGED: [i64; 2] = [11, 26];
+
+/// What an error at opening or looking over a file means.
+pub fn failure(path: &Path, error: &sqlx::Error) -> StoreError {
+    let (place, reason) = (place(path), error.to_string());
+    let is_damaged = primary_code(error).is_some_and(|code| DAMAGED.contains(&code));
+    if is_damaged {
+        StoreError::Damaged { place, reason }
+    } else {
+        StoreError::Open { place, reason }
     }
+}
+
+/// The code of an error as `SQLite` numbers it, extended where it is.
+pub fn extended_code(error: &sqlx::Error) -> Option<i64> {
+    error.as_database_error()?.code()?.parse().ok()
+}
+
+/// The same without what extends it.
+pub fn primary_code(error: &sqlx::Error) -> Option<i64> {
+    extended_code(error).map(|code| code & 0xff)
 }
 
 pub fn place(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// A file of the same name with something behind it.
+pub fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    name.into()
 }

@@ -1,22 +1,24 @@
-//! The tables, and which format of them a file has.
+//! The tables, which format of them a file has, and how an older file becomes today's.
 
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sqlx::Row as _;
-use sqlx::sqlite::SqlitePool;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use crate::server::error::StoreError;
-use crate::server::sqlite::place::{open_error, place};
+use crate::server::sqlite::copy;
+use crate::server::sqlite::lock::Lock;
+use crate::server::sqlite::place::{beside, failure, place};
 
-/// The version of the server's storage format that this build writes.
-///
-/// 1: the first one.
-pub const FORMAT: u32 = 1;
+/// The version of the server's storage format that this build writes: 1, and one for each of the
+/// [`MIGRATIONS`].
+pub const FORMAT: u32 = 2;
 
 /// The tables of format 1. Checks are 64-bit hashes, stored as the integer with the same bits;
 /// random ids are 16 bytes, most significant first; `value`, `effects` and `outcomes` are JSON. A
 /// leaf without a value was taken away; a record has `kind` and `created` while it lives, and the
-/// other two once it was removed.
+/// other two once it was removed. `meta` is what every build reads first, and never changes.
 const TABLES: &str = r#"
 CREATE TABLE meta (format INTEGER NOT NULL) STRICT;
 CREATE TABLE boards (
@@ -65,42 +67,237 @@ CREATE TABLE ledger (
     outcomes TEXT NOT NULL,
     PRIMARY KEY (board, client)
 ) STRICT, WITHOUT ROWID;
+INSERT INTO meta (format) VALUES (1);
 "#;
 
-/// Makes the tables in an empty file; refuses a newer format.
-pub async fn prepare(writer: &SqlitePool, path: &Path) -> Result<(), StoreError> {
-    let found = format(writer).await;
-    match found.map_err(|error| open_error(path, &error))? {
-        Some(found) if found > i64::from(FORMAT) => Err(StoreError::Newer {
-            place: place(path),
-            found,
-            known: FORMAT,
-        }),
+/// What makes a file of each format one of the next, oldest first. One that was released is never
+/// changed: a new file is made by all of them, one after another.
+const MIGRATIONS: [&str; FORMAT as usize - 1] = [
+    // 2: which formats the file has had, since when, and which build made it so.
+    "CREATE TABLE formats (
+        format INTEGER NOT NULL PRIMARY KEY,
+        since_ms INTEGER NOT NULL,
+        build TEXT NOT NULL
+    ) STRICT;",
+];
+
+/// Makes the tables in an empty file, and brings an older one up to date once it is copied; refuses
+/// a newer one, one of something else, and a damaged one. The lock is held, shared.
+pub async fn prepare(writer: &SqlitePool, path: &Path, lock: &Lock) -> Result<(), StoreError> {
+    let mut connection = writer
+        .acquire()
+        .await
+        .map_err(|error| failure(path, &error))?;
+    match inspect(&mut connection, path).await? {
+        Some(found) if found < FORMAT => {
+            // Nobody else may be using tables that change under them.
+            lock.exclusive(path)?;
+            let kept = beside(path, &format!(".format-{found}"));
+            copy::copy(&mut connection, path, &kept).await?;
+            tracing::info!(from = found, to = FORMAT, copy = %kept.display(), "migrating");
+            migrate(&mut connection, path).await?;
+            lock.shared(path)
+        }
         Some(_) => Ok(()),
-        None => create(writer)
-            .await
-            .map_err(|error| open_error(path, &error)),
+        None => migrate(&mut connection, path).await,
     }
 }
 
-async fn format(writer: &SqlitePool) -> Result<Option<i64>, sqlx::Error> {
+/// Which format a file has, `None` where it is empty. Refuses what this build cannot work with.
+pub async fn inspect(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<Option<u32>, StoreError> {
+    let format = format(connection).await;
+    let Some(found) = format.map_err(|error| failure(path, &error))? else {
+        return is_empty(connection, path).await.map(|()| None);
+    };
+    let known = u32::try_from(found).ok().filter(|found| *found <= FORMAT);
+    let known = known.ok_or_else(|| StoreError::Newer {
+        place: place(path),
+        found,
+        known: FORMAT,
+    })?;
+    check_pages(connection, path).await?;
+    Ok(Some(known))
+}
+
+async fn format(connection: &mut SqliteConnection) -> Result<Option<i64>, sqlx::Error> {
     let table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
-    if sqlx::query(table).fetch_optional(writer).await?.is_none() {
+    let table = sqlx::query(table).fetch_optional(&mut *connection).await?;
+    if table.is_none() {
         return Ok(None);
     }
     let row = sqlx::query("SELECT format FROM meta");
-    row.fetch_one(writer).await?.try_get(0).map(Some)
+    row.fetch_one(connection).await?.try_get(0).map(Some)
 }
 
-/// Two processes may open a new file at once: whoever comes second finds the tables.
-async fn create(writer: &SqlitePool) -> Result<(), sqlx::Error> {
-    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-    let tables = sqlx::query("SELECT 1 FROM sqlite_schema WHERE name = 'meta'");
-    let is_made = tables.fetch_optional(&mut *transaction).await?.is_some();
-    if !is_made {
+async fn is_empty(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let tables = sqlx::query("SELECT 1 FROM sqlite_schema");
+    let tables = tables.fetch_optional(connection).await;
+    match tables.map_err(|error| failure(path, &error))? {
+        None => Ok(()),
+        Some(_) => Err(StoreError::Open {
+            place: place(path),
+            reason: "it is a database of something else".to_owned(),
+        }),
+    }
+}
+
+/// Looks at every page: what is damaged is found out now, not by whoever opens that board.
+async fn check_pages(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let check = sqlx::query("PRAGMA quick_check(1)");
+    let verdict = check.fetch_one(connection).await;
+    let verdict = verdict.and_then(|row| row.try_get::<String, _>(0));
+    let verdict = verdict.map_err(|error| failure(path, &error))?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    Err(StoreError::Damaged {
+        place: place(path),
+        reason: verdict.replace('\n', " "),
+    })
+}
+
+/// From whatever it is to today's format, in one transaction. Two processes may open a new file at
+/// once: whoever comes second finds the tables.
+async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let migrated = run(connection).await;
+    migrated.map_err(|error| failure(path, &error))
+}
+
+async fn run(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    use sqlx::Connection as _;
+
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut found = format(&mut transaction).await?.unwrap_or(0);
+    if found == 0 {
         sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
-        let format = sqlx::query("INSERT INTO meta (format) VALUES (?)").bind(FORMAT);
-        format.execute(&mut *transaction).await?;
+        found = 1;
+    }
+    for (to, statements) in (2_i64..).zip(MIGRATIONS) {
+        if to > found {
+            sqlx::raw_sql(statements).execute(&mut *transaction).await?;
+            note(&mut transaction, to).await?;
+        }
     }
     transaction.commit().await
+}
+
+/// The file has this format from here on.
+async fn note(connection: &mut SqliteConnection, format: i64) -> Result<(), sqlx::Error> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since_ms = since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0));
+    let row = sqlx::query("INSERT INTO formats (format, since_ms, build) VALUES (?, ?, ?)");
+    let row = row.bind(format).bind(since_ms);
+    let row = row.bind(env!("CARGO_PKG_VERSION"));
+    row.execute(&mut *connection).await?;
+    let meta = sqlx::query("UPDATE meta SET format = ?").bind(format);
+    meta.execute(connection).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use driftless_model::{Effect, KindName, Op, RecordId};
+    use driftless_sync::room::Stored;
+    use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+
+    use super::*;
+    use crate::server::conformance::Script;
+    use crate::server::{BoardStore, SqliteBoards};
+
+    /// A file as a build of format 1 left it, with a board in it.
+    async fn old_file(path: &Path, script: &mut Script) {
+        let options = SqliteConnectOptions::new().filename(path);
+        let options = options.create_if_missing(true);
+        let pool = SqlitePoolOptions::new().connect_with(options).await;
+        let pool = pool.expect("opens");
+        sqlx::raw_sql(TABLES).execute(&pool).await.expect("runs");
+        let append = script.edit(1, &[create("cpu")]);
+        let stored = crate::server::sqlite::write::append(&pool, &[append]).await;
+        assert_eq!(stored, [Stored::Committed]);
+        pool.close().await;
+    }
+
+    fn create(record: &str) -> Effect {
+        Effect {
+            record: RecordId::new(record).expect("a record id"),
+            op: Op::Create {
+                kind: KindName::new("chart").expect("a kind"),
+                leaves: [].into(),
+            },
+        }
+    }
+
+    async fn number(path: &Path, query: &'static str) -> i64 {
+        let options = SqliteConnectOptions::new().filename(path);
+        let pool = SqlitePoolOptions::new().connect_with(options).await;
+        let pool = pool.expect("opens");
+        let row = sqlx::query(query).fetch_one(&pool).await.expect("a row");
+        pool.close().await;
+        row.try_get(0).expect("a number")
+    }
+
+    #[tokio::test]
+    async fn an_older_file_is_copied_and_brought_up_to_date_with_everything_in_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("boards.db");
+        let mut script = Script::new("home");
+        old_file(&file, &mut script).await;
+        let store = SqliteBoards::open(&file).await.expect("opens");
+        let image = store.load(script.board()).await;
+        assert_eq!(image.as_ref(), Ok(script.image()));
+        let append = script.edit(2, &[create("net")]);
+        assert_eq!(store.append(vec![append]).await, [Stored::Committed]);
+        store.close().await;
+        assert_eq!(number(&file, "SELECT format FROM meta").await, 2);
+        assert_eq!(number(&file, "SELECT max(format) FROM formats").await, 2);
+        let kept = folder.path().join("boards.db.format-1");
+        assert_eq!(number(&kept, "SELECT format FROM meta").await, 1);
+        assert_eq!(number(&kept, "SELECT count(*) FROM log").await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_copied_is_not_migrated() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("boards.db");
+        old_file(&file, &mut Script::new("home")).await;
+        // Where the copy would go there is a folder with something in it.
+        let kept = folder.path().join("boards.db.format-1");
+        std::fs::create_dir_all(kept.join("inside")).expect("makes a folder");
+        let error = SqliteBoards::open(&file).await.expect_err("is refused");
+        assert!(matches!(error, StoreError::Copy { .. }), "{error}");
+        assert_eq!(number(&file, "SELECT format FROM meta").await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_others_use_is_not_migrated() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("boards.db");
+        old_file(&file, &mut Script::new("home")).await;
+        let other = Lock::take(&file).expect("is free");
+        let error = SqliteBoards::open(&file).await.expect_err("is refused");
+        assert!(matches!(error, StoreError::InUse { .. }), "{error}");
+        assert_eq!(number(&file, "SELECT format FROM meta").await, 1);
+        drop(other);
+        SqliteBoards::open(&file).await.expect("opens");
+    }
+
+    #[tokio::test]
+    async fn a_database_of_something_else_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("other.db");
+        let options = SqliteConnectOptions::new().filename(&file);
+        let options = options.create_if_missing(true);
+        let pool = SqlitePoolOptions::new().connect_with(options).await;
+        let pool = pool.expect("opens");
+        let table = sqlx::raw_sql("CREATE TABLE albums (title TEXT)");
+        table.execute(&pool).await.expect("runs");
+        pool.close().await;
+        let error = SqliteBoards::open(&file).await.expect_err("is refused");
+        let text = error.to_string();
+        assert!(text.contains("a database of something else"), "{text}");
+        let tables = "SELECT count(*) FROM sqlite_schema";
+        assert_eq!(number(&file, tables).await, 1);
+    }
 }

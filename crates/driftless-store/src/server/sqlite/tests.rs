@@ -1,7 +1,6 @@
 use std::path::Path;
 
 use driftless_model::{Effect, KindName, Op, RecordId, Version};
-use sqlx::Row as _;
 use tempfile::TempDir;
 
 use super::*;
@@ -87,17 +86,68 @@ fn create(record: &str) -> Effect {
 }
 
 #[tokio::test]
-async fn every_commit_is_synced() {
+async fn every_commit_is_synced_on_every_connection_that_writes() {
     let temporary = Temporary::new().await;
-    let mut pragmas = Vec::new();
-    for pragma in ["PRAGMA journal_mode", "PRAGMA synchronous"] {
+    let ask = async |pragma: &'static str| {
         let row = sqlx::query(pragma).fetch_one(&temporary.store.writer).await;
         let row = row.expect("a pragma answers");
-        let text = row.try_get_unchecked::<String, _>(0);
-        pragmas.push(text.expect("a column"));
+        row.try_get_unchecked::<String, _>(0).expect("a column")
+    };
+    for _ in 0..2 {
+        assert_eq!(ask("PRAGMA journal_mode").await, "wal");
+        // 2 is FULL: the write-ahead log is synced at every commit.
+        assert_eq!(ask("PRAGMA synchronous").await, "2");
+        // The next one takes its place, as after an error.
+        let connection = temporary
+            .store
+            .writer
+            .acquire()
+            .await
+            .expect("a connection");
+        connection.close().await.expect("closes");
     }
-    // 2 is FULL: the write-ahead log is synced at every commit.
-    assert_eq!(pragmas, ["wal", "2"]);
+}
+
+#[tokio::test]
+async fn a_full_file_refuses_edits_goes_on_reading_and_takes_them_once_there_is_room() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("boards.db");
+    let opened = SqliteBoards::options()
+        .bytes_max(400 * 1024)
+        .open(&file)
+        .await;
+    let store = opened.expect("opens");
+    let mut script = Script::new("home");
+    let append = script.edit(1, &[create("cpu")]);
+    assert_eq!(store.append(vec![append]).await, [Stored::Committed]);
+    // Somebody fills it to the brim.
+    let filler = "CREATE TABLE filler (bytes BLOB) STRICT";
+    sqlx::raw_sql(filler)
+        .execute(&store.writer)
+        .await
+        .expect("runs");
+    for bytes in [100_000, 10_000, 1_000, 100, 10] {
+        let insert = || sqlx::query("INSERT INTO filler VALUES (zeroblob(?))").bind(bytes);
+        while insert().execute(&store.writer).await.is_ok() {}
+    }
+    let label = "x".repeat(150);
+    let pages = 40;
+    let mut attempt = script.clone();
+    let large: Vec<_> = (0..pages)
+        .map(|n| create(&format!("{label}-{n}")[140..]))
+        .collect();
+    let append = attempt.edit(2, &large);
+    for _ in 0..3 {
+        let answers = store.append(vec![append.clone()]).await;
+        assert_eq!(answers, [Stored::Failed], "refused, and known to be");
+        let image = store.load(script.board()).await;
+        assert_eq!(image.as_ref(), Ok(script.image()), "reads go on");
+    }
+    let room = sqlx::raw_sql("DROP TABLE filler");
+    room.execute(&store.writer).await.expect("runs");
+    assert_eq!(store.append(vec![append]).await, [Stored::Committed]);
+    let image = store.load(script.board()).await;
+    assert_eq!(image.as_ref(), Ok(attempt.image()));
 }
 
 #[tokio::test]
@@ -117,13 +167,13 @@ async fn a_restart_keeps_everything() {
 #[tokio::test]
 async fn a_newer_format_is_refused_in_one_sentence_and_not_touched() {
     let temporary = Temporary::new().await;
-    temporary.execute("UPDATE meta SET format = 2").await;
+    temporary.execute("UPDATE meta SET format = 3").await;
     temporary.store.close().await;
     let file = temporary.folder.path().join("boards.db");
     let before = std::fs::read(&file).expect("reads");
     let error = SqliteBoards::open(&file).await.expect_err("is refused");
     let expected = format!(
-        "{} has storage format 2, this build knows 1; update this build, nothing is lost",
+        "{} has storage format 3, this build knows 2; update this build, nothing is lost",
         file.display()
     );
     assert_eq!(error.to_string(), expected);
@@ -131,16 +181,28 @@ async fn a_newer_format_is_refused_in_one_sentence_and_not_touched() {
 }
 
 #[tokio::test]
-async fn a_file_of_something_else_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("boards.db");
-    std::fs::write(
-        &file,
-        "not a database, but long enough to be looked at".repeat(100),
-    )
-    .expect("writes");
-    let error = SqliteBoards::open(&file).await.expect_err("is refused");
-    assert!(matches!(error, StoreError::Open { .. }), "{error}");
+async fn a_damaged_file_is_refused_with_what_to_do() {
+    let temporary = Temporary::new().await;
+    let mut script = Script::new("home");
+    for number in 0..40 {
+        let append = script.edit(1, &[create(&format!("chart-{number}"))]);
+        assert_eq!(temporary.append(vec![append]).await, [Stored::Committed]);
+    }
+    temporary.store.close().await;
+    let file = temporary.folder.path().join("boards.db");
+    let mut bytes = std::fs::read(&file).expect("reads");
+    let end = bytes.len();
+    bytes[8_192..end].fill(0x5a);
+    let noise = "not a database, but long enough to be looked at".repeat(100);
+    for damaged in [bytes, noise.into_bytes()] {
+        std::fs::write(&file, &damaged).expect("writes");
+        let error = SqliteBoards::open(&file).await.expect_err("is refused");
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("driftless restore FILE"), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert_eq!(std::fs::read(&file).expect("reads"), damaged);
+    }
 }
 
 #[tokio::test]

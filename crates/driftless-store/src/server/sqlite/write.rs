@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite};
 
 use crate::server::sqlite::columns::{from_check, from_id, from_version};
+use crate::server::sqlite::place::extended_code;
 use crate::server::sqlite::prune;
 use crate::server::sqlite::statements::{chunks, insert};
 
@@ -18,7 +19,7 @@ pub async fn append(writer: &SqlitePool, batch: &[Append]) -> Vec<Stored> {
     for group in distinct(batch) {
         match commit(writer, group).await {
             Ok(stored) => answers.extend(stored),
-            Err(Failure::Begin) => answers.extend(group.iter().map(|_| Stored::Failed)),
+            Err(Failure::Hopeless) => answers.extend(group.iter().map(|_| Stored::Failed)),
             Err(Failure::Write) => answers.extend(one_by_one(writer, group).await),
         }
     }
@@ -55,8 +56,8 @@ fn distinct(batch: &[Append]) -> Vec<&[Append]> {
 
 /// Why a transaction wrote nothing.
 enum Failure {
-    /// It did not begin: the file is locked, or gone. The next one would fare no better.
-    Begin,
+    /// The file is locked or gone, or there is no room. The next one would fare no better.
+    Hopeless,
     /// A statement failed.
     Write,
 }
@@ -66,7 +67,7 @@ enum Failure {
 async fn commit(writer: &SqlitePool, group: &[Append]) -> Result<Vec<Stored>, Failure> {
     let mut connection = writer.acquire().await.map_err(|error| {
         tracing::error!(%error, "the store has no connection");
-        Failure::Begin
+        Failure::Hopeless
     })?;
     let answer = transact(&mut connection, group).await;
     let is_sound = matches!(&answer, Ok(stored) if !stored.contains(&Stored::Unknown));
@@ -84,14 +85,22 @@ async fn transact(
     let transaction = connection.begin_with("BEGIN IMMEDIATE").await;
     let mut transaction = transaction.map_err(|error| {
         tracing::error!(%error, "a transaction does not begin");
-        Failure::Begin
+        Failure::Hopeless
     })?;
     let written = write(&mut transaction, group).await;
     let answers = written.map_err(|error| {
         tracing::error!(%error, boards = group.len(), "a transaction failed");
-        Failure::Write
+        if is_out_of_room(&error) {
+            Failure::Hopeless
+        } else {
+            Failure::Write
+        }
     })?;
     if let Err(error) = transaction.commit().await {
+        if is_out_of_room(&error) {
+            tracing::error!(%error, "there is no room for a transaction");
+            return Err(Failure::Hopeless);
+        }
         tracing::error!(%error, boards = group.len(), "the outcome of a commit is unknown");
         let unknown = |answer| match answer {
             Stored::Committed => Stored::Unknown,
@@ -100,6 +109,19 @@ async fn transact(
         return Ok(answers.into_iter().map(unknown).collect());
     }
     Ok(answers)
+}
+
+/// `SQLITE_FULL`: no space left, or the file is as large as it may be.
+const FULL: i64 = 13;
+/// `SQLITE_IOERR_WRITE`: a quota, or a file that may not grow.
+const WRITE_ERROR: i64 = 778;
+
+/// Whether a transaction failed because the file or its log could not grow. Then nothing of it is
+/// there, also where its end failed: the last thing that is written is what makes it count, and
+/// after that it is only synced. So its edits are refused for now, and nobody has to be cut off.
+/// Were it there after all, the ledger would say so when they are sent again.
+fn is_out_of_room(error: &sqlx::Error) -> bool {
+    matches!(extended_code(error), Some(FULL | WRITE_ERROR))
 }
 
 /// Writes the appends whose head is where they expect it. The lock is held from the start, so that

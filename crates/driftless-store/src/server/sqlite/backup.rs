@@ -1,0 +1,261 @@
+//! Backups: made while servers run, and put back while none does.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+
+use crate::server::error::StoreError;
+use crate::server::sqlite::copy::{copy, remove, settle, sync_folder};
+use crate::server::sqlite::lock::Lock;
+use crate::server::sqlite::place::{beside, failure, place};
+use crate::server::sqlite::schema;
+
+/// What was copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// How many boards are in it.
+    pub boards: u64,
+    /// How large it is, in bytes.
+    pub bytes: u64,
+}
+
+/// What was put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// How many boards are in it.
+    pub boards: u64,
+    /// Where that is which was there before.
+    pub set_aside: Option<PathBuf>,
+}
+
+/// Copies the boards of `file` to `to`, as of one moment, while servers go on. The copy is checked
+/// and synced. `to` must not exist yet.
+pub async fn backup(file: &Path, to: &Path) -> Result<Backup, StoreError> {
+    let failed = |error: io::Error| StoreError::Copy {
+        from: place(file),
+        to: place(to),
+        reason: error.to_string(),
+    };
+    if to.symlink_metadata().is_ok() {
+        return Err(failed(io::Error::from(io::ErrorKind::AlreadyExists)));
+    }
+    let mut connection = open(file, SqliteConnectOptions::new()).await?;
+    ours(&mut connection, file).await?;
+    copy(&mut connection, file, to).await?;
+    close(connection, file).await?;
+    let boards = look_over(to).await?;
+    let bytes = to.metadata().map_err(failed)?.len();
+    Ok(Backup { boards, bytes })
+}
+
+/// Puts a backup in place of `file`. Nobody may be using that. What was there before is kept under
+/// another name, its write-ahead log with it. The backup itself is left as it is.
+pub async fn restore(backup: &Path, file: &Path) -> Result<Restored, StoreError> {
+    let _alone = Lock::take_alone(file)?;
+    let failed = |error: io::Error| StoreError::Copy {
+        from: place(backup),
+        to: place(file),
+        reason: error.to_string(),
+    };
+    let options = SqliteConnectOptions::new().read_only(true);
+    let mut connection = open(backup, options).await?;
+    ours(&mut connection, backup).await?;
+    let ready = beside(file, ".restored");
+    copy(&mut connection, backup, &ready).await?;
+    close(connection, backup).await?;
+    let boards = look_over(&ready).await?;
+    let set_aside = set_aside(file).await.map_err(failed)?;
+    settle(&ready, file).map_err(failed)?;
+    Ok(Restored { boards, set_aside })
+}
+
+async fn open(file: &Path, options: SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let options = options.filename(file).disable_statement_logging();
+    let connection = options.connect().await;
+    connection.map_err(|error| failure(file, &error))
+}
+
+async fn close(connection: SqliteConnection, file: &Path) -> Result<(), StoreError> {
+    let closed = connection.close().await;
+    closed.map_err(|error| failure(file, &error))
+}
+
+/// Refuses what is no sound file of boards that this build knows.
+async fn ours(connection: &mut SqliteConnection, file: &Path) -> Result<(), StoreError> {
+    let format = schema::inspect(connection, file).await?;
+    format.map(|_| ()).ok_or_else(|| StoreError::Open {
+        place: place(file),
+        reason: "it is empty".to_owned(),
+    })
+}
+
+/// Checks a copy, and counts its boards.
+async fn look_over(file: &Path) -> Result<u64, StoreError> {
+    let options = SqliteConnectOptions::new().read_only(true);
+    let mut connection = open(file, options).await?;
+    ours(&mut connection, file).await?;
+    let row = sqlx::query("SELECT count(*) FROM boards");
+    let row = row.fetch_one(&mut connection).await;
+    let count = row.and_then(|row| row.try_get::<i64, _>(0));
+    let count = count.map_err(|error| failure(file, &error))?;
+    close(connection, file).await?;
+    Ok(count.cast_unsigned())
+}
+
+/// Keeps what is there under another name, beside itself, and leaves no log that a new file would
+/// be taken to have. Until the new file has its name the old one keeps it too, so that no crash
+/// leaves a server without any.
+async fn set_aside(file: &Path) -> io::Result<Option<PathBuf>> {
+    if file.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now_ms = since.map_or(0, |since| since.as_millis());
+    let aside = beside(file, &format!(".before-restore-{now_ms}"));
+    // Opening and closing folds the log in, if the file is sound.
+    if let Ok(connection) = open(file, SqliteConnectOptions::new()).await {
+        fold(connection).await.ok();
+    }
+    fs::hard_link(file, &aside).or_else(|_| fs::copy(file, &aside).map(|_| ()))?;
+    let log = beside(file, "-wal");
+    if log.symlink_metadata().is_ok() {
+        fs::rename(log, beside(&aside, "-wal"))?;
+    }
+    remove(&beside(file, "-shm"))?;
+    sync_folder(file)?;
+    Ok(Some(aside))
+}
+
+async fn fold(mut connection: SqliteConnection) -> Result<(), sqlx::Error> {
+    let checkpoint = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+    checkpoint.execute(&mut connection).await?;
+    connection.close().await
+}
+
+#[cfg(test)]
+mod tests {
+    use driftless_model::{Effect, KindName, Op, RecordId};
+    use driftless_sync::room::Stored;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::server::conformance::Script;
+    use crate::server::{BoardStore, SqliteBoards};
+
+    struct Files {
+        folder: TempDir,
+        script: Script,
+    }
+
+    impl Files {
+        fn new() -> Self {
+            Self {
+                folder: tempfile::tempdir().expect("a folder"),
+                script: Script::new("home"),
+            }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        async fn open(&self) -> SqliteBoards {
+            let opened = SqliteBoards::open(self.path("boards.db")).await;
+            opened.expect("opens")
+        }
+
+        async fn add(&mut self, store: &SqliteBoards, record: &str) {
+            let create = Effect {
+                record: RecordId::new(record).expect("a record id"),
+                op: Op::Create {
+                    kind: KindName::new("chart").expect("a kind"),
+                    leaves: [].into(),
+                },
+            };
+            let append = self.script.edit(1, &[create]);
+            assert_eq!(store.append(vec![append]).await, [Stored::Committed]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_backup_of_a_running_store_is_put_back_with_the_old_file_set_aside() {
+        let mut files = Files::new();
+        let store = files.open().await;
+        files.add(&store, "cpu").await;
+        let then = files.script.image().clone();
+        let (file, kept) = (files.path("boards.db"), files.path("backup.db"));
+        let made = backup(&file, &kept).await.expect("is made");
+        assert_eq!(made.boards, 1);
+        files.add(&store, "net").await;
+        let error = restore(&kept, &file).await.expect_err("is in use");
+        assert!(matches!(error, StoreError::InUse { .. }), "{error}");
+        store.close().await;
+        drop(store);
+        let restored = restore(&kept, &file).await.expect("is put back");
+        let store = files.open().await;
+        let image = store.load(files.script.board()).await;
+        assert_eq!(image, Ok(then));
+        let aside = restored.set_aside.expect("was there");
+        let before = SqliteBoards::open(aside).await.expect("opens");
+        let image = before.load(files.script.board()).await;
+        assert_eq!(image.as_ref(), Ok(files.script.image()));
+    }
+
+    #[tokio::test]
+    async fn a_restore_takes_the_log_of_a_killed_server_away_with_its_file() {
+        let mut files = Files::new();
+        let store = files.open().await;
+        files.add(&store, "cpu").await;
+        let (file, kept) = (files.path("boards.db"), files.path("backup.db"));
+        backup(&file, &kept).await.expect("is made");
+        let then = files.script.image().clone();
+        files.add(&store, "net").await;
+        // What `kill -9` leaves behind: the file and its log as they are now.
+        let killed = files.path("killed.db");
+        for end in ["", "-wal"] {
+            std::fs::copy(beside(&file, end), beside(&killed, end)).expect("copies");
+        }
+        restore(&kept, &killed).await.expect("is put back");
+        let store = SqliteBoards::open(&killed).await.expect("opens");
+        assert_eq!(store.load(files.script.board()).await, Ok(then));
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_can_be_replaced_and_a_damaged_backup_replaces_nothing() {
+        let mut files = Files::new();
+        let store = files.open().await;
+        files.add(&store, "cpu").await;
+        let (file, kept) = (files.path("boards.db"), files.path("backup.db"));
+        backup(&file, &kept).await.expect("is made");
+        store.close().await;
+        drop(store);
+        let broken = files.path("broken.db");
+        std::fs::write(&broken, vec![7; 40_000]).expect("writes");
+        let before = std::fs::read(&file).expect("reads");
+        let error = restore(&broken, &file).await.expect_err("is refused");
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+        assert_eq!(std::fs::read(&file).expect("reads"), before);
+        restore(&kept, &broken).await.expect("is put back");
+        let store = SqliteBoards::open(&broken).await.expect("opens");
+        let image = store.load(files.script.board()).await;
+        assert_eq!(image.as_ref(), Ok(files.script.image()));
+    }
+
+    #[tokio::test]
+    async fn a_backup_is_never_written_over() {
+        let mut files = Files::new();
+        let store = files.open().await;
+        files.add(&store, "cpu").await;
+        let (file, kept) = (files.path("boards.db"), files.path("backup.db"));
+        std::fs::write(&kept, "somebody's").expect("writes");
+        let error = backup(&file, &kept).await.expect_err("is refused");
+        assert!(matches!(error, StoreError::Copy { .. }), "{error}");
+        assert_eq!(std::fs::read(&kept).expect("reads"), b"somebody's");
+        let nowhere = backup(&files.path("none.db"), &files.path("b.db")).await;
+        assert!(matches!(nowhere, Err(StoreError::Open { .. })));
+    }
+}

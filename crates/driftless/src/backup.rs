@@ -1,0 +1,69 @@
+//! `driftless backup` and `driftless restore`.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use driftless_store::server::{StoreError, backup, restore};
+
+use crate::cli::{BackupOptions, RestoreOptions};
+use crate::data;
+
+/// Why boards are not copied or put back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// There are no boards.
+    #[error("there are no boards in {0}; name the folder of the server with --data")]
+    Nothing(String),
+    /// There is no such backup.
+    #[error("there is no file {0}; name a backup")]
+    NoBackup(String),
+    /// A file cannot be used, or not now.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no runtime, or nobody to tell.
+    #[error("it did not end well: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Copies the boards to a file, whether a server runs or not.
+pub fn make(options: &BackupOptions) -> Result<(), BackupError> {
+    let file = data::boards(&options.data);
+    if !file.is_file() {
+        return Err(BackupError::Nothing(shown(&options.data)));
+    }
+    let made = runtime()?.block_on(backup(&file, &options.file))?;
+    let (boards, bytes) = (made.boards, made.bytes);
+    let to = shown(&options.file);
+    writeln!(
+        std::io::stdout(),
+        "copied to {to}: {boards} boards, {bytes} bytes"
+    )?;
+    Ok(())
+}
+
+/// Puts a backup in the place of the boards.
+pub fn put_back(options: &RestoreOptions) -> Result<(), BackupError> {
+    if !options.file.is_file() {
+        return Err(BackupError::NoBackup(shown(&options.file)));
+    }
+    std::fs::create_dir_all(&options.data)?;
+    let file = data::boards(&options.data);
+    let restored = runtime()?.block_on(restore(&options.file, &file))?;
+    let mut out = std::io::stdout();
+    let (boards, from) = (restored.boards, shown(&options.file));
+    writeln!(out, "restored from {from}: {boards} boards")?;
+    if let Some(aside) = restored.set_aside {
+        writeln!(out, "what was there before is {}", shown(&aside))?;
+    }
+    Ok(())
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build()
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
