@@ -4,6 +4,12 @@
 //! application's own router, [`ops_router`] answers health checks and lists boards. The binary
 //! `driftless` is a thin main around this crate.
 //!
+//! In an application of one's own: [`Authenticator`] is its sign-in and its rights,
+//! [`Builder::schema`] takes its kinds of records with their validators, [`Driftless::shutdown`]
+//! belongs into its graceful shutdown, and [`Driftless::rights_changed`] is called when it changes
+//! rights. A router starts nothing by itself; what runs in the background runs from
+//! [`Builder::start`] to [`Driftless::shutdown`]. `examples/existing-axum` shows all of it.
+//!
 //! A room decides, the store makes durable, and only then is anything acknowledged or published.
 #![forbid(unsafe_code)]
 
@@ -29,3 +35,4 @@ pub use crate::http::ops_router;
 pub use crate::origin::Origins;
 pub use crate::socket::router;
 pub use driftless_model::Role;
+pub use driftless_store::server::{BoardStore, MemoryBoards, SqliteBoards};
