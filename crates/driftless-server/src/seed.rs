@@ -93,7 +93,8 @@ async fn resume(follower: &mut Follower) -> Result<Box<Resume>, SeedError> {
 
 async fn message(follower: &mut Follower) -> Result<ServerMessage, SeedError> {
     loop {
-        let deliveries = follower.deliveries(1).await;
+        let mut deliveries = Vec::new();
+        follower.deliver(1, &mut deliveries).await;
         let message = deliveries.first().map(|delivery| delivery.message(CLIENT));
         match message {
             Some(Some(message)) => return Ok(message.clone()),

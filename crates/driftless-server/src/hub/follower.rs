@@ -15,6 +15,7 @@ use crate::hub::boards::{Boards, OpenBoard};
 use crate::hub::connections::Entry;
 use crate::hub::item::{Item, Shared, frame};
 use crate::hub::mailbox::{Closing, Letter, Mailbox};
+use crate::hub::ring::Lagged;
 use crate::hub::underway::Received;
 use crate::metrics::Answer;
 
@@ -245,22 +246,36 @@ impl Follower {
         sent.map_err(|_| stopping(&board))
     }
 
-    /// What is there for the client now, in order, about `deliveries_max` of it; nothing where
-    /// everything was delivered.
-    pub async fn deliveries(&mut self, deliveries_max: usize) -> Vec<Delivery> {
-        let mut deliveries = Vec::new();
+    /// Adds what is there for the client now, in order, about `deliveries_max` of it; less than
+    /// that where everything was delivered.
+    pub async fn deliver(&mut self, deliveries_max: usize, deliveries: &mut Vec<Delivery>) {
         while deliveries.len() < deliveries_max {
             let Some(letter) = self.entry.mailbox.take() else {
                 break;
             };
-            self.open_letter(letter, &mut deliveries).await;
+            self.open_letter(letter, deliveries).await;
         }
-        let boards: Vec<_> = self.following.keys().cloned().collect();
-        for board in boards {
+        let mut lagged = Vec::new();
+        for (board, following) in &mut self.following {
             let rest = deliveries_max.saturating_sub(deliveries.len());
-            self.read(&board, u64::MAX, rest, &mut deliveries).await;
+            if following
+                .read(u64::MAX, rest, self.client, deliveries)
+                .is_err()
+            {
+                lagged.push(board.clone());
+            }
         }
-        deliveries
+        for board in lagged {
+            self.resume_behind(&board, deliveries).await;
+        }
+    }
+
+    /// Past the ring's tail, a board is resumed in place of read.
+    async fn resume_behind(&mut self, board: &BoardId, deliveries: &mut Vec<Delivery>) {
+        self.boards.metrics().lagged.inc();
+        if let Err(error) = self.follow_on(board).await {
+            deliveries.push(Delivery::Message(error));
+        }
     }
 
     async fn open_letter(&mut self, letter: Letter, deliveries: &mut Vec<Delivery>) {
@@ -283,7 +298,13 @@ impl Follower {
         }
         // What was published before the letter comes before it.
         if !matches!(*message, ServerMessage::Resume(_)) {
-            self.read(&board, at, usize::MAX, deliveries).await;
+            let client = self.client;
+            let following = self.following.get_mut(&board);
+            let read =
+                following.map(|following| following.read(at, usize::MAX, client, deliveries));
+            if read == Some(Err(Lagged)) {
+                self.resume_behind(&board, deliveries).await;
+            }
         }
         if let Some(following) = self.following.get_mut(&board) {
             following.note_letter(&message, at);
@@ -293,42 +314,38 @@ impl Follower {
         }
         deliveries.push(Delivery::Message(message));
     }
-
-    /// Reads a board's stream up to before item `until`. Past the ring's tail it resumes instead.
-    async fn read(
-        &mut self,
-        board: &BoardId,
-        until: u64,
-        items_max: usize,
-        deliveries: &mut Vec<Delivery>,
-    ) {
-        let Some(following) = self.following.get_mut(board) else {
-            return;
-        };
-        let Reading::At(next) = following.reading else {
-            return;
-        };
-        if items_max == 0 {
-            return;
-        }
-        let Ok(items) = following.open.ring.read(next, until, items_max) else {
-            self.boards.metrics().lagged.inc();
-            if let Err(error) = self.follow_on(board).await {
-                deliveries.push(Delivery::Message(error));
-            }
-            return;
-        };
-        let next = next + items.len() as u64;
-        following.reading = Reading::At(next);
-        following.position.store(next, Ordering::Release);
-        for item in items {
-            following.note_item(&item, self.client);
-            deliveries.push(Delivery::Item(item));
-        }
-    }
 }
 
 impl Following {
+    /// Reads the board's stream up to before item `until`, at most `items_max` items.
+    fn read(
+        &mut self,
+        until: u64,
+        items_max: usize,
+        client: ClientId,
+        deliveries: &mut Vec<Delivery>,
+    ) -> Result<(), Lagged> {
+        let Reading::At(from) = self.reading else {
+            return Ok(());
+        };
+        if items_max == 0 {
+            return Ok(());
+        }
+        let (delivered, unanswered) = (&mut self.delivered, &mut self.unanswered);
+        let next = self.open.ring.read(from, until, items_max, |item| {
+            *delivered = item.cursor().or(*delivered);
+            if item.is_outcome_for(client) {
+                *unanswered = unanswered.saturating_sub(1);
+            }
+            deliveries.push(Delivery::Item(item.clone()));
+        })?;
+        if next != from {
+            self.reading = Reading::At(next);
+            self.position.store(next, Ordering::Release);
+        }
+        Ok(())
+    }
+
     fn note_letter(&mut self, message: &ServerMessage, at: u64) {
         match message {
             ServerMessage::Resume(resume) => {
@@ -339,13 +356,6 @@ impl Following {
             // These stand for every edit from theirs on.
             ServerMessage::Refused { .. } | ServerMessage::Error { .. } => self.unanswered = 0,
             _ => self.unanswered = self.unanswered.saturating_sub(1),
-        }
-    }
-
-    fn note_item(&mut self, item: &Item, client: ClientId) {
-        self.delivered = item.cursor().or(self.delivered);
-        if item.is_outcome_for(client) {
-            self.unanswered = self.unanswered.saturating_sub(1);
         }
     }
 }

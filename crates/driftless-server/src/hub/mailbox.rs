@@ -1,17 +1,22 @@
 //! What is for one connection only, and the bell that wakes it.
 
 use std::collections::{BTreeSet, VecDeque};
+#[cfg(any(test, feature = "host-metrics"))]
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use driftless_model::{BoardId, limits};
 use driftless_protocol::{CloseCode, ServerMessage};
-use tokio::sync::Notify;
+use futures::task::AtomicWaker;
 
 /// A connection's letters and bell. Bounded by what the connection has asked for and not yet read:
 /// it takes its letters before it asks for more.
 #[derive(Debug, Default)]
 pub struct Mailbox {
-    bell: Notify,
+    is_rung: AtomicBool,
+    sleeper: AtomicWaker,
     letters: Mutex<VecDeque<Letter>>,
     doubts: Mutex<Doubts>,
 }
@@ -120,12 +125,25 @@ impl Mailbox {
 
     /// Wakes the connection, now or when it next waits.
     pub fn ring(&self) {
-        self.bell.notify_one();
+        if !self.is_rung.swap(true, Ordering::AcqRel) {
+            self.sleeper.wake();
+        }
+    }
+
+    /// Whether the bell was rung since this was asked last. One task at a time waits for it.
+    pub fn poll_rung(&self, context: &Context<'_>) -> Poll<()> {
+        self.sleeper.register(context.waker());
+        if self.is_rung.swap(false, Ordering::AcqRel) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     /// Waits for the bell.
+    #[cfg(any(test, feature = "host-metrics"))]
     pub async fn rung(&self) {
-        self.bell.notified().await;
+        poll_fn(|context| self.poll_rung(context)).await;
     }
 
     /// The oldest letter.
@@ -140,6 +158,17 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bell_that_was_rung_before_anybody_waited_is_heard_once() {
+        let mailbox = Mailbox::default();
+        let context = Context::from_waker(std::task::Waker::noop());
+        assert!(mailbox.poll_rung(&context).is_pending());
+        mailbox.ring();
+        mailbox.ring();
+        assert!(mailbox.poll_rung(&context).is_ready());
+        assert!(mailbox.poll_rung(&context).is_pending());
+    }
 
     #[test]
     fn doubts_about_more_boards_than_a_connection_follows_are_about_all() {

@@ -48,8 +48,15 @@ impl Ring {
         ring.items.clear();
     }
 
-    /// The items from `from` up to before `until`, at most `items_max` of them.
-    pub fn read(&self, from: u64, until: u64, items_max: usize) -> Result<Vec<Arc<Item>>, Lagged> {
+    /// Hands the items from `from` up to before `until` to `take`, at most `items_max` of them, and
+    /// answers with the number of the next one.
+    pub fn read(
+        &self,
+        from: u64,
+        until: u64,
+        items_max: usize,
+        take: impl FnMut(&Arc<Item>),
+    ) -> Result<u64, Lagged> {
         let ring = self.lock();
         if from < ring.first {
             return Err(Lagged);
@@ -59,8 +66,9 @@ impl Ring {
             usize::try_from(offset).expect("an offset within the ring")
         };
         let (start, end) = (index(from), index(until.max(from)));
-        let range = ring.items.range(start..end);
-        Ok(range.take(items_max).cloned().collect())
+        let end = end.min(start.saturating_add(items_max));
+        ring.items.range(start..end).for_each(take);
+        Ok(from.max(ring.first + end as u64))
     }
 
     fn lock(&self) -> MutexGuard<'_, Items> {

@@ -1,5 +1,8 @@
 //! A connection after its handshake: messages in, boards and feeds out, heartbeats both ways.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::extract::ws::Message as Frame;
@@ -7,8 +10,7 @@ use driftless_model::{BoardId, Role, UserId, limits};
 use driftless_protocol::message::Subscribe;
 use driftless_protocol::{ClientMessage, CloseCode, Code, Codec, ServerMessage};
 use driftless_sync::room::Member;
-use futures::FutureExt as _;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use crate::auth::AuthError;
 use crate::driftless::Driftless;
@@ -37,6 +39,18 @@ pub struct Session {
     replies: Vec<Frame>,
     heard_at: Instant,
     pings: u32,
+    /// Runs out no later than the peer has been silent for too long.
+    silence: Pin<Box<Sleep>>,
+}
+
+/// What a connection waits for.
+enum Woken {
+    /// Something came in.
+    Heard(Incoming),
+    /// There is something to write.
+    Rung,
+    /// The timer ran out.
+    Silence,
 }
 
 impl Session {
@@ -44,6 +58,8 @@ impl Session {
     pub fn new(driftless: Driftless, follower: Follower, user: UserId, codec: Codec) -> Self {
         let feeds = driftless.feeds().clone();
         let viewer = Viewer::new(feeds, follower.connection(), follower.mailbox().clone());
+        let heard_at = Instant::now();
+        let silence = tokio::time::sleep_until(heard_at + driftless.heartbeat() / PINGS);
         Self {
             driftless,
             follower,
@@ -51,8 +67,9 @@ impl Session {
             user,
             codec,
             replies: Vec::new(),
-            heard_at: Instant::now(),
+            heard_at,
             pings: 0,
+            silence: Box::pin(silence),
         }
     }
 
@@ -67,18 +84,40 @@ impl Session {
 
     async fn step(&mut self, wire: &mut Wire) -> Result<(), End> {
         self.write(wire).await?;
-        let mailbox = self.follower.mailbox().clone();
-        let silence = self.heard_at + self.heartbeat() / PINGS * (self.pings + 1);
-        tokio::select! {
-            biased;
-            incoming = wire.receive() => self.take_all(incoming, wire).await,
-            () = mailbox.rung() => Ok(()),
-            () = tokio::time::sleep_until(silence) => self.ping(),
+        match poll_fn(|context| self.poll_woken(wire, context)).await {
+            Woken::Heard(incoming) => self.take_all(incoming, wire).await,
+            Woken::Rung => Ok(()),
+            Woken::Silence => self.ping_if_silent(),
         }
+    }
+
+    fn poll_woken(&mut self, wire: &mut Wire, context: &mut Context<'_>) -> Poll<Woken> {
+        if let Poll::Ready(incoming) = wire.poll_receive(context) {
+            return Poll::Ready(Woken::Heard(incoming));
+        }
+        if self.follower.mailbox().poll_rung(context).is_ready() {
+            return Poll::Ready(Woken::Rung);
+        }
+        let silence = self.silence.as_mut().poll(context);
+        silence.map(|()| Woken::Silence)
     }
 
     fn heartbeat(&self) -> Duration {
         self.driftless.heartbeat()
+    }
+
+    /// The timer is only set anew once it has run out, not with everything that is heard.
+    fn ping_if_silent(&mut self) -> Result<(), End> {
+        if Instant::now() >= self.silent_at() {
+            self.ping()?;
+        }
+        let silent_at = self.silent_at();
+        self.silence.as_mut().reset(silent_at);
+        Ok(())
+    }
+
+    fn silent_at(&self) -> Instant {
+        self.heard_at + self.heartbeat() / PINGS * (self.pings + 1)
     }
 
     /// The peer was silent for another third of the heartbeat.
@@ -102,8 +141,11 @@ impl Session {
         for _ in 0..WRITES_AT_ONCE {
             self.settle_doubts().await;
             let mut outgoing = Outgoing::new(std::mem::take(&mut self.replies));
-            let deliveries = self.follower.deliveries(WRITTEN_AT_ONCE).await;
-            let is_all = deliveries.is_empty();
+            let mut deliveries = Vec::new();
+            self.follower
+                .deliver(WRITTEN_AT_ONCE, &mut deliveries)
+                .await;
+            let is_all = deliveries.len() < WRITTEN_AT_ONCE;
             for delivery in deliveries {
                 if let Delivery::Close(closing) = delivery {
                     wire.send_all(outgoing.frames).await?;
@@ -132,7 +174,7 @@ impl Session {
         let mut incoming = first;
         for _ in 1..READ_AT_ONCE {
             self.take(incoming).await?;
-            match wire.receive().now_or_never() {
+            match wire.receive_now().await {
                 Some(next) => incoming = next,
                 None => return Ok(()),
             }

@@ -1,11 +1,16 @@
 //! One WebSocket as messages in one encoding, and how it ends.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
 use driftless_model::limits;
 use driftless_protocol::{ClientMessage, CloseCode, Code, Codec, ServerMessage};
+use futures::task::AtomicWaker;
 use futures::{SinkExt as _, StreamExt as _};
 use tokio_tungstenite::tungstenite;
 
@@ -26,6 +31,27 @@ pub struct Wire {
     /// How long a peer may read nothing.
     patience: Duration,
     metrics: Arc<Metrics>,
+    arrival: Arc<Arrival>,
+    /// Of `arrival`.
+    waker: Waker,
+}
+
+/// Tells the socket's wakes from all others of a connection.
+#[derive(Debug)]
+struct Arrival {
+    is_there: AtomicBool,
+    connection: AtomicWaker,
+}
+
+impl Wake for Arrival {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.is_there.store(true, Ordering::Release);
+        self.connection.wake();
+    }
 }
 
 /// What came in.
@@ -92,11 +118,18 @@ impl End {
 impl Wire {
     /// A socket that speaks `codec`.
     pub fn new(socket: WebSocket, codec: Codec, patience: Duration, metrics: Arc<Metrics>) -> Self {
+        // Nobody has looked yet.
+        let arrival = Arc::new(Arrival {
+            is_there: AtomicBool::new(true),
+            connection: AtomicWaker::new(),
+        });
         Self {
             socket,
             codec,
             patience,
             metrics,
+            waker: arrival.clone().into(),
+            arrival,
         }
     }
 
@@ -107,7 +140,36 @@ impl Wire {
 
     /// Waits for what comes in. May be dropped at any time without losing anything.
     pub async fn receive(&mut self) -> Incoming {
-        match self.socket.next().await {
+        poll_fn(|context| self.poll_receive(context)).await
+    }
+
+    /// What came in already.
+    pub async fn receive_now(&mut self) -> Option<Incoming> {
+        poll_fn(|context| match self.poll_receive(context) {
+            Poll::Ready(incoming) => Poll::Ready(Some(incoming)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
+    }
+
+    /// What comes in next. The socket is only looked at where it has woken the connection since:
+    /// most wakes are for something to write, and a look costs as much as the write itself.
+    pub fn poll_receive(&mut self, context: &Context<'_>) -> Poll<Incoming> {
+        self.arrival.connection.register(context.waker());
+        if !self.arrival.is_there.swap(false, Ordering::AcqRel) {
+            return Poll::Pending;
+        }
+        let mut of_socket = Context::from_waker(&self.waker);
+        let Poll::Ready(frame) = self.socket.poll_next_unpin(&mut of_socket) else {
+            return Poll::Pending;
+        };
+        // There may be more.
+        self.arrival.is_there.store(true, Ordering::Release);
+        Poll::Ready(self.read(frame))
+    }
+
+    fn read(&self, frame: Option<Result<Frame, axum::Error>>) -> Incoming {
+        match frame {
             None | Some(Ok(Frame::Close(_))) => Incoming::End(End::Gone),
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => Incoming::Heard,
             Some(Ok(Frame::Text(text))) if self.codec == Codec::Json => {
@@ -147,9 +209,16 @@ impl Wire {
         let bytes: usize = frames.iter().map(size_bytes).sum();
         let transfer_ms = u64::try_from(bytes / BYTES_PER_MS_MIN).unwrap_or(u64::MAX);
         let deadline = self.patience + Duration::from_millis(transfer_ms);
-        match tokio::time::timeout(deadline, self.write(frames)).await {
+        let metrics = self.metrics.clone();
+        let mut writing = pin!(self.write(frames));
+        // Most writes are done at once: a timer would cost more than they do.
+        let written = match futures::poll!(writing.as_mut()) {
+            Poll::Ready(written) => Ok(written),
+            Poll::Pending => tokio::time::timeout(deadline, writing).await,
+        };
+        match written {
             Ok(Ok(())) => {
-                self.metrics.wrote(count, bytes);
+                metrics.wrote(count, bytes);
                 Ok(())
             }
             Ok(Err(_)) => Err(End::Gone),
