@@ -12,6 +12,7 @@ mod sizes;
 mod web;
 mod app;
 mod sim;
+mod crash;
 mod golden;
 mod fuzz;
 mod tally;
@@ -27,6 +28,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::crash::CrashOptions;
 use crate::demo::DemoOptions;
 use crate::fuzz::FuzzOptions;
 use crate::repo::Repo;
@@ -51,6 +53,8 @@ enum Subcommands {
     Test(TestOptions),
     /// Run the simulator: `--seeds N` for many, `--seed S` to repeat one.
     Sim(SimOptions),
+    /// Kill the real server again and again while clients write: `--rounds N`.
+    Crash(CrashOptions),
     /// Run libFuzzer on one target.
     Fuzz(FuzzOptions),
     /// Make the golden files of new messages and durable records.
@@ -88,6 +92,7 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
         Subcommands::Demo(options) => demo::run(&repo, options)?,
         Subcommands::Test(options) => return test::run(&repo, options),
         Subcommands::Sim(options) => sim::run(&repo, options)?,
+        Subcommands::Crash(options) => crash::run(&repo, options)?,
         Subcommands::Fuzz(options) => fuzz::run(&repo, options)?,
         Subcommands::Golden => golden::run(&repo)?,
         Subcommands::Tidy(options) => tidy::run(&repo, options)?,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
+use crate::crash::{self, CrashOptions};
 use crate::repo::{self, Repo};
 use crate::sim::{self, SimOptions};
 use crate::tally::{self, Tally};
@@ -14,6 +15,7 @@ use crate::wasm_target::WasmTarget;
 use crate::{browser, machine, process, tidy};
 
 const SIMULATED_SEEDS: u32 = 3000;
+const CRASH_ROUNDS: u32 = 6;
 const FLOOR_PATH: &str = "xtask/test-floor.txt";
 
 /// The crates that must compile for the browser without any user interface.
@@ -57,6 +59,8 @@ pub enum Part {
     Unit,
     /// The simulator over a few thousand seeds, then with bugs planted.
     Sim,
+    /// A few rounds of `kill -9` against the real server.
+    Crash,
     /// The browser tests.
     Browser,
     /// The documentation, with warnings as errors.
@@ -112,6 +116,7 @@ fn run_part(repo: &Repo, part: Part, only: &str) -> Result<Outcome> {
         Part::WasmCore => wasm_core(repo)?,
         Part::Unit => unit(repo)?,
         Part::Sim => simulate(repo),
+        Part::Crash => passed(&crash::run(repo, &CrashOptions::rounds(CRASH_ROUNDS))),
         Part::Browser => return browser_tests(repo, only),
         Part::Doc => doc(repo),
     };

@@ -43,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "driftless-simulator",
         &["model", "protocol", "feeds", "sync", "store", "client"],
     ),
+    ("driftless-crash", &["model", "store", "sync", "client"]),
     (
         "driftless-fuzz",
         &["model", "protocol", "feeds", "sync", "store"],
