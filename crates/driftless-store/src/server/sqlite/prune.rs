@@ -5,13 +5,10 @@ use driftless_sync::room::Append;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::server::sqlite::columns::from_version;
-use crate::server::sqlite::statements::insert;
+use crate::server::sqlite::statements::Statements;
 
-/// Deletes the marks and the log rows that these appends let go.
-pub async fn prune(
-    connection: &mut SqliteConnection,
-    appends: &[&Append],
-) -> Result<(), sqlx::Error> {
+/// Deletes the marks that these appends let go.
+pub fn prune_marks(statements: &mut Statements, appends: &[&Append]) {
     let marks = appends.iter().flat_map(|append| {
         let board = append.board.as_str();
         append.prune.marks.iter().map(move |record| (board, record))
@@ -25,8 +22,15 @@ pub async fn prune(
                     (board, record): &(&str, &RecordId)| {
             row.push_bind(*board).push_bind(record.as_str());
         };
-        insert(connection, &marks, head, bind, ")").await?;
+        statements.add(&marks, head, bind, ")");
     }
+}
+
+/// Deletes the log rows that these appends let go.
+pub async fn prune_log(
+    connection: &mut SqliteConnection,
+    appends: &[&Append],
+) -> Result<(), sqlx::Error> {
     for append in appends.iter().filter(|append| append.prune.log.0 > 0) {
         let delete = sqlx::query("DELETE FROM log WHERE board = ? AND version <= ?");
         let delete = delete.bind(append.board.as_str());

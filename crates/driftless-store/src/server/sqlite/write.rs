@@ -11,7 +11,7 @@ use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite};
 use crate::server::sqlite::columns::{from_check, from_id, from_version};
 use crate::server::sqlite::place::extended_code;
 use crate::server::sqlite::prune;
-use crate::server::sqlite::statements::{chunks, insert};
+use crate::server::sqlite::statements::{Statements, chunks};
 
 /// Carries out a batch: one answer for each append, in order.
 pub async fn append(writer: &SqlitePool, batch: &[Append]) -> Vec<Stored> {
@@ -134,12 +134,15 @@ async fn write(
     let head = |append: &Append| heads.get(append.board.as_str()).copied();
     let fits = |append: &&Append| head(append).unwrap_or_default() == append.expect;
     let accepted: Vec<&Append> = group.iter().filter(fits).collect();
-    write_heads(connection, &accepted).await?;
-    write_log(connection, &accepted).await?;
-    write_records(connection, &accepted).await?;
-    write_leaves(connection, &accepted).await?;
-    write_ledger(connection, &accepted).await?;
-    prune::prune(connection, &accepted).await?;
+    let mut statements = Statements::default();
+    write_heads(&mut statements, &accepted);
+    write_log(&mut statements, &accepted);
+    write_records(&mut statements, &accepted);
+    write_leaves(&mut statements, &accepted);
+    write_ledger(&mut statements, &accepted);
+    prune::prune_marks(&mut statements, &accepted);
+    statements.execute(connection).await?;
+    prune::prune_log(connection, &accepted).await?;
     let answer = |append| {
         if fits(&append) {
             Stored::Committed
@@ -173,12 +176,8 @@ async fn heads(
     Ok(heads)
 }
 
-async fn write_heads(
-    connection: &mut SqliteConnection,
-    appends: &[&Append],
-) -> Result<(), sqlx::Error> {
-    insert(
-        connection,
+fn write_heads(statements: &mut Statements, appends: &[&Append]) {
+    statements.add(
         appends,
         r#"INSERT INTO boards (board, version, "check", floor) "#,
         |row, append| {
@@ -189,20 +188,15 @@ async fn write_heads(
         },
         r#" ON CONFLICT (board) DO UPDATE SET version = excluded.version,
             "check" = excluded."check", floor = excluded.floor"#,
-    )
-    .await
+    );
 }
 
-async fn write_log(
-    connection: &mut SqliteConnection,
-    appends: &[&Append],
-) -> Result<(), sqlx::Error> {
+fn write_log(statements: &mut Statements, appends: &[&Append]) {
     let rows: Vec<_> = appends
         .iter()
         .flat_map(|append| append.log.iter().map(|row| (append.board.as_str(), row)))
         .collect();
-    insert(
-        connection,
+    statements.add(
         &rows,
         r#"INSERT INTO log (board, version, "check", id, client, user, time_ms, label, effects) "#,
         |row, (board, log)| {
@@ -217,8 +211,7 @@ async fn write_log(
                 .push_bind(to_text(&log.effects));
         },
         "",
-    )
-    .await
+    );
 }
 
 /// A record as it is afterwards: alive, or the mark of its removal.
@@ -231,10 +224,7 @@ struct RecordWrite<'a> {
 
 /// Removed records and whole ones. Both lose the leaves that they had; whole ones get theirs with
 /// the other leaves.
-async fn write_records(
-    connection: &mut SqliteConnection,
-    appends: &[&Append],
-) -> Result<(), sqlx::Error> {
+fn write_records(statements: &mut Statements, appends: &[&Append]) {
     let removed = appends.iter().flat_map(|append| {
         append.delta.removed.iter().map(|removed| RecordWrite {
             board: append.board.as_str(),
@@ -252,9 +242,8 @@ async fn write_records(
         })
     });
     let rows: Vec<_> = removed.chain(whole).collect();
-    delete_leaves(connection, &rows).await?;
-    insert(
-        connection,
+    delete_leaves(statements, &rows);
+    statements.add(
         &rows,
         "INSERT INTO records (board, record, kind, created, removed_version, removed_author) ",
         |row, write| {
@@ -268,24 +257,18 @@ async fn write_records(
         " ON CONFLICT (board, record) DO UPDATE SET kind = excluded.kind, \
          created = excluded.created, removed_version = excluded.removed_version, \
          removed_author = excluded.removed_author",
-    )
-    .await
+    );
 }
 
-async fn delete_leaves(
-    connection: &mut SqliteConnection,
-    rows: &[RecordWrite<'_>],
-) -> Result<(), sqlx::Error> {
-    insert(
-        connection,
+fn delete_leaves(statements: &mut Statements, rows: &[RecordWrite<'_>]) {
+    statements.add(
         rows,
         "DELETE FROM leaves WHERE (board, record) IN (",
         |row, write| {
             row.push_bind(write.board).push_bind(write.record.as_str());
         },
         ")",
-    )
-    .await
+    );
 }
 
 /// A leaf as it is afterwards.
@@ -298,16 +281,12 @@ struct LeafWrite<'a> {
     author: &'a UserId,
 }
 
-async fn write_leaves(
-    connection: &mut SqliteConnection,
-    appends: &[&Append],
-) -> Result<(), sqlx::Error> {
+fn write_leaves(statements: &mut Statements, appends: &[&Append]) {
     let rows: Vec<_> = appends
         .iter()
         .flat_map(|append| leaf_writes(append))
         .collect();
-    insert(
-        connection,
+    statements.add(
         &rows,
         "INSERT INTO leaves (board, record, leaf, value, version, author) ",
         |row, write| {
@@ -320,8 +299,7 @@ async fn write_leaves(
         },
         " ON CONFLICT (board, record, leaf) DO UPDATE SET value = excluded.value, \
          version = excluded.version, author = excluded.author",
-    )
-    .await
+    );
 }
 
 fn leaf_writes(append: &Append) -> impl Iterator<Item = LeafWrite<'_>> {
@@ -347,16 +325,12 @@ fn leaf_writes(append: &Append) -> impl Iterator<Item = LeafWrite<'_>> {
     of_whole.chain(changed)
 }
 
-async fn write_ledger(
-    connection: &mut SqliteConnection,
-    appends: &[&Append],
-) -> Result<(), sqlx::Error> {
+fn write_ledger(statements: &mut Statements, appends: &[&Append]) {
     let rows: Vec<_> = appends
         .iter()
         .flat_map(|append| append.ledger.iter().map(|row| (append.board.as_str(), row)))
         .collect();
-    insert(
-        connection,
+    statements.add(
         &rows,
         "INSERT INTO ledger (board, client, user, last_seq, last_id, settled, outcomes) ",
         |row, (board, ledger)| {
@@ -371,6 +345,5 @@ async fn write_ledger(
         " ON CONFLICT (board, client) DO UPDATE SET user = excluded.user, \
          last_seq = excluded.last_seq, last_id = excluded.last_id, \
          settled = excluded.settled, outcomes = excluded.outcomes",
-    )
-    .await
+    );
 }
