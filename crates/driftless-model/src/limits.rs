@@ -55,6 +55,9 @@ pub const BATCH_EDITS_MAX: usize = 512;
 pub const ROOM_QUEUE_MAX: usize = 8_192;
 /// Stream items that a room's ring keeps for connections that lag; past it they resume.
 pub const RING_ITEMS_MAX: usize = 4_096;
+/// The weight of these items in bytes, as their values are counted; past it connections that lag
+/// resume, too. A board's ring takes a few times that, in every encoding that is spoken.
+pub const RING_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Recent checks that a room keeps in memory; older ones are looked up in the store.
 pub const CHECKS_IN_MEMORY_MAX: usize = 4_096;
 /// Marks of removed records that a board keeps. Where there are more, the oldest are pruned, an

@@ -4,6 +4,7 @@
 mod bench;
 mod cli;
 mod data;
+mod sockets;
 mod web;
 mod serve;
 mod backup;

@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{LogFormat, ServeOptions};
 use crate::data;
+use crate::sockets;
 use crate::web::{self, WebError};
 
 /// How long requests that are under way may take once everything else has ended.
@@ -130,10 +131,9 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         .merge(ops_router(driftless.clone()))
         .merge(app);
     announce(address)?;
-    // Small answers must not wait for the peer's acknowledgement of the last ones.
     let listener = listener.tap_io(|socket| {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY cannot be set");
+        if let Err(error) = sockets::tune(socket) {
+            tracing::debug!(%error, "a socket keeps what the system gave it");
         }
     });
     let (drained, is_drained) = tokio::sync::oneshot::channel::<()>();

@@ -15,12 +15,15 @@ use crate::hub::boards::{Boards, OpenBoard};
 use crate::hub::connections::Entry;
 use crate::hub::item::{Item, Shared, frame};
 use crate::hub::mailbox::{Closing, Letter, Mailbox};
-use crate::hub::ring::Lagged;
+use crate::hub::ring::{Lagged, Portion, Taken};
 use crate::hub::underway::Received;
 use crate::metrics::Answer;
 
 /// When a refused client tries again, in milliseconds.
 const RETRY_AFTER_MS: u64 = 1_000;
+/// The weight past which no further item of a stream is taken out at once, in bytes: what a
+/// connection that does not read holds on to, beside what is in the rings.
+const DELIVERED_BYTES_MAX: usize = 256 * 1024;
 
 /// One connection, the boards that it follows, and how far it has read each.
 pub struct Follower {
@@ -246,28 +249,34 @@ impl Follower {
         sent.map_err(|_| stopping(&board))
     }
 
-    /// Adds what is there for the client now, in order, about `deliveries_max` of it; less than
-    /// that where everything was delivered.
-    pub async fn deliver(&mut self, deliveries_max: usize, deliveries: &mut Vec<Delivery>) {
+    /// Adds what is there for the client now, in order, about `deliveries_max` of it and not much
+    /// more than 256 KiB. Says whether that was everything.
+    pub async fn deliver(&mut self, deliveries_max: usize, deliveries: &mut Vec<Delivery>) -> bool {
         while deliveries.len() < deliveries_max {
             let Some(letter) = self.entry.mailbox.take() else {
                 break;
             };
             self.open_letter(letter, deliveries).await;
         }
+        let (mut is_all, mut bytes_max) = (true, DELIVERED_BYTES_MAX);
         let mut lagged = Vec::new();
         for (board, following) in &mut self.following {
-            let rest = deliveries_max.saturating_sub(deliveries.len());
-            if following
-                .read(u64::MAX, rest, self.client, deliveries)
-                .is_err()
-            {
-                lagged.push(board.clone());
+            let portion = Portion {
+                items_max: deliveries_max.saturating_sub(deliveries.len()),
+                bytes_max,
+            };
+            match following.read(u64::MAX, portion, self.client, deliveries) {
+                Ok(taken) => {
+                    bytes_max = bytes_max.saturating_sub(taken.bytes);
+                    is_all &= taken.is_all;
+                }
+                Err(Lagged) => lagged.push(board.clone()),
             }
         }
         for board in lagged {
             self.resume_behind(&board, deliveries).await;
         }
+        is_all && deliveries.len() < deliveries_max
     }
 
     /// Past the ring's tail, a board is resumed in place of read.
@@ -301,7 +310,7 @@ impl Follower {
             let client = self.client;
             let following = self.following.get_mut(&board);
             let read =
-                following.map(|following| following.read(at, usize::MAX, client, deliveries));
+                following.map(|following| following.read(at, Portion::ALL, client, deliveries));
             if read == Some(Err(Lagged)) {
                 self.resume_behind(&board, deliveries).await;
             }
@@ -317,33 +326,34 @@ impl Follower {
 }
 
 impl Following {
-    /// Reads the board's stream up to before item `until`, at most `items_max` items.
+    /// Reads a portion of the board's stream up to before item `until`.
     fn read(
         &mut self,
         until: u64,
-        items_max: usize,
+        portion: Portion,
         client: ClientId,
         deliveries: &mut Vec<Delivery>,
-    ) -> Result<(), Lagged> {
+    ) -> Result<Taken, Lagged> {
         let Reading::At(from) = self.reading else {
-            return Ok(());
+            return Ok(Taken {
+                next: 0,
+                bytes: 0,
+                is_all: true,
+            });
         };
-        if items_max == 0 {
-            return Ok(());
-        }
         let (delivered, unanswered) = (&mut self.delivered, &mut self.unanswered);
-        let next = self.open.ring.read(from, until, items_max, |item| {
+        let taken = self.open.ring.read(from, until, portion, |item| {
             *delivered = item.cursor().or(*delivered);
             if item.is_outcome_for(client) {
                 *unanswered = unanswered.saturating_sub(1);
             }
             deliveries.push(Delivery::Item(item.clone()));
         })?;
-        if next != from {
-            self.reading = Reading::At(next);
-            self.position.store(next, Ordering::Release);
+        if taken.next != from {
+            self.reading = Reading::At(taken.next);
+            self.position.store(taken.next, Ordering::Release);
         }
-        Ok(())
+        Ok(taken)
     }
 
     fn note_letter(&mut self, message: &ServerMessage, at: u64) {

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use axum::extract::ws::{Message as Frame, Utf8Bytes};
-use driftless_model::{ClientId, Cursor};
+use driftless_model::{ClientId, Cursor, Effect, Replaced, Value};
+use driftless_protocol::message::{Event, Outcome};
 use driftless_protocol::{Codec, ServerMessage};
 use driftless_sync::room::StreamItem;
 
@@ -52,6 +53,9 @@ impl Shared {
     }
 }
 
+/// What an item weighs beside its values, in bytes: ids, names, the message around it.
+pub const ENVELOPE_BYTES: usize = 256;
+
 /// One item of a board's stream.
 #[derive(Debug)]
 pub struct Item {
@@ -60,6 +64,8 @@ pub struct Item {
     outcome: Shared,
     /// For everybody else's, where the board changed.
     event: Option<(Shared, Cursor)>,
+    /// About what it takes as one message, in bytes.
+    pub weight_bytes: usize,
     /// When it was published.
     pub published_at: Instant,
     /// When the edit came off a socket, where this server took it.
@@ -70,6 +76,7 @@ impl Item {
     /// The item as it is shared, published now.
     pub fn new(item: StreamItem, received_at: Option<Instant>) -> Self {
         let cursor = item.cursor();
+        let weight_bytes = weight_bytes(&item);
         let published_at = Instant::now();
         match item {
             StreamItem::Applied {
@@ -80,6 +87,7 @@ impl Item {
                 author: client,
                 outcome: Shared::new(ServerMessage::Outcome(outcome)),
                 event: cursor.map(|cursor| (Shared::new(ServerMessage::Event(event)), cursor)),
+                weight_bytes,
                 published_at,
                 received_at,
             },
@@ -87,6 +95,7 @@ impl Item {
                 author: client,
                 outcome: Shared::new(ServerMessage::Outcome(outcome)),
                 event: None,
+                weight_bytes,
                 published_at,
                 received_at,
             },
@@ -111,4 +120,43 @@ impl Item {
             self.event.as_ref().map(|(event, _)| event)
         }
     }
+}
+
+fn weight_bytes(item: &StreamItem) -> usize {
+    let values = match item {
+        StreamItem::Applied { event, .. } => of_event(event),
+        StreamItem::Private { outcome, .. } => of_outcome(&outcome.outcome),
+    };
+    ENVELOPE_BYTES + values
+}
+
+fn of_event(event: &Event) -> usize {
+    event.label.len() + of_effects(&event.effects) + of_replaced(&event.replaced)
+}
+
+fn of_outcome(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Applied {
+            replaced, effects, ..
+        } => of_replaced(replaced) + effects.as_deref().map_or(0, of_effects),
+        Outcome::Conflict { stale, .. } => {
+            let values = stale.iter().filter_map(|stale| stale.theirs.as_ref());
+            values.map(Value::weight_bytes).sum()
+        }
+        _ => 0,
+    }
+}
+
+fn of_effects(effects: &[Effect]) -> usize {
+    let writes = effects.iter().flat_map(|effect| effect.op.writes());
+    writes
+        .map(|(leaf, value)| leaf.as_str().len() + value.map_or(0, Value::weight_bytes))
+        .sum()
+}
+
+fn of_replaced(replaced: &[Replaced]) -> usize {
+    let values = replaced
+        .iter()
+        .filter_map(|replaced| replaced.value.as_ref());
+    values.map(Value::weight_bytes).sum()
 }

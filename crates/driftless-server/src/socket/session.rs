@@ -142,10 +142,8 @@ impl Session {
             self.settle_doubts().await;
             let mut outgoing = Outgoing::new(std::mem::take(&mut self.replies));
             let mut deliveries = Vec::new();
-            self.follower
-                .deliver(WRITTEN_AT_ONCE, &mut deliveries)
-                .await;
-            let is_all = deliveries.len() < WRITTEN_AT_ONCE;
+            let delivering = self.follower.deliver(WRITTEN_AT_ONCE, &mut deliveries);
+            let is_all = delivering.await;
             for delivery in deliveries {
                 if let Delivery::Close(closing) = delivery {
                     wire.send_all(outgoing.frames).await?;

@@ -12,4 +12,6 @@ mod restore;
 mod secrets;
 mod serve;
 #[cfg(target_os = "linux")]
+mod stalled;
+#[cfg(target_os = "linux")]
 mod synced;

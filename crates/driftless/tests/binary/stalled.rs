@@ -1,0 +1,152 @@
+//! A thousand connections that follow a board and read nothing of it.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use driftless_model::{
+    BoardId, Change, ClientId, Edit, EditId, KindName, LeafPath, OnStale, Op, RecordId, Version,
+};
+use driftless_protocol::message::{Hello, Push, Subscribe};
+use driftless_protocol::{ClientMessage, Codec, PROTOCOL, Payload, ServerMessage};
+use futures::{SinkExt as _, StreamExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message as Frame};
+
+use crate::person::{Person, home};
+use crate::process::Running;
+
+const STALLED: u128 = 1_000;
+const EDITS: u64 = 6_000;
+/// Edits that wait for an answer at once.
+const UNDER_WAY: u64 = 128;
+/// The text of each edit, in bytes: together more than a ring holds.
+const TEXT_BYTES: usize = 2_000;
+/// What all of this may take, in bytes: a ring with its encoded bytes, and a few kilobytes a
+/// connection. One copy of the edits for each of them would be 12 GB.
+const GROWTH_BYTES_MAX: u64 = 96 * 1024 * 1024;
+
+/// As many files as the system lets this process and its children open.
+fn raise_file_limit() {
+    let process = std::process::id().to_string();
+    let ask = [
+        "--pid",
+        &process,
+        "--nofile",
+        "--output=HARD",
+        "--noheadings",
+    ];
+    let hard = Command::new("prlimit").args(ask).output();
+    let hard = String::from_utf8(hard.expect("prlimit runs").stdout).expect("text");
+    let limit = format!("--nofile={}:", hard.trim());
+    let raised = Command::new("prlimit")
+        .args(["--pid", &process, &limit])
+        .status();
+    assert!(raised.expect("prlimit runs").success());
+}
+
+/// What the server has in memory, in bytes.
+fn resident_bytes(server: &Running) -> u64 {
+    let path = format!("/proc/{}/status", server.process.id());
+    let status = std::fs::read_to_string(path).expect("reads");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.expect("a size").trim().trim_end_matches(" kB");
+    kilobytes.parse::<u64>().expect("a number") * 1024
+}
+
+/// Somebody who follows the board and then reads nothing any more. Little waits on their own side.
+async fn stalled(address: SocketAddr, client: u128) -> WebSocketStream<TcpStream> {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(8 * 1024).expect("is set");
+    let stream = socket.connect(address).await.expect("connects");
+    let uri = format!("ws://{address}/rt").parse().expect("a URL");
+    let request = ClientRequestBuilder::new(uri).with_sub_protocol(Codec::Json.subprotocol());
+    let shaken = tokio_tungstenite::client_async(request, stream).await;
+    let (mut socket, _) = shaken.expect("shakes hands");
+    let board = home();
+    let hello = ClientMessage::Hello(Hello {
+        protocol: PROTOCOL,
+        client: ClientId(client),
+        token: Some("Sleeper".to_owned()),
+        build: "test".to_owned(),
+        boards: vec![Subscribe {
+            board,
+            cursor: None,
+        }],
+    });
+    let text = String::from_utf8(Codec::Json.encode_client(&hello)).expect("text");
+    socket.send(Frame::text(text)).await.expect("sends");
+    for _ in ["welcome", "resume"] {
+        socket.next().await.expect("a frame").expect("a frame");
+    }
+    socket
+}
+
+fn edit(seq: u64) -> Push {
+    let id = EditId(seq.into());
+    let text = format!("{seq:0TEXT_BYTES$}");
+    let leaf = LeafPath::new("options/text").expect("a path");
+    let change = Change {
+        record: RecordId::new("cpu").expect("a record id"),
+        seen: Version(u64::MAX),
+        op: Op::Create {
+            kind: KindName::new("chart").expect("a kind"),
+            leaves: [(leaf, text.into())].into(),
+        },
+    };
+    let edit = Edit {
+        id,
+        label: "Write".to_owned(),
+        on_stale: OnStale::Policy,
+        changes: vec![change],
+    };
+    Push {
+        board: BoardId::new("home").expect("a board id"),
+        seq,
+        id,
+        settled: seq.saturating_sub(UNDER_WAY + 1),
+        payload: Payload::seal(&edit).expect("is small"),
+        again: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_readers_that_stall_take_little_memory_and_hold_up_nobody() {
+    raise_file_limit();
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Running::start(folder.path(), &["--no-host-metrics"]);
+    let mut sleepers = Vec::new();
+    for number in 0..STALLED {
+        sleepers.push(stalled(server.address, 1_000 + number).await);
+    }
+    let mut ann = Person::connect(server.address, 1).await;
+    ann.subscribe().await;
+    let mut bo = Person::connect(server.address, 2).await;
+    bo.subscribe().await;
+    let before = resident_bytes(&server);
+    let watching = tokio::spawn(async move {
+        let mut last = Version(0);
+        while last < Version(EDITS) {
+            match bo.message().await {
+                ServerMessage::Event(event) => last = event.version,
+                // Who is a little late resumes, like everybody.
+                ServerMessage::Resume(resume) => last = resume.cursor.version,
+                other => panic!("no event: {other:?}"),
+            }
+        }
+    });
+    for seq in 1..=EDITS + UNDER_WAY {
+        if seq <= EDITS {
+            ann.push(edit(seq)).await;
+        }
+        if seq > UNDER_WAY {
+            assert_eq!(ann.outcome().await.seq, seq - UNDER_WAY);
+        }
+    }
+    watching.await.expect("sees everything");
+    let grown = resident_bytes(&server).saturating_sub(before);
+    println!("{STALLED} stalled readers: {grown} bytes more");
+    assert!(grown < GROWTH_BYTES_MAX, "{grown} bytes more");
+    drop(sleepers);
+    server.kill();
+}
