@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::crash::{self, CrashOptions};
@@ -174,8 +174,20 @@ fn ensure_strace() -> Result<()> {
     Ok(())
 }
 
+/// Python, for the client in `examples/python-client`; its standard library is enough.
+fn ensure_python() -> Result<()> {
+    if machine::find_program("python3").is_some() {
+        return Ok(());
+    }
+    if !machine::can_install() {
+        bail!("python3 is missing: install Python 3.9 or later");
+    }
+    machine::install(&["python3"])
+}
+
 fn unit(repo: &Repo) -> Result<Tally> {
     ensure_strace()?;
+    ensure_python()?;
     let mut counted = Tally::default();
     let mut cargo = process::cargo(repo);
     cargo.args(["test", "--workspace", "--no-fail-fast"]);

@@ -3,6 +3,7 @@
 
 mod configuration;
 mod errors;
+mod messages;
 
 use std::fs;
 
@@ -29,6 +30,10 @@ pub fn all() -> Vec<Page> {
         Page {
             path: "docs/errors.md",
             text: errors::text(),
+        },
+        Page {
+            path: "docs/messages.md",
+            text: messages::text(),
         },
     ]
 }

@@ -26,9 +26,9 @@ const TOP_FILES: [&str; 11] = [
 ];
 
 /// What may follow the last dot of a name.
-const EXTENSIONS: [&str; 19] = [
-    "bin", "css", "hex", "html", "ico", "js", "json", "lock", "md", "mjs", "png", "rs", "snap",
-    "svg", "toml", "txt", "webp", "woff2", "yml",
+const EXTENSIONS: [&str; 20] = [
+    "bin", "css", "hex", "html", "ico", "js", "json", "lock", "md", "mjs", "png", "py", "rs",
+    "snap", "svg", "toml", "txt", "webp", "woff2", "yml",
 ];
 
 /// Files whose whole name is known instead.

@@ -7,5 +7,6 @@ mod edits;
 mod feeds;
 mod handshake;
 mod http;
+mod protocol_page;
 mod rights;
 mod spans;
