@@ -36,6 +36,13 @@ impl Kind for Gauge {
             marks,
         ]
     }
+
+    fn check(leaf: &LeafPath, value: &Value) -> Result<(), String> {
+        if *leaf == Self::CAPTION.path() && value.as_text() == Some("") {
+            return Err("a gauge has a caption; take it away in place of emptying it".to_owned());
+        }
+        Ok(())
+    }
 }
 
 fn schema() -> Schema {
@@ -100,6 +107,25 @@ fn board_of_an_older_build() -> BoardState {
     );
     board.apply(&effects(&made.changes, &[]), Version(1), &ann);
     board
+}
+
+#[test]
+fn a_kinds_own_code_refuses_values_that_have_the_right_shape() {
+    assert_eq!(validated(vec![set("caption", "C")]), Ok(()));
+    let refused = validated(vec![set("limit", 1), set("caption", "")]);
+    let error = refused.expect_err("is refused");
+    assert_eq!(
+        error.to_string(),
+        "caption of g is refused: a gauge has a caption; take it away in place of emptying it"
+    );
+    assert!(!error.is_transient());
+    // The shape comes first: a check need not ask again.
+    assert!(matches!(
+        validated(vec![set("caption", 7)]),
+        Err(Invalid::Shape { .. })
+    ));
+    let caption = leaf("caption");
+    assert_eq!(validated(vec![Op::Unset { leaf: caption }]), Ok(()));
 }
 
 #[test]

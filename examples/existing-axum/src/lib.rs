@@ -1,7 +1,7 @@
 //! A kind of record of the application's own. Browser, native client and server share it, so that
 //! all of them refuse the same values.
 
-use driftless_model::{Kind, Leaf, PathRule, Shape};
+use driftless_model::{Kind, Leaf, LeafPath, PathRule, Shape, Value};
 
 /// A valve of the plant.
 #[derive(Debug)]
@@ -18,5 +18,13 @@ impl Kind for Valve {
     fn rules() -> Vec<PathRule> {
         let (min, max) = (0.0, 100.0);
         vec![Self::OPEN.shaped(Shape::Number { min, max })]
+    }
+
+    fn check(leaf: &LeafPath, value: &Value) -> Result<(), String> {
+        let is_step = value.as_f64().is_some_and(|percent| percent % 5.0 == 0.0);
+        if *leaf == Self::OPEN.path() && !is_step {
+            return Err("the valve moves in steps of 5 percent".to_owned());
+        }
+        Ok(())
     }
 }

@@ -102,22 +102,18 @@ async fn the_applications_routes_sessions_rights_and_kinds_hold_on_its_boards() 
     let (ann, board) = app.person::<Valve>("session-of-ann");
     let applied = opens(&board, 40.0).expect("is valid").applied().await;
     assert_eq!(applied.expect("is applied").0, 1);
-    // The browser's and the server's validators are the same.
-    let error = opens(&board, 140.0).expect_err("is refused");
-    assert!(
-        error.to_string().contains("a number from 0 to 100"),
-        "{error}"
-    );
+    // Who makes an edit and who decides on it have the same validators.
     let (_careless, their_board) = app.person::<Careless>("session-of-ann");
-    let error = opens(&their_board, 140.0)
-        .expect("passes there")
-        .applied()
-        .await;
-    let Err(EditError::Rejected { code, detail }) = error else {
-        panic!("not rejected: {error:?}");
-    };
-    assert_eq!(code, Code::Invalid);
-    assert!(detail.contains("a number from 0 to 100"), "{detail}");
+    for (percent, expected) in [(140.0, "a number from 0 to 100"), (42.0, "in steps of 5")] {
+        let error = opens(&board, percent).expect_err("is refused");
+        assert!(error.to_string().contains(expected), "{error}");
+        let edit = opens(&their_board, percent).expect("passes there");
+        let Err(EditError::Rejected { code, detail }) = edit.applied().await else {
+            panic!("not rejected");
+        };
+        assert_eq!(code, Code::Invalid);
+        assert!(detail.contains(expected), "{detail}");
+    }
     // Bo may look.
     let (bo, his_board) = app.person::<Valve>("session-of-bo");
     until(&bo, || !his_board.records().is_empty()).await;

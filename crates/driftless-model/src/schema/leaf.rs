@@ -14,6 +14,15 @@ pub trait Kind {
     /// The rules of its leaves, beyond those that every kind has (`title`, `parent`, `order`,
     /// `layout/*`).
     fn rules() -> Vec<PathRule>;
+
+    /// What the application demands of a value beyond its leaf's shape; the error says in words what
+    /// is wrong and what would be right. The same code runs where an edit is made and where it is
+    /// decided, so it looks at nothing but the value: no clock, no network, no other record. Like
+    /// rules, checks only loosen from build to build: what a stricter one refuses is set aside for
+    /// its author.
+    fn check(_leaf: &LeafPath, _value: &Value) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// A leaf with the type of its value.

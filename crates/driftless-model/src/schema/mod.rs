@@ -9,6 +9,7 @@
 
 mod rule;
 mod leaf;
+mod check;
 mod rename;
 
 use std::borrow::Cow;
@@ -24,6 +25,7 @@ use crate::board::{Cell, RecordState};
 use crate::edit::{Change, Edit, Op};
 use crate::ids::{KindName, LeafPath, RecordId};
 use crate::limits;
+use crate::schema::check::Checks;
 use crate::value::Value;
 
 /// Why an edit can never be applied as it is, or not yet.
@@ -53,6 +55,16 @@ pub enum Invalid {
         leaf: LeafPath,
         /// What it has to be.
         expected: String,
+    },
+    /// The kind's own code refuses the value.
+    #[error("{leaf} of {record} is refused: {reason}")]
+    Refused {
+        /// The record.
+        record: RecordId,
+        /// The leaf.
+        leaf: LeafPath,
+        /// What [`Kind::check`] says.
+        reason: String,
     },
     /// A live record cannot change its kind.
     #[error("{record} is a {kind}; make a new record for another kind")]
@@ -86,6 +98,8 @@ impl Invalid {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Schema {
     kinds: BTreeMap<KindName, KindSchema>,
+    #[serde(skip)]
+    checks: Checks,
 }
 
 /// Why a kind cannot be registered.
@@ -130,6 +144,7 @@ impl Schema {
         if self.kinds.contains_key(&name) {
             return Err(RegisterError::Taken(K::NAME.to_owned()));
         }
+        self.checks.add::<K>(name.clone());
         self.kinds.insert(name.clone(), KindSchema { name, rules });
         Ok(self)
     }
@@ -252,14 +267,21 @@ impl Schema {
                 leaf: leaf.clone(),
             });
         };
-        match value {
-            Some(value) if !rule.shape.fits(value) => Err(Invalid::Shape {
-                record: change.record.clone(),
+        let Some(value) = value else { return Ok(()) };
+        let record = &change.record;
+        if !rule.shape.fits(value) {
+            return Err(Invalid::Shape {
+                record: record.clone(),
                 leaf: leaf.clone(),
                 expected: rule.shape.describe(),
-            }),
-            _ => Ok(()),
+            });
         }
+        let checked = self.checks.check(kind, leaf, value);
+        checked.map_err(|reason| Invalid::Refused {
+            record: record.clone(),
+            leaf: leaf.clone(),
+            reason,
+        })
     }
 }
 
