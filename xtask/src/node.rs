@@ -1,4 +1,4 @@
-//! Node and npm: the browser tests run on them, and wasm-opt comes as a package.
+//! Node and npm: the browser tests run on them, and what shrinks the web app comes as packages.
 
 use std::path::Path;
 use std::process::Command;

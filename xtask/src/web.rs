@@ -12,7 +12,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::repo::Repo;
 use crate::wasm_target::WasmTarget;
-use crate::{process, sizes, wasm_opt};
+use crate::{process, shrink, sizes};
 
 const PACKAGE: &str = "driftless-dashboard";
 /// The page that tests the store, an example of its crate.
@@ -23,7 +23,7 @@ const CONFORMANCE: &str = "indexeddb_conformance";
 pub enum WebProfile {
     /// Quick to build: for `demo` and the browser tests.
     Web,
-    /// As it ships: whole-program optimisation, wasm-opt where npm has it, sizes printed.
+    /// As it ships: whole-program optimisation, made smaller by what npm has, sizes printed.
     WebDist,
 }
 
@@ -42,6 +42,9 @@ pub fn build(repo: &Repo, wasm: &WasmTarget, profile: WebProfile) -> Result<Path
     let compiled = compile(repo, wasm, &["--package", PACKAGE], profile)?.join(module_of(PACKAGE));
     let static_files = repo.root().join("apps/dashboard/static");
     let output = lay_out(repo, &compiled, &static_files, profile.name(), profile)?;
+    if profile == WebProfile::WebDist {
+        shrink::files(repo, &output)?;
+    }
     ensure!(
         output.join("index.html").is_file(),
         "the web app has no page: apps/dashboard/static/index.html is missing"
@@ -75,7 +78,7 @@ pub fn build_measured(repo: &Repo, wasm: &WasmTarget) -> Result<usize> {
 pub fn prove(repo: &Repo, wasm: &WasmTarget, glue: &Path) -> Result<()> {
     let profile = WebProfile::Web;
     let compiled = compile(repo, wasm, &["--package", PACKAGE], profile)?.join(module_of(PACKAGE));
-    generate_glue(repo, &compiled, glue, profile)?;
+    generate_glue(&compiled, glue, profile)?;
     let name = glue_name(&compiled);
     for file in [format!("{name}.js"), format!("{name}_bg.wasm")] {
         ensure!(glue.join(&file).is_file(), "wasm-bindgen left no {file}");
@@ -109,14 +112,14 @@ fn lay_out(
     profile: WebProfile,
 ) -> Result<PathBuf> {
     let glue = repo.web_output(&format!("{name}-glue"));
-    generate_glue(repo, compiled, &glue, profile)?;
+    generate_glue(compiled, &glue, profile)?;
     let output = repo.web_output(name);
     assemble(&[&glue, pages], &output)?;
     Ok(output)
 }
 
 /// Runs wasm-bindgen, unless the module is the one that the glue was generated from.
-fn generate_glue(repo: &Repo, compiled: &Path, glue: &Path, profile: WebProfile) -> Result<()> {
+fn generate_glue(compiled: &Path, glue: &Path, profile: WebProfile) -> Result<()> {
     let fingerprint = fingerprint(compiled)?;
     let stamp = glue.with_extension("stamp");
     if fs::read_to_string(&stamp).is_ok_and(|stamped| stamped == fingerprint) && glue.is_dir() {
@@ -124,9 +127,6 @@ fn generate_glue(repo: &Repo, compiled: &Path, glue: &Path, profile: WebProfile)
     }
     empty(glue)?;
     run_bindgen(compiled, glue, profile)?;
-    if profile == WebProfile::WebDist {
-        wasm_opt::optimise(repo, &glue.join(format!("{}_bg.wasm", glue_name(compiled))))?;
-    }
     fs::write(&stamp, fingerprint).with_context(|| format!("cannot write {}", stamp.display()))
 }
 

@@ -2,6 +2,7 @@
 //! it is left, if anything changed. Escape brings back what was there.
 
 use driftless_client::SeenMark;
+use driftless_leptos::erased::effect;
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
@@ -94,7 +95,7 @@ struct LineField {
 
 impl LineField {
     fn follow_value(self) {
-        Effect::new(move |_| {
+        effect(move || {
             let value = self.value.get();
             let is_idle = self.began.with_value(Option::is_none);
             if let Some(input) = self.input.get().filter(|_| is_idle) {

@@ -1,12 +1,12 @@
 //! What the handle and the driver share: the last published state, those who listen, and the way
 //! to the driver. The driver writes it after each batch; the handle only reads it and asks.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use driftless_feeds::FeedData;
 use driftless_model::{
-    BoardId, Change, Edit, EditId, Invalid, KindName, RecordId, Schema, Version, limits,
+    BoardId, Change, Edit, EditId, Invalid, KindName, RecordId, Schema, SortedMap, SortedSet,
+    Version, limits,
 };
 use driftless_protocol::durable::LocalChange;
 use driftless_protocol::{Payload, Query};
@@ -39,7 +39,7 @@ pub(crate) enum Request {
 pub(crate) struct PublishedBoard {
     pub(crate) is_loaded: bool,
     pub(crate) version: Version,
-    pub(crate) records: BTreeMap<RecordId, Arc<RecordView>>,
+    pub(crate) records: SortedMap<RecordId, Arc<RecordView>>,
     pub(crate) outbox: Arc<Vec<EntryView>>,
     pub(crate) undo: UndoState,
     /// What is on screen.
@@ -57,11 +57,11 @@ pub(crate) struct PublishedFeed {
 #[derive(Debug, Default)]
 pub(crate) struct Published {
     pub(crate) status: Status,
-    pub(crate) boards: BTreeMap<BoardId, PublishedBoard>,
-    pub(crate) feeds: BTreeMap<u32, PublishedFeed>,
+    pub(crate) boards: SortedMap<BoardId, PublishedBoard>,
+    pub(crate) feeds: SortedMap<u32, PublishedFeed>,
     /// Those who wait for an edit.
-    pub(crate) waiters: BTreeMap<EditId, EditWaiter>,
-    followed: BTreeSet<BoardId>,
+    pub(crate) waiters: SortedMap<EditId, EditWaiter>,
+    followed: SortedSet<BoardId>,
     next_feed: u32,
 }
 

@@ -211,7 +211,7 @@ mod tests {
     fn names(count: usize) -> Vec<SeriesName> {
         let name = |number| SeriesName {
             name: format!("s{number}"),
-            labels: std::collections::BTreeMap::new(),
+            labels: driftless_model::SortedMap::new(),
         };
         (0..count).map(name).collect()
     }

@@ -144,7 +144,7 @@ pub fn series_name(text: &str) -> Result<SeriesName, SelectorError> {
     };
     let mut series = SeriesName {
         name,
-        labels: std::collections::BTreeMap::new(),
+        labels: driftless_model::SortedMap::new(),
     };
     for matcher in selector.matchers {
         let earlier = series.labels.insert(matcher.label, matcher.value);
@@ -368,6 +368,7 @@ mod tests {
             name in "[a-z_:./-]{1,8}",
             labels in prop::collection::btree_map("[a-z_]{1,4}", any::<String>(), 0..4),
         ) {
+            let labels = labels.into_iter().collect();
             let name = SeriesName { name, labels };
             let text = Shown(&name).to_string();
             prop_assume!(text.len() <= SELECTOR_BYTES_MAX && check(&name).is_ok());

@@ -130,7 +130,7 @@ mod tests {
     fn empty() -> SeriesData {
         SeriesData::new(Arc::new(SeriesName {
             name: "a".into(),
-            labels: BTreeMap::new(),
+            labels: driftless_model::SortedMap::new(),
         }))
     }
 

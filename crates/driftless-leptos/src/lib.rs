@@ -15,6 +15,7 @@ pub mod element_id;
 pub mod download;
 pub mod status_text;
 pub mod icons;
+pub mod erased;
 pub mod json_compare;
 pub mod popover;
 pub mod dialog;

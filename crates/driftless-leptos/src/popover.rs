@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use crate::element_id::element_id;
+use crate::erased::effect;
 
 /// The popover around the caller: content finds it in context.
 #[derive(Clone, Copy)]
@@ -91,7 +92,7 @@ pub fn Popover(
 }
 
 fn close_on_press_outside(root: NodeRef<html::Div>, open: RwSignal<bool>) {
-    Effect::new(move |_| {
+    effect(move || {
         if !open.get() {
             return;
         }

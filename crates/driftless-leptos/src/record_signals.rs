@@ -1,10 +1,10 @@
 //! One signal for each record that somebody looks at, so that a change of one record renews what
 //! shows that record and nothing else.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use driftless_model::RecordId;
+use driftless_model::SortedMap;
 use driftless_sync::replica::view::RecordView;
 use leptos::prelude::*;
 
@@ -14,7 +14,7 @@ pub type ShownRecord = Option<Arc<RecordView>>;
 /// The records of a board as signals.
 #[derive(Debug, Default)]
 pub struct RecordSignals {
-    signals: Mutex<BTreeMap<RecordId, ArcRwSignal<ShownRecord>>>,
+    signals: Mutex<SortedMap<RecordId, ArcRwSignal<ShownRecord>>>,
     ids: ArcRwSignal<Vec<RecordId>>,
 }
 
@@ -85,7 +85,7 @@ impl RecordSignals {
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<RecordId, ArcRwSignal<ShownRecord>>> {
+    fn lock(&self) -> MutexGuard<'_, SortedMap<RecordId, ArcRwSignal<ShownRecord>>> {
         self.signals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,7 +105,7 @@ mod tests {
     fn record(is_pending: bool) -> Arc<RecordView> {
         Arc::new(RecordView {
             kind: KindName::new("note").expect("a kind"),
-            leaves: BTreeMap::new(),
+            leaves: SortedMap::new(),
             is_pending,
             conflicts: Vec::new(),
         })

@@ -1,10 +1,10 @@
 //! Feeds shared by the widgets of a provider: equal queries are one feed, however many show it.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use driftless_client::{Client, Feed};
 use driftless_feeds::FeedData;
+use driftless_model::SortedMap;
 use driftless_protocol::Query;
 use leptos::prelude::*;
 
@@ -17,7 +17,7 @@ struct Open {
 
 /// The open feeds, by query.
 #[derive(Debug, Default)]
-pub struct SharedFeeds(Mutex<BTreeMap<Query, Open>>);
+pub struct SharedFeeds(Mutex<SortedMap<Query, Open>>);
 
 impl SharedFeeds {
     /// The data of a query, with one user more. Opens the feed for the first.
@@ -62,7 +62,7 @@ impl SharedFeeds {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Query, Open>> {
+    fn lock(&self) -> MutexGuard<'_, SortedMap<Query, Open>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use crate::erased::keyed;
 use crate::icons::{CloseIcon, ToneIcon};
 use crate::status_text::Tone;
 use crate::texts::use_texts;
@@ -124,7 +125,13 @@ pub fn Toaster(
             toasts.is_held.set(is_held);
         }
     };
-    let shown = move || toasts.map(|toasts| toasts.shown.get()).unwrap_or_default();
+    let shown = toasts.map(|toasts| {
+        keyed(
+            move || toasts.shown.get(),
+            |shown| shown.id.to_string(),
+            move |shown| toast_view(toasts, shown).into_any(),
+        )
+    });
     view! {
         <div
             class=class
@@ -137,9 +144,7 @@ pub fn Toaster(
             on:focusin=move |_| hold(true)
             on:focusout=move |_| hold(false)
         >
-            <For each=shown key=|shown| shown.id let:shown>
-                {toasts.map(|toasts| toast_view(toasts, shown))}
-            </For>
+            {shown}
         </div>
     }
 }

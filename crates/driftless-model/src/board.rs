@@ -1,11 +1,10 @@
 //! The state of a board, and how effects change it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::edit::{Effect, Op};
 use crate::ids::{KindName, LeafPath, RecordId, UserId, Version};
+use crate::sorted::SortedMap;
 use crate::value::Value;
 
 /// A leaf: its value, and who gave it that value in which version.
@@ -32,7 +31,7 @@ pub struct RecordState {
     /// The version that created it (again).
     pub created: Version,
     /// Its leaves, those taken away included.
-    pub leaves: BTreeMap<LeafPath, Cell>,
+    pub leaves: SortedMap<LeafPath, Cell>,
 }
 
 impl RecordState {
@@ -68,7 +67,7 @@ pub enum Slot {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BoardState {
     /// By id.
-    pub records: BTreeMap<RecordId, Slot>,
+    pub records: SortedMap<RecordId, Slot>,
     /// The version of the newest removal mark that was pruned: whatever is absent without a mark
     /// counts as changed then.
     pub floor: Version,
@@ -128,7 +127,7 @@ impl BoardState {
                 let fresh = || RecordState {
                     kind: kind.clone(),
                     created: version,
-                    leaves: BTreeMap::new(),
+                    leaves: SortedMap::new(),
                 };
                 let slot = self.records.entry(effect.record.clone());
                 let slot = slot.or_insert_with(|| Slot::Live(fresh()));

@@ -1,10 +1,9 @@
 //! Edits: atomic sets of changes made by one person.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{EditId, KindName, LeafPath, RecordId, Version};
+use crate::sorted::SortedMap;
 use crate::value::Value;
 
 /// An atomic set of changes made by one person. Applied whole or not at all, once.
@@ -62,7 +61,7 @@ pub enum Op {
         /// Its kind.
         kind: KindName,
         /// Its first leaves.
-        leaves: BTreeMap<LeafPath, Value>,
+        leaves: SortedMap<LeafPath, Value>,
     },
     /// Gives a leaf a value.
     Set {

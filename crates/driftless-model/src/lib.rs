@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod limits;
+pub mod sorted;
 pub mod ids;
 pub mod role;
 pub mod value;
@@ -31,5 +32,6 @@ pub use schema::{
     Invalid, Kind, KindSchema, Leaf, LeafValue, PathRule, Policy, RegisterError, Renames, Schema,
     Shape,
 };
+pub use sorted::{SortedMap, SortedSet};
 pub use staleness::{Replaced, StaleLeaf, Verdict};
 pub use value::{Number, Value};

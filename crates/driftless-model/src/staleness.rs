@@ -3,14 +3,13 @@
 //! A leaf is stale when its version on the server is above `seen` and its value differs from the
 //! one being written, whoever wrote it. Its policy then decides.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::board::{BoardState, RecordState, Slot};
 use crate::edit::{Change, Edit, LeafRef, OnStale, Op};
 use crate::ids::{LeafPath, RecordId, UserId, Version};
 use crate::schema::{Policy, Schema};
+use crate::sorted::SortedSet;
 use crate::value::{Value, present};
 
 /// A leaf that changed since its author looked.
@@ -65,9 +64,9 @@ pub fn judge(board: &BoardState, schema: &Schema, edit: &Edit) -> Verdict {
         schema,
         skips_stale: edit.on_stale == OnStale::Skip,
         creates: creates.map(|change| &change.record).collect(),
-        created: BTreeSet::new(),
-        removed: BTreeSet::new(),
-        written: BTreeSet::new(),
+        created: SortedSet::new(),
+        removed: SortedSet::new(),
+        written: SortedSet::new(),
         stale: Vec::new(),
         skipped: Vec::new(),
         replaced: Vec::new(),
@@ -91,10 +90,10 @@ struct Judge<'a> {
     skips_stale: bool,
     /// What earlier changes of the same edit did: an edit is never stale against itself.
     /// The records that any change of the edit makes.
-    creates: BTreeSet<&'a RecordId>,
-    created: BTreeSet<&'a RecordId>,
-    removed: BTreeSet<&'a RecordId>,
-    written: BTreeSet<(&'a RecordId, &'a LeafPath)>,
+    creates: SortedSet<&'a RecordId>,
+    created: SortedSet<&'a RecordId>,
+    removed: SortedSet<&'a RecordId>,
+    written: SortedSet<(&'a RecordId, &'a LeafPath)>,
     stale: Vec<StaleLeaf>,
     skipped: Vec<LeafRef>,
     replaced: Vec<Replaced>,

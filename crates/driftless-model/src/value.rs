@@ -1,8 +1,8 @@
 //! Values of leaves: like JSON, numbers finite.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::sorted::SortedMap;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -46,7 +46,7 @@ pub enum Value {
     /// A list.
     List(Vec<Value>),
     /// Named values.
-    Map(BTreeMap<String, Value>),
+    Map(SortedMap<String, Value>),
 }
 
 impl Value {
@@ -88,7 +88,7 @@ impl Value {
     }
 
     /// The named values, where it is a map.
-    pub fn as_map(&self) -> Option<&BTreeMap<String, Value>> {
+    pub fn as_map(&self) -> Option<&SortedMap<String, Value>> {
         match self {
             Self::Map(map) => Some(map),
             _ => None,
@@ -255,7 +255,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut map = BTreeMap::new();
+        let mut map = SortedMap::new();
         while let Some((key, value)) = access.next_entry()? {
             map.insert(key, value);
         }

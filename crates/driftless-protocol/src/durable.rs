@@ -3,13 +3,12 @@
 //! A replica's storage is an ordered map from [`Key`] to [`Row`]. Keys are text, so that every
 //! backend sorts them alike; rows carry the format's version.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use driftless_model::value::present;
 use driftless_model::{
     BoardId, ClientId, Cursor, EditId, KindName, LeafPath, LeafRef, OnStale, Op, RecordId,
-    Replaced, Slot, StaleLeaf, UserId, Value, Version,
+    Replaced, Slot, SortedMap, StaleLeaf, UserId, Value, Version,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -288,7 +287,7 @@ pub struct BaseRecord {
     /// Its kind.
     pub kind: KindName,
     /// Its values.
-    pub leaves: BTreeMap<LeafPath, Value>,
+    pub leaves: SortedMap<LeafPath, Value>,
 }
 
 /// Why a stored row cannot be used.

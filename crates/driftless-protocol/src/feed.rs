@@ -1,10 +1,9 @@
 //! Feeds on the wire: queries, and frames of packed samples.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::packed::Packed;
+use driftless_model::SortedMap;
 
 /// The name of a series and its labels: `disk_used_ratio{mount="/"}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -12,8 +11,8 @@ pub struct SeriesName {
     /// What is measured.
     pub name: String,
     /// Of what, by label.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
+    pub labels: SortedMap<String, String>,
 }
 
 /// How the samples of one bucket become one value.

@@ -1,11 +1,9 @@
 //! Every message. One frame carries one message, as a map with one entry: its name and its fields.
 
-use std::collections::BTreeMap;
-
 use driftless_model::value::present;
 use driftless_model::{
     BoardId, Cell, Check, ClientId, Cursor, EditId, Effect, KindName, LeafPath, LeafRef, RecordId,
-    Replaced, StaleLeaf, UserId, Value, Version,
+    Replaced, SortedMap, StaleLeaf, UserId, Value, Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -265,7 +263,7 @@ pub struct WholeRecord {
     /// The version that created it.
     pub created: Version,
     /// Its leaves, those taken away included.
-    pub leaves: BTreeMap<LeafPath, Cell>,
+    pub leaves: SortedMap<LeafPath, Cell>,
 }
 
 /// A leaf that changed.

@@ -1,8 +1,8 @@
 //! This machine as a source of samples: processor, memory, disks, network and processes.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
+use driftless_model::SortedMap;
 use driftless_protocol::SeriesName;
 use sysinfo::{
     Disks, Networks, Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind,
@@ -182,7 +182,7 @@ fn add<const N: usize>(
     labels: [(&str, String); N],
     value: impl Into<f64>,
 ) {
-    let labels: BTreeMap<_, _> = labels
+    let labels: SortedMap<_, _> = labels
         .into_iter()
         .map(|(label, value)| (label.to_owned(), value))
         .collect();

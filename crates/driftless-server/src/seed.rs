@@ -1,12 +1,11 @@
 //! The board that a new server has: this machine.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use driftless_model::layout::Place;
 use driftless_model::{
     BoardId, Change, ClientId, Edit, EditId, KindName, LeafPath, OnStale, Op, RecordId, Role,
-    UserId, Value, Version,
+    SortedMap, UserId, Value, Version,
 };
 use driftless_protocol::message::{Outcome, Push, Resume};
 use driftless_protocol::{Payload, ServerMessage};
@@ -120,7 +119,7 @@ pub fn first_edit(id: EditId) -> Edit {
 }
 
 fn create(record: &str, kind: &str, leaves: &[(&str, Value)]) -> Change {
-    let leaves: BTreeMap<_, _> = leaves
+    let leaves: SortedMap<_, _> = leaves
         .iter()
         .map(|(leaf, value)| (LeafPath::new(leaf).expect("a valid path"), value.clone()))
         .collect();

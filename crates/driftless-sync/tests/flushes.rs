@@ -2,12 +2,10 @@
 //! shown ends as if every change had been shown by itself, in order; and what a person has seen of
 //! a record is what its view shows.
 
-use std::collections::BTreeMap;
-
 use driftless_feeds::FeedData;
 use driftless_model::{
-    BoardId, BoardState, EditId, Effect, KindName, LeafPath, Op, RecordId, Schema, UserId, Value,
-    Version, limits,
+    BoardId, BoardState, EditId, Effect, KindName, LeafPath, Op, RecordId, Schema, SortedMap,
+    UserId, Value, Version, limits,
 };
 use driftless_protocol::feed::{Run, pack};
 use driftless_protocol::{Aggregate, FeedFrame, Query, SeriesName};
@@ -76,8 +74,8 @@ struct Stage {
     /// The confirmed state at every version.
     history: Vec<BoardState>,
     /// The last version that each record showed.
-    seen: BTreeMap<RecordId, Version>,
-    attentions: BTreeMap<RecordId, Attention>,
+    seen: SortedMap<RecordId, Version>,
+    attentions: SortedMap<RecordId, Attention>,
     now_ms: u64,
 }
 
@@ -87,8 +85,8 @@ impl Stage {
             processor: UpdateProcessor::default(),
             state: RealtimeState::default(),
             history: vec![BoardState::default()],
-            seen: BTreeMap::new(),
-            attentions: BTreeMap::new(),
+            seen: SortedMap::new(),
+            attentions: SortedMap::new(),
             now_ms: 0,
         }
     }
@@ -203,7 +201,7 @@ fn frames() -> impl Strategy<Value = Vec<(FeedFrame, u64)>> {
 fn names() -> Vec<SeriesName> {
     let name = |name: &str| SeriesName {
         name: name.to_owned(),
-        labels: BTreeMap::new(),
+        labels: SortedMap::new(),
     };
     vec![name("a"), name("b")]
 }

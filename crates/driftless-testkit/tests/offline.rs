@@ -1,10 +1,8 @@
 //! The kit, used as an adopter's test would.
 
-use std::collections::BTreeMap;
-
 use driftless_client::{ClientEvent, EditError};
 use driftless_feeds::SeriesData;
-use driftless_model::{BoardId, Note, RecordId, Value};
+use driftless_model::{BoardId, Note, RecordId, SortedMap, Value};
 use driftless_protocol::{Aggregate, Query, SeriesName};
 use driftless_sync::replica::view::Resolution;
 use driftless_testkit::{Person, TestKit};
@@ -162,7 +160,7 @@ fn samples_reach_those_who_watch_within_a_second() {
     });
     let name = SeriesName {
         name: "load".to_owned(),
-        labels: BTreeMap::new(),
+        labels: SortedMap::new(),
     };
     kit.settle();
     kit.server().push_samples([(&name, 0.5)]).unwrap();

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use driftless_model::{BoardId, ClientId, EditId, LeafPath, Op, RecordId, UserId, Value};
+use driftless_model::{
+    BoardId, ClientId, EditId, LeafPath, Op, RecordId, SortedMap, UserId, Value,
+};
 use driftless_protocol::Payload;
 use driftless_sync::replica::NewEdit;
 use driftless_sync::replica::background_sync::Entry;
@@ -30,7 +32,7 @@ pub struct Made {
     /// What may lie under each written leaf when the edit is applied: what its author saw.
     pub allowed: BTreeMap<LeafKey, Vec<Option<Value>>>,
     /// The records that it removes, as its author saw them.
-    pub removes: BTreeMap<RecordId, Vec<BTreeMap<LeafPath, Value>>>,
+    pub removes: BTreeMap<RecordId, Vec<SortedMap<LeafPath, Value>>>,
     /// Whether it undoes, or does again what an undo undid: it replaces own values only.
     pub is_undo: bool,
     /// What it writes.

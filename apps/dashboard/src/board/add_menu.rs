@@ -74,7 +74,7 @@ fn add_widget(new: NewWidget, grid: Grid, editor: Editor, announcer: Announcer) 
     announcer.say(format!("Added {}", described(new.name, place)));
     let focus = format!("[data-record=\"{id}\"] [data-testid=widget-handle]");
     editor.edit(
-        format!("Add {}", new.name.to_lowercase()),
+        format!("Add {}", new.name.to_ascii_lowercase()),
         editor.seen(),
         move |edit| {
             edit.create(&id, new.kind, new.leaves(place));

@@ -1,6 +1,7 @@
 //! The cable: cuts this page off on purpose, to see what happens.
 
 use driftless_leptos::RealtimeContext;
+use driftless_leptos::erased::memo;
 use driftless_leptos::popover::Popover;
 use leptos::prelude::*;
 
@@ -9,7 +10,7 @@ use leptos::prelude::*;
 pub fn CableMenu() -> impl IntoView {
     let realtime = expect_context::<RealtimeContext>();
     let open = RwSignal::new(false);
-    let is_cut = Memo::new(move |_| realtime.status.with(|status| status.network_held));
+    let is_cut = memo(move || realtime.status.with(|status| status.network_held));
     let trigger = || {
         view! {
             <span class="icon-button" data-testid="more-menu">

@@ -12,6 +12,7 @@ use crate::grid::state::Grid;
 use crate::lock::BoardLock;
 use crate::observe;
 use crate::widgets::frame::Widget;
+use driftless_leptos::erased::{effect, keyed, memo};
 
 /// What the board shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ enum Shown {
 pub fn BoardCanvas() -> impl IntoView {
     let realtime = expect_context::<RealtimeContext>();
     let grid = expect_context::<Grid>();
-    let shown = Memo::new(move |_| {
+    let shown = memo(move || {
         if !realtime.loaded.get() {
             let is_away = realtime.status.with(|status| is_away(&status.connection));
             return if is_away {
@@ -70,7 +71,7 @@ fn is_away(connection: &Connection) -> bool {
 fn Widgets() -> impl IntoView {
     let grid = expect_context::<Grid>();
     let container = NodeRef::<html::Div>::new();
-    Effect::new(move |_| {
+    effect(move || {
         let Some(container) = container.get() else {
             return;
         };
@@ -86,6 +87,11 @@ fn Widgets() -> impl IntoView {
         let rows = f64::from(grid.layout.with(crate::grid::layout::Layout::rows));
         format!("{:.0}px", (rows * (ROW_PX + GAP_PX) - GAP_PX).max(0.0))
     };
+    let widgets = keyed(
+        move || grid.order.get(),
+        ToString::to_string,
+        |record| view! { <Widget record /> }.into_any(),
+    );
     view! {
         <NarrowHint />
         <div
@@ -95,9 +101,7 @@ fn Widgets() -> impl IntoView {
             data-holding=move || grid.held.with(Option::is_some)
         >
             <Placeholder />
-            <For each=move || grid.order.get() key=Clone::clone let:record>
-                <Widget record />
-            </For>
+            {widgets}
         </div>
     }
 }

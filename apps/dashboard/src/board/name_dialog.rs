@@ -1,6 +1,7 @@
 //! Asks for a name at the first edit, so that others see whose it is.
 
 use driftless_leptos::dialog::Dialog;
+use driftless_leptos::erased::effect;
 use driftless_model::UserId;
 use leptos::html;
 use leptos::prelude::*;
@@ -31,7 +32,7 @@ pub fn NameDialog() -> impl IntoView {
 fn NameForm(editor: Editor) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
     let problem = RwSignal::new(None::<String>);
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(input) = input.get() {
             let _ = input.focus();
         }

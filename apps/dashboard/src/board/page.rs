@@ -1,6 +1,7 @@
 //! The page of a board: puts its parts together.
 
 use driftless_client::ClientEvent;
+use driftless_leptos::erased::effect;
 use driftless_leptos::{
     ConflictResolutionUi, RealtimeContext, StorageNotice, Toast, Toaster, Tone, try_use_toasts,
 };
@@ -46,7 +47,7 @@ pub fn BoardPage() -> impl IntoView {
     cancel_on_escape(pointer);
     listen_for_undo(lock, editor);
     tell_of_replaced_values(realtime, editor);
-    Effect::new(move |_| {
+    effect(move || {
         let saved = realtime
             .status
             .with(|status| status.pending + status.conflicts + status.quarantined);

@@ -9,6 +9,7 @@ use crate::editing::Editor;
 use crate::field::{Field, Written};
 use crate::lock::BoardLock;
 use crate::widgets::feed::leaf;
+use driftless_leptos::erased::effect;
 
 /// The record with the board's own settings.
 pub fn settings_record() -> RecordId {
@@ -29,7 +30,7 @@ pub fn BoardTitle() -> impl IntoView {
             .filter(|title| !title.trim().is_empty())
             .unwrap_or_else(|| fallback.clone())
     });
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(document) = browser::window().document() {
             document.set_title(&format!("{} · Driftless", title.get()));
         }

@@ -16,7 +16,7 @@ pub fn listen_for_undo(lock: BoardLock, editor: Editor) {
         if !is_command || !is_free {
             return;
         }
-        match (event.key().to_lowercase().as_str(), event.shift_key()) {
+        match (event.key().to_ascii_lowercase().as_str(), event.shift_key()) {
             ("z", false) => editor.undo(),
             ("z", true) | ("y", false) => editor.redo(),
             _ => return,

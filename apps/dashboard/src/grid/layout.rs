@@ -1,9 +1,7 @@
 //! Where widgets are shown: from their stored places, on a grid of so many columns.
 
-use std::collections::BTreeMap;
-
 use driftless_model::layout::{self, CELL_MAX, Item, Place};
-use driftless_model::{LeafPath, RecordId};
+use driftless_model::{LeafPath, RecordId, SortedMap};
 
 use crate::grid::metrics::COLUMNS_WIDE;
 
@@ -19,7 +17,7 @@ const UNPLACED: Place = Place {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Layout {
     /// The places.
-    pub places: BTreeMap<RecordId, Place>,
+    pub places: SortedMap<RecordId, Place>,
     /// The widgets in the order in which they are read.
     pub order: Vec<RecordId>,
 }
@@ -30,7 +28,7 @@ impl Layout {
         layout::rows(self.places.values())
     }
 
-    fn of(places: BTreeMap<RecordId, Place>) -> Self {
+    fn of(places: SortedMap<RecordId, Place>) -> Self {
         let order = layout::reading_order(&places);
         Self { places, order }
     }
@@ -83,7 +81,7 @@ fn scaled(place: Place, columns: u32) -> Place {
 /// The items that a gesture goes by: those of its beginning, without what is gone and with what is
 /// new. What else changed meanwhile waits for the drop.
 pub fn frozen(began: &[Item<RecordId>], now: &[Item<RecordId>]) -> Vec<Item<RecordId>> {
-    let began: BTreeMap<_, _> = began.iter().map(|item| (&item.id, item)).collect();
+    let began: SortedMap<_, _> = began.iter().map(|item| (&item.id, item)).collect();
     now.iter()
         .map(|item| (*began.get(&item.id).unwrap_or(&item)).clone())
         .collect()

@@ -14,6 +14,7 @@ use crate::editing::Editor;
 use crate::grid::held::Held;
 use crate::grid::layout::{self, Layout, layout_leaf};
 use crate::grid::metrics::{COLUMNS_WIDE, Grip, Metrics, described};
+use driftless_leptos::erased::memo;
 
 /// The grid; in context.
 #[derive(Clone, Copy)]
@@ -46,8 +47,8 @@ impl Grid {
         let metrics = RwSignal::new(Metrics::of(1200.0));
         let held = RwSignal::new(None::<Held>);
         let began = StoredValue::new(None::<Began>);
-        let items = Memo::new(move |_| items(realtime));
-        let columns = Memo::new(move |_| metrics.get().columns);
+        let items = memo(move || items(realtime));
+        let columns = memo(move || metrics.get().columns);
         let resting = Memo::new(move |before: Option<&Layout>| {
             let is_held = held.with(Option::is_some);
             items.with(|items| match (is_held, before) {
@@ -61,7 +62,7 @@ impl Grid {
                 _ => layout::layout(items, columns.get()),
             })
         });
-        let shown = Memo::new(move |_| {
+        let shown = memo(move || {
             let resting = resting.get();
             held.with(|held| match held {
                 Some(held) => Layout {
@@ -79,7 +80,7 @@ impl Grid {
             began,
             items,
             layout: shown,
-            order: Memo::new(move |_| resting.with(|resting| resting.order.clone())),
+            order: memo(move || resting.with(|resting| resting.order.clone())),
         }
     }
 

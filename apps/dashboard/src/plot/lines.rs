@@ -1,6 +1,7 @@
 //! From samples to pixels: lines with gaps, thinned to what a screen can show.
 
 use crate::plot::samples::{GAP_STEPS, Samples};
+use driftless_model::SortedSet;
 
 /// Where the plot lies, and what it shows.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -124,14 +125,12 @@ impl Column {
         let by_height = |a: &usize, b: &usize| self.points[*a].y.total_cmp(&self.points[*b].y);
         let all = || 0..self.points.len();
         let last = self.points.len() - 1;
-        let mut kept = vec![
+        let kept = SortedSet::from([
             0,
             all().min_by(by_height).unwrap_or(0),
             all().max_by(by_height).unwrap_or(0),
             last,
-        ];
-        kept.sort_unstable();
-        kept.dedup();
+        ]);
         kept.into_iter().map(|index| self.points[index]).collect()
     }
 }

@@ -3,6 +3,7 @@
 use driftless_protocol::feed::SeriesName;
 
 use crate::plot::names;
+use driftless_model::sorted::sort_by_key;
 
 /// How many colours there are.
 pub const SLOTS: usize = 8;
@@ -25,7 +26,7 @@ pub struct Slot {
 pub fn assign(all: &[&SeriesName]) -> Vec<Slot> {
     let keys: Vec<String> = all.iter().map(|series| names::full(series)).collect();
     let mut order: Vec<usize> = (0..all.len()).collect();
-    order.sort_by(|a, b| keys[*a].cmp(&keys[*b]));
+    sort_by_key(&mut order, |series| &keys[*series]);
     let mut slots = vec![
         Slot {
             color: 0,
@@ -76,14 +77,13 @@ fn wanted_slot(key: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
 
     use super::*;
 
     fn series(number: usize) -> SeriesName {
         SeriesName {
             name: format!("series_{number}"),
-            labels: std::collections::BTreeMap::new(),
+            labels: driftless_model::SortedMap::new(),
         }
     }
 
@@ -91,7 +91,7 @@ mod tests {
     fn eight_series_have_eight_colours_and_the_ninth_is_dashed() {
         let all: Vec<_> = (0..9).map(series).collect();
         let slots = assign(&all.iter().collect::<Vec<_>>());
-        let plain: BTreeSet<_> = slots
+        let plain: driftless_model::SortedSet<_> = slots
             .iter()
             .filter(|slot| !slot.is_dashed)
             .map(|slot| slot.color)

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::widgets::feed::LiveFeed;
 use crate::widgets::rows::{self, Latest};
+use driftless_leptos::erased::{keyed, memo};
 
 /// The latest value of each series as a bar, greatest first.
 #[component]
@@ -13,8 +14,8 @@ pub fn BarsBody(
     feed: LiveFeed,
 ) -> impl IntoView {
     let LiveFeed { data, unit, .. } = feed;
-    let rows = Memo::new(move |_| data.with(|data| rows::latest(data)));
-    let scale = Memo::new(move |_| {
+    let rows = memo(move || data.with(|data| rows::latest(data)));
+    let scale = memo(move || {
         let unit = unit.get();
         rows.with(|rows| rows::bar_scale(rows, &unit))
     });
@@ -22,7 +23,7 @@ pub fn BarsBody(
         move || rows.with(|rows| rows.iter().map(|row| row.key.clone()).collect::<Vec<_>>());
     let row = move |key: String| {
         let find = move |rows: &Vec<Latest>| rows.iter().find(|row| row.key == key).cloned();
-        let row = Memo::new(move |_| rows.with(&find));
+        let row = memo(move || rows.with(&find));
         let value = move || row.with(|row| row.as_ref().map_or(f64::NAN, |row| row.value));
         let label = move || row.with(|row| row.as_ref().map(|row| row.label.clone()));
         let share = move || (value() / scale.get() * 100.0).clamp(0.0, 100.0);
@@ -39,10 +40,11 @@ pub fn BarsBody(
                 </span>
             </li>
         }
+        .into_any()
     };
     view! {
         <ul class="bars">
-            <For each=order key=Clone::clone children=row />
+            {keyed(order, String::clone, row)}
         </ul>
     }
 }

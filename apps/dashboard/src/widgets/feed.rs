@@ -10,6 +10,7 @@ use leptos::prelude::*;
 
 use crate::plot::units::Unit;
 use crate::widgets::query;
+use driftless_leptos::erased::memo;
 
 /// An open feed with what its widget says about it.
 #[derive(Clone)]
@@ -34,10 +35,8 @@ where
     T: LeafValue + PartialEq + Clone + Send + Sync + 'static,
 {
     let (record, path) = (realtime.record(record), leaf.path());
-    let read = move |_: Option<&Option<T>>| {
-        record.with(|record| T::from_value(record.as_ref()?.value(&path)?))
-    };
-    Memo::new(read).into()
+    let read = move || record.with(|record| T::from_value(record.as_ref()?.value(&path)?));
+    memo(read).into()
 }
 
 /// What there is to see of a feed.
@@ -73,9 +72,9 @@ pub fn FeedBody(
 ) -> impl IntoView {
     let realtime = expect_context::<RealtimeContext>();
     let value = leaf::<Value>(realtime, &record, builtin::QUERY);
-    let query = Memo::new(move |_| value.with(|value| query::from_value(value.as_ref()?)));
+    let query = memo(move || value.with(|value| query::from_value(value.as_ref()?)));
     let unit = leaf(realtime, &record, builtin::UNIT);
-    let unit = Memo::new(move |_| Unit::parse(&unit.get().unwrap_or_default()));
+    let unit = memo(move || Unit::parse(&unit.get().unwrap_or_default()));
     let title = leaf(realtime, &record, builtin::TITLE);
     let title = Signal::derive(move || title.get().unwrap_or_else(|| "Untitled".to_owned()));
     move || match query.get() {
@@ -107,7 +106,7 @@ fn open(
 
 fn states(feed: LiveFeed, body: fn(LiveFeed) -> AnyView) -> impl IntoView {
     let data = feed.data;
-    let now = Memo::new(move |_| data.with(|data| shown(data)));
+    let now = memo(move || data.with(|data| shown(data)));
     move || match now.get() {
         Shown::Loading => loading().into_any(),
         Shown::Error(reason) => refused(reason).into_any(),

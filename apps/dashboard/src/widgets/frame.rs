@@ -19,6 +19,7 @@ use crate::widgets::settings::WidgetSettings;
 use crate::widgets::stat::StatBody;
 use crate::widgets::table::TableBody;
 use crate::widgets::unknown::UnknownBody;
+use driftless_leptos::erased::memo;
 
 /// What a widget's parts share.
 #[derive(Clone, Copy)]
@@ -132,7 +133,7 @@ pub fn Widget(
         let place = frame.place();
         place.map(|place| format!("{},{},{},{}", place.x, place.y, place.w, place.h))
     };
-    let rect = Memo::new(move |_| frame.rect());
+    let rect = memo(move || frame.rect());
     view! {
         <div
             class="widget-place"
@@ -183,7 +184,7 @@ fn WidgetHeader(frame: Frame) -> impl IntoView {
     let realtime = expect_context::<RealtimeContext>();
     let (pointer, title) = (frame.pointer, frame.title);
     let record = realtime.record(&frame.id());
-    let has_feed = Memo::new(move |_| {
+    let has_feed = memo(move || {
         record.with(|record| {
             record
                 .as_ref()
@@ -268,9 +269,8 @@ fn is_feed_kind(kind: &str) -> bool {
 fn WidgetBody(record: RecordId) -> impl IntoView {
     let realtime = expect_context::<RealtimeContext>();
     let view = realtime.record(&record);
-    let kind = Memo::new(move |_| {
-        view.with(|view| view.as_ref().map(|view| view.kind.as_str().to_owned()))
-    });
+    let kind =
+        memo(move || view.with(|view| view.as_ref().map(|view| view.kind.as_str().to_owned())));
     move || kind.get().map(|kind| body(kind, record.clone()))
 }
 

@@ -2,6 +2,7 @@
 
 use driftless_client::SeenMark;
 use driftless_leptos::RealtimeContext;
+use driftless_leptos::erased::effect;
 use driftless_model::{Note, RecordId};
 use leptos::html;
 use leptos::prelude::*;
@@ -101,7 +102,7 @@ fn NoteText(
 #[component]
 fn NoteEditor(text: String, finish: Callback<Option<String>>) -> impl IntoView {
     let field = NodeRef::<html::Textarea>::new();
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(field) = field.get() {
             let _ = field.focus();
         }

@@ -1,7 +1,6 @@
 //! The query leaf of a widget: from its value, to its value, and as a person fills it in.
 
-use std::collections::BTreeMap;
-
+use driftless_model::SortedMap;
 use driftless_model::Value;
 use driftless_protocol::feed::{Aggregate, Query};
 
@@ -39,7 +38,7 @@ pub fn from_value(value: &Value) -> Option<Query> {
 }
 
 /// Whole seconds from 1; anything else is what a query that does not say has.
-fn seconds(map: &BTreeMap<String, Value>, key: &str, otherwise: u32) -> u32 {
+fn seconds(map: &SortedMap<String, Value>, key: &str, otherwise: u32) -> u32 {
     let number = map
         .get(key)
         .and_then(Value::as_f64)

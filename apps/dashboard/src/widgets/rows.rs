@@ -1,6 +1,5 @@
 //! The latest values of a feed as rows: of bars, and of a table.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_feeds::FeedData;
@@ -9,6 +8,8 @@ use driftless_protocol::feed::SeriesName;
 use crate::plot::names;
 use crate::plot::samples::GAP_STEPS;
 use crate::plot::units::Unit;
+use driftless_model::sorted::{sort_by, sort_by_key};
+use driftless_model::{SortedMap, SortedSet};
 
 /// A series with its latest value.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +47,7 @@ pub fn latest(data: &FeedData) -> Vec<Latest> {
             value: *value,
         })
         .collect();
-    rows.sort_by(|a, b| {
+    sort_by(&mut rows, |a, b| {
         b.value
             .total_cmp(&a.value)
             .then_with(|| a.label.cmp(&b.label))
@@ -88,13 +89,13 @@ pub struct Row {
 /// The table of a feed with at most `rows_max` rows. Metrics whose names tell their unit are
 /// written in it; the others in `unit`.
 pub fn table(data: &FeedData, unit: &Unit, rows_max: usize) -> Table {
-    let metrics: BTreeSet<&str> = data
+    let metrics: SortedSet<&str> = data
         .series
         .iter()
         .map(|series| series.name.name.as_str())
         .collect();
     let metrics = ordered(metrics);
-    let mut cells: BTreeMap<Vec<(&String, &String)>, BTreeMap<&str, f64>> = BTreeMap::new();
+    let mut cells: SortedMap<Vec<(&String, &String)>, SortedMap<&str, f64>> = SortedMap::new();
     for (name, value) in reported(data) {
         let row = cells.entry(name.labels.iter().collect()).or_default();
         row.insert(name.name.as_str(), value);
@@ -110,7 +111,9 @@ pub fn table(data: &FeedData, unit: &Unit, rows_max: usize) -> Table {
                 .collect(),
         })
         .collect();
-    rows.sort_by(|a, b| greater(a, b).then_with(|| a.label.cmp(&b.label)));
+    sort_by(&mut rows, |a, b| {
+        greater(a, b).then_with(|| a.label.cmp(&b.label))
+    });
     let hidden = rows.len().saturating_sub(rows_max);
     rows.truncate(rows_max);
     let column = |metric: &&str| Column {
@@ -125,9 +128,9 @@ pub fn table(data: &FeedData, unit: &Unit, rows_max: usize) -> Table {
 }
 
 /// Shares come before sizes: what is busy matters before what is big.
-fn ordered(metrics: BTreeSet<&str>) -> Vec<&str> {
+fn ordered(metrics: SortedSet<&str>) -> Vec<&str> {
     let mut metrics: Vec<&str> = metrics.into_iter().collect();
-    metrics.sort_by_key(|metric| !metric.ends_with("_percent"));
+    sort_by_key(&mut metrics, |metric| !metric.ends_with("_percent"));
     metrics
 }
 
@@ -178,10 +181,10 @@ fn column_title(metric: &str) -> String {
         .unwrap_or(metric);
     if word.len() <= 3 {
         // An abbreviation: CPU, GPU, RSS.
-        return word.to_uppercase();
+        return word.to_ascii_uppercase();
     }
     let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
-    format!("{}{rest}", first.to_uppercase())
+    format!("{}{rest}", first.to_ascii_uppercase())
 }
 
 fn metric_unit(metric: &str, otherwise: &Unit) -> Unit {

@@ -12,6 +12,7 @@ use crate::field::{Field, Written};
 use crate::grid::state::title_of;
 use crate::widgets::feed::leaf;
 use crate::widgets::query::{self, AGGREGATES, Part};
+use driftless_leptos::erased::memo;
 
 /// The settings behind a button.
 #[component]
@@ -83,7 +84,7 @@ fn TextField(
 fn FeedFields(record: RecordId) -> impl IntoView {
     let realtime = expect_context::<RealtimeContext>();
     let value = leaf::<Value>(realtime, &record, builtin::QUERY);
-    let query = Memo::new(move |_| value.with(|value| query::from_value(value.as_ref()?)));
+    let query = memo(move || value.with(|value| query::from_value(value.as_ref()?)));
     let fields = QueryFields {
         realtime,
         editor: expect_context(),

@@ -6,6 +6,7 @@ use crate::plot::lines::{Frame, Pixel, lines};
 use crate::widgets::chart::drawing::samples;
 use crate::widgets::feed::LiveFeed;
 use crate::widgets::rows;
+use driftless_leptos::erased::memo;
 
 /// The sparkline's own units, scaled to the widget by the stylesheet.
 const WIDTH: f64 = 200.0;
@@ -18,8 +19,8 @@ pub fn StatBody(
     feed: LiveFeed,
 ) -> impl IntoView {
     let (data, unit) = (feed.data, feed.unit);
-    let value = Memo::new(move |_| data.with(|data| rows::single(data).map(|(_, value)| value)));
-    let parts = Memo::new(move |_| unit.with(|unit| unit.parts(value.get().unwrap_or(f64::NAN))));
+    let value = memo(move || data.with(|data| rows::single(data).map(|(_, value)| value)));
+    let parts = memo(move || unit.with(|unit| unit.parts(value.get().unwrap_or(f64::NAN))));
     let path = move || spark(&feed);
     view! {
         <div class="stat">

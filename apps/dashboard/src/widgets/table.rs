@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::widgets::feed::LiveFeed;
 use crate::widgets::rows::{self, Column, Row};
+use driftless_leptos::erased::memo;
 
 /// Rows that are shown; the rest is counted.
 const ROWS_MAX: usize = 10;
@@ -18,11 +19,11 @@ pub fn TableBody(
     let LiveFeed {
         data, unit, title, ..
     } = feed;
-    let table = Memo::new(move |_| {
+    let table = memo(move || {
         let unit = unit.get();
         data.with(|data| rows::table(data, &unit, ROWS_MAX))
     });
-    let columns = Memo::new(move |_| table.with(|table| table.columns.clone()));
+    let columns = memo(move || table.with(|table| table.columns.clone()));
     let heads = move || {
         let head = |column: Column| view! { <th scope="col" class="number">{column.title}</th> };
         columns.get().into_iter().map(head).collect_view()

@@ -1,10 +1,9 @@
 //! What the machine tells, gathered over a batch and published at once: first everything that can
 //! be read, then the events, then those who wait for an edit.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use driftless_model::{BoardId, EditId, RecordId, Version};
+use driftless_model::{BoardId, EditId, RecordId, SortedMap, SortedSet, Version};
 use driftless_protocol::FeedFrame;
 use driftless_sync::replica::realtime_state::RealtimeState;
 use driftless_sync::replica::view::{EntryProgress, EntryView, Resolution, StorageVerdict};
@@ -19,8 +18,8 @@ use crate::status::Status;
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     status: bool,
-    boards: BTreeMap<BoardId, BTreeSet<RecordId>>,
-    outboxes: BTreeSet<BoardId>,
+    boards: SortedMap<BoardId, SortedSet<RecordId>>,
+    outboxes: SortedSet<BoardId>,
     /// Frames, or why there are none.
     feeds: Vec<FeedNews>,
     stored: Vec<EditId>,
@@ -210,7 +209,7 @@ fn event_of(notice: Notice) -> Option<ClientEvent> {
 fn publish_boards(
     published: &mut Published,
     replica: &Replica,
-    boards: &BTreeMap<BoardId, BTreeSet<RecordId>>,
+    boards: &SortedMap<BoardId, SortedSet<RecordId>>,
     events: &mut Vec<ClientEvent>,
 ) {
     for (id, changed) in boards {
@@ -235,7 +234,7 @@ fn publish_boards(
 fn publish_outboxes(
     published: &mut Published,
     replica: &Replica,
-    outboxes: &BTreeSet<BoardId>,
+    outboxes: &SortedSet<BoardId>,
     events: &mut Vec<ClientEvent>,
 ) {
     for id in outboxes {

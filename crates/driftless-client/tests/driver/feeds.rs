@@ -1,13 +1,12 @@
 //! Live samples.
 
-use std::collections::BTreeMap;
-
 use driftless_client::{ClientEvent, Feed};
 use driftless_protocol::feed::{Run, pack};
 use driftless_protocol::{Aggregate, ClientMessage, FeedFrame, Query, SeriesName, ServerMessage};
 
 use crate::faulty::Disk;
 use crate::stage::{Peer, Stage, drain};
+use driftless_model::SortedMap;
 
 fn query() -> Query {
     Query {
@@ -21,7 +20,7 @@ fn query() -> Query {
 fn frame(feed: &Feed, full: bool, series: u32, value: f64) -> ServerMessage {
     let name = SeriesName {
         name: "cpu".to_owned(),
-        labels: BTreeMap::new(),
+        labels: SortedMap::new(),
     };
     let run = Run {
         series,

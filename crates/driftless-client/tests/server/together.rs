@@ -1,9 +1,7 @@
 //! People on one board at the same time.
 
-use std::collections::BTreeMap;
-
 use driftless_client::ClientEvent;
-use driftless_model::{LeafPath, RecordId, UserId, Value};
+use driftless_model::{LeafPath, RecordId, SortedMap, UserId, Value};
 use driftless_protocol::{Aggregate, Query, SeriesName};
 use futures::StreamExt;
 
@@ -102,7 +100,7 @@ async fn samples_reach_a_feed() {
     });
     let load = SeriesName {
         name: "load".to_owned(),
-        labels: BTreeMap::new(),
+        labels: SortedMap::new(),
     };
     server.driftless().push_samples([(&load, 0.75)]);
     let latest = || feed.data().latest().map(|(_, _, value)| value).next();

@@ -4,6 +4,7 @@ use driftless_sync::replica::view::StorageVerdict;
 use leptos::prelude::*;
 
 use crate::context::{RealtimeContext, try_use_realtime};
+use crate::erased::memo;
 use crate::icons::ToneIcon;
 use crate::missing_provider::MissingProvider;
 use crate::status_text::Tone;
@@ -23,7 +24,7 @@ pub fn StorageNotice(
     let Some(context) = try_use_realtime() else {
         return view! { <MissingProvider component="StorageNotice" /> }.into_any();
     };
-    let verdict = Memo::new(move |_| context.status.with(|status| status.storage.clone()));
+    let verdict = memo(move || context.status.with(|status| status.storage.clone()));
     (move || notice(context, verdict.get(), class.clone())).into_any()
 }
 

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use super::context_or_complaint;
 use crate::context::{RealtimeContext, try_use_realtime};
 use crate::download::download_json;
+use crate::erased::memo;
 
 /// The outbox of the board: what is in it, and deciding on it.
 #[derive(Clone, Copy)]
@@ -61,7 +62,7 @@ impl UseBackgroundSync {
             quarantined: count(outbox, |state| {
                 matches!(state, EntryProgress::Quarantined { .. })
             }),
-            durable: Memo::new(move |_| durable()).into(),
+            durable: memo(durable).into(),
             can_undo: undo_label(context, |undo| &undo.undo),
             can_redo: undo_label(context, |undo| &undo.redo),
         }
@@ -120,10 +121,9 @@ fn count(
     outbox: Signal<Arc<Vec<EntryView>>>,
     counts: impl Fn(&EntryProgress) -> bool + Send + Sync + 'static,
 ) -> Signal<usize> {
-    let count = move |_: Option<&usize>| {
-        outbox.with(|outbox| outbox.iter().filter(|entry| counts(&entry.state)).count())
-    };
-    Memo::new(count).into()
+    let count =
+        move || outbox.with(|outbox| outbox.iter().filter(|entry| counts(&entry.state)).count());
+    memo(count).into()
 }
 
 fn undo_label(
@@ -131,5 +131,5 @@ fn undo_label(
     label: fn(&UndoState) -> &Option<String>,
 ) -> Signal<Option<String>> {
     let read = move |undo: &UndoState| label(undo).clone();
-    Memo::new(move |_| context.and_then(|context| context.undo.with(read))).into()
+    memo(move || context.and_then(|context| context.undo.with(read))).into()
 }

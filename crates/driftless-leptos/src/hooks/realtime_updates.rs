@@ -10,6 +10,7 @@ use leptos::prelude::*;
 
 use super::context_or_complaint;
 use crate::context::{RealtimeContext, try_use_realtime};
+use crate::erased::memo;
 
 /// One record: its leaves as signals, and edits.
 pub struct UseRealtimeUpdates<K> {
@@ -58,8 +59,8 @@ impl<K: Kind> UseRealtimeUpdates<K> {
             context,
             id: StoredValue::new(id),
             record,
-            is_pending: Memo::new(move |_| is_pending()).into(),
-            conflicts: Memo::new(move |_| conflicts()).into(),
+            is_pending: memo(is_pending).into(),
+            conflicts: memo(conflicts).into(),
             kind: PhantomData,
         }
     }
@@ -76,10 +77,8 @@ impl<K: Kind> UseRealtimeUpdates<K> {
         T: LeafValue + PartialEq + Clone + Send + Sync + 'static,
     {
         let (record, path) = (self.record, leaf.path());
-        let value = move |_: Option<&Option<T>>| {
-            record.with(|record| T::from_value(record.as_ref()?.value(&path)?))
-        };
-        Memo::new(value).into()
+        let value = move || record.with(|record| T::from_value(record.as_ref()?.value(&path)?));
+        memo(value).into()
     }
 
     /// What is on screen now. Take it when a gesture begins, and give it to [`Self::set_from`].

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::context_or_complaint;
 use crate::context::{RealtimeContext, try_use_realtime};
+use crate::erased::memo;
 
 /// The connection: its state, and asking for it.
 #[derive(Clone, Copy)]
@@ -26,7 +27,7 @@ pub fn try_use_websocket() -> Option<UseWebsocket> {
 
 impl UseWebsocket {
     fn of(context: Option<RealtimeContext>) -> Self {
-        let state = Memo::new(move |_| {
+        let state = memo(move || {
             context.map_or(Connection::Idle, |context| {
                 context.status.with(|status| status.connection.clone())
             })

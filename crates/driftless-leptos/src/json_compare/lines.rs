@@ -1,7 +1,6 @@
 //! The comparison itself: pure.
 
-use std::collections::BTreeMap;
-
+use driftless_model::SortedMap;
 use driftless_model::Value;
 
 /// How a part of a value relates to the value that it is compared with.
@@ -107,7 +106,7 @@ impl Writer {
         }
     }
 
-    fn map(&mut self, map: &BTreeMap<String, Value>, reference: &BTreeMap<String, Value>) {
+    fn map(&mut self, map: &SortedMap<String, Value>, reference: &SortedMap<String, Value>) {
         let here = map.iter().map(|(key, value)| Item {
             key: Some(key),
             value,

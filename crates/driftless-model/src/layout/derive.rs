@@ -1,9 +1,8 @@
 //! The layout for a narrower grid that nobody has arranged by hand.
 
-use std::collections::BTreeMap;
-
 use super::place::Place;
 use super::stack::{Item, arrange, columns_in_range, reading_order};
+use crate::sorted::SortedMap;
 
 /// Where the items of a layout with `from` columns go on a grid with `to` columns: in the order in
 /// which they are read, side by side while there is room, then further down. Sizes stay as far as
@@ -11,7 +10,7 @@ use super::stack::{Item, arrange, columns_in_range, reading_order};
 ///
 /// For a grid on which some items have stored places of their own, give those the stored ones and
 /// [`arrange`] all of them.
-pub fn derive<K: Ord + Clone>(items: &[Item<K>], from: u32, to: u32) -> BTreeMap<K, Place> {
+pub fn derive<K: Ord + Clone>(items: &[Item<K>], from: u32, to: u32) -> SortedMap<K, Place> {
     let shown = arrange(items, from);
     let to = columns_in_range(to);
     // Shelves of widgets side by side: their heights do not matter, arranging moves them up.

@@ -1,17 +1,16 @@
 //! What a gesture of one person leads to.
 
-use std::collections::BTreeMap;
-
 use super::place::Place;
 use super::stack::{Item, arrange, columns_in_range, rows, stack};
 use super::writes::writes;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// What a gesture shows, and the stored places to write for it. Whoever writes them shows exactly
 /// these places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gesture<K> {
     /// Where every item is shown.
-    pub places: BTreeMap<K, Place>,
+    pub places: SortedMap<K, Place>,
     /// What to write: nothing where nothing changes, as a rule one place.
     pub writes: Vec<(K, Place)>,
 }
@@ -90,8 +89,8 @@ fn dropped<K: Ord + Clone>(
     columns: u32,
     id: &K,
     place: Place,
-    shown: &BTreeMap<K, Place>,
-    others: &BTreeMap<K, Place>,
+    shown: &SortedMap<K, Place>,
+    others: &SortedMap<K, Place>,
 ) -> Gesture<K> {
     let columns = columns_in_range(columns);
     let place = place.within(columns);
@@ -126,11 +125,9 @@ fn dropped<K: Ord + Clone>(
     Gesture { places, writes }
 }
 
-fn first_free_spot<K>(places: &BTreeMap<K, Place>, columns: u32, size: Place) -> Place {
-    let mut candidates: Vec<u32> = places.values().map(|place| place.bottom()).collect();
-    candidates.push(0);
-    candidates.sort_unstable();
-    candidates.dedup();
+fn first_free_spot<K>(places: &SortedMap<K, Place>, columns: u32, size: Place) -> Place {
+    let mut candidates: SortedSet<u32> = places.values().map(|place| place.bottom()).collect();
+    candidates.insert(0);
     let mut spots = candidates.into_iter().filter_map(|y| {
         let x = first_free_column(places, columns, Place { y, ..size })?;
         Some(Place { x, y, ..size })
@@ -143,7 +140,7 @@ fn first_free_spot<K>(places: &BTreeMap<K, Place>, columns: u32, size: Place) ->
 }
 
 /// The first column from which a place of this row, width and height collides with nothing.
-fn first_free_column<K>(places: &BTreeMap<K, Place>, columns: u32, row: Place) -> Option<u32> {
+fn first_free_column<K>(places: &SortedMap<K, Place>, columns: u32, row: Place) -> Option<u32> {
     let whole_row = Place {
         x: 0,
         w: columns,

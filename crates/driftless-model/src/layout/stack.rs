@@ -1,8 +1,7 @@
 //! What is shown: widgets in order, each as far up as the ones before it allow.
 
-use std::collections::BTreeMap;
-
 use super::place::{CELL_MAX, Place};
+use crate::sorted::{SortedMap, sort_by, sort_by_key};
 
 /// A widget on a grid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +20,7 @@ pub struct Item<K> {
 /// that collide the later one moves down); each other item, in order of stored rows, ties by id,
 /// moves up to what is above it and does not pass it. The order of `items` does not matter, and
 /// arranging what is shown changes nothing.
-pub fn arrange<K: Ord + Clone>(items: &[Item<K>], columns: u32) -> BTreeMap<K, Place> {
+pub fn arrange<K: Ord + Clone>(items: &[Item<K>], columns: u32) -> SortedMap<K, Place> {
     let columns = columns_in_range(columns);
     let items = fitted(items, columns);
     let queue = items
@@ -37,9 +36,9 @@ pub fn rows<'a>(places: impl IntoIterator<Item = &'a Place>) -> u32 {
 }
 
 /// The ids in the order in which the shown places are read: by row, then by column.
-pub fn reading_order<K: Ord + Clone>(places: &BTreeMap<K, Place>) -> Vec<K> {
+pub fn reading_order<K: Ord + Clone>(places: &SortedMap<K, Place>) -> Vec<K> {
     let mut ids: Vec<_> = places.iter().collect();
-    ids.sort_by_key(|(id, place)| (place.y, place.x, *id));
+    sort_by_key(&mut ids, |(id, place)| (place.y, place.x, *id));
     ids.into_iter().map(|(id, _)| id.clone()).collect()
 }
 
@@ -51,7 +50,9 @@ pub(super) fn columns_in_range(columns: u32) -> u32 {
 /// The items within the columns, and the pinned ones apart from one another.
 pub(super) fn fitted<K: Ord + Clone>(items: &[Item<K>], columns: u32) -> Vec<Item<K>> {
     let mut items = items.to_vec();
-    items.sort_by(|one, other| (one.place.y, &one.id).cmp(&(other.place.y, &other.id)));
+    sort_by(&mut items, |one, other| {
+        (one.place.y, &one.id).cmp(&(other.place.y, &other.id))
+    });
     let mut pinned = Vec::new();
     for item in &mut items {
         item.place = item.place.within(columns);
@@ -67,15 +68,17 @@ pub(super) fn fitted<K: Ord + Clone>(items: &[Item<K>], columns: u32) -> Vec<Ite
 pub(super) fn stack<K: Ord + Clone>(
     mut queue: Vec<(u64, Item<K>)>,
     columns: u32,
-) -> BTreeMap<K, Place> {
-    queue.sort_by(|one, other| (one.0, &one.1.id).cmp(&(other.0, &other.1.id)));
+) -> SortedMap<K, Place> {
+    sort_by(&mut queue, |one, other| {
+        (one.0, &one.1.id).cmp(&(other.0, &other.1.id))
+    });
     let mut pinned = Vec::new();
     for (_, item) in queue.iter().filter(|(_, item)| item.is_pinned) {
         insert_by_row(&mut pinned, item.place);
     }
     // Below these rows nothing has been placed yet, column by column.
     let mut skyline = vec![0; columns as usize];
-    let mut places = BTreeMap::new();
+    let mut places = SortedMap::new();
     for (_, item) in queue {
         let mut place = item.place;
         let below = &mut skyline[place.x as usize..place.right() as usize];

@@ -1,10 +1,9 @@
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 
 use super::{
     Gesture, Item, Place, arrange, derive, move_item, place_new, reading_order, resize_item, rows,
 };
+use crate::sorted::SortedMap;
 
 const COLUMNS: u32 = 12;
 
@@ -58,7 +57,7 @@ fn written(items: &[Item<u32>], gesture: &Gesture<u32>) -> Vec<Item<u32>> {
     items
 }
 
-fn as_items(places: &BTreeMap<u32, Place>, like: &[Item<u32>]) -> Vec<Item<u32>> {
+fn as_items(places: &SortedMap<u32, Place>, like: &[Item<u32>]) -> Vec<Item<u32>> {
     let items = like.iter().map(|item| Item {
         place: places[&item.id],
         ..*item
@@ -66,7 +65,7 @@ fn as_items(places: &BTreeMap<u32, Place>, like: &[Item<u32>]) -> Vec<Item<u32>>
     items.collect()
 }
 
-fn assert_apart_and_inside(places: &BTreeMap<u32, Place>, columns: u32) {
+fn assert_apart_and_inside(places: &SortedMap<u32, Place>, columns: u32) {
     for (id, place) in places {
         assert!(
             place.w >= 1 && place.h >= 1 && place.right() <= columns,
@@ -375,7 +374,7 @@ fn what_is_not_there_cannot_be_moved() {
     let items = [item(1, place(0, 0, 4, 2))];
     assert_eq!(move_item(&items, COLUMNS, &2, 0, 0), None);
     assert_eq!(resize_item(&items, COLUMNS, &2, place(0, 0, 1, 1)), None);
-    assert_eq!(arrange::<u32>(&[], COLUMNS), BTreeMap::new());
+    assert_eq!(arrange::<u32>(&[], COLUMNS), SortedMap::new());
     assert_eq!(rows([]), 0);
 }
 

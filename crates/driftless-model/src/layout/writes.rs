@@ -1,16 +1,15 @@
 //! Which stored places have to change so that a certain arrangement is shown.
 
-use std::collections::BTreeMap;
-
 use super::place::{CELL_MAX, Place};
 use super::stack::{Item, arrange};
+use crate::sorted::{SortedMap, sort_by_key};
 
 /// The stored places to write so that `shown` is what [`arrange`] shows; `shown` is arranged, and
 /// `changed` the item that a person moved. Others are written only where their stored rows would
 /// put them into another order than the one shown.
 pub(super) fn writes<K: Ord + Clone>(
     items: &[Item<K>],
-    shown: &BTreeMap<K, Place>,
+    shown: &SortedMap<K, Place>,
     changed: &K,
     columns: u32,
 ) -> Vec<(K, Place)> {
@@ -55,7 +54,7 @@ type Key<'a, K> = (u32, &'a K);
 impl Order {
     fn new<K: Ord>(
         items: &[Item<K>],
-        shown: &BTreeMap<K, Place>,
+        shown: &SortedMap<K, Place>,
         columns: u32,
         heeds_pinned: bool,
     ) -> Self {
@@ -63,7 +62,7 @@ impl Order {
         let mut shown: Vec<_> = places
             .filter(|(at, _)| heeds_pinned || !items[*at].is_pinned)
             .collect();
-        shown.sort_by_key(|(at, place)| (place.y, &items[*at].id));
+        sort_by_key(&mut shown, |(at, place)| (place.y, &items[*at].id));
         let columns = columns as usize;
         Self { columns, shown }
     }

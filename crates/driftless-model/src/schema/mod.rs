@@ -13,7 +13,6 @@ mod check;
 mod rename;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +25,7 @@ use crate::edit::{Change, Edit, Op};
 use crate::ids::{KindName, LeafPath, RecordId};
 use crate::limits;
 use crate::schema::check::Checks;
+use crate::sorted::SortedMap;
 use crate::value::Value;
 
 /// Why an edit can never be applied as it is, or not yet.
@@ -97,7 +97,7 @@ impl Invalid {
 /// All kinds that this build knows.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Schema {
-    kinds: BTreeMap<KindName, KindSchema>,
+    kinds: SortedMap<KindName, KindSchema>,
     #[serde(skip)]
     checks: Checks,
 }
@@ -206,7 +206,7 @@ impl Schema {
         if edit.changes.is_empty() {
             return Err(Invalid::Empty);
         }
-        let mut created = BTreeMap::new();
+        let mut created = SortedMap::new();
         for change in &edit.changes {
             let known = kind_of(&change.record).or(created.get(&change.record).copied());
             if let Op::Create { kind, .. } = &change.op {

@@ -1,15 +1,14 @@
 //! Edits of builds that know a leaf by a former name.
 
-use std::collections::BTreeMap;
-
 use crate::edit::{Edit, LeafRef, Op};
 use crate::ids::{KindName, LeafPath, RecordId};
 use crate::schema::Schema;
+use crate::sorted::SortedMap;
 
 /// How an edit's author calls leaves that have another name today.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Renames {
-    former: BTreeMap<(RecordId, LeafPath), LeafPath>,
+    former: SortedMap<(RecordId, LeafPath), LeafPath>,
 }
 
 impl Renames {
@@ -37,7 +36,7 @@ impl Schema {
         kind_of: impl Fn(&RecordId) -> Option<&'a KindName>,
     ) -> (Edit, Renames) {
         let (mut modern, mut renames) = (edit.clone(), Renames::default());
-        let mut created = BTreeMap::new();
+        let mut created = SortedMap::new();
         for (change, modern) in edit.changes.iter().zip(&mut modern.changes) {
             if let Op::Create { kind, .. } = &change.op {
                 created.insert(&change.record, kind);

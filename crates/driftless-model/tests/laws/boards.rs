@@ -35,7 +35,7 @@ pub fn any_op() -> impl Strategy<Value = Op> {
     prop_oneof![
         2 => (kind, leaves).prop_map(|(kind, leaves)| Op::Create {
             kind: KindName::new(kind).expect("a kind"),
-            leaves,
+            leaves: leaves.into_iter().collect(),
         }),
         4 => (any_leaf(), any_value()).prop_map(|(leaf, value)| Op::Set { leaf, value }),
         1 => any_leaf().prop_map(|leaf| Op::Unset { leaf }),

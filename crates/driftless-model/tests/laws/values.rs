@@ -14,7 +14,8 @@ fn any_value() -> impl Strategy<Value = Value> {
     plain.prop_recursive(4, 32, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
-            prop::collection::btree_map(any::<String>(), inner, 0..4).prop_map(Value::Map),
+            prop::collection::btree_map(any::<String>(), inner, 0..4)
+                .prop_map(|map| Value::Map(map.into_iter().collect())),
         ]
     })
 }

@@ -1,10 +1,8 @@
 //! What the samples are made of: every shape of value, op and effect.
 
-use std::collections::BTreeMap;
-
 use driftless_model::{
     BoardId, Cell, Check, Cursor, EditId, Effect, KindName, LeafPath, LeafRef, Op, RecordId,
-    UserId, Value, Version,
+    SortedMap, UserId, Value, Version,
 };
 
 use crate::golden::{assert_covered, variants};
@@ -64,10 +62,10 @@ pub fn every_value() -> Value {
         1e300,
         5e-324,
     ];
-    let map: BTreeMap<String, Value> = [
+    let map: SortedMap<String, Value> = [
         ("bool", Value::from(true)),
         ("list", Value::List(vec![Value::Null, Value::List(vec![])])),
-        ("map", Value::Map(BTreeMap::new())),
+        ("map", Value::Map(SortedMap::new())),
         ("null", Value::Null),
         ("numbers", Value::List(numbers.map(number).to_vec())),
         ("text", "“quoted”\n\"\\\u{1}".into()),

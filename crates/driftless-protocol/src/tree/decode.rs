@@ -42,10 +42,12 @@ impl de::Error for TreeError {
         Self::new(&format_args!("unknown variant `{variant}`"))
     }
 
+    /// Fields are read in the order of their type: this one is missing.
     #[cold]
     #[inline(never)]
-    fn missing_field(field: &'static str) -> Self {
-        Self::new(&format_args!("missing field `{field}`"))
+    fn invalid_length(place: usize, expected: &dyn de::Expected) -> Self {
+        let place = place + 1;
+        Self::new(&format_args!("field {place} is missing in {expected}"))
     }
 
     #[cold]
@@ -134,6 +136,32 @@ impl<'de> Branch<'de> {
             }),
             _ => Err(self.unexpected(expected)),
         }
+    }
+
+    /// The fields of a struct in the order of its type. What is derived for a struct can be read
+    /// by name or by order; by order it is a quarter of the code.
+    fn fields(
+        self,
+        names: &'static [&'static str],
+        expected: &dyn de::Expected,
+    ) -> Result<Fields<'de>, TreeError> {
+        let Tree::Map(entries) = self.tree else {
+            return Err(self.unexpected(expected));
+        };
+        let mut found: Vec<Option<Tree<'de>>> = vec![None; names.len()];
+        for (name, value) in entries {
+            // What a later version has added is passed over.
+            let Some(place) = names.iter().position(|own| *own == name) else {
+                continue;
+            };
+            if found[place].replace(value).is_some() {
+                return Err(de::Error::duplicate_field(names[place]));
+            }
+        }
+        Ok(Fields {
+            rest: found.into_iter(),
+            is_text: self.is_text,
+        })
     }
 
     /// A variant by its name alone, or by its name with what is in it.
@@ -261,10 +289,11 @@ impl<'de> Deserializer<'de> for Branch<'de> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TreeError> {
-        self.deserialize_map(visitor)
+        let fields = self.fields(fields, &visitor)?;
+        visitor.visit_seq(fields)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -303,6 +332,25 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
 
     fn size_hint(&self) -> Option<usize> {
         Some(self.rest.len())
+    }
+}
+
+/// The fields of a struct, `None` where the document has none: a default, or an error.
+struct Fields<'de> {
+    rest: std::vec::IntoIter<Option<Tree<'de>>>,
+    is_text: bool,
+}
+
+impl<'de> SeqAccess<'de> for Fields<'de> {
+    type Error = TreeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, TreeError> {
+        let next = self.rest.next().flatten();
+        next.map(|tree| seed.deserialize(Branch::new(tree, self.is_text)))
+            .transpose()
     }
 }
 
@@ -376,9 +424,10 @@ impl<'de> VariantAccess<'de> for Branch<'de> {
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TreeError> {
-        self.deserialize_map(visitor)
+        let fields = self.fields(fields, &visitor)?;
+        visitor.visit_seq(fields)
     }
 }

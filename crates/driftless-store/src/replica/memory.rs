@@ -1,9 +1,9 @@
 //! Rows in memory: for tests, for the simulator, and for a process that keeps nothing.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use driftless_model::SortedMap;
 use driftless_protocol::durable::{Key, Row};
 use driftless_sync::replica::storage::{Committed, Transaction, Write};
 
@@ -12,7 +12,7 @@ use super::{ReplicaStore, ReplicaStoreError};
 /// Rows in memory, encoded as every backend encodes them. Clones share the rows, so that a clone
 /// kept aside stands for the disk that outlives a process.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryRows(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+pub struct MemoryRows(Arc<Mutex<SortedMap<String, Vec<u8>>>>);
 
 impl MemoryRows {
     /// No rows.
@@ -57,7 +57,7 @@ impl MemoryRows {
         self.rows().insert(key.to_string(), bytes);
     }
 
-    fn rows(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+    fn rows(&self) -> MutexGuard<'_, SortedMap<String, Vec<u8>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

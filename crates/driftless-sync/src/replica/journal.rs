@@ -1,9 +1,7 @@
 //! Writes on their way to the storage: staged, merged while one transaction is under way, and
 //! numbered, so that everything else can ask "is this durable yet?".
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use driftless_model::{BoardId, UserId};
+use driftless_model::{BoardId, SortedMap, SortedSet, UserId};
 use driftless_protocol::durable::{Key, Row, TabsRow};
 
 use crate::planted::{Bug, is_planted};
@@ -25,7 +23,7 @@ pub enum Writer {
     Follower,
 }
 
-type Staged = BTreeMap<Key, Option<Row>>;
+type Staged = SortedMap<Key, Option<Row>>;
 
 /// Writes on their way to the storage. One transaction at a time; what is staged meanwhile becomes
 /// the next one, with each row once.
@@ -35,7 +33,7 @@ pub struct Journal {
     staged: Staged,
     in_flight: Option<(Ticket, Staged)>,
     /// The rows that guard a transaction, as the storage has them as far as is known.
-    guards: BTreeMap<Key, Row>,
+    guards: SortedMap<Key, Box<Row>>,
     /// The last transaction that is durable.
     durable: Ticket,
     /// The one that was before.
@@ -52,7 +50,7 @@ impl Default for Journal {
             writer: Writer::Alone,
             staged: Staged::new(),
             in_flight: None,
-            guards: BTreeMap::new(),
+            guards: SortedMap::new(),
             durable: Ticket(0),
             durable_before: Ticket(0),
             next: Ticket(1),
@@ -67,7 +65,9 @@ impl Journal {
         let guards = rows.into_iter().filter(|row| is_guard(writer, &row.key()));
         *self = Self {
             writer,
-            guards: guards.map(|row| (row.key(), row.clone())).collect(),
+            guards: guards
+                .map(|row| (row.key(), Box::new(row.clone())))
+                .collect(),
             durable: self.durable,
             durable_before: self.durable_before,
             next: Ticket(self.next.0 + 1),
@@ -83,18 +83,18 @@ impl Journal {
     /// What the storage has where another tab wrote.
     pub fn learn(&mut self, key: Key, row: Option<Row>) {
         match row {
-            Some(row) => self.guards.insert(key, row),
+            Some(row) => self.guards.insert(key, Box::new(row)),
             None => self.guards.remove(&key),
         };
     }
 
     /// What the storage has at the key of a guard, as far as is known.
     pub fn known(&self, key: &Key) -> Option<&Row> {
-        self.guards.get(key)
+        self.guards.get(key).map(Box::as_ref)
     }
 
     /// The numbers of a board's outbox entries in the storage, as far as is known.
-    pub fn known_entries(&self, board: &BoardId) -> BTreeSet<u64> {
+    pub fn known_entries(&self, board: &BoardId) -> SortedSet<u64> {
         let range = Key::Entry(board.clone(), 0)..=Key::Entry(board.clone(), u64::MAX);
         let keys = self.guards.range(range).map(|(key, _)| key);
         keys.filter_map(|key| match key {
@@ -200,7 +200,7 @@ impl Journal {
             return;
         };
         staged.remove(&Key::Tabs);
-        staged.append(&mut self.staged);
+        staged.extend(std::mem::take(&mut self.staged));
         // A transaction that only asked whether this replica still leads has to ask again.
         self.is_probe_wanted |= staged.is_empty();
         self.staged = staged;

@@ -1,11 +1,11 @@
 //! Confirmed state and the optimistic overlay of one board: what the server said, and what the
 //! person sees, which is that with the active outbox folded over it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardState, Cursor, Effect, Op, RecordId, RecordState, Schema, Slot, UserId, Version,
+    BoardState, Cursor, Effect, Op, RecordId, RecordState, Schema, Slot, SortedMap, SortedSet,
+    UserId, Version,
 };
 use driftless_protocol::durable::{BoardRow, LocalChange, RecordRow};
 use driftless_protocol::message::Resume;
@@ -21,11 +21,11 @@ pub struct RealtimeState {
     cursor: Option<Cursor>,
     /// Where the copy stood that was deleted since the user may not read the board.
     left: Option<Cursor>,
-    views: BTreeMap<RecordId, Arc<RecordView>>,
+    views: SortedMap<RecordId, Arc<RecordView>>,
     /// The version that the views show, but for those that are held.
     shown: Version,
     /// The versions that held views show: confirmed changes since then are not in them.
-    held: Arc<BTreeMap<RecordId, Version>>,
+    held: Arc<SortedMap<RecordId, Version>>,
 }
 
 impl RealtimeState {
@@ -45,8 +45,8 @@ impl RealtimeState {
     pub fn reread(
         &mut self,
         counters: Option<&BoardRow>,
-        records: BTreeMap<RecordId, Slot>,
-    ) -> BTreeSet<RecordId> {
+        records: SortedMap<RecordId, Slot>,
+    ) -> SortedSet<RecordId> {
         let before = std::mem::replace(&mut self.confirmed.records, records);
         if let Some(row) = counters {
             self.restore_counters(row);
@@ -89,12 +89,12 @@ impl RealtimeState {
 
     /// The records whose views are older than the rest (off screen, or at a pace of their own),
     /// each with the version that it shows.
-    pub fn held(&self) -> &Arc<BTreeMap<RecordId, Version>> {
+    pub fn held(&self) -> &Arc<SortedMap<RecordId, Version>> {
         &self.held
     }
 
     /// What the person sees.
-    pub fn views(&self) -> &BTreeMap<RecordId, Arc<RecordView>> {
+    pub fn views(&self) -> &SortedMap<RecordId, Arc<RecordView>> {
         &self.views
     }
 
@@ -105,7 +105,7 @@ impl RealtimeState {
     }
 
     /// Forgets everything that the server said but where it stood. Answers which records it had.
-    pub fn leave(&mut self) -> BTreeSet<RecordId> {
+    pub fn leave(&mut self) -> SortedSet<RecordId> {
         let left = self.cursor.or(self.left);
         let gone = self.forget();
         self.left = left;
@@ -113,7 +113,7 @@ impl RealtimeState {
     }
 
     /// Forgets everything that the server said. Answers which records it had.
-    pub fn forget(&mut self) -> BTreeSet<RecordId> {
+    pub fn forget(&mut self) -> SortedSet<RecordId> {
         (self.cursor, self.left) = (None, None);
         std::mem::take(&mut self.confirmed)
             .records
@@ -122,8 +122,8 @@ impl RealtimeState {
     }
 
     /// Takes a resume, whole. Answers which records it may have changed.
-    pub fn resume(&mut self, resume: &Resume) -> BTreeSet<RecordId> {
-        let mut touched = BTreeSet::new();
+    pub fn resume(&mut self, resume: &Resume) -> SortedSet<RecordId> {
+        let mut touched = SortedSet::new();
         if resume.full {
             touched.extend(std::mem::take(&mut self.confirmed.records).into_keys());
         }
@@ -217,7 +217,7 @@ impl RealtimeState {
 
     /// All views show the confirmed version from here on, but those of these records: they go on
     /// showing what they did.
-    fn hold(&mut self, records: &BTreeSet<RecordId>) {
+    fn hold(&mut self, records: &SortedSet<RecordId>) {
         let (before, version) = (self.shown, self.version());
         self.shown = version;
         if !records.is_empty() || !self.held.is_empty() {
@@ -276,7 +276,7 @@ fn overlay(schema: &Schema, view: Option<RecordView>, op: &Op) -> Option<RecordV
         (Some(view), _) => view,
         (None, Op::Create { kind, .. }) => RecordView {
             kind: kind.clone(),
-            leaves: BTreeMap::new(),
+            leaves: SortedMap::new(),
             is_pending: true,
             conflicts: Vec::new(),
         },

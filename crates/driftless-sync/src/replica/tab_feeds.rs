@@ -1,8 +1,6 @@
 //! Who leads serves the other tabs: the boards and feeds that they follow.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use driftless_model::{BoardId, limits};
+use driftless_model::{BoardId, SortedMap, SortedSet, limits};
 use driftless_protocol::tab::Wants;
 use driftless_protocol::{FeedFrame, Query, TabId, TabMessage};
 
@@ -12,14 +10,14 @@ const FIRST_FEED: u32 = 1 << 31;
 /// What other tabs want of the one that leads.
 #[derive(Debug)]
 pub struct TabFeeds {
-    tabs: BTreeMap<TabId, Heard>,
-    feeds: BTreeMap<u32, Served>,
+    tabs: SortedMap<TabId, Heard>,
+    feeds: SortedMap<u32, Served>,
     next_feed: u32,
 }
 
 #[derive(Debug)]
 struct Heard {
-    boards: BTreeSet<BoardId>,
+    boards: SortedSet<BoardId>,
     at_ms: u64,
 }
 
@@ -43,8 +41,8 @@ pub enum Change {
 impl Default for TabFeeds {
     fn default() -> Self {
         Self {
-            tabs: BTreeMap::new(),
-            feeds: BTreeMap::new(),
+            tabs: SortedMap::new(),
+            feeds: SortedMap::new(),
             next_feed: FIRST_FEED,
         }
     }
@@ -137,7 +135,7 @@ impl TabFeeds {
     }
 
     /// The boards that other tabs follow.
-    pub fn boards(&self) -> BTreeSet<BoardId> {
+    pub fn boards(&self) -> SortedSet<BoardId> {
         let boards = self.tabs.values().flat_map(|heard| &heard.boards);
         boards.cloned().collect()
     }

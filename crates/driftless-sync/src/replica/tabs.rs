@@ -5,9 +5,7 @@
 //! lost, doubled or late does no harm: each tab counts its writes, and whoever hears of a higher
 //! count than before reads.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use driftless_model::{BoardId, EditId, UserId};
+use driftless_model::{BoardId, EditId, SortedMap, SortedSet, UserId};
 use driftless_protocol::durable::{EntryRow, ReplicaRow, Row};
 use driftless_protocol::{TabId, TabMessage};
 
@@ -70,7 +68,7 @@ pub struct StoredReplica {
     /// Its own row.
     pub row: Option<ReplicaRow>,
     /// Its boards.
-    pub boards: BTreeMap<BoardId, StoredBoard>,
+    pub boards: SortedMap<BoardId, StoredBoard>,
 }
 
 impl StoredReplica {
@@ -124,7 +122,7 @@ pub struct Tabs {
     /// How often this tab wrote.
     changed: u64,
     /// How often others said that they wrote.
-    heard: BTreeMap<TabId, u64>,
+    heard: SortedMap<TabId, u64>,
     /// Whether the storage has to be read again.
     pub reading: Reading,
     /// When it was read last.
@@ -147,7 +145,7 @@ pub struct Tabs {
     /// When this tab said last what it wants.
     pub said_at_ms: u64,
     /// How many frames of each feed were told here.
-    pub frames: BTreeMap<u32, u64>,
+    pub frames: SortedMap<u32, u64>,
 }
 
 /// The tab that leads, as it says.
@@ -180,7 +178,7 @@ impl Tabs {
         Self {
             me,
             changed: 0,
-            heard: BTreeMap::new(),
+            heard: SortedMap::new(),
             reading: Reading::UnderWay { again: false },
             read_at_ms: 0,
             is_outdated: false,
@@ -191,7 +189,7 @@ impl Tabs {
             leader: None,
             asked: None,
             said_at_ms: 0,
-            frames: BTreeMap::new(),
+            frames: SortedMap::new(),
         }
     }
 
@@ -250,7 +248,7 @@ impl Tabs {
     }
 
     /// The edits that are not durable yet.
-    pub fn unsaved(&self) -> BTreeSet<EditId> {
+    pub fn unsaved(&self) -> SortedSet<EditId> {
         let made = self.deeds.iter().filter_map(|deed| match &deed.what {
             What::Made { edit, .. } => Some(edit.id),
             _ => None,

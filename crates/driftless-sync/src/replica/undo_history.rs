@@ -8,9 +8,11 @@
 //! An undo brings back what lay below the edit: for the step before it, nothing has changed. So
 //! each leaf that an undo wrote is remembered with the version that it *stands for*.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use driftless_model::{BoardState, EditId, LeafPath, LeafRef, Op, Slot, Version, limits};
+use driftless_model::{
+    BoardState, EditId, LeafPath, LeafRef, Op, Slot, SortedMap, Version, limits,
+};
 use driftless_protocol::durable::{EntryRow, LocalChange};
 
 /// What can be undone and redone, newest last.
@@ -19,9 +21,9 @@ pub struct UndoHistory {
     done: Vec<Step>,
     undone: Vec<Step>,
     /// What undo edits bring back, by edit.
-    undoes: BTreeMap<EditId, Versions>,
+    undoes: SortedMap<EditId, Versions>,
     /// What applied undo edits brought back: the leaf at this version stands for that one.
-    stands: BTreeMap<(LeafRef, Version), Version>,
+    stands: SortedMap<(LeafRef, Version), Version>,
     /// The same in the order of coming, to bound it.
     stands_order: VecDeque<(LeafRef, Version)>,
 }

@@ -1,10 +1,8 @@
 //! What a person sees: the confirmed state with the active outbox folded over it, the outbox
 //! itself, and the state of connection and storage. Values, cheap to clone and compare.
 
-use std::collections::BTreeMap;
-
 use driftless_model::{
-    BoardId, EditId, KindName, LeafPath, LeafRef, RecordId, UserId, Value, Version,
+    BoardId, EditId, KindName, LeafPath, LeafRef, RecordId, SortedMap, UserId, Value, Version,
 };
 use driftless_protocol::Code;
 use serde::Serialize;
@@ -15,7 +13,7 @@ pub struct RecordView {
     /// Its kind.
     pub kind: KindName,
     /// The leaves that have a value.
-    pub leaves: BTreeMap<LeafPath, LeafView>,
+    pub leaves: SortedMap<LeafPath, LeafView>,
     /// Whether any change of the record waits to be confirmed.
     pub is_pending: bool,
     /// The outbox entries about this record that wait for a person (conflicts), by number.

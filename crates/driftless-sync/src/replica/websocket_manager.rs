@@ -3,8 +3,8 @@
 use driftless_model::limits;
 use driftless_protocol::codes::{CloseCode, Next, next_after};
 use driftless_protocol::message::Welcome;
-use rand_chacha::ChaCha8Rng;
 use rand_core::RngCore;
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::replica::realtime_config::RealtimeConfig;
 use crate::replica::view::Connection;
@@ -46,12 +46,12 @@ pub struct WebsocketManager {
     /// How often another connection of the same client came, in short succession.
     replaced: u32,
     online_since_ms: u64,
-    rng: ChaCha8Rng,
+    rng: Xoshiro256PlusPlus,
 }
 
 impl WebsocketManager {
     /// Idle, with network until told otherwise.
-    pub fn new(rng: ChaCha8Rng) -> Self {
+    pub fn new(rng: Xoshiro256PlusPlus) -> Self {
         Self {
             connection: Connection::Idle,
             socket: 0,

@@ -8,11 +8,11 @@ mod rights;
 mod tabs;
 mod words;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardState, ClientId, Cursor, EditId, OnStale, Op, Role, Schema, UserId, Value,
+    BoardState, ClientId, Cursor, EditId, OnStale, Op, Role, Schema, SortedMap, UserId, Value,
 };
 use driftless_protocol::TabMessage;
 use driftless_protocol::durable::{Key, Row};
@@ -33,7 +33,7 @@ pub struct Person {
     pub user: UserId,
     pub replica: Replica,
     schema: Arc<Schema>,
-    pub disk: BTreeMap<Key, Row>,
+    pub disk: SortedMap<Key, Row>,
     pub notices: Vec<Notice>,
     /// Whether the cable is in.
     pub is_plugged: bool,
@@ -60,7 +60,7 @@ pub struct Pair {
     pub people: Vec<Person>,
     room: Room,
     stream: Vec<StreamItem>,
-    positions: BTreeMap<u64, usize>,
+    positions: SortedMap<u64, usize>,
     /// What the next commit of the room becomes.
     pub next_commit: Stored,
     /// How much of the past the server keeps, from its next start on.
@@ -87,7 +87,7 @@ impl Pair {
             people: Vec::new(),
             room: Room::new(board(), Arc::new(server)),
             stream: Vec::new(),
-            positions: BTreeMap::new(),
+            positions: SortedMap::new(),
             next_commit: Stored::Committed,
             retention: Retention::default(),
             image: BoardImage::default(),
@@ -99,21 +99,21 @@ impl Pair {
         };
         for (name, schema) in people {
             let user = UserId::new(name).expect("a user");
-            pair.join_with(user, BTreeMap::new(), true, schema.clone());
+            pair.join_with(user, SortedMap::new(), true, schema.clone());
         }
         pair.settle();
         pair
     }
 
     /// A device of a person, with what is on its disk. Answers its number.
-    pub fn join(&mut self, user: UserId, disk: BTreeMap<Key, Row>, is_plugged: bool) -> usize {
+    pub fn join(&mut self, user: UserId, disk: SortedMap<Key, Row>, is_plugged: bool) -> usize {
         self.join_with(user, disk, is_plugged, Schema::builtin())
     }
 
     fn join_with(
         &mut self,
         user: UserId,
-        disk: BTreeMap<Key, Row>,
+        disk: SortedMap<Key, Row>,
         is_plugged: bool,
         schema: Schema,
     ) -> usize {

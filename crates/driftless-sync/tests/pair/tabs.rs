@@ -1,9 +1,8 @@
 //! Tabs of a person over one disk. What one tells the others is heard when `settle` is called.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use driftless_model::{Schema, UserId};
+use driftless_model::{Schema, SortedMap, UserId};
 use driftless_protocol::TabMessage;
 use driftless_protocol::message::ServerMessage;
 use driftless_sync::replica::realtime_config::Setting;
@@ -16,7 +15,7 @@ impl Pair {
     /// A person with one tab, which leads, and which others may join. Answers its number.
     pub fn open_first_tab(&mut self, name: &str) -> usize {
         let user = UserId::new(name).expect("a user");
-        let who = self.join_with(user, BTreeMap::new(), true, Schema::builtin());
+        let who = self.join_with(user, SortedMap::new(), true, Schema::builtin());
         self.reopen(who);
         self.elect(who);
         self.settle();
@@ -26,7 +25,7 @@ impl Pair {
     /// Another tab of a person. Answers its number.
     pub fn open_tab(&mut self, who: usize) -> usize {
         let user = self.people[who].user.clone();
-        let tab = self.join_with(user, BTreeMap::new(), true, Schema::builtin());
+        let tab = self.join_with(user, SortedMap::new(), true, Schema::builtin());
         self.people[tab].desk = self.people[who].desk;
         self.reopen(tab);
         self.settle();

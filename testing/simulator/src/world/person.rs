@@ -1,9 +1,10 @@
 //! Persons: they edit, decide, take back, lose their network and their patience.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use driftless_model::{BoardId, EditId, KindName, LeafPath, OnStale, Op, RecordId, UserId, Value};
+use driftless_model::{
+    BoardId, EditId, KindName, LeafPath, OnStale, Op, RecordId, SortedMap, UserId, Value,
+};
 use driftless_sync::replica::background_sync::{Entry, resolved_changes};
 use driftless_sync::replica::view::{RecordView, Resolution};
 use driftless_sync::replica::{Command, NewEdit, SeenMark};
@@ -18,7 +19,7 @@ use crate::world::World;
 pub struct Gesture {
     board: BoardId,
     mark: SeenMark,
-    views: BTreeMap<RecordId, Arc<RecordView>>,
+    views: SortedMap<RecordId, Arc<RecordView>>,
     target: RecordId,
     kind: Doing,
     /// The gesture's number and how many more edits it makes.
@@ -434,7 +435,7 @@ impl World {
             let view = own.state.views().get(&change.record);
             let shown = view.into_iter().flat_map(|view| &view.leaves);
             let pending = shown.filter(|(_, leaf)| leaf.version.is_none());
-            let mut saw: BTreeMap<LeafPath, Value> = pending
+            let mut saw: SortedMap<LeafPath, Value> = pending
                 .map(|(leaf, own)| (leaf.clone(), own.value.clone()))
                 .collect();
             let confirmed = own.state.confirmed().record(&change.record);
@@ -540,7 +541,7 @@ impl World {
 
 fn create(target: &RecordId, word: &str) -> Op {
     let kind = KindName::new("chart").expect("a kind");
-    let mut leaves: BTreeMap<LeafPath, Value> = BTreeMap::new();
+    let mut leaves: SortedMap<LeafPath, Value> = SortedMap::new();
     leaves.insert(path("title"), format!("{target} {word}").into());
     for leaf in PAIR {
         leaves.insert(path(leaf), word.into());

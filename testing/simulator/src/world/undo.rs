@@ -1,9 +1,8 @@
 //! Persons who undo and redo, and conflicts that settle themselves: what the book has to know.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use driftless_model::{BoardId, EditId, OnStale, RecordId};
+use driftless_model::{BoardId, EditId, OnStale, RecordId, SortedMap};
 use driftless_protocol::durable::EntryRow;
 use driftless_sync::replica::background_sync::Entry;
 use driftless_sync::replica::view::RecordView;
@@ -80,7 +79,7 @@ impl World {
         &mut self,
         tab: usize,
         board: &BoardId,
-        shown: &BTreeMap<RecordId, Arc<RecordView>>,
+        shown: &SortedMap<RecordId, Arc<RecordView>>,
         before: &[Entry],
         after: &[Entry],
     ) {
@@ -102,7 +101,7 @@ impl World {
     fn note_hidden(
         &mut self,
         tab: usize,
-        shown: &BTreeMap<RecordId, Arc<RecordView>>,
+        shown: &SortedMap<RecordId, Arc<RecordView>>,
         row: &EntryRow,
     ) {
         let device = self.device_of(tab);

@@ -181,7 +181,7 @@ mod tests {
             step_s: 1,
             series: vec![SeriesName {
                 name: "a".to_owned(),
-                labels: std::collections::BTreeMap::new(),
+                labels: driftless_model::SortedMap::new(),
             }],
             points: pack(&[Run {
                 series: 0,

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use driftless_feeds::FeedData;
+use driftless_leptos::erased::{effect, memo};
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::PointerEvent;
@@ -62,7 +63,7 @@ pub fn ChartBody(
         hover: RwSignal::new(None),
     };
     chart.start_painting();
-    let told = Memo::new(move |_| chart.told());
+    let told = memo(move || chart.told());
     view! {
         <div class="chart">
             <div class="chart-plot">
@@ -104,7 +105,7 @@ impl Chart {
     fn start_painting(self) {
         let theme = expect_context::<ShownTheme>();
         let id = StoredValue::new(None);
-        Effect::new(move |_| {
+        effect(move || {
             let Some(canvas) = self.canvas.get() else {
                 return;
             };
@@ -115,7 +116,7 @@ impl Chart {
             on_cleanup(move || painter::remove(chart));
         });
         let feed = self.feed();
-        Effect::new(move |_| {
+        effect(move || {
             feed.data.track();
             feed.unit.track();
             theme.0.track();
@@ -235,7 +236,7 @@ fn Reading(readout: Readout) -> impl IntoView {
 #[component]
 fn Legend(feed: LiveFeed) -> impl IntoView {
     let data: Signal<Arc<FeedData>> = feed.data;
-    let entries = Memo::new(move |_| {
+    let entries = memo(move || {
         data.with(|data| {
             let slots = slots(data)
                 .into_iter()

@@ -4,6 +4,7 @@ use driftless_feeds::FeedData;
 
 use crate::plot::units::Unit;
 use crate::widgets::chart::drawing::{labels, samples, slots};
+use driftless_model::sorted::sort_by;
 
 /// Rows that a tooltip shows.
 const ROWS_MAX: usize = 10;
@@ -51,7 +52,7 @@ pub fn read(data: &FeedData, unit: &Unit, at_ms: f64, value: f64) -> Readout {
             Some((label, slot, value))
         });
     let mut found: Vec<_> = found.collect();
-    found.sort_by(|a, b| b.2.total_cmp(&a.2));
+    sort_by(&mut found, |a, b| b.2.total_cmp(&a.2));
     let distance = |row: &(String, _, f64)| (row.2 - value).abs();
     let closest = found.iter().enumerate();
     let closest = closest.min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)));
@@ -77,8 +78,6 @@ fn step_floor(at_ms: f64, step_ms: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use driftless_protocol::feed::{Aggregate, FeedFrame, Query, Run, SeriesName, pack};
 
     use super::*;
@@ -93,7 +92,7 @@ mod tests {
         let mut data = FeedData::new(&query);
         let name = |number| SeriesName {
             name: format!("a{number}"),
-            labels: BTreeMap::new(),
+            labels: driftless_model::SortedMap::new(),
         };
         let runs = values.iter().zip(0..).map(|(value, series)| Run {
             series,

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Conflicts, OpenConflict};
+use crate::erased::memo;
 use crate::icons::ToneIcon;
 use crate::status_text::Tone;
 use crate::texts::{Texts, fill, use_texts};
@@ -11,7 +12,7 @@ use crate::texts::{Texts, fill, use_texts};
 pub(super) fn alert(conflicts: Conflicts) -> impl IntoView {
     let texts = use_texts();
     let review = texts.conflict_review.clone();
-    let text = Memo::new(move |_| conflicts.open.with(|open| summary(open, &texts)));
+    let text = memo(move || conflicts.open.with(|open| summary(open, &texts)));
     let open_first = move |_| {
         let first = conflicts
             .open

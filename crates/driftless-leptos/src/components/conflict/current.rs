@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::leaf::Drafts;
 use super::{ConflictDecision, Conflicts, OpenConflict, Settlement};
+use crate::erased::memo;
 
 /// A conflict by its number, as long as it is open.
 #[derive(Clone, Copy)]
@@ -19,7 +20,7 @@ pub(super) struct Current {
 impl Current {
     /// The conflict of this number.
     pub(super) fn new(conflicts: Conflicts, number: u64) -> Self {
-        let conflict = Memo::new(move |_| {
+        let conflict = memo(move || {
             conflicts.open.with(|open| {
                 let mut open = open.iter();
                 open.find(|open| open.number == number).cloned()

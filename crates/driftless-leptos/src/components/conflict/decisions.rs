@@ -8,12 +8,13 @@ use wasm_bindgen::JsCast;
 
 use super::Settlement;
 use super::current::{Current, is_removal};
+use crate::erased::memo;
 use crate::texts::{fill, use_texts};
 
 /// Which of several conflicts this is, with the ways to the others.
 pub(super) fn position(current: Current) -> impl IntoView {
     let texts = use_texts();
-    let place = Memo::new(move |_| {
+    let place = memo(move || {
         current.conflicts.open.with(|open| {
             let place = open
                 .iter()
@@ -68,7 +69,7 @@ pub(super) fn position(current: Current) -> impl IntoView {
 /// Keep mine, take theirs, apply the merge, or later.
 pub(super) fn decisions(current: Current) -> impl IntoView {
     let texts = use_texts();
-    let kind = Memo::new(move |_| {
+    let kind = memo(move || {
         current
             .view(|view| (!view.removed.is_empty(), is_removal(view)))
             .unwrap_or_default()
@@ -89,7 +90,7 @@ pub(super) fn decisions(current: Current) -> impl IntoView {
             _ => texts.take_theirs.clone(),
         }
     };
-    let has_fields = Memo::new(move |_| !current.shown().is_empty());
+    let has_fields = memo(move || !current.shown().is_empty());
     let merge_text = texts.apply_merge.clone();
     let apply_merge = move |_| {
         if let Some(merged) = current.merged() {

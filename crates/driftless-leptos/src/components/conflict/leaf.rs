@@ -1,19 +1,19 @@
 //! One leaf of a conflict: base, mine and theirs side by side, and the field for a merge.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use driftless_model::{LeafRef, UserId, Value};
+use driftless_model::{LeafRef, SortedMap, UserId, Value};
 use driftless_sync::replica::view::ConflictLeaf;
 use leptos::prelude::*;
 
 use super::merge_draft::Field;
 use crate::element_id::element_id;
+use crate::erased::memo;
 use crate::json_compare::JsonCompare;
 use crate::texts::{Texts, fill, use_texts};
 
 /// What is typed into the merge fields of one conflict, by leaf.
-pub(super) type Drafts = StoredValue<BTreeMap<LeafRef, Draft>>;
+pub(super) type Drafts = StoredValue<SortedMap<LeafRef, Draft>>;
 
 /// What is typed into one merge field.
 #[derive(Clone)]
@@ -129,7 +129,7 @@ fn merge_field(leaf: Signal<Option<ConflictLeaf>>, draft: &Draft, name: &str) ->
     let (input_id, error_id) = (element_id("merge"), element_id("merge-error"));
     let label = fill(&texts.merge_label, &[("leaf", name)]);
     let (field, text) = (draft.field, RwSignal::from(draft.text.clone()));
-    let error = Memo::new(move |_| text.with(|text| field.parse(text)).err());
+    let error = memo(move || text.with(|text| field.parse(text)).err());
     let take = move |side: fn(&ConflictLeaf) -> Option<&Value>| {
         move |_| {
             let value = leaf.with_untracked(|leaf| field.draft(leaf.as_ref().and_then(side)));

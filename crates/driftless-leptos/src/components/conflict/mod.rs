@@ -17,6 +17,7 @@ use wasm_bindgen::JsCast;
 use crate::context::{RealtimeContext, try_use_realtime};
 use crate::dialog::Dialog;
 use crate::element_id::element_id;
+use crate::erased::memo;
 use crate::missing_provider::MissingProvider;
 
 pub use driftless_client::AutoResolve;
@@ -85,7 +86,7 @@ pub fn ConflictResolutionUi(
     let Some(context) = try_use_realtime() else {
         return view! { <MissingProvider component="ConflictResolutionUi" /> }.into_any();
     };
-    let open = Memo::new(move |_| Arc::new(context.outbox.with(|outbox| conflicts_of(outbox))));
+    let open = memo(move || Arc::new(context.outbox.with(|outbox| conflicts_of(outbox))));
     let conflicts = Conflicts {
         context,
         open,
@@ -93,7 +94,7 @@ pub fn ConflictResolutionUi(
     };
     automatic::settle(conflicts, auto_resolve);
     return_focus(open);
-    let current = Memo::new(move |_| {
+    let current = memo(move || {
         let number = context.open_conflict.get()?;
         open.with(|open| open.iter().any(|conflict| conflict.number == number))
             .then_some(number)

@@ -10,6 +10,7 @@ use super::Conflicts;
 use super::current::{Current, is_decided};
 use super::decisions::{decisions, position};
 use super::leaf::{leaf_name, leaf_view};
+use crate::erased::{keyed, memo};
 use crate::icons::ToneIcon;
 use crate::status_text::Tone;
 use crate::texts::{Texts, fill, use_texts};
@@ -31,6 +32,14 @@ pub(super) fn panel(conflicts: Conflicts, number: u64, title_id: String) -> impl
             })
         }
     };
+    let leaves = keyed(
+        move || current.shown(),
+        |at| match &at.leaf {
+            Some(leaf) => format!("{}/{leaf}", at.record),
+            None => at.record.to_string(),
+        },
+        move |at| leaf(current, at).into_any(),
+    );
     view! {
         <header data-part="dialog-header">
             <ToneIcon tone=Tone::Conflict />
@@ -40,9 +49,7 @@ pub(super) fn panel(conflicts: Conflicts, number: u64, title_id: String) -> impl
         <div data-part="dialog-body">
             <p data-part="conflict-explanation">{texts.conflict_explanation.clone()}</p>
             {removed}
-            <For each=move || current.shown() key=|at| (at.record.clone(), at.leaf.clone()) let:at>
-                {leaf(current, at)}
-            </For>
+            {leaves}
             {others(current)}
         </div>
         <footer data-part="dialog-footer">{decisions(current)}</footer>
@@ -67,7 +74,7 @@ fn removed(removed: &RemovedView, texts: &Texts) -> impl IntoView + use<> {
 fn leaf(current: Current, at: LeafRef) -> impl IntoView {
     let title = untrack(|| current.titles(&at.record));
     let sought = at.clone();
-    let leaf = Memo::new(move |_| {
+    let leaf = memo(move || {
         let find = |view: &ConflictView| view.leaves.iter().find(|leaf| leaf.at == sought).cloned();
         current.view(find).flatten()
     });

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::entry_text::{facts, reason, state_name, tone_of};
 use crate::clock::Moment;
 use crate::context::RealtimeContext;
+use crate::erased::memo;
 use crate::hooks::UseBackgroundSync;
 use crate::icons::ToneIcon;
 use crate::popover::PopoverHandle;
@@ -21,13 +22,13 @@ pub(super) fn item(
     number: u64,
 ) -> impl IntoView {
     let texts = use_texts();
-    let entry = Memo::new(move |_| {
+    let entry = memo(move || {
         shown.with(|shown| shown.iter().find(|entry| entry.number == number).cloned())
     });
     let read = move |read: fn(&EntryView) -> String| {
         move || entry.with(|entry| entry.as_ref().map(read).unwrap_or_default())
     };
-    let state = Memo::new(move |_| {
+    let state = memo(move || {
         entry.with(|entry| {
             entry
                 .as_ref()

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::item::item;
 use crate::clock::use_now;
 use crate::context::RealtimeContext;
+use crate::erased::{keyed, memo};
 use crate::hooks::UseBackgroundSync;
 use crate::texts::{fill, use_texts};
 
@@ -18,7 +19,7 @@ pub(super) fn list(
     let texts = use_texts();
     let now = use_now();
     let heading = texts.pending_heading.clone();
-    let shown = Memo::new(move |_| {
+    let shown = memo(move || {
         sync.outbox
             .with(|outbox| outbox.iter().take(max_display).cloned().collect::<Vec<_>>())
     });
@@ -35,15 +36,18 @@ pub(super) fn list(
     };
     let is_empty = move || sync.outbox.with(|outbox| outbox.is_empty());
     let none = texts.pending_none.clone();
+    let items = keyed(
+        move || shown.with(|shown| shown.iter().map(|entry| entry.number).collect()),
+        u64::to_string,
+        move |number| item(context, sync, now, shown, number).into_any(),
+    );
     view! {
         <h2 data-part="panel-heading">{heading}</h2>
         <Show when=is_empty>
             <p data-part="pending-none">{none.clone()}</p>
         </Show>
         <ul data-part="pending-list" data-testid="pending-list">
-            <For each=move || shown.get() key=|entry| entry.number let:entry>
-                {item(context, sync, now, shown, entry.number)}
-            </For>
+            {items}
         </ul>
         {more}
         {actions_for_all(sync)}
@@ -52,7 +56,7 @@ pub(super) fn list(
 
 fn actions_for_all(sync: UseBackgroundSync) -> impl IntoView {
     let texts = use_texts();
-    let is_empty = Memo::new(move |_| sync.outbox.with(|outbox| outbox.is_empty()));
+    let is_empty = memo(move || sync.outbox.with(|outbox| outbox.is_empty()));
     let is_asking = RwSignal::new(false);
     let numbers = move |wanted: fn(&EntryProgress) -> bool| {
         let outbox = sync.outbox.get_untracked();

@@ -13,6 +13,7 @@ use leptos::task::spawn_local;
 
 use self::list::list;
 use crate::context::{RealtimeContext, try_use_realtime};
+use crate::erased::memo;
 use crate::hooks::{UseBackgroundSync, use_background_sync};
 use crate::icons::ToneIcon;
 use crate::missing_provider::MissingProvider;
@@ -59,8 +60,8 @@ pub fn PendingOperationsBadge(
     };
     tell(context, on_operation_complete, on_operation_fail);
     let sync = use_background_sync();
-    let total = Memo::new(move |_| sync.outbox.with(|outbox| outbox.len()));
-    let attention = Memo::new(move |_| sync.conflicts.get() + sync.quarantined.get());
+    let total = memo(move || sync.outbox.with(|outbox| outbox.len()));
+    let attention = memo(move || sync.conflicts.get() + sync.quarantined.get());
     let state = move || match (total.get(), attention.get()) {
         (0, _) => "empty",
         (_, 0) => "pending",

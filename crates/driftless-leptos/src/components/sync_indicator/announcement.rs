@@ -6,6 +6,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use crate::clock::Moment;
+use crate::erased::effect;
 
 /// The least time between two announcements.
 const PAUSE_MS: u64 = 5_000;
@@ -19,7 +20,7 @@ pub(super) fn paced(words: Memo<String>) -> Signal<String> {
         last_ms.set_value(Moment::now().mono_ms);
         heard.set(words.get_untracked());
     };
-    Effect::new(move |_| {
+    effect(move || {
         if words.get() == heard.get_untracked() || is_waiting.get_value() {
             return;
         }

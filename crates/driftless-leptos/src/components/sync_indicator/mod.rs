@@ -10,6 +10,7 @@ use self::announcement::paced;
 use self::facts::{Fact, connection_facts, server_facts};
 use crate::clock::{Moment, use_now};
 use crate::context::{RealtimeContext, try_use_realtime};
+use crate::erased::memo;
 use crate::hooks::{UseWebsocket, use_background_sync, use_websocket};
 use crate::icons::ToneIcon;
 use crate::missing_provider::MissingProvider;
@@ -40,9 +41,9 @@ pub fn DashboardSyncIndicator(
     };
     let socket = use_websocket();
     tell(socket, on_status_change);
-    let state = Memo::new(move |_| socket.state.with(state_name));
-    let look = Memo::new(move |_| socket.state.with(tone));
-    let words = Memo::new(move |_| {
+    let state = memo(move || socket.state.with(state_name));
+    let look = memo(move || socket.state.with(tone));
+    let words = memo(move || {
         socket
             .state
             .with(|state| quiet_word(state, &use_texts()).to_owned())
@@ -86,8 +87,8 @@ fn tell(socket: UseWebsocket, on_status_change: Option<Callback<Connection>>) {
 /// Icon, word and the number of pending edits.
 fn glance(socket: UseWebsocket) -> impl IntoView {
     let texts = use_texts();
-    let look = Memo::new(move |_| socket.state.with(tone));
-    let is_waiting = Memo::new(move |_| {
+    let look = memo(move || socket.state.with(tone));
+    let is_waiting = memo(move || {
         socket
             .state
             .with(|state| matches!(state, Connection::Waiting { .. }))
@@ -174,7 +175,7 @@ fn fact((name, value): Fact) -> impl IntoView {
 
 fn connect_button(socket: UseWebsocket) -> impl IntoView {
     let texts = use_texts();
-    let is_off = Memo::new(move |_| {
+    let is_off = memo(move || {
         socket.state.with(|state| {
             matches!(
                 state,

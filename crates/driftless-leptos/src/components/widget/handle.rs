@@ -8,6 +8,7 @@ use driftless_sync::replica::view::RecordView;
 use leptos::prelude::*;
 
 use crate::clock::Moment;
+use crate::erased::effect;
 
 /// The record that a widget shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl WidgetContext {
     /// Lets a feed decide whether the widget is late, for as long as the caller's owner lives.
     pub fn follow(&self, data: Signal<Arc<FeedData>>) {
         let (feed, since) = (self.feed, RwSignal::new(Moment::now()));
-        Effect::new(move |_| {
+        effect(move || {
             data.track();
             since.set(Moment::now());
         });
@@ -147,7 +148,7 @@ mod tests {
         let mut data = FeedData::new(&query);
         let series = SeriesName {
             name: "cpu".into(),
-            labels: std::collections::BTreeMap::new(),
+            labels: driftless_model::SortedMap::new(),
         };
         let run = Run {
             series: 0,

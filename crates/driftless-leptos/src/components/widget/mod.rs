@@ -18,6 +18,7 @@ pub use state::WidgetState;
 
 use crate::clock::use_now;
 use crate::context::{RealtimeContext, try_use_realtime};
+use crate::erased::memo;
 use crate::missing_provider::{MissingProvider, failure};
 
 /// Wraps one widget: a group named by the record's title, that shows whether changes are pending,
@@ -134,7 +135,7 @@ fn tell(
         is_pending
     });
     let Some(on_error) = on_error else { return };
-    let waiting = Memo::new(move |_| {
+    let waiting = memo(move || {
         context.outbox.with(|outbox| {
             let about = outbox.iter().filter(|entry| entry.records.contains(&id));
             let waiting = about.filter(|entry| EntryProgress::waits_for_person(&entry.state));
@@ -159,9 +160,9 @@ fn tell(
 /// For how long the widget's feed has had no news, where that is too long. Without a feed there is
 /// no timer.
 fn late(widget: WidgetContext) -> Memo<Option<u64>> {
-    let follows = Memo::new(move |_| widget.follows());
-    let clock = Memo::new(move |_| follows.get().then(use_now));
-    Memo::new(move |_| {
+    let follows = memo(move || widget.follows());
+    let clock = memo(move || follows.get().then(use_now));
+    memo(move || {
         let now = clock.get()?.get();
         let late_ms = widget.late_ms(now)?;
         // To the second, as it is shown.
@@ -186,8 +187,8 @@ fn state(
     late_ms: Memo<Option<u64>>,
     has_failed: RwSignal<bool>,
 ) -> Memo<WidgetState> {
-    let is_offline = Memo::new(move |_| context.status.with(|s| is_offline(&s.connection)));
-    Memo::new(move |_| {
+    let is_offline = memo(move || context.status.with(|s| is_offline(&s.connection)));
+    memo(move || {
         let is_about = |about: fn(&RecordView) -> bool| {
             latest.with(|record| record.as_deref().is_some_and(about))
         };

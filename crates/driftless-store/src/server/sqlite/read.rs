@@ -1,10 +1,8 @@
 //! Reading boards.
 
-use std::collections::BTreeMap;
-
 use driftless_model::{
     BoardId, BoardState, Cell, Check, ClientId, Cursor, EditId, LeafPath, RecordId, RecordState,
-    Slot, Value, Version,
+    Slot, SortedMap, Value, Version,
 };
 use driftless_protocol::durable::{LedgerRow, from_text};
 use driftless_sync::room::{BoardImage, LogRow};
@@ -67,7 +65,7 @@ async fn rows(
         .map_err(|error| unavailable(&error))
 }
 
-fn slots(board: &BoardId, rows: &[SqliteRow]) -> Result<BTreeMap<RecordId, Slot>, StoreError> {
+fn slots(board: &BoardId, rows: &[SqliteRow]) -> Result<SortedMap<RecordId, Slot>, StoreError> {
     let slot = |row| {
         let columns = Columns::new(row, "record", board.as_str());
         let slot = match columns.optional_version(3)? {
@@ -78,7 +76,7 @@ fn slots(board: &BoardId, rows: &[SqliteRow]) -> Result<BTreeMap<RecordId, Slot>
             None => Slot::Live(RecordState {
                 kind: columns.name(1)?,
                 created: Version(columns.whole(2)?),
-                leaves: BTreeMap::new(),
+                leaves: SortedMap::new(),
             }),
         };
         Ok((columns.name(0)?, slot))

@@ -1,8 +1,6 @@
 //! Edits come in: what they rest on, squashing, and joining what waits for a person.
 
-use std::collections::BTreeSet;
-
-use driftless_model::{BoardState, EditId, OnStale, RecordId, Version, limits};
+use driftless_model::{BoardState, EditId, OnStale, RecordId, SortedSet, Version, limits};
 use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, LocalChange};
 
 use super::entry::base_of;
@@ -28,7 +26,7 @@ impl Outbox {
         // What an undo brings back lies under what is pending now; the last flush may be older.
         let view_of = |id: &RecordId| match new.on_stale {
             OnStale::Skip => {
-                let one = BTreeSet::from([id.clone()]);
+                let one = SortedSet::from([id.clone()]);
                 let active = self.active_changes(&one).remove(id).unwrap_or_default();
                 state.fold_now(&self.schema, id, &active)
             }
@@ -110,7 +108,8 @@ impl Outbox {
     fn insert(&mut self, new: NewEdit, saw: Saw, journal: &mut Journal) -> u64 {
         let number = self.next_number;
         self.next_number += 1;
-        self.entries.insert(number, Entry::new(number, new, saw));
+        let entry = Entry::new(number, new, saw);
+        self.entries.insert(number, Box::new(entry));
         self.store(number, journal);
         number
     }
@@ -118,7 +117,7 @@ impl Outbox {
     /// A set-aside entry that this one waits for, if any.
     fn set_aside_below(&self, number: u64) -> Option<u64> {
         let entry = self.entries.get(&number)?;
-        let mut set_aside = self.entries.values().filter(|other| other.is_set_aside());
+        let mut set_aside = self.entries().filter(|other| other.is_set_aside());
         set_aside
             .find(|other| entry.waits_for(other))
             .map(|other| other.row.number)
@@ -151,10 +150,10 @@ impl Outbox {
         {
             own.settle(change, confirmed, &self.schema);
         }
-        let mut after: BTreeSet<EditId> = on_screen.into_iter().collect();
+        let mut after: SortedSet<EditId> = on_screen.into_iter().collect();
         after.extend(gesture_before);
         // What another tab wrote counts where it was on screen.
-        let here = self.entries.values().filter(|entry| !entry.is_foreign);
+        let here = self.entries().filter(|entry| !entry.is_foreign);
         let own = here
             .filter(|entry| entry.is_unsettled() && entry.is_under(change))
             .map(|entry| entry.row.id);

@@ -1,9 +1,7 @@
 //! What other tabs wrote: whoever leads takes it into the outbox; everybody else reads the outbox
 //! anew, and finds out what became of the entries that they knew.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use driftless_model::{BoardState, EditId, RecordId};
+use driftless_model::{BoardState, EditId, RecordId, SortedMap, SortedSet};
 use driftless_protocol::durable::{AppliedRow, BoardRow, EntryRow, Key, Row};
 
 use super::rests_on::OwnSettled;
@@ -16,7 +14,7 @@ pub struct StoredOutbox {
     /// The counters.
     pub counters: Option<BoardRow>,
     /// The entries, by number.
-    pub entries: BTreeMap<u64, EntryRow>,
+    pub entries: SortedMap<u64, EntryRow>,
     /// The applied edits that are kept.
     pub applied: Vec<AppliedRow>,
 }
@@ -38,7 +36,7 @@ pub enum Became {
 #[derive(Debug, Default)]
 pub struct Adopted {
     /// The records whose view changes.
-    pub touched: BTreeSet<RecordId>,
+    pub touched: SortedSet<RecordId>,
     /// Entries that are no more.
     pub gone: Vec<EntryRow>,
 }
@@ -84,9 +82,9 @@ impl Outbox {
             let before = self.entries.remove(number);
             adopted
                 .touched
-                .extend(before.iter().flat_map(Entry::records));
+                .extend(before.iter().flat_map(|entry| entry.records()));
             if let Some(row) = row {
-                self.take_in(row.clone(), before.as_ref());
+                self.take_in(row.clone(), before.as_deref());
                 adopted.touched.extend(self.entries[number].records());
             }
             adopted.gone.extend(before.map(|entry| entry.row));
@@ -108,7 +106,7 @@ impl Outbox {
             ..Entry::restored(row)
         };
         self.next_number = self.next_number.max(number + 1);
-        self.entries.insert(number, entry);
+        self.entries.insert(number, Box::new(entry));
     }
 
     /// Takes charge of what other tabs wrote: what an entry waits for may have been settled before
@@ -117,14 +115,14 @@ impl Outbox {
         &mut self,
         confirmed: &BoardState,
         journal: &mut Journal,
-        touched: &mut BTreeSet<RecordId>,
+        touched: &mut SortedSet<RecordId>,
     ) {
-        let current: BTreeSet<EditId> = self.entries.values().map(|it| it.row.id).collect();
+        let current: SortedSet<EditId> = self.entries().map(|it| it.row.id).collect();
         let waits = |entry: &&Entry| {
             let after = entry.after();
             entry.is_queued() && after.iter().any(|id| !current.contains(id))
         };
-        let waiting = self.entries.values().filter(waits);
+        let waiting = self.entries().filter(waits);
         let waiting: Vec<u64> = waiting.map(|entry| entry.row.number).collect();
         for number in waiting {
             self.settle_adopted(number, confirmed, journal);
@@ -158,8 +156,8 @@ impl Outbox {
         }
     }
 
-    fn join_adopted(&mut self, touched: &mut BTreeSet<RecordId>, journal: &mut Journal) {
-        let set_aside = self.entries.values().filter(|entry| entry.is_set_aside());
+    fn join_adopted(&mut self, touched: &mut SortedSet<RecordId>, journal: &mut Journal) {
+        let set_aside = self.entries().filter(|entry| entry.is_set_aside());
         let set_aside: Vec<u64> = set_aside.map(|entry| entry.row.number).collect();
         for number in set_aside {
             if self.is_awaited(number) {
@@ -174,7 +172,7 @@ impl Outbox {
     pub fn reread(&mut self, stored: StoredOutbox, journal: &Journal) -> Vec<Became> {
         let before = std::mem::take(&mut self.entries);
         self.restart(stored);
-        let made_here: BTreeSet<EditId> = self.made_here.iter().copied().collect();
+        let made_here: SortedSet<EditId> = self.made_here.iter().copied().collect();
         for entry in self.entries.values_mut() {
             let is_here = entry.ids().any(|id| made_here.contains(&id));
             entry.is_foreign = !is_here;
@@ -183,7 +181,12 @@ impl Outbox {
             Some(Row::Entry(known)) => entry.is_or_holds(known.id),
             _ => false,
         };
-        let known: Vec<Entry> = before.values().filter(is_stored).cloned().collect();
+        let known: Vec<Entry> = before
+            .values()
+            .map(Box::as_ref)
+            .filter(is_stored)
+            .cloned()
+            .collect();
         known
             .iter()
             .filter_map(|entry| self.became(entry))

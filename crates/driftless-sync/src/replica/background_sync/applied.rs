@@ -32,7 +32,7 @@ impl Outbox {
     /// One stored applied edit.
     pub fn restore_applied(&mut self, row: AppliedRow) {
         self.next_number = self.next_number.max(row.entry.number + 1);
-        self.applied.insert(row.entry.number, row);
+        self.applied.insert(row.entry.number, Box::new(row));
     }
 
     /// Keeps an edit that was applied, and lets go of those that are old.
@@ -44,7 +44,7 @@ impl Outbox {
         epoch_ms: u64,
         journal: &mut Journal,
     ) {
-        let last = self.applied.values().next_back();
+        let last = self.applied_rows().next_back();
         let aged_ms = last.map_or(0, |last| {
             let passed_ms = epoch_ms.saturating_sub(last.epoch_ms);
             last.aged_ms + passed_ms.min(limits::APPLIED_STEP_MS_MAX)
@@ -66,11 +66,11 @@ impl Outbox {
             undone_by: None,
         };
         journal.put(Row::Applied(Box::new(row.clone())));
-        self.applied.insert(row.entry.number, row);
+        self.applied.insert(row.entry.number, Box::new(row));
         let is_old =
             |row: &AppliedRow| aged_ms - row.aged_ms.min(aged_ms) > limits::APPLIED_KEPT_MS;
-        while let Some(first) = self.applied.first_entry()
-            && (is_old(first.get()) || self.applied.len() > limits::APPLIED_KEPT_MAX)
+        while let Some((_, first)) = self.applied.first_key_value()
+            && (is_old(first) || self.applied.len() > limits::APPLIED_KEPT_MAX)
         {
             if let Some((number, _)) = self.applied.pop_first() {
                 journal.delete(Key::Applied(self.board.clone(), number));
@@ -83,14 +83,18 @@ impl Outbox {
     pub fn note_undone(&mut self, number: u64, by: EditId, journal: &mut Journal) {
         if let Some(row) = self.applied.get_mut(&number) {
             row.undone_by = Some(by);
-            journal.put(Row::Applied(Box::new(row.clone())));
+            journal.put(Row::Applied(row.clone()));
         }
+    }
+
+    fn applied_rows(&self) -> impl DoubleEndedIterator<Item = &AppliedRow> {
+        self.applied.values().map(Box::as_ref)
     }
 
     /// What is kept of an applied edit.
     pub fn applied_edit(&self, id: EditId) -> Option<&AppliedRow> {
         let is_it = |row: &&AppliedRow| row.entry.id == id || row.entry.folded.contains(&id);
-        self.applied.values().rev().find(is_it)
+        self.applied_rows().rev().find(is_it)
     }
 
     /// Forgets the applied edits that are kept.
@@ -102,7 +106,7 @@ impl Outbox {
 
     /// Whether an applied edit had this seq under another id than the server has there.
     pub fn applied_differs(&self, client: ClientId, resume: &Resume) -> bool {
-        let mut applied = self.applied.values();
+        let mut applied = self.applied_rows();
         applied.any(|row| {
             row.client == client
                 && row.seq == resume.last_seq
@@ -126,7 +130,7 @@ impl Outbox {
         let is_proof = resume.last_seq < self.next_seq && !self.applied_differs(client, resume);
         let is_there =
             |row: &&AppliedRow| is_proof && row.client == client && row.seq <= resume.last_seq;
-        let there = self.applied.values().filter(is_there);
+        let there = self.applied_rows().filter(is_there);
         let there = there.map(|row| row.version).max().unwrap_or_default();
         let is_missing = |row: &&AppliedRow| {
             if is_proof && row.client == client {
@@ -134,7 +138,7 @@ impl Outbox {
             }
             resume.diverged && row.version > there && !is_to_be_seen(row, user, confirmed)
         };
-        let missing = self.applied.values().filter(is_missing);
+        let missing = self.applied_rows().filter(is_missing);
         let missing = missing.filter(|_| !is_planted(Bug::NeverOffer));
         let missing: Vec<u64> = missing.map(|row| row.entry.number).collect();
         let offered = missing.into_iter().filter_map(|number| {
@@ -159,7 +163,7 @@ impl Outbox {
             gesture: None,
             ..row
         };
-        self.entries.insert(number, Entry::restored(row));
+        self.entries.insert(number, Box::new(Entry::restored(row)));
         self.store(number, journal);
         number
     }

@@ -1,8 +1,8 @@
 //! Conflicts: how they are shown, and what a person's decision becomes.
 
-use std::collections::BTreeMap;
-
-use driftless_model::{BoardState, LeafPath, LeafRef, Op, RecordId, Slot, Value, Version};
+use driftless_model::{
+    BoardState, LeafPath, LeafRef, Op, RecordId, Slot, SortedMap, Value, Version,
+};
 use driftless_protocol::durable::{
     BaseRecord, Conflicted, EntryRow, EntryState, LocalChange, Seen,
 };
@@ -144,7 +144,7 @@ fn removed_views(
     conflicted: &Conflicted,
     confirmed: &BoardState,
 ) -> Vec<RemovedView> {
-    let mut shown: BTreeMap<&RecordId, RemovedView> = BTreeMap::new();
+    let mut shown: SortedMap<&RecordId, RemovedView> = SortedMap::new();
     for stale in conflicted
         .stale
         .iter()
@@ -230,7 +230,7 @@ impl Changes<'_> {
             Op::Create { kind, .. } if !self.is_there(&change.record) => {
                 let op = Op::Create {
                     kind: kind.clone(),
-                    leaves: BTreeMap::new(),
+                    leaves: SortedMap::new(),
                 };
                 self.add(change.record.clone(), op);
                 self.keep_writes(change, merged);

@@ -1,9 +1,8 @@
 //! One thing in the outbox.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use driftless_model::{Change, ClientId, Edit, EditId, LeafPath, Op, RecordId, limits};
+use driftless_model::{Change, ClientId, Edit, EditId, LeafPath, Op, RecordId, SortedSet, limits};
 use driftless_protocol::Code;
 use driftless_protocol::Payload;
 use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, EntryState, LocalChange};
@@ -112,7 +111,7 @@ impl Entry {
     }
 
     /// The edits that it waits for.
-    pub fn after(&self) -> BTreeSet<EditId> {
+    pub fn after(&self) -> SortedSet<EditId> {
         self.row
             .changes
             .iter()
@@ -121,7 +120,7 @@ impl Entry {
     }
 
     /// The records that it changes.
-    pub fn records(&self) -> BTreeSet<RecordId> {
+    pub fn records(&self) -> SortedSet<RecordId> {
         self.row
             .changes
             .iter()

@@ -15,11 +15,11 @@ mod applied;
 mod add;
 mod adopt;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, limits,
+    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, SortedMap, limits,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::{
@@ -41,6 +41,7 @@ use rests_on::OwnSettled;
 use crate::planted::{Bug, is_planted};
 use crate::replica::journal::{Journal, Ticket};
 use crate::replica::realtime_state::RealtimeState;
+use driftless_model::sorted::sort_by_key;
 
 /// What a person made.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +65,8 @@ pub struct NewEdit {
 pub struct Outbox {
     board: BoardId,
     schema: Arc<Schema>,
-    entries: BTreeMap<u64, Entry>,
+    /// Boxed, as what is applied: the first goes first, and the others move up.
+    entries: SortedMap<u64, Box<Entry>>,
     next_number: u64,
     next_seq: u64,
     settled: u64,
@@ -79,7 +81,7 @@ pub struct Outbox {
     /// The edits that were made here lately, not in another tab, newest last.
     made_here: VecDeque<EditId>,
     /// Applied edits that are kept, oldest first.
-    applied: BTreeMap<u64, AppliedRow>,
+    applied: SortedMap<u64, Box<AppliedRow>>,
     /// Counts how often the server's history turned out not to be the one on screen.
     history: u32,
 }
@@ -105,7 +107,7 @@ impl Outbox {
         Self {
             board,
             schema,
-            entries: BTreeMap::new(),
+            entries: SortedMap::new(),
             next_number: 1,
             next_seq: 1,
             settled: 0,
@@ -114,7 +116,7 @@ impl Outbox {
             recent: Vec::new(),
             gestures: Vec::new(),
             made_here: VecDeque::new(),
-            applied: BTreeMap::new(),
+            applied: SortedMap::new(),
             history: 0,
         }
     }
@@ -134,17 +136,18 @@ impl Outbox {
     /// One stored entry.
     pub fn restore_entry(&mut self, row: EntryRow) {
         self.next_number = self.next_number.max(row.number + 1);
-        self.entries.insert(row.number, Entry::restored(row));
+        self.entries
+            .insert(row.number, Box::new(Entry::restored(row)));
     }
 
     /// The entries, oldest first.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.values().map(Box::as_ref)
     }
 
     /// One entry.
     pub fn entry(&self, number: u64) -> Option<&Entry> {
-        self.entries.get(&number)
+        self.entries.get(&number).map(Box::as_ref)
     }
 
     /// The next seq to seal with.
@@ -178,12 +181,12 @@ impl Outbox {
     fn remove(&mut self, number: u64, journal: &mut Journal) -> Option<Entry> {
         let entry = self.entries.remove(&number)?;
         journal.delete(Key::Entry(self.board.clone(), number));
-        Some(entry)
+        Some(*entry)
     }
 
     /// The entry of an edit, or the one that it became part of.
     pub fn by_id(&self, id: EditId) -> Option<&Entry> {
-        self.entries.values().find(|entry| entry.is_or_holds(id))
+        self.entries().find(|entry| entry.is_or_holds(id))
     }
 
     /// Folds an edit that waited for a set-aside one into it.
@@ -212,10 +215,7 @@ impl Outbox {
     fn waiting_for(&self, target: u64) -> Option<u64> {
         let target = self.entries.get(&target)?;
         let waits = |entry: &&Entry| entry.is_queued() && entry.waits_for(target);
-        self.entries
-            .values()
-            .find(waits)
-            .map(|entry| entry.row.number)
+        self.entries().find(waits).map(|entry| entry.row.number)
     }
 
     /// Whether another entry waits for this one.
@@ -225,7 +225,7 @@ impl Outbox {
 
     /// The pending edits that write what a change writes.
     pub fn over(&self, change: &LocalChange) -> impl DoubleEndedIterator<Item = &Entry> {
-        let pending = self.entries.values().filter(|entry| entry.is_active());
+        let pending = self.entries().filter(|entry| entry.is_active());
         pending.filter(|entry| entry.is_under(change))
     }
 
@@ -247,21 +247,12 @@ impl Outbox {
     /// Seals the next entry that waits for nothing, while fewer than the limit are under way.
     /// Answers whether it did something.
     pub fn seal_next(&mut self, journal: &mut Journal) -> bool {
-        let in_flight = self
-            .entries
-            .values()
-            .filter(|entry| entry.seq().is_some())
-            .count();
+        let in_flight = self.entries().filter(|entry| entry.seq().is_some()).count();
         if in_flight >= limits::IN_FLIGHT_MAX {
             return false;
         }
         let ready = |entry: &&Entry| entry.is_queued() && entry.row.changes.iter().all(is_ready);
-        let Some(number) = self
-            .entries
-            .values()
-            .find(ready)
-            .map(|entry| entry.row.number)
-        else {
+        let Some(number) = self.entries().find(ready).map(|entry| entry.row.number) else {
             return false;
         };
         let seq = self.next_seq;
@@ -282,12 +273,11 @@ impl Outbox {
     /// The pushes from a seq on that are durable, in order: never one above another that is not.
     pub fn pushes_from(&self, seq: u64, journal: &Journal) -> Vec<(u64, Push)> {
         let mut sealed: Vec<(u64, &Entry)> = self
-            .entries
-            .values()
+            .entries()
             .filter_map(|entry| entry.seq().map(|own| (own, entry)))
             .filter(|(own, _)| *own >= seq)
             .collect();
-        sealed.sort_by_key(|(seq, _)| *seq);
+        sort_by_key(&mut sealed, |(seq, _)| *seq);
         let durable = sealed.into_iter().take_while(|(_, entry)| {
             journal.is_durable(entry.ticket) || is_planted(Bug::SendBeforeSaved)
         });
@@ -318,13 +308,13 @@ impl Outbox {
         }
         self.settled_tickets
             .retain(|(ticket, _)| !journal.is_durable(*ticket));
-        let mut tickets = self.entries.values().map(|entry| entry.ticket);
+        let mut tickets = self.entries().map(|entry| entry.ticket);
         tickets.any(|ticket| journal.became_durable(ticket))
     }
 
     /// The sealed entry at a seq.
     pub fn at_seq(&self, seq: u64) -> Option<&Entry> {
-        self.entries.values().find(|entry| entry.seq() == Some(seq))
+        self.entries().find(|entry| entry.seq() == Some(seq))
     }
 
     /// Settles the entry that an outcome is about. The caller stages the board's row afterwards.
@@ -408,7 +398,8 @@ impl Outbox {
     /// Nobody waits for these edits any more; `seen` says what a change that did has seen of them.
     fn release(&mut self, ids: &[EditId], journal: &mut Journal, seen: impl Fn(&mut LocalChange)) {
         let released = |entry: &mut Entry| entry.release(ids, &seen).then_some(entry.row.number);
-        let numbers: Vec<u64> = self.entries.values_mut().filter_map(released).collect();
+        let entries = self.entries.values_mut().map(Box::as_mut);
+        let numbers: Vec<u64> = entries.filter_map(released).collect();
         for number in numbers {
             self.store(number, journal);
         }
@@ -450,10 +441,7 @@ impl Outbox {
     /// Notes records that are about to vanish from the confirmed state, so that entries which
     /// write them can restore them.
     pub fn remember_removed(&mut self, id: &RecordId, record: &RecordState, journal: &mut Journal) {
-        let touching = self
-            .entries
-            .values()
-            .filter(|entry| entry.lacks_base_of(id));
+        let touching = self.entries().filter(|entry| entry.lacks_base_of(id));
         let numbers: Vec<u64> = touching.map(|entry| entry.row.number).collect();
         for number in numbers {
             if let Some(entry) = self.entries.get_mut(&number) {

@@ -1,9 +1,8 @@
 //! What a person has on screen when a gesture begins.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use driftless_model::{EditId, Op, RecordId, Version};
+use driftless_model::{EditId, Op, RecordId, SortedMap, Version};
 use driftless_protocol::durable::{LocalChange, Seen};
 
 use crate::replica::background_sync::{Entry, Outbox};
@@ -21,19 +20,19 @@ pub(super) fn history_id(history: u32) -> EditId {
 pub struct SeenMark {
     version: Version,
     /// Records whose view is older than the board's version, with theirs.
-    held: Arc<BTreeMap<RecordId, Version>>,
+    held: Arc<SortedMap<RecordId, Version>>,
     history: Option<EditId>,
-    pending: Arc<BTreeMap<RecordId, Vec<(EditId, Op)>>>,
+    pending: Arc<SortedMap<RecordId, Vec<(EditId, Op)>>>,
 }
 
 impl SeenMark {
     pub(super) fn new<'a>(
         version: Version,
-        held: Arc<BTreeMap<RecordId, Version>>,
+        held: Arc<SortedMap<RecordId, Version>>,
         history: EditId,
         active: impl Iterator<Item = &'a Entry>,
     ) -> Self {
-        let mut pending: BTreeMap<RecordId, Vec<(EditId, Op)>> = BTreeMap::new();
+        let mut pending: SortedMap<RecordId, Vec<(EditId, Op)>> = SortedMap::new();
         for entry in active {
             for change in &entry.row.changes {
                 let edits = pending.entry(change.record.clone()).or_default();
@@ -87,7 +86,7 @@ impl Outbox {
             state.shown(),
             Arc::clone(state.held()),
             history_id(self.history),
-            self.entries.values().filter(|entry| entry.is_active()),
+            self.entries().filter(|entry| entry.is_active()),
         )
     }
 }

@@ -1,9 +1,7 @@
 //! What a change has seen, once an own edit that it rests on is applied or gone.
 
-use std::collections::BTreeMap;
-
 use driftless_model::{
-    BoardState, EditId, LeafPath, LeafRef, Op, Policy, RecordId, Schema, Slot, Version,
+    BoardState, EditId, LeafPath, LeafRef, Op, Policy, RecordId, Schema, Slot, SortedMap, Version,
 };
 use driftless_protocol::durable::{EntryRow, LocalChange};
 
@@ -17,7 +15,7 @@ pub struct OwnSettled {
     /// The version that it made; `None` where it had no effect.
     version: Option<Version>,
     /// What its author had seen of each record.
-    seen: BTreeMap<RecordId, Version>,
+    seen: SortedMap<RecordId, Version>,
     skipped: Vec<LeafRef>,
 }
 
@@ -33,7 +31,7 @@ impl OwnSettled {
     }
 
     fn new(row: &EntryRow, version: Option<Version>, skipped: &[LeafRef]) -> Self {
-        let mut seen = BTreeMap::new();
+        let mut seen = SortedMap::new();
         for change in &row.changes {
             let least = seen
                 .entry(change.record.clone())

@@ -52,7 +52,7 @@ impl Outbox {
         self.settled = 0;
         self.settled_durable = 0;
         self.settled_tickets.clear();
-        let unsettled = self.entries.values().filter(|entry| entry.is_unsettled());
+        let unsettled = self.entries().filter(|entry| entry.is_unsettled());
         let unsettled: Vec<(u64, bool)> = unsettled
             .map(|entry| (entry.row.number, entry.is_taken_back()))
             .collect();

@@ -3,12 +3,11 @@
 mod copy;
 mod reread;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use driftless_model::{
     BoardId, ClientId, Cursor, EditId, Effect, LeafPath, LeafRef, RecordId, Replaced, Schema, Slot,
-    UserId, Version, effects, limits,
+    SortedSet, UserId, Version, effects, limits,
 };
 use driftless_protocol::durable::{EntryRow, EntryState, Key, LocalChange, RecordRow, Row};
 use driftless_protocol::message::{Event, Outcome, Resume, Settled};
@@ -88,7 +87,7 @@ pub enum Stream {
 #[derive(Debug, Default)]
 pub struct Step {
     /// The records whose view may have changed.
-    pub touched: BTreeSet<RecordId>,
+    pub touched: SortedSet<RecordId>,
     /// Whether the outbox changed.
     pub outbox_changed: bool,
     /// What the application is told.
@@ -335,7 +334,7 @@ impl Board {
         journal: &mut Journal,
         step: &mut Step,
     ) {
-        let touched: BTreeSet<RecordId> =
+        let touched: SortedSet<RecordId> =
             effects.iter().map(|effect| effect.record.clone()).collect();
         for effect in effects {
             if matches!(effect.op, driftless_model::Op::Remove)
@@ -492,7 +491,7 @@ impl Board {
     /// Whether nothing pending lies over what an undo of `version` would write, but undos that
     /// bring back what was there then.
     pub fn is_free_for_undo(&self, change: &LocalChange, version: Version) -> bool {
-        let mut known = BTreeSet::new();
+        let mut known = SortedSet::new();
         // The newest writer of each leaf is what is on screen.
         let newest_first = self.outbox.over(change).rev();
         let written = newest_first.flat_map(|entry| {
@@ -515,7 +514,7 @@ impl Board {
         self.outbox.board_row_staged(ticket);
     }
 
-    fn store_records(&self, records: &BTreeSet<RecordId>, journal: &mut Journal) {
+    fn store_records(&self, records: &SortedSet<RecordId>, journal: &mut Journal) {
         for record in records {
             let slot: Option<&Slot> = self.state.confirmed().records.get(record);
             let (board, id) = (self.id.clone(), record.clone());
@@ -549,7 +548,7 @@ impl Board {
     }
 
     /// Every record that anything is known about.
-    pub fn all_records(&self) -> BTreeSet<RecordId> {
+    pub fn all_records(&self) -> SortedSet<RecordId> {
         let confirmed = self.state.confirmed().records.keys().cloned();
         confirmed
             .chain(self.outbox.entries().flat_map(Entry::records))

@@ -1,8 +1,6 @@
 //! A board as it is stored, where other tabs write too.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use driftless_model::{RecordId, Slot};
+use driftless_model::{RecordId, Slot, SortedMap, SortedSet};
 use driftless_protocol::durable::{AppliedRow, EntryRow, EntryState};
 
 use super::{Board, Step, settlements};
@@ -15,7 +13,7 @@ use crate::replica::undo_history::Applied;
 #[derive(Debug, Clone, Default)]
 pub struct StoredBoard {
     /// What the server said.
-    pub records: BTreeMap<RecordId, Slot>,
+    pub records: SortedMap<RecordId, Slot>,
     /// What is unsettled, with the counters.
     pub outbox: StoredOutbox,
 }
@@ -41,7 +39,7 @@ impl Board {
 
     /// Starts from what is stored; what was not stored is gone.
     pub fn reread(&mut self, stored: StoredBoard, journal: &Journal) -> Step {
-        let entries = |board: &Self| -> BTreeMap<u64, EntryRow> {
+        let entries = |board: &Self| -> SortedMap<u64, EntryRow> {
             let entries = board.outbox.entries();
             entries
                 .map(|entry| (entry.row.number, entry.row.clone()))
@@ -54,7 +52,7 @@ impl Board {
         let touched = self.state.reread(counters, stored.records);
         let became = self.outbox.reread(stored.outbox, journal);
         let now = entries(self);
-        let numbers: BTreeSet<&u64> = before.keys().chain(now.keys()).collect();
+        let numbers: SortedSet<&u64> = before.keys().chain(now.keys()).collect();
         let mut step = Step {
             touched,
             ..Step::default()
@@ -69,7 +67,7 @@ impl Board {
                     .extend(changes.map(|change| change.record.clone()));
             }
         }
-        let mut set_aside = BTreeSet::new();
+        let mut set_aside = SortedSet::new();
         for became in became {
             let is_told = matches!(became, Became::SetAside(number) if !set_aside.insert(number));
             if !is_told {

@@ -1,9 +1,7 @@
 //! What persons asked for and is not durable yet: where another tab wrote the same rows first, it
 //! is done again on what is stored then. Once: an entry that was settled meanwhile is let be.
 
-use std::collections::BTreeSet;
-
-use driftless_model::{BoardId, EditId, OnStale};
+use driftless_model::{BoardId, EditId, OnStale, SortedSet};
 use driftless_protocol::Code;
 use driftless_protocol::durable::{AppliedRow, EntryRow};
 
@@ -71,7 +69,7 @@ impl Replica {
     /// Does everything again that is not durable.
     pub(super) fn do_again(&mut self, mut deeds: Vec<Deed>, now: Now) {
         forget_reversed(&mut deeds);
-        let mut settled = BTreeSet::new();
+        let mut settled = SortedSet::new();
         for Deed { board, what, .. } in deeds {
             match what {
                 What::Made {

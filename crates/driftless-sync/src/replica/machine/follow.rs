@@ -1,9 +1,7 @@
 //! Tabs that share the storage: reading it again, following whoever leads, and taking their place
 //! where they are silent.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use driftless_model::{BoardId, EditId};
+use driftless_model::{BoardId, EditId, SortedMap, SortedSet};
 use driftless_protocol::durable::{Key, ReplicaRow, Row};
 use driftless_protocol::tab::{Leads, Wants};
 use driftless_protocol::{FeedFrame, TabId, TabMessage};
@@ -121,7 +119,7 @@ impl Replica {
     fn let_go_of_unsaved(&mut self) {
         let unsaved = self.tabs.as_ref().map(Tabs::unsaved);
         let unsaved = unsaved.unwrap_or_default();
-        let dropped: BTreeSet<EditId> = self.unstored.keys().copied().collect();
+        let dropped: SortedSet<EditId> = self.unstored.keys().copied().collect();
         let dropped: Vec<EditId> = dropped.difference(&unsaved).copied().collect();
         for (id, board) in &self.boards {
             for edit in &dropped {
@@ -138,11 +136,11 @@ impl Replica {
 
     fn reread_boards(
         &mut self,
-        mut stored: BTreeMap<BoardId, StoredBoard>,
-    ) -> BTreeMap<BoardId, Step> {
+        mut stored: SortedMap<BoardId, StoredBoard>,
+    ) -> SortedMap<BoardId, Step> {
         let known = self.boards.keys().cloned();
-        let ids: BTreeSet<BoardId> = known.chain(stored.keys().cloned()).collect();
-        let mut steps = BTreeMap::new();
+        let ids: SortedSet<BoardId> = known.chain(stored.keys().cloned()).collect();
+        let mut steps = SortedMap::new();
         for id in ids {
             let own = stored.remove(&id).unwrap_or_default();
             self.board_mut(&id);

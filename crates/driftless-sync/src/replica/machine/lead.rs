@@ -1,8 +1,6 @@
 //! The tab that leads, for the others: it takes in what they store, says how it is connected, and
 //! serves the boards and feeds that they follow.
 
-use std::collections::BTreeSet;
-
 use driftless_model::BoardId;
 use driftless_protocol::durable::Row;
 use driftless_protocol::message::ClientMessage;
@@ -15,6 +13,7 @@ use crate::replica::tab_feeds::Change;
 use crate::replica::tabs::StoredReplica;
 use crate::replica::types::Now;
 use crate::replica::view::Connection;
+use driftless_model::SortedSet;
 
 impl Replica {
     /// This tab leads from now on.
@@ -46,7 +45,7 @@ impl Replica {
         }
         let none = StoredBoard::default();
         let known: Vec<BoardId> = self.boards.keys().cloned().collect();
-        for id in stored.boards.keys().chain(&known).collect::<BTreeSet<_>>() {
+        for id in stored.boards.keys().chain(&known).collect::<SortedSet<_>>() {
             let own = stored.boards.get(id).unwrap_or(&none);
             self.board_mut(id);
             let Some(board) = self.boards.get_mut(id) else {

@@ -11,14 +11,14 @@ mod deeds;
 mod follow;
 mod lead;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use driftless_model::{BoardId, EditId, RecordId, Schema, UserId};
+use driftless_model::{BoardId, EditId, RecordId, Schema, SortedMap, UserId};
 use driftless_protocol::durable::ReplicaRow;
 use driftless_protocol::{Code, Query, TabId};
-use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::replica::background_sync::{NewEdit, SeenMark};
 use crate::replica::board::Board;
@@ -40,7 +40,7 @@ use crate::replica::websocket_manager::{Action, WebsocketManager};
 pub struct Replica {
     config: RealtimeConfig,
     schema: Arc<Schema>,
-    rng: ChaCha8Rng,
+    rng: Xoshiro256PlusPlus,
     phase: Phase,
     row: Option<ReplicaRow>,
     token: Option<String>,
@@ -49,8 +49,8 @@ pub struct Replica {
     former_user: Option<UserId>,
     server_build: Option<String>,
     last_sync_ms: Option<u64>,
-    boards: BTreeMap<BoardId, Board>,
-    feeds: BTreeMap<u32, Query>,
+    boards: SortedMap<BoardId, Board>,
+    feeds: SortedMap<u32, Query>,
     journal: Journal,
     /// What is known of other tabs, where some share this replica.
     tabs: Option<Tabs>,
@@ -59,7 +59,7 @@ pub struct Replica {
     verdict: StorageVerdict,
     storage_retry_at_ms: Option<u64>,
     /// Edits whose author was not told yet that they are durable.
-    unstored: BTreeMap<EditId, Ticket>,
+    unstored: SortedMap<EditId, Ticket>,
     /// Edits that came before the storage was read, or that a replaced tab had not stored.
     early: Vec<NewEdit>,
     socket: WebsocketManager,
@@ -93,7 +93,7 @@ enum Phase {
 impl Replica {
     /// A replica that asks for its stored rows. `seed` has to be random, and is never stored.
     pub fn new(config: RealtimeConfig, schema: Arc<Schema>, seed: [u8; 32]) -> Self {
-        let mut rng = ChaCha8Rng::from_seed(seed);
+        let mut rng = Xoshiro256PlusPlus::from_seed(seed);
         let mut socket_seed = [0; 32];
         rng.fill_bytes(&mut socket_seed);
         Self {
@@ -108,16 +108,16 @@ impl Replica {
             former_user: None,
             server_build: None,
             last_sync_ms: None,
-            boards: BTreeMap::new(),
-            feeds: BTreeMap::new(),
+            boards: SortedMap::new(),
+            feeds: SortedMap::new(),
             journal: Journal::default(),
             tabs: None,
             tab_feeds: TabFeeds::default(),
             verdict: StorageVerdict::Loading,
             storage_retry_at_ms: None,
-            unstored: BTreeMap::new(),
+            unstored: SortedMap::new(),
             early: Vec::new(),
-            socket: WebsocketManager::new(ChaCha8Rng::from_seed(socket_seed)),
+            socket: WebsocketManager::new(Xoshiro256PlusPlus::from_seed(socket_seed)),
             actions: Vec::new(),
             processor: UpdateProcessor::default(),
             auto_resolve: AutoResolve::Never,
@@ -248,7 +248,7 @@ impl Replica {
     }
 
     /// The views of a board's records, as last flushed.
-    pub fn views(&self, id: &BoardId) -> Option<&BTreeMap<RecordId, Arc<RecordView>>> {
+    pub fn views(&self, id: &BoardId) -> Option<&SortedMap<RecordId, Arc<RecordView>>> {
         self.boards.get(id).map(|board| board.state.views())
     }
 

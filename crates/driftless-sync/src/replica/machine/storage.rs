@@ -1,8 +1,6 @@
 //! Storage: reading it, leading it, and what becomes of what is written.
 
-use std::collections::BTreeSet;
-
-use driftless_model::{BoardId, ClientId};
+use driftless_model::{BoardId, ClientId, SortedSet};
 use driftless_protocol::durable::{ReplicaRow, Row};
 use rand_core::RngCore;
 
@@ -22,7 +20,7 @@ impl Replica {
         if self.phase != Phase::Loading {
             return;
         }
-        let followed: BTreeSet<BoardId> = std::mem::take(&mut self.boards)
+        let followed: SortedSet<BoardId> = std::mem::take(&mut self.boards)
             .into_iter()
             .filter(|(_, board)| board.is_followed)
             .map(|(id, _)| id)

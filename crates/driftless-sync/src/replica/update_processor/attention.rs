@@ -1,9 +1,7 @@
 //! How much attention the application pays to what changes: whether it is on screen, and at which
 //! pace it wants to be told.
 
-use std::collections::BTreeMap;
-
-use driftless_model::{BoardId, RecordId, limits};
+use driftless_model::{BoardId, RecordId, SortedMap, limits};
 
 /// What can be paid attention to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,8 +110,8 @@ impl Attended {
 /// Every attention that is not the default one.
 #[derive(Debug, Default)]
 pub(super) struct Attentions {
-    records: BTreeMap<BoardId, BTreeMap<RecordId, Attended>>,
-    feeds: BTreeMap<u32, Attended>,
+    records: SortedMap<BoardId, SortedMap<RecordId, Attended>>,
+    feeds: SortedMap<u32, Attended>,
     count: usize,
 }
 
@@ -173,7 +171,7 @@ impl Attentions {
 
 /// Puts an attention in, or takes the default one out; answers what was there.
 fn put<K: Ord + Clone>(
-    all: &mut BTreeMap<K, Attended>,
+    all: &mut SortedMap<K, Attended>,
     key: &K,
     attention: Attention,
     has_room: bool,

@@ -10,9 +10,8 @@
 mod attention;
 mod waiting_feed;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use driftless_model::{BoardId, RecordId};
+use driftless_model::sorted::sort_by_key;
+use driftless_model::{BoardId, RecordId, SortedMap, SortedSet};
 use driftless_protocol::FeedFrame;
 
 pub use attention::{Attention, Pace, Subject};
@@ -34,15 +33,15 @@ pub struct Cadence {
 /// Gathers what changed until the next flush.
 #[derive(Debug, Default)]
 pub struct UpdateProcessor {
-    boards: BTreeMap<BoardId, Changed>,
-    outboxes: BTreeSet<BoardId>,
-    feeds: BTreeMap<u32, WaitingFeed>,
+    boards: SortedMap<BoardId, Changed>,
+    outboxes: SortedSet<BoardId>,
+    feeds: SortedMap<u32, WaitingFeed>,
     /// When feeds without a pace of their own were shown last.
-    feeds_shown: BTreeMap<u32, u64>,
+    feeds_shown: SortedMap<u32, u64>,
     attentions: Attentions,
     flushed_at_ms: u64,
     is_urgent: bool,
-    dropped: BTreeMap<u32, u64>,
+    dropped: SortedMap<u32, u64>,
     dropped_total: u64,
 }
 
@@ -52,20 +51,20 @@ struct Changed {
     /// Something that is no record: the version, the board itself.
     is_noted: bool,
     /// Own changes, and what a person has to decide.
-    first: BTreeSet<RecordId>,
+    first: SortedSet<RecordId>,
     /// For the next frame.
-    frame: BTreeSet<RecordId>,
+    frame: SortedSet<RecordId>,
     /// Not on screen, or with a pace of its own.
-    slow: BTreeMap<RecordId, Waiting>,
+    slow: SortedMap<RecordId, Waiting>,
 }
 
 /// What a flush shows.
 #[derive(Debug, Default)]
 pub struct Flush {
     /// What is shown of each board.
-    pub boards: BTreeMap<BoardId, BoardFlush>,
+    pub boards: SortedMap<BoardId, BoardFlush>,
     /// The boards whose outbox changed.
-    pub outboxes: BTreeSet<BoardId>,
+    pub outboxes: SortedSet<BoardId>,
     /// One frame a feed, those on screen first.
     pub feeds: Vec<FeedFrame>,
 }
@@ -76,7 +75,7 @@ pub struct BoardFlush {
     /// The records to fold again, in the order of their importance.
     pub records: Vec<RecordId>,
     /// The records that changed and stay as they are shown for now.
-    pub held: BTreeSet<RecordId>,
+    pub held: SortedSet<RecordId>,
 }
 
 impl UpdateProcessor {
@@ -296,8 +295,8 @@ impl UpdateProcessor {
         }
     }
 
-    fn flush_boards(&mut self, now_ms: u64, cadence: Cadence) -> BTreeMap<BoardId, BoardFlush> {
-        let mut flushes = BTreeMap::new();
+    fn flush_boards(&mut self, now_ms: u64, cadence: Cadence) -> SortedMap<BoardId, BoardFlush> {
+        let mut flushes = SortedMap::new();
         for (board, mut changed) in std::mem::take(&mut self.boards) {
             let is_due = |record: &RecordId, waiting: &Waiting| {
                 self.record_due_ms(&board, record, *waiting, cadence) <= now_ms
@@ -309,7 +308,7 @@ impl UpdateProcessor {
                 self.boards.insert(board, changed);
                 continue;
             }
-            due.sort_by_key(|record| {
+            sort_by_key(&mut due, |record| {
                 let attended = self.attentions.record(&board, record);
                 attended.is_some_and(|attended| !attended.attention.is_visible)
             });
@@ -344,7 +343,7 @@ impl UpdateProcessor {
         let waiting = self.feeds.iter();
         let due = waiting.filter(|(feed, own)| self.feed_due_ms(**feed, own, cadence) <= now_ms);
         let mut due: Vec<u32> = due.map(|(feed, _)| *feed).collect();
-        due.sort_by_key(|feed| !is_seen(*feed));
+        sort_by_key(&mut due, |feed| !is_seen(*feed));
         let mut frames = Vec::with_capacity(due.len());
         for feed in due {
             self.attentions.shown_feed(feed, now_ms);

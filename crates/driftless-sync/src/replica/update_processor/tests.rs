@@ -43,7 +43,7 @@ fn frame(full: bool, first_bucket: u64, values: &[f64]) -> FeedFrame {
     let (series, values) = (0, values.to_vec());
     let name = SeriesName {
         name: "cpu".to_owned(),
-        labels: BTreeMap::new(),
+        labels: SortedMap::new(),
     };
     FeedFrame {
         feed: 1,

@@ -1,11 +1,11 @@
 //! Checkers that look when everything is at rest: *live*, *converge*, *durable*, *once*,
 //! *accounted*, *ordered*, *same*, *seen*, *author*.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use driftless_model::{
     BoardId, BoardState, Cursor, EditId, Effect, LeafPath, Op, Policy, RecordId, RecordState, Role,
-    Schema, Slot, UserId, Version,
+    Schema, Slot, SortedMap, UserId, Version,
 };
 use driftless_protocol::message::{Resume, ServerMessage};
 use driftless_sync::replica::Replica;
@@ -99,7 +99,7 @@ fn pruned(
 }
 
 /// The records of a board without the marks up to a floor.
-fn without_marks(state: &BoardState, floor: Version) -> BTreeMap<RecordId, Slot> {
+fn without_marks(state: &BoardState, floor: Version) -> SortedMap<RecordId, Slot> {
     let mut records = state.records.clone();
     records.retain(|_, slot| !matches!(slot, Slot::Removed { version, .. } if *version <= floor));
     records
@@ -433,7 +433,7 @@ fn same(
     image: &BoardImage,
     log: &[LogRow],
 ) -> Result<(), Failure> {
-    let mut states: BTreeMap<Version, BoardState> = [(Version(0), BoardState::default())].into();
+    let mut states: SortedMap<Version, BoardState> = [(Version(0), BoardState::default())].into();
     let mut state = BoardState::default();
     for row in log {
         state.apply(&row.effects, row.version, &row.user);
@@ -507,7 +507,7 @@ fn resumed(
     image: &BoardImage,
     cursor: Option<Cursor>,
     from: &BoardState,
-) -> Result<BTreeMap<RecordId, Slot>, Failure> {
+) -> Result<SortedMap<RecordId, Slot>, Failure> {
     let mut room = Room::new(board.clone(), world.schema.clone());
     let connection = ConnectionId(0);
     let member = Member {
