@@ -11,6 +11,7 @@ use driftless_model::{
 use driftless_protocol::durable::{LedgerRow, Row, from_text, to_text};
 use driftless_protocol::feed::{pack, unpack};
 use driftless_protocol::message::Settled;
+use driftless_protocol::tab::TabMessage;
 use driftless_protocol::{ClientMessage, Codec, Packed, Payload, Query, ServerMessage};
 
 use crate::content;
@@ -79,6 +80,14 @@ pub fn client_message(bytes: &[u8]) {
 /// Any well formed message of a server means the same in both encodings.
 pub fn server_message(bytes: &[u8]) {
     keeps_server(&messages::server(&mut Source::new(bytes)));
+}
+
+/// What one tab tells another.
+pub fn tab_message(bytes: &[u8]) {
+    if let Ok(message) = TabMessage::decode(bytes) {
+        let again = TabMessage::decode(&message.encode());
+        assert_eq!(again.as_ref(), Ok(&message));
+    }
 }
 
 /// The payload of an edit: opened, validated, judged and applied.

@@ -25,6 +25,7 @@ targets! {
     server_json = decoders::server_json,
     server_msgpack = decoders::server_msgpack,
     server_message = decoders::server_message,
+    tab_message = decoders::tab_message,
     payload = decoders::payload,
     row = decoders::row,
     columns = decoders::columns,

@@ -78,6 +78,7 @@ short! {
     any_json_is_a_servers_message_or_refused: "server_json", 2_000;
     any_messagepack_is_a_servers_message_or_refused: "server_msgpack", 2_000;
     servers_messages_mean_the_same_in_both_encodings: "server_message", 1_000;
+    anything_told_by_a_tab_is_read_or_refused: "tab_message", 2_000;
     any_payload_is_an_edit_or_refused: "payload", 2_000;
     any_stored_row_is_read_or_refused: "row", 2_000;
     any_column_is_read_or_refused: "columns", 2_000;

@@ -143,6 +143,8 @@ impl Authenticator for StaticTokens {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const FILE: &str = "# who may what\n\n\
@@ -182,6 +184,36 @@ mod tests {
         assert_eq!(error(twice), TokenFileError::Contradiction { line: 2 });
         let roles = "0123456789abcdef Ann editor\nfedcba9876543210 Ann viewer";
         assert_eq!(error(roles), TokenFileError::Contradiction { line: 2 });
+    }
+
+    proptest! {
+        /// Lines of words that a file may have, and of anything else.
+        #[test]
+        fn any_file_is_read_or_refused_by_a_line_that_it_has_and_without_its_tokens(
+            lines in prop::collection::vec(
+                prop_oneof![
+                    3 => "(secret-[0-9]{4,20}|# ?)( Ann| Bo|\\tÅsa Öl|)( viewer| editor| owner| admin|)",
+                    1 => "\\PC{0,40}",
+                ],
+                0..6,
+            )
+        ) {
+            let text = lines.join("\n");
+            match StaticTokens::parse(&text) {
+                Ok(tokens) => prop_assert!(!tokens.users.is_empty()),
+                Err(error) => {
+                    let shown = format!("{error} {error:?}");
+                    prop_assert!(!shown.contains("secret-"), "{shown}");
+                    let line = match error {
+                        TokenFileError::Line { line }
+                        | TokenFileError::Length { line }
+                        | TokenFileError::Contradiction { line } => line,
+                        _ => 1,
+                    };
+                    prop_assert!((1..=lines.len().max(1)).contains(&line), "{shown}");
+                }
+            }
+        }
     }
 
     #[test]
