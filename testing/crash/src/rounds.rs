@@ -1,11 +1,11 @@
 //! The rounds: write, kill, look at the file, start again; and the account at the end.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use driftless_client::Client;
-use driftless_model::{BoardId, LeafPath, RecordId};
+use driftless_model::{BoardId, LeafPath, RecordId, SortedMap};
 use driftless_store::server::SqliteBoards;
 use driftless_sync::replica::view::LeafView;
 use futures::stream::StreamExt as _;
@@ -260,7 +260,7 @@ async fn converge(book: &Book, writers: &[Writer]) -> Result<()> {
 }
 
 /// What a writer sees of the board, without what only they see: their conflicts.
-fn shown(writer: &Writer) -> Vec<(RecordId, BTreeMap<LeafPath, LeafView>)> {
+fn shown(writer: &Writer) -> Vec<(RecordId, SortedMap<LeafPath, LeafView>)> {
     let records = writer.board.records().into_iter();
     records
         .map(|(record, view)| (record, view.leaves.clone()))
