@@ -24,10 +24,10 @@ pub fn prepare(repo: &Repo) -> Result<PathBuf> {
 }
 
 /// Builds the app and runs the test files whose name contains `only`.
-pub fn run(repo: &Repo, chromium: &Path, only: &str) -> Result<Tally> {
+pub fn run(repo: &Repo, chromium: &Path, only: &str, build: Build) -> Result<Tally> {
     let files = test_files(&repo.root().join("e2e/tests"), only)?;
     let wasm = WasmTarget::ensure(repo)?;
-    let app = app::build(repo, &wasm, Build::Fast)?;
+    let app = app::build(repo, &wasm, build)?;
     let conformance = web::build_conformance(repo, &wasm)?;
     let mut command = Command::new("node");
     command

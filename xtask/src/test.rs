@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
+use crate::app::Build;
 use crate::crash::{self, CrashOptions};
 use crate::repo::{self, Repo};
 use crate::sim::{self, SimOptions};
@@ -42,6 +43,19 @@ pub struct TestOptions {
     /// Of the browser tests, only the files whose name contains this.
     #[arg(long, default_value = "", value_name = "TEXT")]
     only: String,
+    /// The browser tests on the web app and the server as they ship; takes minutes to build.
+    #[arg(long)]
+    release: bool,
+}
+
+impl TestOptions {
+    fn build(&self) -> Build {
+        if self.release {
+            Build::Release
+        } else {
+            Build::Fast
+        }
+    }
 }
 
 /// A part of the tests, in the order in which they run.
@@ -87,7 +101,7 @@ pub fn run(repo: &Repo, options: &TestOptions) -> Result<ExitCode> {
     for part in Part::value_variants().iter().copied().filter(chosen) {
         println!("\n== {part}");
         let started = Instant::now();
-        let outcome = run_part(repo, part, &options.only).unwrap_or_else(|error| {
+        let outcome = run_part(repo, part, options).unwrap_or_else(|error| {
             println!("{part}: {error:#}");
             Outcome::Ran(Tally::ONE_FAILURE)
         });
@@ -108,7 +122,7 @@ pub fn run(repo: &Repo, options: &TestOptions) -> Result<ExitCode> {
     })
 }
 
-fn run_part(repo: &Repo, part: Part, only: &str) -> Result<Outcome> {
+fn run_part(repo: &Repo, part: Part, options: &TestOptions) -> Result<Outcome> {
     let tally = match part {
         Part::Fmt => fmt(repo),
         Part::Tidy => tidy::check(repo)?,
@@ -117,7 +131,7 @@ fn run_part(repo: &Repo, part: Part, only: &str) -> Result<Outcome> {
         Part::Unit => unit(repo)?,
         Part::Sim => simulate(repo),
         Part::Crash => passed(&crash::run(repo, &CrashOptions::rounds(CRASH_ROUNDS))),
-        Part::Browser => return browser_tests(repo, only),
+        Part::Browser => return browser_tests(repo, options),
         Part::Doc => doc(repo),
     };
     Ok(Outcome::Ran(tally))
@@ -206,9 +220,12 @@ fn simulate(repo: &Repo) -> Tally {
     tally
 }
 
-fn browser_tests(repo: &Repo, only: &str) -> Result<Outcome> {
+fn browser_tests(repo: &Repo, options: &TestOptions) -> Result<Outcome> {
     match browser::prepare(repo) {
-        Ok(chromium) => Ok(Outcome::Ran(browser::run(repo, &chromium, only)?)),
+        Ok(chromium) => {
+            let (only, build) = (&options.only, options.build());
+            Ok(Outcome::Ran(browser::run(repo, &chromium, only, build)?))
+        }
         Err(missing) if repo::in_ci() => Err(missing),
         Err(missing) => Ok(Outcome::Skipped(format!("{missing:#}"))),
     }
