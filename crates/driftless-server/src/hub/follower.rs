@@ -30,7 +30,8 @@ pub struct Follower {
     boards: Arc<Boards>,
     entry: Entry,
     client: ClientId,
-    following: BTreeMap<BoardId, Following>,
+    /// Boxed: a node of the map has room for eleven, and most connections follow one board.
+    following: BTreeMap<BoardId, Box<Following>>,
     subscriptions: u64,
 }
 
@@ -153,7 +154,7 @@ impl Follower {
         };
         let command = self.subscribe(&following);
         let sent = following.open.commands.send(command).await;
-        self.following.insert(board.clone(), following);
+        self.following.insert(board.clone(), Box::new(following));
         sent.map_err(|_| stopping(board))
     }
 
@@ -174,7 +175,7 @@ impl Follower {
         role: Role,
     ) -> Result<(), Box<ServerMessage>> {
         let following = self.following.get_mut(board);
-        let is_news = |following: &&mut Following| {
+        let is_news = |following: &&mut Box<Following>| {
             following.reading != Reading::Withdrawn && following.member.role != role
         };
         let Some(following) = following.filter(is_news) else {
@@ -256,7 +257,8 @@ impl Follower {
             let Some(letter) = self.entry.mailbox.take() else {
                 break;
             };
-            self.open_letter(letter, deliveries).await;
+            // Rare, and large: boxed, so that every connection need not have room for it.
+            Box::pin(self.open_letter(letter, deliveries)).await;
         }
         let (mut is_all, mut bytes_max) = (true, DELIVERED_BYTES_MAX);
         let mut lagged = Vec::new();
@@ -274,7 +276,7 @@ impl Follower {
             }
         }
         for board in lagged {
-            self.resume_behind(&board, deliveries).await;
+            Box::pin(self.resume_behind(&board, deliveries)).await;
         }
         is_all && deliveries.len() < deliveries_max
     }

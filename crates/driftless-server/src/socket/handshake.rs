@@ -13,16 +13,17 @@ use crate::socket::wire::{End, Incoming, Wire};
 /// Serves a connection from its first frame to its last.
 pub async fn serve(driftless: Driftless, mut wire: Wire) {
     let metrics = driftless.metrics().clone();
-    let end = match greet(driftless, &mut wire).await {
+    // What comes once is boxed, so that a connection need not have room for it all its life.
+    let end = match Box::pin(greet(driftless, &mut wire)).await {
         Ok(session) => session.run(&mut wire).await,
         Err(end) => end,
     };
     tracing::debug!(?end, "a connection ended");
     metrics.closed(end.code());
-    wire.finish(end).await;
+    Box::pin(wire.finish(end)).await;
 }
 
-async fn greet(driftless: Driftless, wire: &mut Wire) -> Result<Session, End> {
+async fn greet(driftless: Driftless, wire: &mut Wire) -> Result<Box<Session>, End> {
     let hello = tokio::time::timeout(driftless.heartbeat(), hello(wire)).await;
     let hello = hello.unwrap_or_else(|_| {
         let reason = "no Hello came";
@@ -50,7 +51,7 @@ async fn greet(driftless: Driftless, wire: &mut Wire) -> Result<Session, End> {
     driftless.metrics().connections_opened.inc();
     let mut session = Session::new(driftless, follower, user, wire.codec());
     session.subscribe_all(hello.boards).await;
-    Ok(session)
+    Ok(Box::new(session))
 }
 
 async fn hello(wire: &mut Wire) -> Result<Hello, End> {

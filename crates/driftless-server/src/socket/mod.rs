@@ -18,8 +18,11 @@ use driftless_protocol::Codec;
 use crate::driftless::Driftless;
 use crate::socket::wire::Wire;
 
-/// The read and write buffers of a connection, in bytes: the defaults hold 136 KB for each.
-const BUFFER_BYTES: usize = 4 * 1024;
+/// The buffer that a connection reads into, in bytes: it is there as long as the connection is, and
+/// the default is 128 KiB.
+const READ_BUFFER_BYTES: usize = 2 * 1024;
+/// What a connection gathers for one write, in bytes. Takes room only while something is written.
+const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 
 /// The WebSocket endpoint, at `/`: to be nested wherever the application wants it, `/rt` for the
 /// web app. Sub-protocols are `driftless.v1.msgpack` and `driftless.v1.json`. Starts nothing by
@@ -54,8 +57,8 @@ async fn upgrade(
         return (StatusCode::BAD_REQUEST, text).into_response();
     };
     upgrade
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(BUFFER_BYTES)
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_frame_size(limits::FRAME_BYTES_MAX)
         .max_message_size(limits::FRAME_BYTES_MAX)
         .on_failed_upgrade(|error| tracing::debug!(%error, "an upgrade failed"))

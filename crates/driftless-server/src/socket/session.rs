@@ -74,7 +74,7 @@ impl Session {
     }
 
     /// Serves the connection until it ends.
-    pub async fn run(mut self, wire: &mut Wire) -> End {
+    pub async fn run(mut self: Box<Self>, wire: &mut Wire) -> End {
         loop {
             if let Err(end) = self.step(wire).await {
                 return end;
@@ -85,7 +85,8 @@ impl Session {
     async fn step(&mut self, wire: &mut Wire) -> Result<(), End> {
         self.write(wire).await?;
         match poll_fn(|context| self.poll_woken(wire, context)).await {
-            Woken::Heard(incoming) => self.take_all(incoming, wire).await,
+            // Boxed, so that a connection needs room for it only while it takes something.
+            Woken::Heard(incoming) => Box::pin(self.take_all(incoming, wire)).await,
             Woken::Rung => Ok(()),
             Woken::Silence => self.ping_if_silent(),
         }
@@ -252,7 +253,7 @@ impl Session {
     async fn settle_doubts(&mut self) {
         let doubts = self.follower.mailbox().take_doubts();
         if doubts != Doubts::None {
-            self.ask_again(&doubts).await;
+            Box::pin(self.ask_again(&doubts)).await;
         }
     }
 
