@@ -31,6 +31,29 @@ pub enum Answer {
     Failed,
 }
 
+impl Answer {
+    /// All of them, in order.
+    const ALL: [Self; 6] = [
+        Self::Applied,
+        Self::Conflict,
+        Self::Rejected,
+        Self::Refused,
+        Self::Expected,
+        Self::Failed,
+    ];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Conflict => "conflict",
+            Self::Rejected => "rejected",
+            Self::Refused => "refused",
+            Self::Expected => "out_of_order",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// What a resume was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResumeKind {
@@ -52,7 +75,7 @@ pub struct Metrics {
     /// Connections that said hello and were let in.
     pub connections_opened: IntCounter,
     connections_closed: IntCounterVec,
-    edits: IntCounterVec,
+    edits: [IntCounter; Answer::ALL.len()],
     edit_seconds: Histogram,
     commit_seconds: Histogram,
     commit_edits: Histogram,
@@ -87,7 +110,11 @@ impl Metrics {
                 "Connections that ended, by close code; `gone` without one.",
                 "code",
             ),
-            edits: make.counters("edits_total", "Answers to edits, by outcome.", "outcome"),
+            edits: {
+                let help = "Answers to edits, by outcome.";
+                let edits = make.counters("edits_total", help, "outcome");
+                Answer::ALL.map(|answer| edits.with_label_values(&[answer.label()]))
+            },
             edit_seconds: make.seconds(
                 "edit_seconds",
                 "From an edit's arrival to its durable outcome being published.",
@@ -101,11 +128,11 @@ impl Metrics {
             ),
             fanout_seconds: make.seconds(
                 "fanout_seconds",
-                "From publication to the write to a connection; the oldest item of each write.",
+                "From publication to the write to a connection; of an item now and then.",
             ),
             end_to_end_seconds: make.seconds(
                 "end_to_end_seconds",
-                "From an edit's arrival to the write to a connection; the oldest of each write.",
+                "From an edit's arrival to the write to a connection; of an item now and then.",
             ),
             lagged: make.counter(
                 "lagged_total",
@@ -127,15 +154,7 @@ impl Metrics {
 
     /// One answer to a push.
     pub fn answered(&self, answer: Answer) {
-        let label = match answer {
-            Answer::Applied => "applied",
-            Answer::Conflict => "conflict",
-            Answer::Rejected => "rejected",
-            Answer::Refused => "refused",
-            Answer::Expected => "out_of_order",
-            Answer::Failed => "failed",
-        };
-        self.edits.with_label_values(&[label]).inc();
+        self.edits[answer as usize].inc();
     }
 
     /// What became of an edit was published, so long after it had arrived.
@@ -167,10 +186,11 @@ impl Metrics {
         self.written_bytes.inc_by(count(bytes));
     }
 
-    /// What the oldest item of a write was published at and, for an edit that this server took,
-    /// arrived at.
+    /// A write had an item that is measured: when it was published and, for an edit that this
+    /// server took, arrived.
     pub fn fanned_out(&self, published_at: Instant, received_at: Option<Instant>) {
-        let seconds = |since: Instant| since.elapsed().as_secs_f64();
+        let now = Instant::now();
+        let seconds = |since: Instant| now.duration_since(since).as_secs_f64();
         self.fanout_seconds.observe(seconds(published_at));
         if let Some(received_at) = received_at {
             self.end_to_end_seconds.observe(seconds(received_at));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use driftless_model::{BoardId, ClientId, Cursor, EditId, Role, Schema, Version};
 use driftless_protocol::message::{Outcome, Push};
@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::clock::now_ms;
 use crate::hub::boards::Registry;
 use crate::hub::committer::Committer;
-use crate::hub::item::Item;
+use crate::hub::item::{Item, Watch};
 use crate::hub::mailbox::{Closing, Letter, Mailbox};
 use crate::hub::ring::Ring;
 use crate::hub::underway::{Received, Underway};
@@ -25,6 +25,9 @@ use crate::store::SharedStore;
 
 /// How long a room that nobody follows stays in memory.
 const IDLE: Duration = Duration::from_mins(3);
+/// How often an item's way to the connections is measured: measuring each one would cost a fan-out
+/// a few hundredths of what it costs itself.
+const WATCH_EVERY: Duration = Duration::from_millis(50);
 /// Commands that are taken before the outputs are carried out.
 const COMMANDS_AT_ONCE: usize = 64;
 
@@ -102,6 +105,10 @@ pub struct Actor {
     /// What the room published and is not in the ring yet.
     published: Vec<Arc<Item>>,
     underway: Underway,
+    /// When the outputs that are being carried out became durable, once one of them asked.
+    now: Option<Instant>,
+    /// When the last item was published whose way is measured.
+    watched_at: Option<Instant>,
 }
 
 impl Actor {
@@ -126,6 +133,8 @@ impl Actor {
             asked: FuturesUnordered::new(),
             published: Vec::new(),
             underway: Underway::default(),
+            now: None,
+            watched_at: None,
         }
     }
 
@@ -279,15 +288,31 @@ impl Actor {
             Outcome::Conflict { .. } => Answer::Conflict,
             _ => Answer::Rejected,
         });
+        let now = *self.now.get_or_insert_with(Instant::now);
         let received_at = self.underway.settle(client, outcome);
         if let Some(received_at) = received_at {
-            self.metrics.published(received_at.elapsed());
+            self.metrics.published(now.duration_since(received_at));
         }
-        self.published.push(Arc::new(Item::new(item, received_at)));
+        let watch = self.watch(now, received_at);
+        self.published.push(Arc::new(Item::new(item, watch)));
+    }
+
+    /// Whether the way of an item that is published now is measured.
+    fn watch(&mut self, published_at: Instant, received_at: Option<Instant>) -> Option<Watch> {
+        let is_due = |last: Instant| published_at.duration_since(last) >= WATCH_EVERY;
+        if !self.watched_at.is_none_or(is_due) {
+            return None;
+        }
+        self.watched_at = Some(published_at);
+        Some(Watch {
+            published_at,
+            received_at,
+        })
     }
 
     /// Puts what was published in the ring and wakes the audience, once for all of it.
     fn publish(&mut self) {
+        self.now = None;
         if self.published.is_empty() {
             return;
         }

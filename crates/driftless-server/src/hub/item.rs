@@ -66,18 +66,24 @@ pub struct Item {
     event: Option<(Shared, Cursor)>,
     /// About what it takes as one message, in bytes.
     pub weight_bytes: usize,
+    /// Present where its way to the connections is measured.
+    pub watch: Option<Watch>,
+}
+
+/// What is known of an item whose way to the connections is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Watch {
     /// When it was published.
     pub published_at: Instant,
-    /// When the edit came off a socket, where this server took it.
+    /// When its edit came off a socket, where this server took it.
     pub received_at: Option<Instant>,
 }
 
 impl Item {
-    /// The item as it is shared, published now.
-    pub fn new(item: StreamItem, received_at: Option<Instant>) -> Self {
+    /// The item as it is shared.
+    pub fn new(item: StreamItem, watch: Option<Watch>) -> Self {
         let cursor = item.cursor();
         let weight_bytes = weight_bytes(&item);
-        let published_at = Instant::now();
         match item {
             StreamItem::Applied {
                 client,
@@ -88,16 +94,14 @@ impl Item {
                 outcome: Shared::new(ServerMessage::Outcome(outcome)),
                 event: cursor.map(|cursor| (Shared::new(ServerMessage::Event(event)), cursor)),
                 weight_bytes,
-                published_at,
-                received_at,
+                watch,
             },
             StreamItem::Private { client, outcome } => Self {
                 author: client,
                 outcome: Shared::new(ServerMessage::Outcome(outcome)),
                 event: None,
                 weight_bytes,
-                published_at,
-                received_at,
+                watch,
             },
         }
     }

@@ -18,7 +18,7 @@ mod follower;
 pub use boards::Boards;
 pub use connections::Connections;
 pub use follower::{Delivery, Follower, board_error};
-pub use item::frame;
+pub use item::{Watch, frame};
 pub use mailbox::{Closing, Doubts, Mailbox};
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! What goes to a connection in one write, and what is counted about it once it is written.
 
-use std::time::Instant;
-
 use axum::extract::ws::Message as Frame;
 use driftless_model::ClientId;
 use driftless_protocol::message::Resume;
 use driftless_protocol::{Codec, ServerMessage};
 
-use crate::hub::Delivery;
+use crate::hub::{Delivery, Watch};
 use crate::metrics::{Metrics, ResumeKind};
 use crate::socket::wire::size_bytes;
 
@@ -17,8 +15,8 @@ pub struct Outgoing {
     pub frames: Vec<Frame>,
     /// The resumes among them, with their bytes.
     resumes: Vec<(ResumeKind, usize)>,
-    /// When the oldest item among them was published, and its edit received.
-    oldest: Option<(Instant, Option<Instant>)>,
+    /// The oldest item among them that is measured.
+    oldest: Option<Watch>,
 }
 
 impl Outgoing {
@@ -42,14 +40,7 @@ impl Outgoing {
                     self.resumes.push((kind(resume), size_bytes(&frame)));
                 }
             }
-            Delivery::Item(item) => {
-                let is_older = self
-                    .oldest
-                    .is_none_or(|(published_at, _)| item.published_at < published_at);
-                if is_older {
-                    self.oldest = Some((item.published_at, item.received_at));
-                }
-            }
+            Delivery::Item(item) => self.oldest = self.oldest.or(item.watch),
             Delivery::Close(_) => {}
         }
         self.frames.push(frame);
@@ -60,8 +51,8 @@ impl Outgoing {
         for (kind, bytes) in self.resumes {
             metrics.resumed(kind, bytes);
         }
-        if let Some((published_at, received_at)) = self.oldest {
-            metrics.fanned_out(published_at, received_at);
+        if let Some(watch) = self.oldest {
+            metrics.fanned_out(watch.published_at, watch.received_at);
         }
     }
 }

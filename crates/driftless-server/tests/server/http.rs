@@ -85,9 +85,10 @@ async fn the_metrics_tell_of_edits_from_socket_to_followers() {
     assert_eq!(is("driftless_edit_seconds_count"), 4);
     assert_eq!(is("driftless_commit_edits_sum"), 3);
     assert_eq!(is(r#"driftless_commits_total{result="committed"}"#), 4);
-    // Three outcomes and three events, and the one of the conflict; each in a write of its own.
-    assert_eq!(is("driftless_fanout_seconds_count"), 7);
-    assert_eq!(is("driftless_end_to_end_seconds_count"), 7);
+    // The first edit went to both; later ones are measured now and then.
+    let measured = is("driftless_fanout_seconds_count");
+    assert!((2..=7).contains(&measured), "{measured}");
+    assert_eq!(is("driftless_end_to_end_seconds_count"), measured);
     assert_eq!(is(r#"driftless_resumes_total{kind="snapshot"}"#), 2);
     assert!(is(r#"driftless_resume_bytes_total{kind="snapshot"}"#) > 100);
     let goodbye = r#"driftless_connections_closed_total{code="gone"}"#;
