@@ -31,8 +31,9 @@ pub trait BoardStore: Send + Sync + 'static {
 
     /// Carries out appends, durable before it answers: one answer for each, in the same order. The
     /// batch is one transaction; an append whose head is elsewhere is a [`Stored::Conflict`] and
-    /// leaves the others alone; a batch that fails is tried again board by board. What an append
-    /// prunes is gone with it, in the same transaction.
+    /// leaves the others alone; a batch that fails is tried again board by board, unless what
+    /// failed would fail all of them: no file, no lock, no room. What an append prunes is gone with
+    /// it, in the same transaction.
     fn append(&self, batch: Vec<Append>) -> impl Future<Output = Vec<Stored>> + Send;
 
     /// The applied edits above a version that the log still has, oldest first, at most `rows_max`
