@@ -28,7 +28,7 @@ pub struct Backup {
 pub struct Restored {
     /// How many boards are in it.
     pub boards: u64,
-    /// Where that is which was there before.
+    /// Where that is which was there before: the file, or its log where there was nothing else.
     pub set_aside: Option<PathBuf>,
 }
 
@@ -107,28 +107,36 @@ async fn look_over(file: &Path) -> Result<u64, StoreError> {
 }
 
 /// Keeps what is there under another name, beside itself, and leaves no log that a new file would
-/// be taken to have. Until the new file has its name the old one keeps it too, so that no crash
-/// leaves a server without any.
+/// be taken to have: not the log of a file that somebody deleted either. Until the new file has its
+/// name the old one keeps it too, so that no crash leaves a server without any.
 async fn set_aside(file: &Path) -> io::Result<Option<PathBuf>> {
-    if file.symlink_metadata().is_err() {
-        return Ok(None);
-    }
+    let is_there = file.symlink_metadata().is_ok();
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let now_ms = since.map_or(0, |since| since.as_millis());
     let aside = beside(file, &format!(".before-restore-{now_ms}"));
-    // Opening and closing folds the log in, if the file is sound.
-    if let Ok(connection) = open(file, SqliteConnectOptions::new()).await {
-        fold(connection).await.ok();
+    if is_there {
+        // Opening and closing folds the log in, if the file is sound.
+        if let Ok(connection) = open(file, SqliteConnectOptions::new()).await {
+            fold(connection).await.ok();
+        }
+        fs::hard_link(file, &aside).or_else(|_| fs::copy(file, &aside).map(|_| ()))?;
     }
-    fs::hard_link(file, &aside).or_else(|_| fs::copy(file, &aside).map(|_| ()))?;
-    let log = beside(file, "-wal");
-    if log.symlink_metadata().is_ok() {
-        fs::rename(log, beside(&aside, "-wal"))?;
+    let mut kept = is_there.then(|| aside.clone());
+    for end in LOGS {
+        let (log, log_aside) = (beside(file, end), beside(&aside, end));
+        if log.symlink_metadata().is_ok() {
+            fs::rename(log, &log_aside)?;
+            kept.get_or_insert(log_aside);
+        }
     }
     remove(&beside(file, "-shm"))?;
     sync_folder(file)?;
-    Ok(Some(aside))
+    Ok(kept)
 }
+
+/// What `SQLite` reads into a file that it opens, because of the name alone: the write-ahead log,
+/// and the journal of a crash before there was one.
+const LOGS: [&str; 2] = ["-wal", "-journal"];
 
 async fn fold(mut connection: SqliteConnection) -> Result<(), sqlx::Error> {
     let checkpoint = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -222,6 +230,35 @@ mod tests {
         restore(&kept, &killed).await.expect("is put back");
         let store = SqliteBoards::open(&killed).await.expect("opens");
         assert_eq!(store.load(files.script.board()).await, Ok(then));
+    }
+
+    #[tokio::test]
+    async fn a_restore_takes_the_log_of_a_deleted_file_away() {
+        let mut files = Files::new();
+        let store = files.open().await;
+        files.add(&store, "cpu").await;
+        let (file, kept) = (files.path("boards.db"), files.path("backup.db"));
+        backup(&file, &kept).await.expect("is made");
+        let then = files.script.image().clone();
+        files.add(&store, "net").await;
+        // The server was killed, and somebody deleted the file but not its log.
+        let lost = files.path("lost.db");
+        let log = std::fs::read(beside(&file, "-wal")).expect("reads");
+        std::fs::write(beside(&lost, "-wal"), &log).expect("writes");
+        std::fs::write(beside(&lost, "-journal"), &log).expect("writes");
+        std::fs::write(beside(&lost, "-shm"), vec![0; 32_768]).expect("writes");
+        let restored = restore(&kept, &lost).await.expect("is put back");
+        for end in ["-wal", "-journal", "-shm"] {
+            assert!(!beside(&lost, end).exists(), "{end}");
+        }
+        let aside = restored.set_aside.expect("was there");
+        assert!(aside.to_string_lossy().ends_with("-wal"), "{aside:?}");
+        assert_eq!(std::fs::read(aside).expect("reads"), log);
+        let store = SqliteBoards::open(&lost).await.expect("opens");
+        assert_eq!(store.load(files.script.board()).await, Ok(then));
+        // Where there was nothing, nothing is said to be kept.
+        let restored = restore(&kept, &files.path("new.db")).await;
+        assert_eq!(restored.expect("is put back").set_aside, None);
     }
 
     #[tokio::test]
