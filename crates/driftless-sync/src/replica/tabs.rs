@@ -41,7 +41,12 @@ pub enum What {
         instead_of: Option<EditId>,
     },
     /// An entry was taken back.
-    RolledBack(EditId),
+    RolledBack {
+        /// The edit that the entry was.
+        edit: EditId,
+        /// All edits that are gone with it; none where it is sealed, and only marked.
+        gone: Vec<EditId>,
+    },
     /// An entry that had been taken back counts again.
     TakenAnew(EditId),
     /// A set-aside entry was let go, or became another edit: as it was when that was decided.

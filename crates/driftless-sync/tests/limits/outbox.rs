@@ -47,7 +47,7 @@ impl Bench {
             on_stale: OnStale::Policy,
             changes: vec![change],
         };
-        let saw = self.outbox.saw(&edit, &self.state, 0);
+        let saw = self.outbox.saw(&edit, false, &self.state, 0);
         let confirmed = self.state.confirmed();
         let added = self.outbox.add(edit, saw, confirmed, &mut self.journal);
         added.expect("there is room")

@@ -3,7 +3,7 @@
 use driftless_model::{EditId, LeafRef, OnStale, Op, Value, Version, limits};
 use driftless_protocol::durable::{EntryRow, EntryState};
 use driftless_sync::replica::undo_history::{Applied, UndoHistory, UndoState};
-use driftless_sync::replica::view::{AutoResolve, Resolution};
+use driftless_sync::replica::view::{AutoResolve, RecordView, Resolution};
 use driftless_sync::replica::{Command, Notice};
 
 use crate::pair::{Pair, board, create, path, record, set};
@@ -245,6 +245,46 @@ fn conflicts_settle_themselves_where_that_is_wanted_and_it_is_told() {
             .filter(|notice| matches!(notice, Notice::AutoResolved { .. }));
         assert_eq!(told.count(), 1);
     }
+}
+
+/// What a conflict that settled itself was made over is what the other had written, not what its
+/// author still saw when it settled.
+#[test]
+fn undoing_a_decision_that_was_made_by_itself_brings_back_what_the_other_had_written() {
+    let mut pair = two();
+    pair.command(ANN, Command::AutoResolve(AutoResolve::Mine));
+    pair.unplug(ANN);
+    title(&mut pair, ANN, "Ann's");
+    title(&mut pair, BOB, "Bob's");
+    pair.settle();
+    pair.plug(ANN);
+    both_see(&mut pair, "Ann's");
+    undo(&mut pair, ANN);
+    both_see(&mut pair, "Bob's");
+}
+
+#[test]
+fn a_widget_that_was_replaced_in_one_edit_comes_back_whole() {
+    let mut pair = two();
+    pair.edit(ANN, vec![("cpu", set("unit", "bytes"))]);
+    pair.settle();
+    let before = pair.view(BOB, "cpu");
+    pair.edit(ANN, vec![("cpu", Op::Remove), ("cpu", create("Other"))]);
+    both_see(&mut pair, "Other");
+    assert_eq!(pair.sees(BOB, "cpu", "unit"), None);
+    undo(&mut pair, ANN);
+    pair.settle();
+    let values = |view: Option<RecordView>| {
+        let leaves = view.expect("is there").leaves;
+        leaves
+            .into_iter()
+            .map(|(leaf, own)| (leaf, own.value))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(values(pair.view(BOB, "cpu")), values(before));
+    redo(&mut pair, ANN);
+    both_see(&mut pair, "Other");
+    assert_eq!(pair.sees(BOB, "cpu", "unit"), None);
 }
 
 #[test]

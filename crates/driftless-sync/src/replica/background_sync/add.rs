@@ -22,15 +22,24 @@ pub struct Saw {
 
 impl Outbox {
     /// What the author of an edit sees now of what it changes.
-    pub fn saw(&self, new: &NewEdit, state: &RealtimeState, made_at_ms: u64) -> Saw {
-        // What an undo brings back lies under what is pending now; the last flush may be older.
-        let view_of = |id: &RecordId| match new.on_stale {
-            OnStale::Skip => {
+    pub fn saw(
+        &self,
+        new: &NewEdit,
+        is_decision: bool,
+        state: &RealtimeState,
+        made_at_ms: u64,
+    ) -> Saw {
+        // What an undo brings back, and what a decision is over, lies under what is pending now;
+        // the last flush may be older, and show what was decided on.
+        let is_over_pending = is_decision || new.on_stale == OnStale::Skip;
+        let view_of = |id: &RecordId| {
+            if is_over_pending {
                 let one = SortedSet::from([id.clone()]);
                 let active = self.active_changes(&one).remove(id).unwrap_or_default();
                 state.fold_now(&self.schema, id, &active)
+            } else {
+                state.views().get(id).cloned()
             }
-            OnStale::Policy => state.views().get(id).cloned(),
         };
         let (base, removed) = base_of(&new.changes, view_of);
         Saw {

@@ -176,7 +176,9 @@ impl Replica {
             let changes = edit.changes.iter_mut();
             changes.for_each(|change| change.seen.version = version);
         }
-        let saw = board.outbox.saw(&edit, &board.state, now.epoch_ms);
+        let is_decision = instead_of.is_some();
+        let outbox = &board.outbox;
+        let saw = outbox.saw(&edit, is_decision, &board.state, now.epoch_ms);
         let made = self.made(&edit, &saw, instead_of);
         self.add(edit, saw, made);
     }
@@ -309,9 +311,6 @@ impl Replica {
             let entry = board.outbox.entry(number)?;
             Some(entry.row.id)
         });
-        if let Some(edit) = edit {
-            self.note(id, What::RolledBack(edit));
-        }
         let Some(board) = self.boards.get_mut(id) else {
             return;
         };
@@ -320,8 +319,12 @@ impl Replica {
         for row in gone.iter().chain(marked.map(|entry| &entry.row)) {
             board.history.forget(row);
         }
+        let is_gone = marked.is_none();
         let marked = marked.map(Entry::records).unwrap_or_default();
         self.processor.local(id, marked);
+        if let Some(edit) = edit {
+            self.note_rolled_back(id, edit, is_gone, &gone);
+        }
         for row in gone {
             let records: Vec<_> = row
                 .changes

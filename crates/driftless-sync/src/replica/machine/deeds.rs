@@ -26,6 +26,20 @@ impl Replica {
         }
     }
 
+    /// Notes that an entry was taken back, and what is gone since.
+    pub(super) fn note_rolled_back(
+        &mut self,
+        board: &BoardId,
+        edit: EditId,
+        is_gone: bool,
+        rows: &[EntryRow],
+    ) {
+        let rows = rows.iter().filter(|_| is_gone);
+        let gone = rows.flat_map(|row| row.folded.iter().copied().chain([row.id]));
+        let gone = gone.collect();
+        self.note(board, What::RolledBack { edit, gone });
+    }
+
     /// An edit as a deed, with all that it rests on. Nobody else could come between where there
     /// are no tabs.
     pub(super) fn made(
@@ -69,6 +83,7 @@ impl Replica {
     /// Does everything again that is not durable.
     pub(super) fn do_again(&mut self, mut deeds: Vec<Deed>, now: Now) {
         forget_reversed(&mut deeds);
+        forget_taken_back(&mut deeds);
         let mut settled = SortedSet::new();
         for Deed { board, what, .. } in deeds {
             match what {
@@ -84,7 +99,7 @@ impl Replica {
                         self.make_once(*edit, *saw, (user, instead_of));
                     }
                 }
-                What::RolledBack(edit) => self.roll_back_again(&board, edit, now),
+                What::RolledBack { edit, .. } => self.roll_back_again(&board, edit, now),
                 What::TakenAnew(edit) => self.take_anew_again(&board, edit),
                 What::Discarded(row) => {
                     if !self.discard_again(&board, &row) {
@@ -230,7 +245,7 @@ fn forget_reversed(deeds: &mut Vec<Deed>) {
         let reversed = match deed.what {
             What::TakenAnew(edit) => kept
                 .iter()
-                .rposition(|it| matches!(it.what, What::RolledBack(id) if id == edit)),
+                .rposition(|it| matches!(it.what, What::RolledBack { edit: id, .. } if id == edit)),
             _ => None,
         };
         match reversed {
@@ -239,4 +254,42 @@ fn forget_reversed(deeds: &mut Vec<Deed>) {
         }
     }
     *deeds = kept;
+}
+
+/// What was made and taken back before anything of it was stored was never made: made again, its
+/// edits could join others of their gesture, which would then be taken back with them.
+fn forget_taken_back(deeds: &mut Vec<Deed>) {
+    let mut kept: Vec<Deed> = Vec::with_capacity(deeds.len());
+    for deed in deeds.drain(..) {
+        let is_made = |id: &EditId| {
+            let mut made = kept.iter().filter_map(made_edit);
+            made.any(|edit| edit.id == *id)
+        };
+        match deed.what {
+            What::RolledBack { ref gone, .. } if !gone.is_empty() && gone.iter().all(is_made) => {
+                kept.retain(|it| made_edit(it).is_none_or(|edit| !gone.contains(&edit.id)));
+                for deed in &mut kept {
+                    rest_on_less(deed, gone);
+                }
+            }
+            _ => kept.push(deed),
+        }
+    }
+    *deeds = kept;
+}
+
+/// An edit of the same gesture rests on them in its deed alone.
+fn rest_on_less(deed: &mut Deed, gone: &[EditId]) {
+    if let What::Made { edit, .. } = &mut deed.what {
+        for change in &mut edit.changes {
+            change.seen.after.retain(|id| !gone.contains(id));
+        }
+    }
+}
+
+fn made_edit(deed: &Deed) -> Option<&NewEdit> {
+    match &deed.what {
+        What::Made { edit, .. } => Some(edit),
+        _ => None,
+    }
 }

@@ -93,7 +93,7 @@ impl Replica {
         let records = entry.records();
         let gone = board.outbox.roll_back(number, &mut self.journal);
         self.processor.local(id, records);
-        self.note(id, What::RolledBack(edit));
+        self.note_rolled_back(id, edit, !gone.is_empty(), &gone);
         if gone.is_empty() {
             return Some(Part::Marked(edit));
         }
