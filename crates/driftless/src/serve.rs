@@ -9,7 +9,11 @@ use axum::serve::ListenerExt as _;
 use driftless_server::{Driftless, OpenAuth, Origins, StaticTokens, ops_router, router};
 use driftless_store::server::{SqliteBoards, StoreError};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::cli::{LogFormat, ServeOptions};
 use crate::data;
@@ -93,29 +97,28 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     tokio::runtime::Runtime::new()?.block_on(serve(options))
 }
 
-/// Libraries that log what travels, tokens included, as it comes. They are held to this level
-/// whatever the filter says.
-const KEPT_QUIET: [&str; 4] = [
-    "tungstenite=info",
-    "tokio_tungstenite=info",
-    "hyper=info",
-    "sqlx=info",
-];
+/// Libraries that log what travels, tokens included, as it comes: where the target of a line begins
+/// so, nothing finer than `info` is logged, whatever the filter says. A directive of the filter would
+/// not do: one with a longer target is stronger.
+const KEPT_QUIET: [&str; 4] = ["tungstenite", "tokio_tungstenite", "hyper", "sqlx"];
+
+fn may_be_logged(line: &Metadata<'_>) -> bool {
+    let mut kept_quiet = KEPT_QUIET.iter();
+    *line.level() <= Level::INFO || !kept_quiet.any(|name| line.target().starts_with(name))
+}
 
 fn start_log(filter: &str, format: LogFormat) -> Result<(), ServeError> {
-    let parsed = EnvFilter::try_new(filter).map_err(|error| ServeError::Log {
+    let filter = EnvFilter::try_new(filter).map_err(|error| ServeError::Log {
         filter: filter.to_owned(),
         reason: error.to_string(),
     })?;
-    let quiet = KEPT_QUIET.map(|directive| directive.parse().expect("a directive"));
-    let filter = quiet.into_iter().fold(parsed, EnvFilter::add_directive);
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    let log = tracing_subscriber::registry().with(lines);
+    log.with(filter).with(filter_fn(may_be_logged)).init();
     Ok(())
 }
 
