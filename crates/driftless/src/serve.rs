@@ -97,9 +97,9 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     tokio::runtime::Runtime::new()?.block_on(serve(options))
 }
 
-/// Libraries that log what travels, tokens included, as it comes: where the target of a line begins
-/// so, nothing finer than `info` is logged, whatever the filter says. A directive of the filter would
-/// not do: one with a longer target is stronger.
+/// Libraries that log what travels, tokens included, as it comes. Where the target of a line begins
+/// so, nothing finer than `info` is logged, whatever the filter says: a directive of the filter
+/// would not do, since one with a longer target is stronger.
 const KEPT_QUIET: [&str; 4] = ["tungstenite", "tokio_tungstenite", "hyper", "sqlx"];
 
 fn may_be_logged(line: &Metadata<'_>) -> bool {
