@@ -29,8 +29,10 @@ const RETENTION_MS: u64 = 3_600 * 1_000;
 const SERIES_MAX: usize = 8_192;
 /// How often queries are evaluated.
 const PULSE: Duration = Duration::from_secs(1);
-/// How long connections and rooms may take to end.
-const STOPPING: Duration = Duration::from_secs(10);
+/// How long connections may take to end.
+const LEAVING: Duration = Duration::from_secs(4);
+/// How long rooms may take after that, until what was pushed is stored.
+const STORING: Duration = Duration::from_secs(6);
 
 /// A running server. Clones are handles to the same one.
 ///
@@ -280,12 +282,14 @@ impl Driftless {
             reason: "the server stops or restarts".to_owned(),
             reconnect_after_ms: reconnect_after_ms(place, count),
         };
-        let stopping = async {
-            self.shared.connections.close_all(closing).await;
-            self.shared.boards.stop().await;
-        };
-        if tokio::time::timeout(STOPPING, stopping).await.is_err() {
+        let leaving = self.shared.connections.close_all(closing);
+        if tokio::time::timeout(LEAVING, leaving).await.is_err() {
             tracing::warn!("some connections did not end in time");
+        }
+        // A time of its own: whoever does not go must not cost others what they pushed.
+        let storing = self.shared.boards.stop();
+        if tokio::time::timeout(STORING, storing).await.is_err() {
+            tracing::warn!("some boards did not end in time");
         }
         self.background().abort_all();
     }
@@ -386,5 +390,28 @@ async fn sample_host(feeds: Arc<FeedPlane>, mut metrics: crate::host_metrics::Ho
         let now_ms = now_ms();
         feeds.push(samples.iter().map(|(name, value)| (name, *value)), now_ms);
         feeds.evaluate(now_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use driftless_model::Role;
+    use driftless_sync::room::Member;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn boards_stop_though_a_connection_does_not_go() {
+        let driftless = Driftless::builder().start().await.expect("starts");
+        let board = BoardId::new("home").expect("a board id");
+        let (client, user) = (ClientId(1), UserId::new("Ann").expect("a user"));
+        let mut stays = driftless.enter(client, user.clone());
+        let role = Role::Editor;
+        let member = Member { client, user, role };
+        let followed = stays.follow(&board, member, None).await;
+        followed.expect("follows");
+        driftless.shutdown().await;
+        assert_eq!(driftless.connections(), 1);
+        assert!(driftless.shared.boards.open(&board).is_none());
     }
 }

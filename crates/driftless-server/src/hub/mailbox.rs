@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 #[cfg(any(test, feature = "host-metrics"))]
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use driftless_model::{BoardId, limits};
@@ -101,11 +101,13 @@ impl Closing {
 impl Mailbox {
     /// Puts a letter in and rings.
     pub fn post(&self, letter: Letter) {
-        self.letters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(letter);
+        let is_end = matches!(letter, Letter::Close(_));
+        self.letters().push_back(letter);
         self.ring();
+        if is_end {
+            // Whoever waits for the end may have been rung for before, and not have looked.
+            self.sleeper.wake();
+        }
     }
 
     /// Says that rights may have changed, on a board or on all, and rings.
@@ -146,18 +148,42 @@ impl Mailbox {
         poll_fn(|context| self.poll_rung(context)).await;
     }
 
+    /// Whether the connection is told to end, by a letter that is not taken yet. One task at a time
+    /// waits for it, or for the bell.
+    pub fn poll_told_to_end(&self, context: &Context<'_>) -> Poll<Closing> {
+        self.sleeper.register(context.waker());
+        let told = self.letters().iter().find_map(|letter| match letter {
+            Letter::Close(closing) => Some(closing.clone()),
+            Letter::Board { .. } => None,
+        });
+        told.map_or(Poll::Pending, Poll::Ready)
+    }
+
     /// The oldest letter.
     pub fn take(&self) -> Option<Letter> {
-        self.letters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front()
+        self.letters().pop_front()
+    }
+
+    fn letters(&self) -> MutexGuard<'_, VecDeque<Letter>> {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::task::Wake;
+
     use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Release);
+        }
+    }
 
     #[test]
     fn a_bell_that_was_rung_before_anybody_waited_is_heard_once() {
@@ -168,6 +194,21 @@ mod tests {
         mailbox.ring();
         assert!(mailbox.poll_rung(&context).is_ready());
         assert!(mailbox.poll_rung(&context).is_pending());
+    }
+
+    #[test]
+    fn whoever_waits_for_the_end_is_woken_though_the_bell_was_rung_before() {
+        let mailbox = Mailbox::default();
+        let woken = Arc::new(Woken::default());
+        let waker = woken.clone().into();
+        let context = Context::from_waker(&waker);
+        mailbox.ring();
+        assert!(mailbox.poll_told_to_end(&context).is_pending());
+        let closing = Closing::new(CloseCode::Restart, "the server stops");
+        mailbox.post(Letter::Close(closing.clone()));
+        assert!(woken.0.load(Ordering::Acquire));
+        assert_eq!(mailbox.poll_told_to_end(&context), Poll::Ready(closing));
+        assert!(mailbox.poll_rung(&context).is_ready());
     }
 
     #[test]

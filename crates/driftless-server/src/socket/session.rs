@@ -1,7 +1,7 @@
 //! A connection after its handshake: messages in, boards and feeds out, heartbeats both ways.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ const WRITTEN_AT_ONCE: usize = 256;
 const WRITES_AT_ONCE: usize = 4;
 /// Pings to a silent peer; the last one is the end.
 const PINGS: u32 = 3;
+/// How long what is being written may still take once the connection is told to end.
+const LAST_WRITE: Duration = Duration::from_secs(1);
 
 /// One connection after its handshake.
 pub struct Session {
@@ -147,8 +149,8 @@ impl Session {
             let is_all = delivering.await;
             for delivery in deliveries {
                 if let Delivery::Close(closing) = delivery {
-                    wire.send_all(outgoing.frames).await?;
-                    return Err(End::close(closing));
+                    let last = wire.send_all(outgoing.frames);
+                    return Err(end_after(last, closing).await);
                 }
                 outgoing.add(&delivery, self.follower.client(), self.codec);
             }
@@ -156,7 +158,8 @@ impl Session {
                 let feeds = self.viewer.frames(self.codec);
                 outgoing.frames.extend(feeds);
             }
-            wire.send_all(std::mem::take(&mut outgoing.frames)).await?;
+            let frames = std::mem::take(&mut outgoing.frames);
+            self.send_all(wire, frames).await?;
             outgoing.written(self.driftless.metrics());
             if is_all {
                 return Ok(());
@@ -164,6 +167,22 @@ impl Session {
         }
         self.follower.mailbox().ring();
         Ok(())
+    }
+
+    /// Writes frames. One that is told to end meanwhile does not wait until its peer reads.
+    async fn send_all(&self, wire: &mut Wire, frames: Vec<Frame>) -> Result<(), End> {
+        let mut sending = pin!(wire.send_all(frames));
+        let told = poll_fn(|context| {
+            if let Poll::Ready(sent) = sending.as_mut().poll(context) {
+                return Poll::Ready(Err(sent));
+            }
+            let told = self.follower.mailbox().poll_told_to_end(context);
+            told.map(Ok)
+        });
+        match told.await {
+            Err(sent) => sent,
+            Ok(closing) => Err(end_after(sending, closing).await),
+        }
     }
 
     /// Takes what came in, and what came in with it.
@@ -282,6 +301,14 @@ impl Session {
         }
         self.ask_again(&Doubts::All).await;
         Ok(())
+    }
+}
+
+/// The end of a connection, once a last write is done or has taken too long.
+async fn end_after(last: impl Future<Output = Result<(), End>>, closing: Closing) -> End {
+    match tokio::time::timeout(LAST_WRITE, last).await {
+        Ok(Err(end)) => end,
+        Ok(Ok(())) | Err(_) => End::close(closing),
     }
 }
 

@@ -1,7 +1,8 @@
 //! A thousand connections that follow a board and read nothing of it.
 
+use std::io::Read as _;
 use std::net::SocketAddr;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use driftless_model::{
     BoardId, Change, ClientId, Edit, EditId, KindName, LeafPath, OnStale, Op, RecordId, Version,
@@ -14,7 +15,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message as Frame};
 
 use crate::person::{Person, home};
-use crate::process::Running;
+use crate::process::{Running, serve};
 
 const STALLED: u128 = 1_000;
 const EDITS: u64 = 6_000;
@@ -149,4 +150,41 @@ async fn a_thousand_readers_that_stall_take_little_memory_and_hold_up_nobody() {
     assert!(grown < GROWTH_BYTES_MAX, "{grown} bytes more");
     drop(sleepers);
     server.kill();
+}
+
+/// Edits of which a reader that stalls cannot take all.
+const TOO_MANY: u64 = 600;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_stalls_does_not_hold_up_a_stop() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = serve(folder.path(), &["--log", "warn", "--no-host-metrics"]);
+    let mut server = Running::launch(command.stderr(Stdio::piped()));
+    let sleeper = stalled(server.address, 1_000).await;
+    let mut ann = Person::connect(server.address, 1).await;
+    ann.subscribe().await;
+    for seq in 1..=TOO_MANY {
+        ann.push(edit(seq)).await;
+        assert_eq!(ann.outcome().await.seq, seq);
+    }
+    server.signal("-TERM");
+    let ending = tokio::task::spawn_blocking(move || {
+        let status = server.process.wait().expect("ends");
+        let mut log = String::new();
+        let errors = server.process.stderr.take().expect("is piped");
+        std::io::BufReader::new(errors)
+            .read_to_string(&mut log)
+            .expect("reads");
+        (status, log)
+    });
+    let goodbye = ann.message().await;
+    assert!(
+        matches!(goodbye, ServerMessage::Goodbye { .. }),
+        "{goodbye:?}"
+    );
+    let (status, log) = ending.await.expect("ends");
+    assert_eq!(status.code(), Some(0));
+    // Nothing ran into its deadline.
+    assert!(!log.contains("in time"), "{log}");
+    drop(sleeper);
 }
