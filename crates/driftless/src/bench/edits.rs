@@ -41,12 +41,7 @@ pub fn run(options: &EditsOptions) -> Result<Report, BenchError> {
         name: "edits",
         settings: serde_json::to_value(options).expect("options are numbers"),
         common: &options.common,
-        // A relay sends everything to everybody: with more boards than one it is no floor.
-        floors: if options.boards == 1 {
-            &[Side::Floor, Side::DurableFloor]
-        } else {
-            &[]
-        },
+        floors: &[Side::Floor, Side::DurableFloor],
         period,
     };
     workload.run(async |target, run| measure(options, period, target, run).await)

@@ -71,7 +71,7 @@ impl Line {
     /// Connects and follows a board.
     pub async fn connect(target: &Target, who: Who) -> Result<Self, BenchError> {
         let mut line = Self {
-            socket: socket(target).await?,
+            socket: socket(target, &who.board).await?,
             side: target.side,
             board: who.board,
             number: who.number,
@@ -274,12 +274,18 @@ impl Line {
     }
 }
 
-async fn socket(target: &Target) -> Result<WebSocketStream<TcpStream>, BenchError> {
+async fn socket(
+    target: &Target,
+    board: &BoardId,
+) -> Result<WebSocketStream<TcpStream>, BenchError> {
     let failed = |reason: String| BenchError::Connect {
         address: target.host.clone(),
         reason,
     };
-    let uri = format!("ws://{}{}", target.host, target.path);
+    let mut uri = format!("ws://{}{}", target.host, target.path);
+    if target.side != Side::Driftless {
+        uri = format!("{uri}/{board}");
+    }
     let uri = uri.parse().map_err(|_| BenchError::Url(uri.clone()))?;
     let mut request = ClientRequestBuilder::new(uri);
     if target.side == Side::Driftless {
