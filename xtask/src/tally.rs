@@ -70,6 +70,11 @@ pub fn of_cargo_line(line: &str) -> Option<Tally> {
     })
 }
 
+/// What a test could not do here and why, where a line says so; cargo counts it as passed.
+pub fn of_skipped_line(line: &str) -> Option<&str> {
+    line.strip_prefix("SKIPPED: ")
+}
+
 /// The count in a summary line of node's test runner, in its TAP form (`# pass 3`) or its spec
 /// form (`ℹ pass 3`); `None` for any other line. A cancelled test did not do its job.
 pub fn of_node_line(line: &str) -> Option<Tally> {
@@ -119,6 +124,12 @@ mod tests {
         assert_eq!(of_node_line("# tests 5"), None);
         assert_eq!(of_node_line("# pass the salt"), None);
         assert_eq!(of_node_line("✔ pass 3"), None);
+    }
+
+    #[test]
+    fn a_test_that_could_not_run_says_so_in_a_line_of_its_own() {
+        assert_eq!(of_skipped_line("SKIPPED: no strace"), Some("no strace"));
+        assert_eq!(of_skipped_line("test tally::a ... ok"), None);
     }
 
     #[test]

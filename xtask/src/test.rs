@@ -84,6 +84,8 @@ pub enum Part {
 /// How a part ended.
 enum Outcome {
     Ran(Tally),
+    /// Without the tests that could not run here.
+    RanInPart(Tally, String),
     Skipped(String),
 }
 
@@ -128,7 +130,7 @@ fn run_part(repo: &Repo, part: Part, options: &TestOptions) -> Result<Outcome> {
         Part::Tidy => tidy::check(repo)?,
         Part::Clippy => clippy(repo)?,
         Part::WasmCore => wasm_core(repo)?,
-        Part::Unit => unit(repo)?,
+        Part::Unit => return unit(repo),
         Part::Sim => simulate(repo),
         Part::Crash => passed(&crash::run(repo, &CrashOptions::rounds(CRASH_ROUNDS))),
         Part::Browser => return browser_tests(repo, options),
@@ -179,7 +181,8 @@ fn wasm_core(repo: &Repo) -> Result<Tally> {
     Ok(passed(&process::run(cargo.args(packages(&CORE)))))
 }
 
-/// One test looks at system calls; where they cannot be traced it says so and passes.
+/// One test looks at system calls. Where they cannot be traced it says so and passes, or fails
+/// where a run must be complete.
 fn ensure_strace() -> Result<()> {
     let is_missing = cfg!(target_os = "linux") && machine::find_program("strace").is_none();
     if is_missing && machine::can_install() {
@@ -199,18 +202,26 @@ fn ensure_python() -> Result<()> {
     machine::install(&["python3"])
 }
 
-fn unit(repo: &Repo) -> Result<Tally> {
+fn unit(repo: &Repo) -> Result<Outcome> {
     ensure_strace()?;
     ensure_python()?;
     let mut counted = Tally::default();
+    let mut skipped = Vec::new();
     let mut cargo = process::cargo(repo);
     cargo.args(["test", "--workspace", "--no-fail-fast"]);
     let status = process::run_reading(&mut cargo, |line| {
         if let Some(part) = tally::of_cargo_line(line) {
             counted += part;
         }
+        skipped.extend(tally::of_skipped_line(line).map(str::to_owned));
     })?;
-    Ok(counted.judged(status.success()))
+    let mut counted = counted.judged(status.success());
+    counted.passed = counted.passed.saturating_sub(skipped.len() as u64);
+    Ok(if skipped.is_empty() {
+        Outcome::Ran(counted)
+    } else {
+        Outcome::RanInPart(counted, skipped.join("; "))
+    })
 }
 
 /// The machines keep their promises, and the checkers would see if they did not.
@@ -257,8 +268,9 @@ fn summarise(repo: &Repo, reports: &[Report], complete: bool) -> Result<Tally> {
     println!();
     for report in reports {
         println!("{report}");
-        if let Outcome::Ran(tally) = report.outcome {
-            total += tally;
+        match report.outcome {
+            Outcome::Ran(tally) | Outcome::RanInPart(tally, _) => total += tally,
+            Outcome::Skipped(_) => {}
         }
     }
     if complete && repo::in_ci() {
@@ -303,11 +315,11 @@ impl fmt::Display for Part {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.duration.as_secs_f64();
+        write!(f, "{:<10} {seconds:>7.1} s  ", self.part)?;
         match &self.outcome {
-            Outcome::Ran(tally) => write!(f, "{:<10} {seconds:>7.1} s  {tally}", self.part),
-            Outcome::Skipped(why) => {
-                write!(f, "{:<10} {seconds:>7.1} s  SKIPPED: {why}", self.part)
-            }
+            Outcome::Ran(tally) => write!(f, "{tally}"),
+            Outcome::RanInPart(tally, why) => write!(f, "{tally}; SKIPPED: {why}"),
+            Outcome::Skipped(why) => write!(f, "SKIPPED: {why}"),
         }
     }
 }
@@ -337,19 +349,19 @@ mod tests {
     }
 
     #[test]
-    fn a_report_tells_the_part_the_time_and_the_count() {
-        let outcome = Outcome::Ran(Tally {
+    fn a_report_tells_the_part_the_time_the_count_and_what_was_skipped() {
+        let tally = Tally {
             passed: 2,
             failed: 1,
-        });
-        let report = Report {
+        };
+        let mut report = Report {
             part: Part::WasmCore,
-            outcome,
+            outcome: Outcome::Ran(tally),
             duration: Duration::from_millis(1500),
         };
-        assert_eq!(
-            report.to_string(),
-            "wasm-core      1.5 s  2 passed, 1 failed"
-        );
+        let ran = "wasm-core      1.5 s  2 passed, 1 failed";
+        assert_eq!(report.to_string(), ran);
+        report.outcome = Outcome::RanInPart(tally, "no strace".to_owned());
+        assert_eq!(report.to_string(), format!("{ran}; SKIPPED: no strace"));
     }
 }

@@ -1,7 +1,7 @@
 //! `kill -9` proves no sync, since the page cache survives it. So the system calls are looked at.
 
 use std::collections::HashSet;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
 use crate::person::{Person, push};
@@ -80,10 +80,26 @@ fn obstacle() -> Option<String> {
     }
 }
 
+/// Says past the test harness, which keeps what tests that pass print, that there is no proof.
+/// Where a run must be complete there has to be one.
+fn skip(why: &str) {
+    let is_complete = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
+    assert!(
+        !is_complete,
+        "nothing may be skipped where CI is set: {why}"
+    );
+    let line = format!("\nSKIPPED: an edit on the disk before its author hears of it: {why}\n");
+    let mut out = std::io::stdout().lock();
+    out.write_all(line.as_bytes()).expect("writes");
+}
+
 #[tokio::test]
 async fn an_edit_is_on_the_disk_before_its_author_hears_of_it() {
     if let Some(obstacle) = obstacle() {
-        println!("SKIPPED: processes cannot be traced here: {obstacle}");
+        skip(&format!(
+            "processes cannot be traced here: {}",
+            obstacle.trim()
+        ));
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
