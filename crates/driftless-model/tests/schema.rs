@@ -41,6 +41,7 @@ impl Kind for Gauge {
         if *leaf == Self::CAPTION.path() && value.as_text() == Some("") {
             return Err("a gauge has a caption; take it away in place of emptying it".to_owned());
         }
+        assert_ne!(value.as_text(), Some("panic"));
         Ok(())
     }
 }
@@ -126,6 +127,14 @@ fn a_kinds_own_code_refuses_values_that_have_the_right_shape() {
     ));
     let caption = leaf("caption");
     assert_eq!(validated(vec![Op::Unset { leaf: caption }]), Ok(()));
+}
+
+#[test]
+fn a_value_on_which_a_kinds_own_code_panics_is_refused_for_good() {
+    let refused = validated(vec![set("caption", "panic")]);
+    let error = refused.expect_err("is refused");
+    assert!(matches!(error, Invalid::Refused { .. }), "{error}");
+    assert!(!error.is_transient());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Checks of values beyond their shape, by code of the application's own.
 
 use std::fmt;
+use std::panic::catch_unwind;
 
 use crate::ids::{KindName, LeafPath};
 use crate::schema::leaf::Kind;
@@ -19,7 +20,8 @@ impl Checks {
         self.0.push((kind, K::check));
     }
 
-    /// What the kind's own code says to a value that has its leaf's shape.
+    /// What the kind's own code says to a value that has its leaf's shape. Where it panics the value
+    /// is refused: an edit that takes its board down would do so each time that it is sent again.
     pub(super) fn check(
         &self,
         kind: &KindName,
@@ -27,7 +29,13 @@ impl Checks {
         value: &Value,
     ) -> Result<(), String> {
         let own = self.0.iter().find(|(name, _)| name == kind);
-        own.map_or(Ok(()), |(_, check)| check(leaf, value))
+        own.map_or(Ok(()), |(_, check)| {
+            let checked = catch_unwind(|| check(leaf, value));
+            checked.unwrap_or_else(|_| {
+                let reason = "the check of this kind panicked; write another value, and report it";
+                Err(reason.to_owned())
+            })
+        })
     }
 }
 

@@ -18,6 +18,7 @@ pub trait Kind {
     /// What the application demands of a value beyond its leaf's shape; the error says in words
     /// what is wrong and what would be right. The same code runs where an edit is made and where it
     /// is decided, so it looks at nothing but the value: no clock, no network, no other record.
+    /// A value on which it panics is refused.
     /// Like rules, checks only loosen from build to build: what a stricter one refuses is set aside
     /// for its author.
     fn check(_leaf: &LeafPath, _value: &Value) -> Result<(), String> {

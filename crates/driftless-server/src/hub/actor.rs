@@ -362,6 +362,15 @@ impl Actor {
     }
 }
 
+impl Drop for Actor {
+    /// A room that panics is gone, and another one reads what is stored: whoever followed resumes.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.cut_all();
+        }
+    }
+}
+
 /// From which seq on a message says that edits are not taken, and why.
 fn refusal(message: &ServerMessage) -> Option<(Answer, u64, &'static str)> {
     match message {

@@ -1,5 +1,5 @@
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use driftless_model::{
@@ -26,6 +26,8 @@ struct Gated {
     boards: MemoryBoards,
     permits: Arc<Semaphore>,
     batches: Arc<Mutex<Vec<usize>>>,
+    /// Whether a board that is read panics.
+    panics: Arc<AtomicBool>,
     answer: Option<Stored>,
 }
 
@@ -35,6 +37,7 @@ impl Gated {
             boards: MemoryBoards::new(),
             permits: Arc::new(Semaphore::new(permits)),
             batches: Arc::default(),
+            panics: Arc::default(),
             answer,
         }
     }
@@ -42,6 +45,7 @@ impl Gated {
 
 impl BoardStore for Gated {
     async fn load(&self, board: &BoardId) -> Result<BoardImage, StoreError> {
+        assert!(!self.panics.load(Ordering::Acquire), "as asked for");
         self.boards.load(board).await
     }
 
@@ -282,6 +286,35 @@ async fn when_nobody_knows_whether_a_commit_happened_its_followers_are_cut() {
         let resume = resume(&mut again).await;
         assert_eq!((resume.cursor.version, resume.last_seq), (Version(1), 1));
     }
+}
+
+#[tokio::test]
+async fn when_a_room_panics_its_followers_are_cut_and_the_board_is_read_again() {
+    let store = Gated::new(1, Some(Stored::Failed));
+    let panics = store.panics.clone();
+    let server = Server::new(store);
+    let mut author = server.follower(1, None).await;
+    let mut other = server.follower(2, None).await;
+    resume(&mut author).await;
+    resume(&mut other).await;
+    // After a commit that failed the board is read again: there the room panics.
+    panics.store(true, Ordering::Release);
+    author.push(push(1, "CPU")).await.expect("is taken");
+    let delivery = take(&mut other, 1).await.remove(0);
+    let Delivery::Close(closing) = delivery else {
+        panic!("not cut: {delivery:?}");
+    };
+    assert_eq!(closing.code, CloseCode::Reset);
+    let refused = message(&mut author).await;
+    assert!(
+        matches!(refused, ServerMessage::Refused { .. }),
+        "{refused:?}"
+    );
+    let delivery = take(&mut author, 1).await.remove(0);
+    assert!(matches!(delivery, Delivery::Close(_)), "{delivery:?}");
+    panics.store(false, Ordering::Release);
+    let mut again = server.follower(2, None).await;
+    resume(&mut again).await;
 }
 
 #[tokio::test]
