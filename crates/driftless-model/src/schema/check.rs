@@ -20,8 +20,8 @@ impl Checks {
         self.0.push((kind, K::check));
     }
 
-    /// What the kind's own code says to a value that has its leaf's shape. Where it panics the value
-    /// is refused: an edit that takes its board down would do so each time that it is sent again.
+    /// What the kind's own code says to a value that has its leaf's shape. Where it panics the
+    /// value is refused: an edit that takes its board down would do so each time it is sent again.
     pub(super) fn check(
         &self,
         kind: &KindName,
