@@ -1,10 +1,10 @@
 //! Rounds of `kill -9`: a real server and its file, many real clients, and at the end an account of
 //! every edit that anybody made. `cargo xtask crash --rounds 100` builds both and runs it.
 //!
-//! After every kill the file is read as the next server will find it: no acknowledged edit may be
-//! missing, none may be there twice. At the end every writer's journal has to add up: each edit is
-//! applied, or waits for its writer. `kill -9` proves no sync, since the page cache survives it:
-//! that is `crates/driftless/tests/binary/synced.rs`.
+//! After every kill a copy of the file is read as the next server will find it: no acknowledged
+//! edit may be missing, none may be there twice. At the end every writer's journal has to add up:
+//! each edit is applied, or waits for its writer. `kill -9` proves no sync, since the page cache
+//! survives it: that is `crates/driftless/tests/binary/synced.rs`.
 #![forbid(unsafe_code)]
 
 mod dice;

@@ -1,6 +1,8 @@
-//! The rounds: write, kill, look at the file, start again; and the account at the end.
+//! The rounds: write, kill, look at a copy of the file, start again; and the account at the end.
 
 use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -168,14 +170,18 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What the killed server left: read as the next one will find it.
+    /// What the killed server left: read as the next one will find it, in a copy, since whoever
+    /// opens and closes the file itself folds the log in, and would leave the next server none to
+    /// recover.
     async fn look_at_file(&mut self) -> Result<()> {
         let journals: Vec<_> = self
             .writing
             .iter()
             .map(|writing| (&writing.board, writing.journal.read()))
             .collect();
-        let store = SqliteBoards::open(self.server.file()).await?;
+        let folder = tempfile::tempdir()?;
+        let copy = copy_killed(&self.server.file(), folder.path())?;
+        let store = SqliteBoards::open(copy).await?;
         self.book.read_on(&store).await?;
         store.close().await;
         for (board, journal) in journals {
@@ -238,6 +244,21 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// Copies the file that a killed server left, and its log; says where the copy is.
+fn copy_killed(file: &Path, folder: &Path) -> Result<PathBuf> {
+    let copy = folder.join("copy.db");
+    for end in ["", "-wal"] {
+        let beside = |path: &Path| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        let copied = fs::copy(beside(file), beside(&copy));
+        copied.with_context(|| format!("the server left no {}", beside(file).display()))?;
+    }
+    Ok(copy)
 }
 
 /// All writers of a board come to see the same.
