@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
@@ -11,7 +10,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use crate::server::error::StoreError;
 use crate::server::sqlite::copy::{copy, remove, settle, sync_folder};
 use crate::server::sqlite::lock::Lock;
-use crate::server::sqlite::place::{beside, failure, place};
+use crate::server::sqlite::place::{beside, beside_dated, failure, place};
 use crate::server::sqlite::schema;
 
 /// What was copied.
@@ -111,9 +110,7 @@ async fn look_over(file: &Path) -> Result<u64, StoreError> {
 /// name the old one keeps it too, so that no crash leaves a server without any.
 async fn set_aside(file: &Path) -> io::Result<Option<PathBuf>> {
     let is_there = file.symlink_metadata().is_ok();
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_ms = since.map_or(0, |since| since.as_millis());
-    let aside = beside(file, &format!(".before-restore-{now_ms}"));
+    let aside = beside_dated(file, "before-restore");
     if is_there {
         // Opening and closing folds the log in, if the file is sound.
         if let Ok(connection) = open(file, SqliteConnectOptions::new()).await {

@@ -119,9 +119,9 @@ async fn assert_durable(writer: &SqlitePool, path: &Path) -> Result<(), StoreErr
 }
 
 impl SqliteBoards {
-    /// Opens the file, and makes it where there is none. An older file is copied (`NAME.format-1`)
-    /// and brought up to date; a newer, a damaged or a foreign one is refused and not touched.
-    /// Looks at every page once.
+    /// Opens the file, and makes it where there is none. An older file is copied (to
+    /// `NAME.format-1-TIME`) and brought up to date; a newer, a damaged or a foreign one is refused
+    /// and not touched. Looks at every page once.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::options().open(path).await
     }

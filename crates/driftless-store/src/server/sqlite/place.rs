@@ -1,6 +1,7 @@
 //! How a file is named to a person, the files beside it, and what an error of it means.
 
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::server::error::StoreError;
 
@@ -30,6 +31,18 @@ pub fn primary_code(error: &sqlx::Error) -> Option<i64> {
 
 pub fn place(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// Beside a file, the name of a copy that no later one takes: what it is, and the time in
+/// milliseconds.
+pub fn beside_dated(path: &Path, what: &str) -> PathBuf {
+    beside(path, &format!(".{what}-{}", now_ms()))
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> u128 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis())
 }
 
 /// A file of the same name with something behind it.

@@ -1,7 +1,6 @@
 //! The tables, which format of them a file has, and how an older file becomes today's.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
@@ -9,7 +8,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use crate::server::error::StoreError;
 use crate::server::sqlite::copy;
 use crate::server::sqlite::lock::Lock;
-use crate::server::sqlite::place::{beside, failure, place};
+use crate::server::sqlite::place::{beside_dated, failure, now_ms, place};
 
 /// The version of the server's storage format that this build writes: 1, and one for each of the
 /// [`MIGRATIONS`].
@@ -92,7 +91,8 @@ pub async fn prepare(writer: &SqlitePool, path: &Path, lock: &Lock) -> Result<()
         Some(found) if found < FORMAT => {
             // Nobody else may be using tables that change under them.
             lock.exclusive(path)?;
-            let kept = beside(path, &format!(".format-{found}"));
+            // The copy of an earlier migration may be all that somebody has of those edits.
+            let kept = beside_dated(path, &format!("format-{found}"));
             copy::copy(&mut connection, path, &kept).await?;
             tracing::info!(from = found, to = FORMAT, copy = %kept.display(), "migrating");
             migrate(&mut connection, path).await?;
@@ -186,8 +186,7 @@ async fn run(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
 
 /// The file has this format from here on.
 async fn note(connection: &mut SqliteConnection, format: i64) -> Result<(), sqlx::Error> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let since_ms = since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0));
+    let since_ms = i64::try_from(now_ms()).unwrap_or(0);
     let row = sqlx::query("INSERT INTO formats (format, since_ms, build) VALUES (?, ?, ?)");
     let row = row.bind(format).bind(since_ms);
     let row = row.bind(env!("CARGO_PKG_VERSION"));
@@ -198,6 +197,8 @@ async fn note(connection: &mut SqliteConnection, format: i64) -> Result<(), sqlx
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use driftless_model::{Effect, KindName, Op, RecordId};
     use driftless_sync::room::Stored;
     use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
@@ -229,6 +230,17 @@ mod tests {
         }
     }
 
+    /// The copies that migrations left, oldest first.
+    fn kept(file: &Path) -> Vec<PathBuf> {
+        let folder = file.parent().expect("a folder");
+        let paths = std::fs::read_dir(folder).expect("reads");
+        let paths = paths.map(|entry| entry.expect("an entry").path());
+        let is_kept = |path: &PathBuf| path.to_string_lossy().contains("db.format-1-");
+        let mut kept: Vec<_> = paths.filter(is_kept).collect();
+        kept.sort();
+        kept
+    }
+
     async fn number(path: &Path, query: &'static str) -> i64 {
         let options = SqliteConnectOptions::new().filename(path);
         let pool = SqlitePoolOptions::new().connect_with(options).await;
@@ -252,19 +264,36 @@ mod tests {
         store.close().await;
         assert_eq!(number(&file, "SELECT format FROM meta").await, 2);
         assert_eq!(number(&file, "SELECT max(format) FROM formats").await, 2);
-        let kept = folder.path().join("boards.db.format-1");
-        assert_eq!(number(&kept, "SELECT format FROM meta").await, 1);
-        assert_eq!(number(&kept, "SELECT count(*) FROM log").await, 1);
+        let kept = kept(&file);
+        assert_eq!(kept.len(), 1, "{kept:?}");
+        assert_eq!(number(&kept[0], "SELECT format FROM meta").await, 1);
+        assert_eq!(number(&kept[0], "SELECT count(*) FROM log").await, 1);
+    }
+
+    #[tokio::test]
+    async fn the_copy_of_an_earlier_migration_is_not_written_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("boards.db");
+        old_file(&file, &mut Script::new("home")).await;
+        let store = SqliteBoards::open(&file).await.expect("opens");
+        store.close().await;
+        drop(store);
+        let first = kept(&file).remove(0);
+        let before = std::fs::read(&first).expect("reads");
+        // An old backup takes its place, and is brought up to date in its turn.
+        std::fs::remove_file(&file).expect("removes");
+        old_file(&file, &mut Script::new("other")).await;
+        SqliteBoards::open(&file).await.expect("opens");
+        assert_eq!(kept(&file).len(), 2);
+        assert_eq!(std::fs::read(&first).expect("reads"), before);
     }
 
     #[tokio::test]
     async fn a_file_that_cannot_be_copied_is_not_migrated() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("boards.db");
+        // The name of the copy is longer than any name may be: 255 bytes.
+        let file = folder.path().join(format!("{}.db", "b".repeat(235)));
         old_file(&file, &mut Script::new("home")).await;
-        // Where the copy would go there is a folder with something in it.
-        let kept = folder.path().join("boards.db.format-1");
-        std::fs::create_dir_all(kept.join("inside")).expect("makes a folder");
         let error = SqliteBoards::open(&file).await.expect_err("is refused");
         assert!(matches!(error, StoreError::Copy { .. }), "{error}");
         assert_eq!(number(&file, "SELECT format FROM meta").await, 1);
