@@ -310,7 +310,8 @@ impl Driftless {
         &self.shared.origins
     }
 
-    pub(crate) fn heartbeat(&self) -> Duration {
+    /// How long a peer may be silent, or read nothing, before it is taken for gone.
+    pub fn heartbeat(&self) -> Duration {
         self.shared.heartbeat
     }
 

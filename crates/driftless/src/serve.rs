@@ -134,8 +134,9 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         .merge(ops_router(driftless.clone()))
         .merge(app);
     announce(address)?;
-    let listener = listener.tap_io(|socket| {
-        if let Err(error) = sockets::tune(socket) {
+    let heartbeat = driftless.heartbeat();
+    let listener = listener.tap_io(move |socket| {
+        if let Err(error) = sockets::tune(socket, heartbeat) {
             tracing::debug!(%error, "a socket keeps what the system gave it");
         }
     });

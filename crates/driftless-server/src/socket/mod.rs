@@ -28,7 +28,10 @@ const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// web app. Sub-protocols are `driftless.v1.msgpack` and `driftless.v1.json`. Starts nothing by
 /// itself.
 ///
-/// Small answers are fast only where the listener sets `TCP_NODELAY` on the sockets it accepts.
+/// Small answers are fast only where the listener sets `TCP_NODELAY` on the sockets it accepts. A
+/// peer that stops reading in the middle of a large message is closed after
+/// [`Driftless::heartbeat`] only where the listener sets that as `TCP_USER_TIMEOUT`; else it has
+/// the time that the whole message would take at 8 KB/s besides.
 pub fn router<S: Clone + Send + Sync + 'static>(driftless: Driftless) -> Router<S> {
     Router::new().route("/", any(upgrade)).with_state(driftless)
 }

@@ -1,6 +1,6 @@
 //! A thousand connections that follow a board and read nothing of it.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, Read as _};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
@@ -15,7 +15,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message as Frame};
 
 use crate::person::{Person, home};
-use crate::process::{Running, serve};
+use crate::process::{PATIENCE, Running, serve};
 
 const STALLED: u128 = 1_000;
 const EDITS: u64 = 6_000;
@@ -55,8 +55,17 @@ fn resident_bytes(server: &Running) -> u64 {
     kilobytes.parse::<u64>().expect("a number") * 1024
 }
 
-/// Somebody who follows the board and then reads nothing any more. Little waits on their own side.
+/// Somebody who follows the board and then reads nothing any more.
 async fn stalled(address: SocketAddr, client: u128) -> WebSocketStream<TcpStream> {
+    let mut socket = sleeper(address, client).await;
+    for _ in ["welcome", "resume"] {
+        socket.next().await.expect("a frame").expect("a frame");
+    }
+    socket
+}
+
+/// Somebody who asks for the board and reads nothing. Little waits on their own side.
+async fn sleeper(address: SocketAddr, client: u128) -> WebSocketStream<TcpStream> {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(8 * 1024).expect("is set");
     let stream = socket.connect(address).await.expect("connects");
@@ -77,18 +86,20 @@ async fn stalled(address: SocketAddr, client: u128) -> WebSocketStream<TcpStream
     });
     let text = String::from_utf8(Codec::Json.encode_client(&hello)).expect("text");
     socket.send(Frame::text(text)).await.expect("sends");
-    for _ in ["welcome", "resume"] {
-        socket.next().await.expect("a frame").expect("a frame");
-    }
     socket
 }
 
+/// The nth edit of the same record.
 fn edit(seq: u64) -> Push {
+    edit_of("cpu", seq, TEXT_BYTES)
+}
+
+fn edit_of(record: &str, seq: u64, text_bytes: usize) -> Push {
     let id = EditId(seq.into());
-    let text = format!("{seq:0TEXT_BYTES$}");
+    let text = format!("{seq:0text_bytes$}");
     let leaf = LeafPath::new("options/text").expect("a path");
     let change = Change {
-        record: RecordId::new("cpu").expect("a record id"),
+        record: RecordId::new(record).expect("a record id"),
         seen: Version(u64::MAX),
         op: Op::Create {
             kind: KindName::new("chart").expect("a kind"),
@@ -149,6 +160,37 @@ async fn a_thousand_readers_that_stall_take_little_memory_and_hold_up_nobody() {
     println!("{STALLED} stalled readers: {grown} bytes more");
     assert!(grown < GROWTH_BYTES_MAX, "{grown} bytes more");
     drop(sleepers);
+    server.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_stalls_before_a_large_resume_is_closed_after_the_heartbeat_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = ["--log", "driftless_server=debug", "--no-host-metrics"];
+    let mut command = serve(folder.path(), &log);
+    let mut server = Running::launch(command.stderr(Stdio::piped()));
+    let mut ann = Person::connect(server.address, 1).await;
+    ann.subscribe().await;
+    // Together a megabyte, which would take minutes at the slowest pace that counts as reading.
+    for seq in 1..=20 {
+        ann.push(edit_of(&format!("chart-{seq}"), seq, 60_000))
+            .await;
+        assert_eq!(ann.outcome().await.seq, seq);
+    }
+    drop(ann);
+    let sleeper = sleeper(server.address, 1_000).await;
+    let errors = server.process.stderr.take().expect("is piped");
+    let ending = tokio::task::spawn_blocking(move || {
+        let lines = std::io::BufReader::new(errors).lines();
+        let lines = lines.map(|line| line.expect("text"));
+        lines
+            .filter(|line| line.contains("a connection ended"))
+            .nth(1)
+    });
+    let ended = tokio::time::timeout(PATIENCE, ending).await;
+    let ended = ended.expect("in time").expect("reads").expect("a line");
+    assert!(ended.contains("Gone"), "{ended}");
+    drop(sleeper);
     server.kill();
 }
 
