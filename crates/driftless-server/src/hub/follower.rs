@@ -253,14 +253,23 @@ impl Follower {
     /// Adds what is there for the client now, in order, about `deliveries_max` of it and not much
     /// more than 256 KiB. Says whether that was everything.
     pub async fn deliver(&mut self, deliveries_max: usize, deliveries: &mut Vec<Delivery>) -> bool {
+        let (mut is_all, mut bytes_max) = (true, DELIVERED_BYTES_MAX);
         while deliveries.len() < deliveries_max {
             let Some(letter) = self.entry.mailbox.take() else {
                 break;
             };
+            let mut portion = Portion {
+                items_max: deliveries_max - deliveries.len(),
+                bytes_max,
+            };
             // Rare, and large: boxed, so that every connection need not have room for it.
-            Box::pin(self.open_letter(letter, deliveries)).await;
+            let opening = Box::pin(self.open_letter(letter, &mut portion, deliveries));
+            if let Some(letter) = opening.await {
+                self.entry.mailbox.put_back(letter);
+                return false;
+            }
+            bytes_max = portion.bytes_max;
         }
-        let (mut is_all, mut bytes_max) = (true, DELIVERED_BYTES_MAX);
         let mut lagged = Vec::new();
         for (board, following) in &mut self.following {
             let portion = Portion {
@@ -289,9 +298,19 @@ impl Follower {
         }
     }
 
-    async fn open_letter(&mut self, letter: Letter, deliveries: &mut Vec<Delivery>) {
+    /// Opens a letter, after what was published before it. Gives it back where a portion does not
+    /// reach that far; what was read of the portion is taken off it.
+    async fn open_letter(
+        &mut self,
+        letter: Letter,
+        portion: &mut Portion,
+        deliveries: &mut Vec<Delivery>,
+    ) -> Option<Letter> {
         let (board, subscription, at, message) = match letter {
-            Letter::Close(closing) => return deliveries.push(Delivery::Close(closing)),
+            Letter::Close(closing) => {
+                deliveries.push(Delivery::Close(closing));
+                return None;
+            }
             Letter::Board {
                 board,
                 subscription,
@@ -299,22 +318,27 @@ impl Follower {
                 message,
             } => (board, subscription, at, message),
         };
-        let is_current = |following: &Following| following.subscription == subscription;
-        let following = self.following.get(&board);
-        let Some(following) = following.filter(|following| is_current(following)) else {
-            return;
-        };
-        if following.reading == Reading::Withdrawn && !ends_following(&message) {
-            return;
+        let following = self.following.get_mut(&board)?;
+        if following.subscription != subscription {
+            return None;
         }
-        // What was published before the letter comes before it.
+        if following.reading == Reading::Withdrawn && !ends_following(&message) {
+            return None;
+        }
         if !matches!(*message, ServerMessage::Resume(_)) {
-            let client = self.client;
-            let following = self.following.get_mut(&board);
-            let read =
-                following.map(|following| following.read(at, Portion::ALL, client, deliveries));
-            if read == Some(Err(Lagged)) {
-                self.resume_behind(&board, deliveries).await;
+            match following.read(at, *portion, self.client, deliveries) {
+                Ok(taken) if taken.is_all => {
+                    portion.bytes_max = portion.bytes_max.saturating_sub(taken.bytes);
+                }
+                Ok(_) => {
+                    return Some(Letter::Board {
+                        board,
+                        subscription,
+                        at,
+                        message,
+                    });
+                }
+                Err(Lagged) => self.resume_behind(&board, deliveries).await,
             }
         }
         if let Some(following) = self.following.get_mut(&board) {
@@ -324,6 +348,7 @@ impl Follower {
             self.leave(&board).await;
         }
         deliveries.push(Delivery::Message(message));
+        None
     }
 }
 

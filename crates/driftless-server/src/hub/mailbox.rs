@@ -164,6 +164,11 @@ impl Mailbox {
         self.letters().pop_front()
     }
 
+    /// Puts back the letter that was taken last.
+    pub fn put_back(&self, letter: Letter) {
+        self.letters().push_front(letter);
+    }
+
     fn letters(&self) -> MutexGuard<'_, VecDeque<Letter>> {
         self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }

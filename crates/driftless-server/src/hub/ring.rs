@@ -33,6 +33,7 @@ pub struct Portion {
 
 impl Portion {
     /// Everything.
+    #[cfg(test)]
     pub const ALL: Self = Self {
         items_max: usize::MAX,
         bytes_max: usize::MAX,

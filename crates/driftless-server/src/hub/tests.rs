@@ -133,8 +133,12 @@ fn member(client: ClientId) -> Member {
     }
 }
 
-fn push(seq: u64, value: &str) -> Push {
-    let leaf = LeafPath::new("title").expect("a path");
+fn push(seq: u64, title: &str) -> Push {
+    write(seq, "title", title)
+}
+
+fn write(seq: u64, leaf: &str, value: &str) -> Push {
+    let leaf = LeafPath::new(leaf).expect("a path");
     let change = Change {
         record: RecordId::new("cpu").expect("a record id"),
         seen: Version(u64::MAX),
@@ -240,6 +244,39 @@ async fn whoever_lags_past_the_ring_resumes_from_what_was_delivered() {
         panic!("no event");
     };
     assert_eq!(event.version, Version(count + 1));
+}
+
+#[tokio::test]
+async fn what_comes_before_a_letter_is_read_in_portions_too() {
+    let server = Server::new(MemoryBoards::new());
+    let mut author = server.follower(1, None).await;
+    let mut slow = server.follower(2, None).await;
+    resume(&mut author).await;
+    resume(&mut slow).await;
+    let text = "x".repeat(60_000);
+    for seq in 1..=20 {
+        applied(&mut author, write(seq, "options/text", &text)).await;
+    }
+    // Out of order: answered after the twenty, and before the last.
+    slow.push(push(9, "CPU")).await.expect("is taken");
+    applied(&mut author, push(21, "CPU")).await;
+    let mut all = Vec::new();
+    loop {
+        let mut portion = Vec::new();
+        let is_all = slow.deliver(256, &mut portion).await;
+        // 256 KiB, and the item that passes them.
+        assert!(portion.len() <= 6, "{} at once", portion.len());
+        all.append(&mut portion);
+        if is_all {
+            break;
+        }
+    }
+    assert_eq!(all.len(), 22);
+    let answer = all[20].message(ClientId(2));
+    assert!(
+        matches!(answer, Some(ServerMessage::Expect { .. })),
+        "{answer:?}"
+    );
 }
 
 #[tokio::test]
