@@ -2,6 +2,10 @@
 Each line `RECORD LEAF JSON` of the input is an edit; FILE keeps the copy and the outbox."""
 import base64, contextlib, http.client, json, os, queue, random, sys, threading, time, urllib.parse
 
+# Errors that are the client's fault: it does not help to try again.
+FAULTS = ("malformed undecodable invalid too_large forbidden not_subscribed bad_query protocol "
+          "wrong_user unauthorised cloned").split()
+
 class Replica:
     def __init__(self, url, board, path, name="guest"):
         self.url, self.board, self.path, self.name = urllib.parse.urlsplit(url), board, path, name
@@ -17,6 +21,11 @@ class Replica:
             file.flush()
             os.fsync(file.fileno())
         os.replace(self.path + ".new", self.path)
+
+    def stop(self, why):
+        """Ends with a sentence, where only a person can put it right."""
+        self.store()
+        sys.exit(f"{why}; the edits are kept in {self.path}")
 
     def listen(self, link):
         """Puts every message of a WebSocket into `events`, and "close" at the end."""
@@ -91,7 +100,16 @@ class Replica:
         self.state, self.is_ready = self.state | {"outbox": others, "settled": seq}, True
         print(name, edit["record"], edit["leaf"], what.get("version", ""), flush=True)
 
-    def resume(self, cursor, full, outcomes, removed, records, leaves, **_):
+    def resume(self, cursor, full, diverged, last_seq, outcomes, removed, records, leaves, **_):
+        settled, outbox = self.state["settled"], self.state["outbox"]
+        sealed = any("seq" in edit for edit in outbox)
+        if not settled <= last_seq <= settled + sealed or diverged and sealed:
+            self.stop("the server remembers this client otherwise: it was restored from a backup, "
+                      "or the file was copied and is used twice")
+        if not full and not self.state["records"]:  # Deleted, when the right to read was lost.
+            return self.send("subscribe", board=self.board)
+        for edit in outbox if diverged else ():
+            edit["seen"] = 0  # What its author saw then may never have been.
         copy = {} if full else self.state["records"]
         for gone in removed:
             copy.pop(gone["record"], None)
@@ -119,7 +137,11 @@ class Replica:
         elif name == "ping":
             self.send("pong", nonce=fields["nonce"])
         elif name == "close" and 4200 <= fields["code"] < 4400:
-            sys.exit(f"the server closed with {fields['code']}; the edits are kept in {self.path}")
+            self.stop(f"the server closed with {fields['code']}")
+        elif name == "error" and fields["code"] in FAULTS:
+            if fields["code"] == "forbidden":  # The copy is to be deleted, the cursor kept.
+                self.state["records"] = {}
+            self.stop(f"{fields['code']}: {fields['detail']}")
         elif name in ("close", "event", "expect", "refused", "error"):
             raise OSError(name, fields)  # A new connection goes on from its resume.
         self.store()

@@ -52,16 +52,7 @@ struct Client {
 
 impl Client {
     fn start(address: SocketAddr, file: &Path, name: &str) -> Self {
-        let mut process = Command::new("python3")
-            .arg(CLIENT)
-            .arg(format!("ws://{address}/rt"))
-            .arg("home")
-            .arg(file)
-            .arg(name)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python3 is installed; `cargo xtask test unit` sees to it");
+        let mut process = python(address, file, name);
         Self {
             input: process.stdin.take().expect("is piped"),
             output: BufReader::new(process.stdout.take().expect("is piped")),
@@ -89,6 +80,33 @@ impl Client {
         assert!(status.success(), "{status}");
         rest
     }
+}
+
+fn python(address: SocketAddr, file: &Path, name: &str) -> Child {
+    python_with(address, file, name, Stdio::inherit())
+}
+
+fn python_with(address: SocketAddr, file: &Path, name: &str, errors: Stdio) -> Child {
+    let mut command = Command::new("python3");
+    command.arg(CLIENT).arg(format!("ws://{address}/rt"));
+    command.arg("home").arg(file).arg(name);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let started = command.stderr(errors).spawn();
+    started.expect("python3 is installed; `cargo xtask test unit` sees to it")
+}
+
+/// Makes an edit, which is not taken: with what sentence the client ends, its input still open.
+fn stops(address: SocketAddr, file: &Path, name: &str) -> String {
+    let mut process = python_with(address, file, name, Stdio::piped());
+    let mut input = process.stdin.take().expect("is piped");
+    writeln!(input, "note text \"kept\"").expect("reads its input");
+    let output = process.wait_with_output().expect("ends");
+    drop(input);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.stdout, b"", "no outcome");
+    let outbox = state(file)["outbox"].to_string();
+    assert!(outbox.contains("kept"), "{outbox}");
+    String::from_utf8(output.stderr).expect("text")
 }
 
 fn state(file: &Path) -> Value {
@@ -168,9 +186,47 @@ fn edits_that_were_made_offline_wait_in_the_file_for_the_next_run() {
 }
 
 #[test]
-fn the_client_has_at_most_150_lines_and_needs_nothing_but_python() {
+fn a_client_ends_with_a_sentence_where_only_a_person_can_help() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, file) = (folder.path().join("data"), folder.path().join("ann.json"));
+    let address = address();
+    let server = Server::start(address, &data);
+    let settle = |outcome: &str| {
+        let mut ann = Client::start(address, &file, "Ann");
+        ann.edit("note text \"settled\"");
+        assert_eq!(ann.end(), outcome);
+    };
+    settle("applied note text 1\n");
+    let (copied, others) = (
+        folder.path().join("copied.json"),
+        folder.path().join("others.json"),
+    );
+    std::fs::copy(&file, &copied).expect("copies");
+    std::fs::copy(&file, &others).expect("copies");
+
+    // The client id is Ann's.
+    let said = stops(address, &others, "Bob");
+    assert!(said.starts_with("wrong_user: "), "{said}");
+
+    // The file was copied, and the other copy went on.
+    settle("applied note text 2\n");
+    let otherwise = "the server remembers this client otherwise: it was restored from a backup";
+    let said = stops(address, &copied, "Ann");
+    assert!(said.starts_with(otherwise), "{said}");
+
+    // The server lost what it had confirmed.
+    drop(server);
+    let server = Server::start(address, &folder.path().join("restored"));
+    let said = stops(address, &file, "Ann");
+    assert!(said.starts_with(otherwise), "{said}");
+    assert!(said.contains("the edits are kept in"), "{said}");
+    drop(server);
+}
+
+#[test]
+fn the_client_has_at_most_175_lines_and_needs_nothing_but_python() {
     let text = std::fs::read_to_string(CLIENT).expect("is there");
-    assert!(text.lines().count() <= 150);
+    assert!(text.lines().count() <= 175);
     let imports = text.lines().filter(|line| line.starts_with("import "));
     assert_eq!(imports.count(), 1, "everything is imported in one line");
 }
