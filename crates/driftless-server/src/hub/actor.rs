@@ -195,7 +195,13 @@ impl Actor {
                 Input::Push { connection, push }
             }
         };
+        let is_subscribe = matches!(input, Input::Subscribe { .. });
         self.room.handle(input, now_ms());
+        if is_subscribe {
+            // The answer may be large: it goes before another is made, and takes the place of one
+            // to a former subscription that still waits.
+            self.carry_out();
+        }
     }
 
     fn carry_out(&mut self) {

@@ -76,6 +76,31 @@ pub enum Letter {
     Close(Closing),
 }
 
+impl Letter {
+    fn is_resume(&self) -> bool {
+        matches!(self, Self::Board { message, .. } if matches!(**message, ServerMessage::Resume(_)))
+    }
+
+    /// Whether another letter is for a later subscription to the same board.
+    fn is_superseded_by(&self, later: &Self) -> bool {
+        match (self, later) {
+            (
+                Self::Board {
+                    board,
+                    subscription,
+                    ..
+                },
+                Self::Board {
+                    board: same,
+                    subscription: last,
+                    ..
+                },
+            ) => board == same && subscription < last,
+            _ => false,
+        }
+    }
+}
+
 /// How a connection ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closing {
@@ -99,10 +124,16 @@ impl Closing {
 }
 
 impl Mailbox {
-    /// Puts a letter in and rings.
+    /// Puts a letter in and rings. A resume takes the place of what waits for former subscriptions
+    /// to the board: that is not read any more, and may be large.
     pub fn post(&self, letter: Letter) {
         let is_end = matches!(letter, Letter::Close(_));
-        self.letters().push_back(letter);
+        let mut letters = self.letters();
+        if letter.is_resume() {
+            letters.retain(|former| !former.is_superseded_by(&letter));
+        }
+        letters.push_back(letter);
+        drop(letters);
         self.ring();
         if is_end {
             // Whoever waits for the end may have been rung for before, and not have looked.

@@ -13,6 +13,7 @@ use driftless_sync::room::{Append, BoardImage, LogRow, Member, Stored};
 use tokio::sync::Semaphore;
 
 use super::committer::Committer;
+use super::mailbox::Letter;
 use super::ring::Portion;
 use super::*;
 use crate::metrics::Metrics;
@@ -463,6 +464,24 @@ async fn letters_of_a_former_subscription_are_not_read() {
     begun.expect("follows");
     resume(&mut follower).await;
     assert_eq!(applied(&mut follower, push(1, "CPU")).await, Version(1));
+}
+
+#[tokio::test]
+async fn whoever_follows_a_board_again_and_again_has_one_resume_waiting() {
+    let server = Server::new(MemoryBoards::new());
+    let mut follower = server.follower(1, None).await;
+    let mut other = server.follower(2, None).await;
+    resume(&mut follower).await;
+    resume(&mut other).await;
+    for _ in 0..64 {
+        let begun = follower.follow(&home(), member(ClientId(1)), None).await;
+        begun.expect("follows");
+    }
+    // The room takes this after all of those.
+    applied(&mut other, push(1, "CPU")).await;
+    let letter = follower.mailbox().take();
+    assert!(matches!(letter, Some(Letter::Board { .. })), "{letter:?}");
+    assert!(follower.mailbox().take().is_none());
 }
 
 #[tokio::test]
