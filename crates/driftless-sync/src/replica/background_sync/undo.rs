@@ -53,7 +53,7 @@ pub fn undo_changes(
                 });
             }
             (Op::Remove, None) => {}
-            (Op::Create { .. }, _) if (!was_there || removed.is_some()) && has_made(&record) => {
+            (Op::Create { .. }, _) if !was_there && has_made(&record) => {
                 changes.push(LocalChange {
                     record,
                     op: Op::Remove,
