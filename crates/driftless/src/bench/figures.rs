@@ -53,15 +53,29 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Refuses a run in which the load was the limit. `period` is the time between two updates of
-    /// a writer, where there is a pace.
+    /// Why nothing can be said about whether the load was the limit, where it cannot.
+    pub fn not_judged(&self) -> Option<&'static str> {
+        if self.seconds < JUDGED_SECONDS_MIN {
+            Some("it took less than a second")
+        } else if self.load_cpu_s.is_none() {
+            Some("the processor time of the load is not known here")
+        } else {
+            None
+        }
+    }
+
+    /// Refuses a run in which the load was the limit, as far as that is known (see
+    /// [`Self::not_judged`]). `period` is the time between two updates of a writer, where there is
+    /// a pace.
     pub fn judge(&self, side: Side, period: Option<Duration>) -> Result<(), BenchError> {
         if self.seconds < JUDGED_SECONDS_MIN {
             return Ok(());
         }
-        let share = |cpu: Option<f64>| cpu.map_or(0.0, |cpu| cpu / self.seconds);
-        let (load, server) = (share(self.load_cpu_s), share(self.server_cpu_s));
-        if load >= LOAD_BUSY && server < SERVER_BUSY {
+        let share = |cpu: Option<f64>| cpu.map(|cpu| cpu / self.seconds);
+        // A server whose time is not known is no excuse for a load that was busy.
+        let is_server_busy = share(self.server_cpu_s).is_some_and(|share| share >= SERVER_BUSY);
+        let load = share(self.load_cpu_s).filter(|share| *share >= LOAD_BUSY);
+        if let Some(load) = load.filter(|_| !is_server_busy) {
             let side = side.name();
             let busy = rounded(load * 100.0);
             return Err(BenchError::LoadBusy { side, busy });
@@ -179,6 +193,20 @@ pub mod tests {
         busy.seconds = 0.9;
         busy.server_cpu_s = None;
         assert!(judged(&busy).is_ok(), "too short to be judged");
+    }
+
+    #[test]
+    fn a_run_of_which_too_little_is_known_says_that_it_was_not_judged() {
+        assert_eq!(run().not_judged(), None);
+        let mut unknown = run();
+        unknown.load_cpu_s = None;
+        let why = unknown.not_judged().expect("a reason");
+        assert!(why.contains("processor time of the load"), "{why}");
+        // Its pace is known all the same.
+        unknown.late_p99_us = Some(10_001);
+        assert!(judged(&unknown).is_err());
+        unknown.seconds = 0.9;
+        assert_eq!(unknown.not_judged(), Some("it took less than a second"));
     }
 
     #[test]

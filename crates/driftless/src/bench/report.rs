@@ -41,6 +41,9 @@ pub struct Machine {
 pub struct Measured {
     /// What was measured.
     pub side: &'static str,
+    /// Why it is not known of some run whether the load was the limit, where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_judged: Option<&'static str>,
     /// What came out.
     #[serde(flatten)]
     pub figures: Figures,
@@ -131,7 +134,7 @@ impl fmt::Display for Report {
 }
 
 fn line(measured: &Measured) -> String {
-    let Measured { side, figures } = measured;
+    let Measured { side, figures, .. } = measured;
     let mut text = format!("{side:<14}");
     if figures.updates > 0 {
         write!(
@@ -153,11 +156,14 @@ fn line(measured: &Measured) -> String {
     ];
     text.extend(parts.into_iter().flatten());
     let (sent, received) = (figures.sent_bytes, figures.received_bytes);
+    let why = measured.not_judged;
+    let verdict = why.map(|why| format!("  NOT judged: {why}"));
     text + &format!(
-        "  sent {:.1} MB, received {:.1} MB in {:.2} s",
+        "  sent {:.1} MB, received {:.1} MB in {:.2} s{}",
         real(sent) / 1e6,
         real(received) / 1e6,
-        figures.seconds
+        figures.seconds,
+        verdict.unwrap_or_default()
     )
 }
 
@@ -184,6 +190,18 @@ impl fmt::Display for Ratio {
 mod tests {
     use super::*;
     use crate::bench::figures::tests::run;
+
+    #[test]
+    fn a_side_that_was_not_judged_says_so_and_why() {
+        let mut measured = Measured {
+            side: "floor",
+            not_judged: Some("it was dark"),
+            figures: run(),
+        };
+        assert!(line(&measured).ends_with("  NOT judged: it was dark"));
+        measured.not_judged = None;
+        assert!(!line(&measured).contains("judged"));
+    }
 
     #[test]
     fn ratios_are_of_driftless_to_each_floor_where_both_are_known() {

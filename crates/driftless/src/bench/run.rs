@@ -105,6 +105,7 @@ impl Workload<'_> {
             .iter()
             .map(|(side, runs)| (*side, Figures::median(runs)))
             .collect();
+        let not_judged = |runs: &Vec<Figures>| runs.iter().find_map(Figures::not_judged);
         Report {
             workload: self.name,
             settings: self.settings,
@@ -113,8 +114,10 @@ impl Workload<'_> {
             ratios: Report::ratios(&medians),
             sides: medians
                 .into_iter()
-                .map(|(side, figures)| Measured {
+                .zip(sides)
+                .map(|((side, figures), (_, runs))| Measured {
                     side: side.name(),
+                    not_judged: not_judged(runs),
                     figures,
                 })
                 .collect(),
