@@ -45,8 +45,7 @@ fn every_update_of_fanout_reaches_every_follower_of_both_sides() {
         assert_eq!(whole(figures, "updates"), 12 * 7);
         assert!(whole(figures, "p50_us") <= whole(figures, "p99_us"));
         assert!(whole(figures, "received_bytes") > 12 * 7 * 200);
-        let seconds = figures["seconds"].as_f64().expect("a number");
-        assert!(seconds >= 1.0 || figures["not_judged"].is_string());
+        assert!(figures["not_judged"].is_string(), "it was to be too short");
         #[cfg(target_os = "linux")]
         assert!(whole(figures, "server_resident_bytes") > 1_000_000);
     }

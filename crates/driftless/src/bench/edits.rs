@@ -42,6 +42,7 @@ pub fn run(options: &EditsOptions) -> Result<Report, BenchError> {
         settings: serde_json::to_value(options).expect("options are numbers"),
         common: &options.common,
         floors: &[Side::Floor, Side::DurableFloor],
+        seconds: options.seconds,
         period,
     };
     workload.run(async |target, run| measure(options, period, target, run).await)

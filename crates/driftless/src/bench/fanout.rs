@@ -31,6 +31,7 @@ pub fn run(options: &FanoutOptions) -> Result<Report, BenchError> {
         settings: serde_json::to_value(options).expect("options are numbers"),
         common: &options.common,
         floors: &[Side::Floor],
+        seconds: options.seconds,
         period: Some(period),
     };
     workload.run(async |target, run| measure(options, period, target, run).await)

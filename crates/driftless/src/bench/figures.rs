@@ -11,8 +11,8 @@ use crate::bench::target::Side;
 const LOAD_BUSY: f64 = 0.9;
 /// The share of its processor from which on the server is the limit in any case.
 const SERVER_BUSY: f64 = 0.95;
-/// What is shorter says nothing about anybody's limit, in seconds: processor time is counted in
-/// hundredths.
+/// A run that was asked to be shorter says nothing about anybody's limit, in seconds: processor
+/// time is counted in hundredths.
 const JUDGED_SECONDS_MIN: f64 = 1.0;
 
 /// What a run measured.
@@ -53,10 +53,11 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Why nothing can be said about whether the load was the limit, where it cannot.
-    pub fn not_judged(&self) -> Option<&'static str> {
-        if self.seconds < JUDGED_SECONDS_MIN {
-            Some("it took less than a second")
+    /// Why nothing can be said about whether the load was the limit, where it cannot. `asked_s` is
+    /// how long the run was to be, in seconds.
+    pub fn not_judged(&self, asked_s: f64) -> Option<&'static str> {
+        if asked_s < JUDGED_SECONDS_MIN {
+            Some("it was to take less than a second")
         } else if self.load_cpu_s.is_none() {
             Some("the processor time of the load is not known here")
         } else {
@@ -67,8 +68,13 @@ impl Figures {
     /// Refuses a run in which the load was the limit, as far as that is known (see
     /// [`Self::not_judged`]). `period` is the time between two updates of a writer, where there is
     /// a pace.
-    pub fn judge(&self, side: Side, period: Option<Duration>) -> Result<(), BenchError> {
-        if self.seconds < JUDGED_SECONDS_MIN {
+    pub fn judge(
+        &self,
+        side: Side,
+        asked_s: f64,
+        period: Option<Duration>,
+    ) -> Result<(), BenchError> {
+        if asked_s < JUDGED_SECONDS_MIN {
             return Ok(());
         }
         let share = |cpu: Option<f64>| cpu.map(|cpu| cpu / self.seconds);
@@ -168,7 +174,7 @@ pub mod tests {
     }
 
     fn judged(run: &Figures) -> Result<(), BenchError> {
-        run.judge(Side::Floor, Some(Duration::from_millis(20)))
+        run.judge(Side::Floor, 1.0, Some(Duration::from_millis(20)))
     }
 
     #[test]
@@ -190,23 +196,23 @@ pub mod tests {
         // Both were busy: then the server is the limit at least as much.
         busy.server_cpu_s = Some(9.5);
         assert!(judged(&busy).is_ok());
-        busy.seconds = 0.9;
         busy.server_cpu_s = None;
-        assert!(judged(&busy).is_ok(), "too short to be judged");
+        let short = busy.judge(Side::Floor, 0.9, None);
+        assert!(short.is_ok(), "too short to be judged");
     }
 
     #[test]
     fn a_run_of_which_too_little_is_known_says_that_it_was_not_judged() {
-        assert_eq!(run().not_judged(), None);
+        assert_eq!(run().not_judged(1.0), None);
         let mut unknown = run();
         unknown.load_cpu_s = None;
-        let why = unknown.not_judged().expect("a reason");
+        let why = unknown.not_judged(1.0).expect("a reason");
         assert!(why.contains("processor time of the load"), "{why}");
         // Its pace is known all the same.
         unknown.late_p99_us = Some(10_001);
         assert!(judged(&unknown).is_err());
-        unknown.seconds = 0.9;
-        assert_eq!(unknown.not_judged(), Some("it took less than a second"));
+        let short = "it was to take less than a second";
+        assert_eq!(unknown.not_judged(0.9), Some(short));
     }
 
     #[test]
@@ -223,7 +229,10 @@ pub mod tests {
                 ..
             }
         ));
-        assert!(late.judge(Side::Floor, None).is_ok(), "there is no pace");
+        assert!(
+            late.judge(Side::Floor, 1.0, None).is_ok(),
+            "there is no pace"
+        );
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub fn run(options: &IdleOptions) -> Result<Report, BenchError> {
         settings: serde_json::to_value(options).expect("options are numbers"),
         common: &options.common,
         floors: &[Side::Floor],
+        seconds: options.seconds,
         period: None,
     };
     workload.run(async |target, run| measure(options, target, run).await)

@@ -30,6 +30,8 @@ pub struct Workload<'a> {
     pub common: &'a CommonOptions,
     /// The floors that it is compared with.
     pub floors: &'a [Side],
+    /// How long a run is to be, in seconds.
+    pub seconds: f64,
     /// Between two updates of a writer, where there is a pace.
     pub period: Option<Duration>,
 }
@@ -82,7 +84,7 @@ impl Workload<'_> {
             for (side, runs) in &mut sides {
                 let target = self.start(*side, folder.path(), cores)?;
                 let figures = runtime.block_on(measure(&target, &Run::new()?))?;
-                figures.judge(*side, self.period)?;
+                figures.judge(*side, self.seconds, self.period)?;
                 runs.push(figures);
             }
         }
@@ -105,7 +107,8 @@ impl Workload<'_> {
             .iter()
             .map(|(side, runs)| (*side, Figures::median(runs)))
             .collect();
-        let not_judged = |runs: &Vec<Figures>| runs.iter().find_map(Figures::not_judged);
+        let not_judged =
+            |runs: &Vec<Figures>| runs.iter().find_map(|run| run.not_judged(self.seconds));
         Report {
             workload: self.name,
             settings: self.settings,
