@@ -98,6 +98,32 @@ fn what_another_tab_wrote_was_not_seen_before_it_was_on_screen() {
 }
 
 #[test]
+fn what_became_of_a_gesture_after_it_was_on_screen_was_not_seen() {
+    let (mut pair, leader, follower, _) = three();
+    pair.unplug(leader);
+    let began = pair.mark(leader);
+    pair.edit_on(leader, &began, Some(7), vec![("cpu", set("title", "half"))]);
+    for _ in 0..3 {
+        pair.settle_some();
+    }
+    assert_eq!(pair.sees(follower, "cpu", "title"), Some("half".into()));
+    let mark = pair.mark(follower);
+    pair.edit_on(
+        leader,
+        &began,
+        Some(7),
+        vec![("cpu", set("title", "whole"))],
+    );
+    pair.plug(leader);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("whole".into()));
+    pair.edit_on(follower, &mark, None, vec![("cpu", set("title", "there"))]);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("whole".into()));
+    assert_eq!(pair.conflicts(follower), 1);
+}
+
+#[test]
 fn what_another_tab_wrote_is_waited_for_where_it_was_on_screen() {
     let (mut pair, leader, follower, _) = three();
     pair.unplug(leader);

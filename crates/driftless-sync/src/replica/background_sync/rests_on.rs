@@ -60,6 +60,11 @@ impl OwnSettled {
         self.ids.contains(&id)
     }
 
+    /// Whether this was an earlier edit of its gesture, and not yet all that it became.
+    fn is_more_than(&self, id: EditId) -> bool {
+        self.ids.last() != Some(&id)
+    }
+
     /// Makes what a change that rests on the edit has seen final. The edit vouches only for what it
     /// wrote itself:
     ///
@@ -114,6 +119,7 @@ impl Outbox {
         let applied = self.applied_edit(id);
         let applied = applied.map(|row| OwnSettled::applied(&row.entry, row.version, &row.skipped));
         match self.recently(id).cloned().or(applied) {
+            Some(own) if own.is_more_than(id) => own.hide(change),
             Some(own) => own.settle(change, confirmed, &self.schema),
             None => change.seen.version = Version(0),
         }
@@ -132,6 +138,7 @@ impl Outbox {
                 OwnSettled::gone(&entry.row).settle(change, confirmed, &self.schema);
             }
             (Some(_), _) => {}
+            (None, Some(own)) if own.is_more_than(id) => own.hide(change),
             (None, Some(own)) => own.settle(change, confirmed, &self.schema),
             // Nobody knows any more what it hid.
             (None, None) => change.seen.version = Version(0),
