@@ -100,6 +100,16 @@ pub const RECENT_EDITS_MAX: usize = 4_096;
 pub const GESTURES_MAX: usize = 64;
 /// Most tabs that share a replica and are served by the one that leads.
 pub const TABS_MAX: usize = 64;
+/// The weight past which no further item of a board's stream is taken out for one write, in bytes:
+/// what a connection that does not read holds on to, beside what is in the rings.
+pub const DELIVERED_BYTES_MAX: usize = 256 * 1024;
+/// Most commands that wait for one room; whoever sends another one waits, too.
+pub const ROOM_COMMANDS_MAX: usize = 256;
+/// Most boards of which one transaction has appends.
+pub const BOARDS_PER_BATCH_MAX: usize = 256;
+/// Most series that a server keeps: what a machine has, and an hour of its processes. A sample of
+/// another one is left out, and counted.
+pub const SERIES_MAX: usize = 8_192;
 /// How long a tab is served after it was heard of, in milliseconds. Hidden ones are heard of once a
 /// minute at least.
 pub const TAB_FORGOTTEN_MS: u64 = 180_000;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use driftless_feeds::Bounds;
 #[cfg(feature = "host-metrics")]
 use driftless_model::EditId;
-use driftless_model::{BoardId, ClientId, Schema, UserId};
+use driftless_model::{BoardId, ClientId, Schema, UserId, limits};
 use driftless_protocol::{CloseCode, SeriesName};
 use driftless_store::server::{BoardStore, MemoryBoards, StoreError};
 use tokio::task::JoinSet;
@@ -25,8 +25,6 @@ use crate::store::SharedStore;
 
 /// How long samples are kept, in milliseconds.
 const RETENTION_MS: u64 = 3_600 * 1_000;
-/// Most series: what a machine has, and an hour of its processes.
-const SERIES_MAX: usize = 8_192;
 /// How often queries are evaluated.
 const PULSE: Duration = Duration::from_secs(1);
 /// How long connections may take to end.
@@ -164,7 +162,7 @@ impl Builder {
         let schema = Arc::new(self.schema);
         let bounds = Bounds {
             retention_ms: RETENTION_MS,
-            series_max: SERIES_MAX,
+            series_max: limits::SERIES_MAX,
             ..Bounds::default()
         };
         let metrics = Arc::new(Metrics::new());
@@ -414,5 +412,25 @@ mod tests {
         driftless.shutdown().await;
         assert_eq!(driftless.connections(), 1);
         assert!(driftless.shared.boards.open(&board).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_server_keeps_as_many_series_as_it_may_and_not_one_more() {
+        let driftless = Driftless::builder().start().await.expect("starts");
+        let push = |number: usize| {
+            let name = SeriesName {
+                name: format!("series_{number}"),
+                labels: [].into(),
+            };
+            driftless.push_samples([(&name, 1.0)]);
+        };
+        let has_dropped = |count: usize| {
+            let line = format!("driftless_samples_dropped_total {count}\n");
+            driftless.metrics_text().contains(&line)
+        };
+        (0..limits::SERIES_MAX).for_each(push);
+        assert!(has_dropped(0), "{}", driftless.metrics_text());
+        push(limits::SERIES_MAX);
+        assert!(has_dropped(1), "{}", driftless.metrics_text());
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use driftless_model::limits::ROOM_COMMANDS_MAX;
 use driftless_model::{BoardId, Schema};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -12,9 +13,6 @@ use crate::hub::committer::Committer;
 use crate::hub::ring::Ring;
 use crate::metrics::Metrics;
 use crate::store::SharedStore;
-
-/// Commands that wait for one room before whoever sends another one waits too.
-const COMMANDS_MAX: usize = 256;
 
 /// A board that is in use.
 #[derive(Debug, Clone)]
@@ -37,7 +35,7 @@ impl Registry {
     pub fn retire(&self, board: &BoardId) -> bool {
         let mut open = self.lock();
         let is_unused = |open: &OpenBoard| {
-            open.commands.strong_count() == 1 && open.commands.capacity() == COMMANDS_MAX
+            open.commands.strong_count() == 1 && open.commands.capacity() == ROOM_COMMANDS_MAX
         };
         let is_retired = open.get(board).is_none_or(is_unused);
         if is_retired {
@@ -104,7 +102,7 @@ impl Boards {
             Arc::downgrade(&self.registry),
             self.metrics.clone(),
         );
-        let (commands, queue) = mpsc::channel(COMMANDS_MAX);
+        let (commands, queue) = mpsc::channel(ROOM_COMMANDS_MAX);
         let ring = actor.ring.clone();
         running.rooms.spawn(actor.run(queue));
         let opened = OpenBoard { commands, ring };
@@ -141,5 +139,30 @@ impl Boards {
             while rooms.join_next().await.is_some() {}
             writing.await.ok();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use driftless_store::server::MemoryBoards;
+    use driftless_sync::room::ConnectionId;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn as_many_commands_wait_for_a_room_as_may_and_not_one_more() {
+        let schema = Arc::new(Schema::builtin());
+        let store = Arc::new(MemoryBoards::new());
+        let boards = Boards::new(schema, store, Arc::new(Metrics::new()));
+        let home = BoardId::new("home").expect("a board id");
+        let open = boards.open(&home).expect("runs");
+        let connection = ConnectionId(1);
+        // The room does not run before this waits for something.
+        for _ in 0..ROOM_COMMANDS_MAX {
+            let command = Command::Unsubscribe { connection };
+            open.commands.try_send(command).expect("there is room");
+        }
+        let one_more = Command::Unsubscribe { connection };
+        assert!(open.commands.try_send(one_more).is_err());
     }
 }

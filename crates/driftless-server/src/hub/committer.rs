@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use driftless_model::limits::BOARDS_PER_BATCH_MAX;
 use driftless_sync::room::{Append, Stored};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::metrics::Metrics;
 use crate::store::SharedStore;
-
-/// Most boards in one batch.
-const BOARDS_PER_BATCH_MAX: usize = 256;
 
 /// Takes appends to the store. Each room has at most one under way.
 #[derive(Debug, Clone)]

@@ -21,9 +21,6 @@ use crate::metrics::Answer;
 
 /// When a refused client tries again, in milliseconds.
 const RETRY_AFTER_MS: u64 = 1_000;
-/// The weight past which no further item of a stream is taken out at once, in bytes: what a
-/// connection that does not read holds on to, beside what is in the rings.
-const DELIVERED_BYTES_MAX: usize = 256 * 1024;
 
 /// One connection, the boards that it follows, and how far it has read each.
 pub struct Follower {
@@ -253,7 +250,7 @@ impl Follower {
     /// Adds what is there for the client now, in order, about `deliveries_max` of it and not much
     /// more than 256 KiB. Says whether that was everything.
     pub async fn deliver(&mut self, deliveries_max: usize, deliveries: &mut Vec<Delivery>) -> bool {
-        let (mut is_all, mut bytes_max) = (true, DELIVERED_BYTES_MAX);
+        let (mut is_all, mut bytes_max) = (true, limits::DELIVERED_BYTES_MAX);
         while deliveries.len() < deliveries_max {
             let Some(letter) = self.entry.mailbox.take() else {
                 break;

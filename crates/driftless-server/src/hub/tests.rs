@@ -265,8 +265,18 @@ async fn what_comes_before_a_letter_is_read_in_portions_too() {
     loop {
         let mut portion = Vec::new();
         let is_all = slow.deliver(256, &mut portion).await;
-        // 256 KiB, and the item that passes them.
-        assert!(portion.len() <= 6, "{} at once", portion.len());
+        let weights = portion.iter().filter_map(|delivery| match delivery {
+            Delivery::Item(item) => Some(item.weight_bytes),
+            _ => None,
+        });
+        let weights: Vec<usize> = weights.collect();
+        let (all_bytes, last) = (weights.iter().sum::<usize>(), weights.last());
+        let before_last = all_bytes - last.expect("something comes");
+        assert!(before_last < limits::DELIVERED_BYTES_MAX, "{weights:?}");
+        assert!(
+            is_all || all_bytes >= limits::DELIVERED_BYTES_MAX,
+            "{weights:?}"
+        );
         all.append(&mut portion);
         if is_all {
             break;
@@ -527,17 +537,21 @@ async fn appends_that_wait_are_one_batch() {
     while store.batches.lock().expect("not poisoned").is_empty() {
         tokio::task::yield_now().await;
     }
-    let mut rest = ["b", "c", "d"].map(|board| Box::pin(committer.clone().commit(append(board))));
+    // As many as a batch may have, and one more.
+    let rest = (0..=limits::BOARDS_PER_BATCH_MAX).map(|number| format!("b{number}"));
+    let rest = rest.map(|board| committer.clone().commit(append(&board)));
+    // More than a task may poll before it has to yield.
+    let rest = rest.map(|commit| Box::pin(tokio::task::unconstrained(commit)));
+    let mut rest: Vec<_> = rest.collect();
     for commit in &mut rest {
         assert!(futures::poll!(commit).is_pending());
     }
-    store.permits.add_permits(2);
+    store.permits.add_permits(3);
     assert_eq!(first.await, Stored::Committed);
-    assert_eq!(
-        futures::future::join_all(rest).await,
-        [Stored::Committed; 3]
-    );
-    assert_eq!(*store.batches.lock().expect("not poisoned"), [1, 3]);
+    let stored = futures::future::join_all(rest).await;
+    assert!(stored.iter().all(|stored| *stored == Stored::Committed));
+    let batches = [1, limits::BOARDS_PER_BATCH_MAX, 1];
+    assert_eq!(*store.batches.lock().expect("not poisoned"), batches);
     drop(committer);
     writing.await.expect("ends by itself");
 }
