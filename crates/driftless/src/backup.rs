@@ -33,12 +33,9 @@ pub fn make(options: &BackupOptions) -> Result<(), BackupError> {
         return Err(BackupError::Nothing(shown(&options.data)));
     }
     let made = runtime()?.block_on(backup(&file, &options.file))?;
-    let (boards, bytes) = (made.boards, made.bytes);
+    let (boards, bytes) = (counted(made.boards), made.bytes);
     let to = shown(&options.file);
-    writeln!(
-        std::io::stdout(),
-        "copied to {to}: {boards} boards, {bytes} bytes"
-    )?;
+    writeln!(std::io::stdout(), "copied to {to}: {boards}, {bytes} bytes")?;
     Ok(())
 }
 
@@ -51,8 +48,8 @@ pub fn put_back(options: &RestoreOptions) -> Result<(), BackupError> {
     let file = data::boards(&options.data);
     let restored = runtime()?.block_on(restore(&options.file, &file))?;
     let mut out = std::io::stdout();
-    let (boards, from) = (restored.boards, shown(&options.file));
-    writeln!(out, "restored from {from}: {boards} boards")?;
+    let (boards, from) = (counted(restored.boards), shown(&options.file));
+    writeln!(out, "restored from {from}: {boards}")?;
     if let Some(aside) = restored.set_aside {
         writeln!(out, "what was there before is {}", shown(&aside))?;
     }
@@ -62,6 +59,13 @@ pub fn put_back(options: &RestoreOptions) -> Result<(), BackupError> {
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_all().build()
+}
+
+fn counted(boards: u64) -> String {
+    match boards {
+        1 => "1 board".to_owned(),
+        more => format!("{more} boards"),
+    }
 }
 
 fn shown(path: &Path) -> String {
