@@ -1,7 +1,7 @@
 //! Memos, effects and lists of which there is one kind, whatever closure they are made of.
 //!
-//! Leptos makes code for each closure: some 1 KB of WebAssembly for a memo or an effect, 25 KB for
-//! a list. Behind a box they share it.
+//! Leptos makes code for each closure: some 1 KB of WebAssembly for a memo or an effect, more
+//! for a list. Behind a box they share it.
 
 use leptos::prelude::*;
 

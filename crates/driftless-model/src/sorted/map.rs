@@ -35,11 +35,6 @@ impl<K, V> SortedMap<K, V> {
         self.entries.is_empty()
     }
 
-    /// Keys and values in ascending order of the keys, as they lie in memory.
-    pub fn as_slice(&self) -> &[(K, V)] {
-        &self.entries
-    }
-
     /// Keys and values, ascending.
     pub fn iter(&self) -> Iter<'_, K, V> {
         self.entries.iter().map(|(key, value)| (key, value))
@@ -271,18 +266,6 @@ impl<'a, K, V> Entry<'a, K, V> {
         V: Default,
     {
         self.or_insert_with(V::default)
-    }
-
-    /// Changes the value if there is one.
-    #[must_use]
-    pub fn and_modify(self, change: impl FnOnce(&mut V)) -> Self {
-        match self {
-            Self::Occupied(value) => {
-                change(value);
-                Self::Occupied(value)
-            }
-            vacant @ Self::Vacant(_) => vacant,
-        }
     }
 }
 

@@ -83,21 +83,6 @@ impl<T: Ord> SortedSet<T> {
     pub fn difference<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a T> {
         self.iter().filter(|item| !other.contains(*item))
     }
-
-    /// The items that are in `other` too, ascending.
-    pub fn intersection<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a T> {
-        self.iter().filter(|item| other.contains(*item))
-    }
-
-    /// Whether every item is in `other`.
-    pub fn is_subset(&self, other: &Self) -> bool {
-        self.difference(other).next().is_none()
-    }
-
-    /// Whether no item is in `other`.
-    pub fn is_disjoint(&self, other: &Self) -> bool {
-        self.intersection(other).next().is_none()
-    }
 }
 
 impl<T> Default for SortedSet<T> {

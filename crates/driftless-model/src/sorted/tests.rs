@@ -45,9 +45,9 @@ proptest! {
                 }
                 Deed::Remove(key) => prop_assert_eq!(map.remove(&key), tree.remove(&key)),
                 Deed::AddTo(key) => {
-                    let mine = map.entry(key).and_modify(|value| *value /= 2).or_default();
+                    let mine = map.entry(key).or_default();
                     *mine = mine.wrapping_add(1);
-                    let theirs = tree.entry(key).and_modify(|value| *value /= 2).or_default();
+                    let theirs = tree.entry(key).or_default();
                     *theirs = theirs.wrapping_add(1);
                 }
                 Deed::Extend(more) => {
@@ -88,9 +88,6 @@ proptest! {
         let (other_set, other_tree) = both(&others);
         prop_assert!(set.iter().eq(tree.iter()));
         prop_assert!(set.difference(&other_set).eq(tree.difference(&other_tree)));
-        prop_assert!(set.intersection(&other_set).eq(tree.intersection(&other_tree)));
-        prop_assert_eq!(set.is_subset(&other_set), tree.is_subset(&other_tree));
-        prop_assert_eq!(set.is_disjoint(&other_set), tree.is_disjoint(&other_tree));
         prop_assert_eq!((set.first(), set.last()), (tree.first(), tree.last()));
         prop_assert_eq!(format!("{set:?}"), format!("{tree:?}"));
     }

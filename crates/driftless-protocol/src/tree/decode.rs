@@ -139,7 +139,7 @@ impl<'de> Branch<'de> {
     }
 
     /// The fields of a struct in the order of its type. What is derived for a struct can be read
-    /// by name or by order; by order it is a quarter of the code.
+    /// by name or by order; by order it is a third less code.
     fn fields(
         self,
         names: &'static [&'static str],

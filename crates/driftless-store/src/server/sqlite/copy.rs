@@ -7,7 +7,7 @@ use std::path::Path;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::server::error::StoreError;
-use crate::server::sqlite::place::{beside, failure, place, primary_code};
+use crate::server::sqlite::place::{FULL, beside, failure, place, primary_code};
 
 /// Copies the database that a connection has open to `to`, in place of what is there: compact,
 /// synced, and under its name only once it is whole. Others may go on writing meanwhile.
@@ -37,9 +37,6 @@ pub async fn copy(
     }
     settle(&part, to).map_err(|error| failed(error.to_string()))
 }
-
-/// `SQLITE_FULL`.
-const FULL: i64 = 13;
 
 /// Gives a finished file its name, durably.
 pub fn settle(part: &Path, to: &Path) -> io::Result<()> {

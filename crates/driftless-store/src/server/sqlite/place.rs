@@ -19,6 +19,9 @@ pub fn failure(path: &Path, error: &sqlx::Error) -> StoreError {
     }
 }
 
+/// `SQLITE_FULL`: no space left, or the file is as large as it may be.
+pub const FULL: i64 = 13;
+
 /// The code of an error as `SQLite` numbers it, extended where it is.
 pub fn extended_code(error: &sqlx::Error) -> Option<i64> {
     error.as_database_error()?.code()?.parse().ok()

@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite};
 
 use crate::server::sqlite::columns::{from_check, from_id, from_version};
-use crate::server::sqlite::place::extended_code;
+use crate::server::sqlite::place::{FULL, extended_code};
 use crate::server::sqlite::prune;
 use crate::server::sqlite::statements::{Statements, chunks};
 
@@ -111,15 +111,13 @@ async fn transact(
     Ok(answers)
 }
 
-/// `SQLITE_FULL`: no space left, or the file is as large as it may be.
-const FULL: i64 = 13;
 /// `SQLITE_IOERR_WRITE`: a quota, or a file that may not grow.
 const WRITE_ERROR: i64 = 778;
 
 /// Whether a transaction failed because the file or its log could not grow. Then nothing of it is
-/// there, also where its end failed: the last thing that is written is what makes it count, and
-/// after that it is only synced. So its edits are refused for now, and nobody has to be cut off.
-/// Were it there after all, the ledger would say so when they are sent again.
+/// there, also where its end failed: the last thing that is written makes it count, and nothing but
+/// a sync follows. So its edits are refused for now, and nobody has to be cut off. Were it there
+/// after all, the ledger would say so when they are sent again.
 fn is_out_of_room(error: &sqlx::Error) -> bool {
     matches!(extended_code(error), Some(FULL | WRITE_ERROR))
 }
