@@ -2,7 +2,7 @@
 //! in either encoding.
 
 use driftless_feeds::selector::series_name;
-use driftless_feeds::{Selector, Window};
+use driftless_feeds::{Matching, Selector, Window};
 use driftless_model::layout::{Item, Place, arrange};
 use driftless_model::{
     BoardId, BoardState, Change, Check, EditId, Effect, KindName, LeafPath, RecordId, Schema,
@@ -147,12 +147,15 @@ pub fn packed(bytes: &[u8]) {
 /// A selector, and a query with it.
 pub fn selector(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    if let Err(error) = Selector::parse(&text) {
-        assert!(error.at() <= text.len(), "{error}");
+    match Selector::parse(&text) {
+        Ok(selector) => drop(Matching::new(&selector)),
+        Err(error) => assert!(error.at() <= text.len(), "{error}"),
     }
     if let Ok(name) = series_name(&text) {
         let selector = Selector::parse(&text).expect("a name is a selector");
-        assert!(selector.matches(&name), "{text:?} does not select itself");
+        let matching = Matching::new(&selector).expect("a name has no patterns");
+        assert!(matching.matches(&name), "{text:?} does not select itself");
+        assert_eq!(matching.group_of(&name), name);
     }
     let mut source = Source::new(bytes);
     let query = Query {

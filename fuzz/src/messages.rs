@@ -81,12 +81,11 @@ pub fn payload(source: &mut Source<'_>, id: driftless_model::EditId) -> Payload 
 
 /// Any query.
 pub fn query(source: &mut Source<'_>) -> Query {
-    use Aggregate::{Avg, Count, Last, Max, Min, Sum};
     Query {
         selector: source.text(),
         window_s: source.narrow(),
         step_s: source.narrow(),
-        aggregate: source.pick(&[Avg, Min, Max, Sum, Count, Last]),
+        aggregate: source.pick(&Aggregate::NAMED).1,
     }
 }
 

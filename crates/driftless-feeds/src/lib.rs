@@ -1,11 +1,12 @@
 //! Live samples: series, queries over aligned windows, and what changed since a viewer last looked.
 //!
 //! Pure, and used on both sides: no clock, no I/O; time is an argument, in milliseconds since 1970.
-//! The server pushes samples into one [`SeriesStore`], keeps one [`Evaluator`] per distinct query,
+//! The server pushes samples into one `SeriesStore`, keeps one `Evaluator` per distinct query,
 //! advances each once per tick, and asks it for what each viewer has not seen. The client applies
-//! the frames to a [`FeedData`].
+//! the frames to a [`FeedData`]. All but the client's part is behind the feature `evaluate`.
 //!
-//! ```
+#![cfg_attr(feature = "evaluate", doc = "```")]
+#![cfg_attr(not(feature = "evaluate"), doc = "```ignore")]
 //! use driftless_feeds::{Bounds, Evaluator, FeedData, Mark, Sample, SeriesStore, selector};
 //! use driftless_protocol::{Aggregate, Query};
 //!
@@ -33,17 +34,42 @@
 
 pub mod name;
 pub mod selector;
+#[cfg(feature = "evaluate")]
+pub mod matching;
 pub mod query;
+#[cfg(feature = "evaluate")]
+pub mod sample;
+#[cfg(feature = "evaluate")]
+pub mod sketch;
+#[cfg(feature = "evaluate")]
+pub mod partial;
+#[cfg(feature = "evaluate")]
 mod changes;
+#[cfg(feature = "evaluate")]
 pub mod series;
+#[cfg(feature = "evaluate")]
+pub mod store;
 pub mod series_data;
+#[cfg(feature = "evaluate")]
 pub mod evaluator;
 pub mod data;
 
 pub use data::{FeedData, FeedError};
+#[cfg(feature = "evaluate")]
 pub use evaluator::{Answer, Evaluator, Mark};
+#[cfg(feature = "evaluate")]
+pub use matching::Matching;
 pub use name::NameError;
+#[cfg(feature = "evaluate")]
+pub use partial::Partial;
 pub use query::{QueryError, Window};
+#[cfg(feature = "evaluate")]
+pub use sample::Sample;
 pub use selector::{Selector, SelectorError};
-pub use series::{Bounds, PushError, Sample, Series, SeriesId, SeriesStore};
+#[cfg(feature = "evaluate")]
+pub use series::Series;
 pub use series_data::SeriesData;
+#[cfg(feature = "evaluate")]
+pub use sketch::Sketch;
+#[cfg(feature = "evaluate")]
+pub use store::{Bounds, PushError, SeriesId, SeriesStore};

@@ -1,14 +1,19 @@
 //! Which series a query asks for: `disk_used_ratio{mount="/",host!="old"}`.
 //!
 //! ```text
-//! selector = name ["*"] ["{" [matcher {"," matcher} [","]] "}"]  |  "*" …
-//! matcher  = label ("=" | "!=") '"' text '"'        in text: \" \\ \n
+//! selector = name ["*"] ["{" [matcher {"," matcher} [","]] "}"] [group]  |  "*" …
+//! matcher  = label ("=" | "!=" | "=~" | "!~") '"' text '"'        in text: \" \\ \n
+//! group    = "by" "(" [label {"," label} [","]] ")"
 //! ```
 //!
 //! Spaces may stand between the parts. A label that a series lacks counts as empty, so
-//! `mount!=""` asks for the series that have it.
+//! `mount!=""` asks for the series that have it. The text of `=~` and `!~` is a regular expression
+//! for the whole value. Series of one name that agree in the labels of the group count as one.
+//!
+//! What is read here is only the form: a browser does not know regular expressions, and
+//! [`crate::matching`] does.
 
-use driftless_model::limits::SELECTOR_BYTES_MAX;
+use driftless_model::limits::{LABELS_PER_SERIES_MAX, SELECTOR_BYTES_MAX};
 use driftless_protocol::SeriesName;
 
 use crate::name::{is_label_character, is_name_character};
@@ -47,6 +52,23 @@ pub enum SelectorError {
         /// What could have followed.
         expected: &'static str,
     },
+    /// More labels to group by than a series can have.
+    #[error(
+        "a selector groups by at most {LABELS_PER_SERIES_MAX} labels; this one by {labels}: leave \
+         some out"
+    )]
+    TooManyLabels {
+        /// What it has.
+        labels: usize,
+    },
+    /// The text of `=~` or `!~` is no regular expression, or too large a one.
+    #[error("{text:?} is no pattern that can be used: {reason}; simplify it")]
+    Pattern {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A pattern where the name of one series was expected.
     #[error("{text:?} selects many series; a series is named like name{{label=\"value\"}}")]
     NotOneSeries {
@@ -61,35 +83,42 @@ impl SelectorError {
         match self {
             Self::TooLong { .. } => SELECTOR_BYTES_MAX,
             Self::Unexpected { at, .. } | Self::Ends { at, .. } => *at,
-            Self::NotOneSeries { .. } => 0,
+            Self::TooManyLabels { .. } | Self::Pattern { .. } | Self::NotOneSeries { .. } => 0,
         }
     }
 }
 
+/// Which names a selector asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum NamePattern {
+pub(crate) enum NamePattern {
     Exact(String),
     Prefix(String),
 }
 
+/// How a label is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comparison {
+pub(crate) enum Comparison {
     Equal,
     NotEqual,
+    Matches,
+    MatchesNot,
 }
 
+/// What is asked of one label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Matcher {
-    label: String,
-    comparison: Comparison,
-    value: String,
+pub(crate) struct Matcher {
+    pub(crate) label: String,
+    pub(crate) comparison: Comparison,
+    pub(crate) text: String,
 }
 
 /// A parsed selector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selector {
-    name: NamePattern,
-    matchers: Vec<Matcher>,
+    pub(crate) name: NamePattern,
+    pub(crate) matchers: Vec<Matcher>,
+    /// The labels by which series are grouped; each stands for itself without.
+    pub(crate) group: Option<Vec<String>>,
 }
 
 impl Selector {
@@ -105,29 +134,17 @@ impl Selector {
         } else {
             Vec::new()
         };
+        let has_braces = !matchers.is_empty();
+        let group = reader.group()?;
         match reader.peek() {
-            None => Ok(Self { name, matchers }),
-            Some(_) if matchers.is_empty() => Err(reader.unexpected("'{' or the end")),
-            Some(_) => Err(reader.unexpected("the end")),
-        }
-    }
-
-    /// Whether it asks for the series.
-    pub fn matches(&self, series: &SeriesName) -> bool {
-        let is_named = match &self.name {
-            NamePattern::Exact(name) => series.name == *name,
-            NamePattern::Prefix(prefix) => series.name.starts_with(prefix),
-        };
-        is_named && self.matchers.iter().all(|matcher| matcher.matches(series))
-    }
-}
-
-impl Matcher {
-    fn matches(&self, series: &SeriesName) -> bool {
-        let value = series.labels.get(&self.label).map_or("", String::as_str);
-        match self.comparison {
-            Comparison::Equal => value == self.value,
-            Comparison::NotEqual => value != self.value,
+            None => Ok(Self {
+                name,
+                matchers,
+                group,
+            }),
+            Some(_) if group.is_some() => Err(reader.unexpected("the end")),
+            Some(_) if has_braces => Err(reader.unexpected("'by' or the end")),
+            Some(_) => Err(reader.unexpected("'{', 'by' or the end")),
         }
     }
 }
@@ -139,7 +156,7 @@ pub fn series_name(text: &str) -> Result<SeriesName, SelectorError> {
         text: text.to_owned(),
     };
     let selector = Selector::parse(text)?;
-    let NamePattern::Exact(name) = selector.name else {
+    let (NamePattern::Exact(name), None) = (selector.name, selector.group) else {
         return Err(many());
     };
     let mut series = SeriesName {
@@ -147,8 +164,8 @@ pub fn series_name(text: &str) -> Result<SeriesName, SelectorError> {
         labels: driftless_model::SortedMap::new(),
     };
     for matcher in selector.matchers {
-        let earlier = series.labels.insert(matcher.label, matcher.value);
-        if matcher.comparison == Comparison::NotEqual || earlier.is_some() {
+        let earlier = series.labels.insert(matcher.label, matcher.text);
+        if matcher.comparison != Comparison::Equal || earlier.is_some() {
             return Err(many());
         }
     }
@@ -195,22 +212,72 @@ impl<'a> Reader<'a> {
         if label.is_empty() {
             return Err(self.unexpected("a label or '}'"));
         }
-        let comparison = if self.take('!') {
-            Comparison::NotEqual
-        } else {
-            Comparison::Equal
-        };
-        if !self.take('=') {
-            return Err(self.unexpected("'=' or '!='"));
-        }
+        let comparison = self.comparison()?;
         if !self.take('"') {
             return Err(self.unexpected("a value in double quotes"));
         }
         Ok(Matcher {
             label,
             comparison,
-            value: self.quoted()?,
+            text: self.quoted()?,
         })
+    }
+
+    fn comparison(&mut self) -> Result<Comparison, SelectorError> {
+        let is_negated = self.take('!');
+        // `!~` is short for what would be `!=~`.
+        let is_pattern = match self.peek() {
+            Some('~') => is_negated,
+            Some('=') => self.text[self.at..].starts_with("=~"),
+            _ => false,
+        };
+        let has_sign = if is_negated && is_pattern {
+            self.take('~')
+        } else {
+            self.take('=') && (!is_pattern || self.take('~'))
+        };
+        match (has_sign, is_negated, is_pattern) {
+            (false, ..) => Err(self.unexpected("one of = != =~ !~")),
+            (_, false, false) => Ok(Comparison::Equal),
+            (_, true, false) => Ok(Comparison::NotEqual),
+            (_, false, true) => Ok(Comparison::Matches),
+            (_, true, true) => Ok(Comparison::MatchesNot),
+        }
+    }
+
+    /// `by (label, …)`, if it stands there.
+    fn group(&mut self) -> Result<Option<Vec<String>>, SelectorError> {
+        self.skip_spaces();
+        let rest = &self.text[self.at..];
+        let Some(after) = rest.strip_prefix("by") else {
+            return Ok(None);
+        };
+        if after.starts_with(is_name_character) {
+            return Ok(None);
+        }
+        self.at += "by".len();
+        if !self.take('(') {
+            return Err(self.unexpected("'(' and labels"));
+        }
+        let mut labels = Vec::new();
+        while !self.take(')') {
+            self.skip_spaces();
+            let label = self.word(is_label_character);
+            if label.is_empty() {
+                return Err(self.unexpected("a label or ')'"));
+            }
+            labels.push(label.to_owned());
+            if !self.take(',') && self.peek() != Some(')') {
+                return Err(self.unexpected("',' or ')'"));
+            }
+        }
+        labels.sort_unstable();
+        labels.dedup();
+        if labels.len() > LABELS_PER_SERIES_MAX {
+            let labels = labels.len();
+            return Err(SelectorError::TooManyLabels { labels });
+        }
+        Ok(Some(labels))
     }
 
     /// The rest of a quoted text, the closing quote included.
@@ -283,50 +350,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::matching::Matching;
     use crate::name::{Shown, check};
-
-    fn matches(selector: &str, name: &str) -> bool {
-        let selector = Selector::parse(selector).expect("a selector");
-        selector.matches(&series_name(name).expect("a name"))
-    }
-
-    #[test]
-    fn a_plain_name_selects_it_with_any_labels() {
-        assert!(matches("cpu", "cpu"));
-        assert!(matches("cpu", "cpu{core=\"1\"}"));
-        assert!(!matches("cpu", "cpu_ratio"));
-    }
-
-    #[test]
-    fn a_star_selects_by_prefix() {
-        assert!(matches("cpu_*", "cpu_"));
-        assert!(matches("cpu_*{core=\"1\"}", "cpu_ratio{core=\"1\"}"));
-        assert!(!matches("cpu_*", "cpu"));
-        assert!(matches("*", "anything{at=\"all\"}"));
-    }
-
-    #[test]
-    fn matchers_compare_labels_and_an_absent_one_is_empty() {
-        assert!(matches("d{m=\"/\"}", "d{m=\"/\",h=\"a\"}"));
-        assert!(!matches("d{m=\"/\"}", "d{m=\"/home\"}"));
-        assert!(!matches("d{m=\"/\"}", "d"));
-        assert!(matches("d{m!=\"/\"}", "d"));
-        assert!(matches("d{ m != \"/\" , h=\"a\", } ", "d{h=\"a\"}"));
-        assert!(!matches("d{m!=\"\"}", "d"));
-        assert!(matches("d{m=\"\\\"\\\\\\n\"}", "d{m=\"\\\"\\\\\\n\"}"));
-    }
 
     #[test]
     fn errors_say_where_and_what_was_expected() {
         for (text, at, expected) in [
             ("", 0, "the name of a series"),
             (" {", 1, "the name of a series"),
-            ("a b", 2, "'{' or the end"),
-            ("a*b", 2, "'{' or the end"),
-            ("a{b=\"c\"} d", 9, "the end"),
+            ("a b", 2, "'{', 'by' or the end"),
+            ("a*b", 2, "'{', 'by' or the end"),
+            ("a{b=\"c\"} d", 9, "'by' or the end"),
+            ("a by", 4, "'(' and labels"),
+            ("a by (", 6, "a label or ')'"),
+            ("a by (b c)", 8, "',' or ')'"),
+            ("a by (b) c", 9, "the end"),
+            ("a bya (b)", 2, "the end"),
             ("a{", 2, "a label or '}'"),
-            ("a{b", 3, "'=' or '!='"),
-            ("a{b!\"", 4, "'=' or '!='"),
+            ("a{b", 3, "one of = != =~ !~"),
+            ("a{b!\"", 4, "one of = != =~ !~"),
             ("a{b=c}", 4, "a value in double quotes"),
             ("a{b=\"c", 6, "a closing quote"),
             ("a{b=\"\\x\"}", 6, "one of \\\" \\\\ \\n"),
@@ -349,15 +391,32 @@ mod tests {
 
     #[test]
     fn a_pattern_is_not_the_name_of_a_series() {
-        for text in ["a*", "a{b!=\"c\"}", "a{b=\"c\",b=\"c\"}"] {
+        for text in [
+            "a*",
+            "a{b!=\"c\"}",
+            "a{b=~\"c\"}",
+            "a{b=\"c\",b=\"c\"}",
+            "a by (b)",
+        ] {
             let error = series_name(text).expect_err(text);
             assert!(matches!(error, SelectorError::NotOneSeries { .. }));
         }
     }
 
+    #[test]
+    fn the_labels_of_a_group_are_bounded() {
+        let by = |count: usize| {
+            let labels = (0..count).map(|label| format!("l{label:02},"));
+            Selector::parse(&format!("a by ({})", labels.collect::<String>()))
+        };
+        assert!(by(LABELS_PER_SERIES_MAX).is_ok());
+        let labels = LABELS_PER_SERIES_MAX + 1;
+        assert_eq!(by(labels), Err(SelectorError::TooManyLabels { labels }));
+    }
+
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused_within_it(text in "[a-z{}=!\",*\\\\ä ]{0,24}") {
+        fn any_text_is_read_or_refused_within_it(text in "[a-z{}()=!~\",*\\\\ä ]{0,24}") {
             if let Err(error) = Selector::parse(&text) {
                 prop_assert!(error.at() <= text.len());
             }
@@ -373,7 +432,8 @@ mod tests {
             let text = Shown(&name).to_string();
             prop_assume!(text.len() <= SELECTOR_BYTES_MAX && check(&name).is_ok());
             prop_assert_eq!(series_name(&text), Ok(name.clone()));
-            prop_assert!(Selector::parse(&text).is_ok_and(|selector| selector.matches(&name)));
+            let matching = Selector::parse(&text).and_then(|it| Matching::new(&it));
+            prop_assert!(matching.is_ok_and(|matching| matching.matches(&name)));
         }
     }
 }

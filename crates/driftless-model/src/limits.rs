@@ -72,6 +72,10 @@ pub const LEDGER_OUTCOMES_MAX: usize = 1_024;
 pub const FORMER_CLIENTS_MAX: usize = 8;
 /// Longest selector of a feed query, in bytes.
 pub const SELECTOR_BYTES_MAX: usize = 512;
+/// Largest program that a pattern in a selector may become, in bytes.
+pub const PATTERN_BYTES_MAX: usize = 64 * 1024;
+/// Most bins of a sketch of percentiles; past it the smallest numbers are told apart less.
+pub const SKETCH_BINS_MAX: usize = 1_024;
 /// Most buckets in the window of one feed query.
 pub const BUCKETS_PER_QUERY_MAX: usize = 3_600;
 /// Most series in the answer to one feed query.

@@ -34,13 +34,61 @@ pub enum Aggregate {
     Count,
     /// The latest.
     Last,
+    /// By how much a counter grew a second, over the time since the sample before each. A value
+    /// below the one before is a counter that began anew at 0.
+    Rate,
+    /// The median, within 1 % of it, as are the others.
+    P50,
+    /// The 75th percentile.
+    P75,
+    /// The 90th percentile.
+    P90,
+    /// The 95th percentile.
+    P95,
+    /// The 99th percentile.
+    P99,
+    /// The 99.9th percentile.
+    P999,
+}
+
+impl Aggregate {
+    /// Every one, by its name on the wire and in the leaf of a widget.
+    pub const NAMED: [(&str, Self); 13] = [
+        ("avg", Self::Avg),
+        ("min", Self::Min),
+        ("max", Self::Max),
+        ("sum", Self::Sum),
+        ("count", Self::Count),
+        ("last", Self::Last),
+        ("rate", Self::Rate),
+        ("p50", Self::P50),
+        ("p75", Self::P75),
+        ("p90", Self::P90),
+        ("p95", Self::P95),
+        ("p99", Self::P99),
+        ("p999", Self::P999),
+    ];
+
+    /// The share of the samples that lie at or below a percentile; `None` for what is none.
+    pub fn quantile(self) -> Option<f64> {
+        match self {
+            Self::P50 => Some(0.5),
+            Self::P75 => Some(0.75),
+            Self::P90 => Some(0.9),
+            Self::P95 => Some(0.95),
+            Self::P99 => Some(0.99),
+            Self::P999 => Some(0.999),
+            _ => None,
+        }
+    }
 }
 
 /// What a widget wants to see. Equal queries are evaluated once, however many ask.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Query {
     /// Which series: a name, with label matchers in braces: `disk_used_ratio{mount="/"}`.
-    /// A name may end in `*`. At most [`driftless_model::limits::SELECTOR_BYTES_MAX`] bytes.
+    /// A name may end in `*`; `by (label)` at the end takes series together. At most
+    /// [`driftless_model::limits::SELECTOR_BYTES_MAX`] bytes.
     pub selector: String,
     /// How far back from now, in seconds.
     pub window_s: u32,
@@ -144,6 +192,14 @@ fn unpack_run(bytes: &[u8]) -> Option<(Run, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_aggregate_is_called_on_the_wire_as_the_table_says() {
+        for (name, aggregate) in Aggregate::NAMED {
+            let text = serde_json::to_string(&aggregate).expect("a text");
+            assert_eq!(text, format!("\"{name}\""));
+        }
+    }
 
     #[test]
     fn runs_survive_packing() {

@@ -4,16 +4,6 @@ use driftless_model::SortedMap;
 use driftless_model::Value;
 use driftless_protocol::feed::{Aggregate, Query};
 
-/// The aggregates by the names that they have in the leaf.
-pub const AGGREGATES: [(&str, Aggregate); 6] = [
-    ("avg", Aggregate::Avg),
-    ("min", Aggregate::Min),
-    ("max", Aggregate::Max),
-    ("sum", Aggregate::Sum),
-    ("count", Aggregate::Count),
-    ("last", Aggregate::Last),
-];
-
 /// Window of a query that does not say, in seconds.
 const WINDOW_S: u32 = 300;
 
@@ -28,7 +18,9 @@ pub fn from_value(value: &Value) -> Option<Query> {
         .get("aggregate")
         .and_then(Value::as_text)
         .unwrap_or("avg");
-    let known = AGGREGATES.into_iter().find(|(name, _)| *name == aggregate);
+    let known = Aggregate::NAMED
+        .into_iter()
+        .find(|(name, _)| *name == aggregate);
     (!selector.is_empty()).then(|| Query {
         selector: selector.to_owned(),
         window_s: seconds(map, "window_s", WINDOW_S),
@@ -53,7 +45,7 @@ fn seconds(map: &SortedMap<String, Value>, key: &str, otherwise: u32) -> u32 {
 
 /// Writes the leaf.
 pub fn to_value(query: &Query) -> Value {
-    let aggregate = AGGREGATES
+    let aggregate = Aggregate::NAMED
         .into_iter()
         .find(|(_, known)| *known == query.aggregate);
     let entries = [
@@ -89,7 +81,7 @@ impl Part {
             Self::Window => query.window_s.to_string(),
             Self::Step => query.step_s.to_string(),
             Self::Aggregate => {
-                let known = AGGREGATES
+                let known = Aggregate::NAMED
                     .into_iter()
                     .find(|(_, known)| *known == query.aggregate);
                 known.map_or("avg", |(name, _)| name).to_owned()
@@ -105,7 +97,7 @@ impl Part {
             Self::Window => query.window_s = whole_seconds(text)?,
             Self::Step => query.step_s = whole_seconds(text)?,
             Self::Aggregate => {
-                let known = AGGREGATES.into_iter().find(|(name, _)| *name == text);
+                let known = Aggregate::NAMED.into_iter().find(|(name, _)| *name == text);
                 query.aggregate = known.ok_or("Choose one of the list")?.1;
             }
         }

@@ -11,7 +11,7 @@ use crate::editing::Editor;
 use crate::field::{Field, Written};
 use crate::grid::state::title_of;
 use crate::widgets::feed::leaf;
-use crate::widgets::query::{self, AGGREGATES, Part};
+use crate::widgets::query::{self, Part};
 use driftless_leptos::erased::memo;
 
 /// The settings behind a button.
@@ -93,7 +93,7 @@ fn FeedFields(record: RecordId) -> impl IntoView {
     };
     let options = move || {
         let shown = fields.text(Part::Aggregate);
-        AGGREGATES
+        driftless_protocol::Aggregate::NAMED
             .map(|(name, _)| view! { <option value=name selected=shown == name>{name}</option> })
     };
     let seen = StoredValue::new(None::<SeenMark>);

@@ -8,19 +8,21 @@ mod answer;
 mod log;
 mod track;
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use driftless_model::limits::SERIES_PER_QUERY_MAX;
-use driftless_protocol::Query;
+use driftless_protocol::{Query, SeriesName};
 
 pub use self::answer::Answer;
 use self::answer::{RunsBuilder, runs_of};
 use self::log::ChangeLog;
-use self::track::Track;
+use self::track::{Scope, Track};
+use crate::matching::Matching;
 use crate::query::{QueryError, Window};
 use crate::selector::Selector;
-use crate::series::{SeriesId, SeriesStore};
+use crate::store::{SeriesId, SeriesStore};
 
 /// What a viewer has seen of one evaluator; the default has seen nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -28,15 +30,15 @@ pub struct Mark(u64);
 
 /// Evaluates one query over one store.
 ///
-/// A series belongs to the answer while it has a value in the window. The series are numbered as
-/// they come; when one leaves, the numbers start over, in the order in which the series began, and
-/// every viewer's next answer is a full one. They start over too when the server's clock goes back
-/// over a bucket's edge. At most [`SERIES_PER_QUERY_MAX`] are in the answer; see
+/// A series, or a group of them, belongs to the answer while it has a value in the window. They are
+/// numbered as they come; when one leaves, the numbers start over, in the order in which they
+/// began, and every viewer's next answer is a full one. They start over too when the server's clock
+/// goes back over a bucket's edge. At most [`SERIES_PER_QUERY_MAX`] are in the answer; see
 /// [`Self::overflow`].
 #[derive(Debug, Clone)]
 pub struct Evaluator {
     query: Query,
-    selector: Selector,
+    matching: Matching,
     window: Window,
     /// Counts the calls of `advance`.
     tick: u64,
@@ -44,10 +46,13 @@ pub struct Evaluator {
     buckets: RangeInclusive<u64>,
     /// The newest series that was looked at.
     newest: SeriesId,
-    /// Every series that matches, with values or without.
-    tracks: BTreeMap<SeriesId, Track>,
-    /// The series of the answer, by number.
-    numbered: Vec<SeriesId>,
+    /// Every series that matches or the group that it belongs to, with values or without, in the
+    /// order in which they began.
+    tracks: Vec<Track>,
+    /// Where each is, by its name.
+    places: HashMap<Arc<SeriesName>, usize>,
+    /// The places of the series of the answer, by number.
+    numbered: Vec<usize>,
     /// How many more have values than fit in.
     omitted: usize,
     /// The tick of the first answer with the present numbers.
@@ -60,14 +65,15 @@ impl Evaluator {
     pub fn new(query: Query) -> Result<Self, QueryError> {
         let window = Window::new(&query)?;
         Ok(Self {
-            selector: Selector::parse(&query.selector)?,
+            matching: Matching::new(&Selector::parse(&query.selector)?)?,
             query,
             window,
             tick: 0,
             now_ms: 0,
             buckets: window.at(0),
             newest: SeriesId::default(),
-            tracks: BTreeMap::new(),
+            tracks: Vec::new(),
+            places: HashMap::new(),
             numbered: Vec::new(),
             omitted: 0,
             numbered_at: 0,
@@ -107,12 +113,13 @@ impl Evaluator {
         if self.has_lost_a_series() {
             self.start_over();
         }
+        self.drop_what_is_over();
         self.number_series();
     }
 
     /// The whole answer.
     pub fn full(&self) -> Answer {
-        let tracks = self.numbered.iter().filter_map(|id| self.tracks.get(id));
+        let tracks = self.numbered.iter().map(|place| &self.tracks[*place]);
         let series = tracks.clone().map(|track| track.data.name.clone());
         let runs = (0..)
             .zip(tracks)
@@ -134,10 +141,8 @@ impl Evaluator {
         }
         let mut answer = self.empty_answer(false);
         let mut changes = self.log.since(mark.0);
-        for (number, id) in (0..).zip(&self.numbered) {
-            let Some(track) = self.tracks.get(id) else {
-                continue;
-            };
+        for (number, place) in (0..).zip(&self.numbered) {
+            let track = &self.tracks[*place];
             let touched = changes.remove(&number).unwrap_or_default();
             if track.entered_at > mark.0 {
                 answer.series.push(track.data.name.clone());
@@ -166,6 +171,7 @@ impl Evaluator {
     /// Forgets every value, to read them all again.
     fn forget(&mut self) {
         self.tracks.clear();
+        self.places.clear();
         self.newest = SeriesId::default();
         self.start_over();
     }
@@ -173,40 +179,67 @@ impl Evaluator {
     fn follow_new_series(&mut self, store: &SeriesStore) {
         for (id, series) in store.begun_after(self.newest) {
             self.newest = id;
-            if self.selector.matches(series.name()) {
-                let track = Track::new(series.name().clone());
-                self.tracks.insert(id, track);
+            if self.matching.matches(series.name()) {
+                let group = Arc::new(self.matching.group_of(series.name()));
+                self.track(group).join(id);
             }
         }
     }
 
+    /// The track of this name, made where there is none.
+    fn track(&mut self, name: Arc<SeriesName>) -> &mut Track {
+        let next = self.tracks.len();
+        let place = *self.places.entry(name.clone()).or_insert(next);
+        if place == next {
+            self.tracks.push(Track::new(name));
+        }
+        &mut self.tracks[place]
+    }
+
     fn read_changes(&mut self, store: &SeriesStore) {
-        let (window, aggregate) = (self.window, self.query.aggregate);
+        let scope = Scope {
+            store,
+            window: self.window,
+            aggregate: self.query.aggregate,
+        };
         let (buckets, log, tick) = (&self.buckets, &mut self.log, self.tick);
-        self.tracks.retain(|id, track| {
-            let Some(series) = store.series(*id) else {
-                return false;
-            };
+        for track in &mut self.tracks {
             let number = track.number;
-            track.update(series, window, buckets, aggregate, |bucket| {
+            track.update(scope, buckets, |bucket| {
                 if let Some(number) = number {
                     log.note(tick, number, bucket);
                 }
             });
-            true
-        });
+        }
     }
 
     fn has_lost_a_series(&self) -> bool {
-        let mut tracks = self.numbered.iter().map(|id| self.tracks.get(id));
-        tracks.any(|track| track.is_none_or(Track::is_empty))
+        let mut places = self.numbered.iter();
+        places.any(|place| self.tracks[*place].is_empty())
+    }
+
+    /// Whose series are all gone is forgotten, unless it is shown.
+    fn drop_what_is_over(&mut self) {
+        let is_over = |track: &Track| track.is_over() && track.number.is_none();
+        if !self.tracks.iter().any(is_over) {
+            return;
+        }
+        self.tracks.retain(|track| !is_over(track));
+        let places = self.tracks.iter().enumerate();
+        let places = places.map(|(place, track)| (track.data.name.clone(), place));
+        self.places = places.collect();
+        let numbered = self.tracks.iter().enumerate();
+        let numbered = numbered.filter_map(|(place, track)| Some((track.number?, place)));
+        let mut numbered: Vec<_> = numbered.collect();
+        numbered.sort_unstable();
+        self.numbered = numbered.into_iter().map(|(_, place)| place).collect();
     }
 
     fn start_over(&mut self) {
         self.numbered.clear();
         self.numbered_at = self.tick;
         self.log = ChangeLog::default();
-        for track in self.tracks.values_mut() {
+        for track in &mut self.tracks {
             track.number = None;
         }
     }
@@ -214,15 +247,16 @@ impl Evaluator {
     /// Gives the next numbers to series that have values and no number yet.
     fn number_series(&mut self) {
         self.omitted = 0;
-        let tracks = self.tracks.iter_mut();
-        for (id, track) in tracks.filter(|(_, track)| track.number.is_none() && !track.is_empty()) {
+        let tracks = self.tracks.iter_mut().enumerate();
+        let unnumbered = |track: &Track| track.number.is_none() && !track.is_empty();
+        for (place, track) in tracks.filter(|(_, track)| unnumbered(track)) {
             if self.numbered.len() >= SERIES_PER_QUERY_MAX {
                 self.omitted += 1;
                 continue;
             }
             track.number = u32::try_from(self.numbered.len()).ok();
             track.entered_at = self.tick;
-            self.numbered.push(*id);
+            self.numbered.push(place);
         }
     }
 }

@@ -42,7 +42,15 @@ variants! { state_name, STATES: EntryState,
 }
 
 /// The server's text columns.
-pub const TEXTS: [&str; 6] = ["codes", "aggregates", "edit", "effects", "ledger", "value"];
+pub const TEXTS: [&str; 7] = [
+    "codes",
+    "aggregates",
+    "aggregates.every",
+    "edit",
+    "effects",
+    "ledger",
+    "value",
+];
 
 fn entry(state: EntryState) -> Row {
     let change = |op| LocalChange {
@@ -326,6 +334,8 @@ fn text_columns_of_a_server_are_golden() {
     ];
     assert_text("codes", &Code::ALL.to_vec());
     assert_text("aggregates", &aggregates.to_vec());
+    let every = Aggregate::NAMED.map(|(_, aggregate)| aggregate);
+    assert_text("aggregates.every", &every.to_vec());
     assert_text("edit", &client::edit(OnStale::Skip));
     assert_text("effects", &every_effect());
     assert_text("ledger", &ledger);
