@@ -5,46 +5,42 @@ import base64, contextlib, http.client, json, os, queue, random, sys, threading,
 # Errors that are the client's fault: it does not help to try again.
 FAULTS = ("malformed undecodable invalid too_large forbidden not_subscribed bad_query protocol "
           "wrong_user unauthorised cloned").split()
+UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+           "Sec-WebSocket-Protocol": "driftless.v1.json"}
 
 class Replica:
     def __init__(self, url, board, path, name="guest"):
         self.url, self.board, self.path, self.name = urllib.parse.urlsplit(url), board, path, name
-        self.events, self.link, self.is_ready, self.is_done = queue.Queue(), None, False, False
+        self.events, self.link, self.is_ready = queue.Queue(), None, False
         self.attempt, self.due, self.after = 0, 0, 0
-        self.state = json.load(open(path)) if os.path.exists(path) else {
-            "client": os.urandom(16).hex(), "cursor": None, "records": {}, "settled": 0,
-            "outbox": [], "aside": []}
+        new = {"client": os.urandom(16).hex(), "cursor": None, "records": {}, "settled": 0,
+               "outbox": [], "aside": []}
+        self.state = json.load(open(path)) if os.path.exists(path) else new
 
     def store(self):
         with open(self.path + ".new", "w") as file:
-            json.dump(self.state, file)
-            file.flush()
+            print(json.dumps(self.state), file=file, flush=True)
             os.fsync(file.fileno())
         os.replace(self.path + ".new", self.path)
 
-    def stop(self, why):
-        """Ends with a sentence, where only a person can put it right."""
+    def stop(self, why):  # Ends with a sentence, where only a person can put it right.
         self.store()
         sys.exit(f"{why}; the edits are kept in {self.path}")
 
     def listen(self, link):
         """Puts every message of a WebSocket into `events`, and "close" at the end."""
-        headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
-                   "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
-                   "Sec-WebSocket-Protocol": "driftless.v1.json"}
+        key, code = {"Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode()}, 1006
         with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
-            link.request("GET", self.url.path, headers=headers)
+            link.request("GET", self.url.path, headers=UPGRADE | key)
             if (answer := link.getresponse()).status == 101:
                 self.events.put((link, "open", {}))
             while head := answer.status == 101 and answer.fp.read(2):
                 wide = {126: 2, 127: 8}.get(head[1], 0)
                 size = int.from_bytes(answer.fp.read(wide), "big") if wide else head[1]
                 data = answer.fp.read(size)
-                if head[0] == 0x81:
-                    self.events.put((link, *json.loads(data).popitem()))
-                elif head[0] == 0x88:
-                    self.events.put((link, "close", {"code": int.from_bytes(data[:2], "big")}))
-        self.events.put((link, "close", {"code": 1006}))
+                if head[0] == 0x81: self.events.put((link, *json.loads(data).popitem()))
+                if head[0] == 0x88: code = int.from_bytes(data[:2], "big")
+        self.events.put((link, "close", {"code": code}))
 
     def send(self, name, **fields):
         data, mask = json.dumps({name: fields}, allow_nan=False).encode(), os.urandom(4)
@@ -61,109 +57,91 @@ class Replica:
 
     def push(self):
         """Seals the oldest edit, stores that, and sends it; the next one waits for its outcome."""
-        edit, self.is_ready = self.state["outbox"][0], False
-        if "seq" not in edit:
-            content = {"id": edit["id"], "label": f"Set {edit['leaf']}",
-                       "changes": [{name: edit[name] for name in ("record", "seen", "op")}]}
-            edit |= {"seq": self.state["settled"] + 1, "payload": json.dumps(content)}
+        edit, settled, self.is_ready = self.state["outbox"][0], self.state["settled"], False
+        if "sealed" not in edit:
+            change = {name: edit[name] for name in ("record", "seen", "op")}
+            content = {"id": edit["id"], "label": f"Set {edit['leaf']}", "changes": [change]}
+            edit["sealed"] = {"seq": settled + 1, "id": edit["id"], "payload": json.dumps(content)}
             self.store()
-        self.send("push", board=self.board, settled=self.state["settled"],
-                  **{name: edit[name] for name in ("seq", "id", "payload")})
+        self.send("push", board=self.board, settled=settled, **edit["sealed"])
 
     def apply(self, version, check, effects, **_):
         records, self.state["cursor"] = self.state["records"], {"version": version, "check": check}
         for record, op in ((effect["record"], effect["op"]) for effect in effects):
-            name, what = (op, {}) if op == "remove" else next(iter(op.items()))
-            if name == "remove":
-                records.pop(record, None)
-            elif name == "create":
-                records.setdefault(record, {"created": version, "leaves": {}})
-            leaves = what.get("leaves", {what.get("leaf"): what.get("value")})
-            for leaf, value in leaves.items() if record in records else ():
-                records[record]["leaves"][leaf] = {"value": value, "version": version}
+            if op == "remove": records.pop(record, None)
+            if "create" in op: records.setdefault(record, {"created": version, "leaves": {}})
+            for name, what in op.items() if record in records else ():
+                leaves = what["leaves"] if name == "create" else {what["leaf"]: what.get("value")}
+                cells = {leaf: {"value": leaves[leaf], "version": version} for leaf in leaves}
+                records[record]["leaves"] |= cells
 
-    def settle(self, seq, id, outcome, is_streamed=False, **_):
+    def settle(self, seq, id, outcome, **_):
         edit, *others = self.state["outbox"] or [{"id": None}]
-        if (edit.get("seq"), edit["id"]) != (seq, id):
-            return  # It was settled before.
-        name, what = next(iter(outcome.items()))
+        if edit["id"] != id: return  # It was settled before.
+        [(name, what)] = outcome.items()
         if name == "applied":
             whole = self.state["records"].get(edit["record"], {"created": 0, "leaves": {}})
             for later in (later for later in others if later["record"] == edit["record"]):
                 last = whole["leaves"].get(later["leaf"], {"version": whole["created"]})["version"]
                 if last <= later["seen"] or last == what["version"]:  # Nobody wrote in between.
                     later["seen"] = max(later["seen"], what["version"])
-            if is_streamed and what["version"] == self.state["cursor"]["version"] + 1:
+            if what["version"] == self.state["cursor"]["version"] + 1:
                 self.apply(**({"effects": [] if what.get("skipped") else [edit]} | what))
-        else:  # Kept for a person to decide.
-            self.state["aside"].append(edit | {"outcome": outcome})
+        else: self.state["aside"].append(edit | {"outcome": outcome})  # For a person to decide.
         self.state, self.is_ready = self.state | {"outbox": others, "settled": seq}, True
         print(name, edit["record"], edit["leaf"], what.get("version", ""), flush=True)
 
     def resume(self, cursor, full, diverged, last_seq, outcomes, removed, records, leaves, **_):
-        settled, outbox = self.state["settled"], self.state["outbox"]
-        sealed = any("seq" in edit for edit in outbox)
-        if not settled <= last_seq <= settled + sealed or diverged and sealed:
+        sealed = any("sealed" in edit for edit in self.state["outbox"])
+        if not 0 <= last_seq - self.state["settled"] <= sealed or diverged and sealed:
             self.stop("the server remembers this client otherwise: it was restored from a backup, "
                       "or the file was copied and is used twice")
         if not full and not self.state["records"]:  # Deleted, when the right to read was lost.
             return self.send("subscribe", board=self.board)
-        for edit in outbox if diverged else ():
-            edit["seen"] = 0  # What its author saw then may never have been.
+        if diverged: self.state["outbox"] = [edit | {"seen": 0} for edit in self.state["outbox"]]
         copy = {} if full else self.state["records"]
-        for gone in removed:
-            copy.pop(gone["record"], None)
+        for mark in removed: copy.pop(mark["record"], None)
         copy |= {whole["record"]: whole for whole in records}
-        for leaf in leaves:
-            copy[leaf["record"]]["leaves"][leaf["leaf"]] = leaf
+        for leaf in leaves: copy[leaf["record"]]["leaves"][leaf["leaf"]] = leaf
         self.state |= {"cursor": cursor, "records": copy}
         self.is_ready, self.attempt = True, 0
-        for settled in outcomes:
-            self.settle(**settled)
+        for settled in outcomes: self.settle(**settled)
 
     def take(self, name, fields):
         self.after = fields.get("retry_after_ms", fields.get("reconnect_after_ms", self.after))
-        if name == "edit":
-            self.edit(**fields)
-        elif name == "open":
-            self.send("hello", protocol=1, client=self.state["client"], token=self.name,
-                      boards=[{"board": self.board, "cursor": self.state["cursor"]}])
-        elif name == "resume":
-            self.resume(**fields)
-        elif name == "outcome":
-            self.settle(is_streamed=True, **fields)
-        elif name == "event" and fields["version"] == self.state["cursor"]["version"] + 1:
-            self.apply(**fields)
-        elif name == "ping":
-            self.send("pong", nonce=fields["nonce"])
-        elif name == "close" and 4200 <= fields["code"] < 4400:
-            self.stop(f"the server closed with {fields['code']}")
-        elif name == "error" and fields["code"] in FAULTS:
-            if fields["code"] == "forbidden":  # The copy is to be deleted, the cursor kept.
-                self.state["records"] = {}
-            self.stop(f"{fields['code']}: {fields['detail']}")
-        elif name in ("close", "event", "expect", "refused", "error"):
-            raise OSError(name, fields)  # A new connection goes on from its resume.
+        match name:
+            case "edit": self.edit(**fields)
+            case "open":
+                self.send("hello", protocol=1, client=self.state["client"], token=self.name,
+                          boards=[{"board": self.board, "cursor": self.state["cursor"]}])
+            case "resume": self.resume(**fields)
+            case "outcome": self.settle(**fields)
+            case "event" if fields["version"] == self.state["cursor"]["version"] + 1:
+                self.apply(**fields)
+            case "ping": self.send("pong", nonce=fields["nonce"])
+            case "close" if 4200 <= fields["code"] < 4400:
+                self.stop(f"the server closed with {fields['code']}")
+            case "error" if fields["code"] in FAULTS:
+                if fields["code"] == "forbidden": self.state["records"] = {}  # The cursor stays.
+                self.stop(f"{fields['code']}: {fields['detail']}")
+            case "close" | "event" | "expect" | "refused" | "error":
+                raise OSError(name, fields)  # A new connection goes on from its resume.
         self.store()
 
     def read(self):
-        for line in sys.stdin:
-            self.events.put((None, "edit", {"line": line}))
-        self.is_done = True
+        for line in sys.stdin: self.events.put((None, "edit", {"line": line}))
 
     def run(self):
-        threading.Thread(target=self.read, daemon=True).start()
-        while not (self.is_done and self.events.empty()) or self.state["outbox"]:
+        (reading := threading.Thread(target=self.read, daemon=True)).start()
+        while reading.is_alive() or not self.events.empty() or self.state["outbox"]:
             if not self.link and time.monotonic() >= self.due:
                 self.link = http.client.HTTPConnection(self.url.netloc, timeout=15)
                 threading.Thread(target=self.listen, args=[self.link], daemon=True).start()
             try:
-                if self.is_ready and self.state["outbox"]:
-                    self.push()
+                if self.is_ready and self.state["outbox"]: self.push()
                 with contextlib.suppress(queue.Empty):
                     link, name, fields = self.events.get(timeout=0.1)
-                    if link in (None, self.link):
-                        self.take(name, fields)
+                    if link in (None, self.link): self.take(name, fields)
             except OSError:
                 self.link, self.is_ready, self.attempt = None, False, self.attempt + 1
                 backoff = random.uniform(0, min(15, 0.5 * 2 ** self.attempt))

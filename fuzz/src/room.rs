@@ -233,12 +233,9 @@ impl World {
                     can_be_sent(&ServerMessage::Outcome(outcome));
                 }
             },
-            Output::Resume {
-                connection,
-                message,
-            } => {
+            Output::Resume { connection, resume } => {
                 self.resumed.insert(connection);
-                can_be_sent(&message);
+                can_be_sent(&resume.message());
             }
             Output::Send { message, .. } | Output::Withdraw { message, .. } => {
                 can_be_sent(&message);

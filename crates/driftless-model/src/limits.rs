@@ -120,3 +120,17 @@ pub const TAB_FORGOTTEN_MS: u64 = 180_000;
 /// Most pushes of one connection on one board without an answer; the next is refused as rate
 /// limited.
 pub const UNANSWERED_PUSHES_MAX: usize = 4 * IN_FLIGHT_MAX;
+/// When a client tries again whose pushes wait for an answer in too great a number, in
+/// milliseconds: by then most of them are answered.
+pub const UNANSWERED_RETRY_MS: u64 = 1_000;
+/// When a client tries again whose edit a room cannot take now, in milliseconds.
+pub const REFUSED_RETRY_MS: u64 = 2_000;
+/// What of a connection may wait in the system to be sent, in bytes: what a thousand connections
+/// that do not read hold on to besides. Where the peer reads, what is on its way does not count, so
+/// that a far one gets no less.
+pub const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+/// Largest part of a resume that each connection copies, in bytes; a larger one is written from
+/// where it is, which is the same place for all who lack the same.
+pub const COPIED_BYTES_MAX: usize = 16 * 1024;
+/// Most different versions of a board of which a room keeps what a resume since then is made of.
+pub const NEWS_KEPT_MAX: usize = 4;

@@ -7,7 +7,7 @@ use crate::message::{ClientMessage, ServerMessage};
 use crate::tree::{self, Document};
 
 /// How messages are written on a connection: the WebSocket sub-protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Codec {
     /// `MessagePack` with named fields, in binary frames.
     #[default]

@@ -11,6 +11,7 @@ pub mod payload;
 pub mod message;
 mod tree;
 pub mod codec;
+pub mod shared_resume;
 pub mod durable;
 pub mod tab;
 #[cfg(test)]

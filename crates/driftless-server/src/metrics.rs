@@ -89,6 +89,8 @@ pub struct Metrics {
     written_bytes: IntCounter,
     resumes: IntCounterVec,
     resume_bytes: IntCounterVec,
+    /// How often what resumes say of a board was encoded; those who lack the same share it.
+    pub resume_encodings: IntCounter,
     /// Samples that came in.
     pub samples: IntCounter,
     /// Samples that could not be taken.
@@ -143,6 +145,10 @@ impl Metrics {
             written_bytes: make.counter("written_bytes_total", "Payload bytes in these writes."),
             resumes: make.counters("resumes_total", "Resumes, by kind.", "kind"),
             resume_bytes: make.counters("resume_bytes_total", "Their bytes, by kind.", "kind"),
+            resume_encodings: make.counter(
+                "resume_encodings_total",
+                "Encodings that resumes were made of; those who lack the same share one.",
+            ),
             samples: make.counter("samples_total", "Feed samples that came in."),
             samples_dropped: make.counter(
                 "samples_dropped_total",

@@ -96,7 +96,7 @@ async fn message(follower: &mut Follower) -> Result<ServerMessage, SeedError> {
         follower.deliver(1, &mut deliveries).await;
         let message = deliveries.first().map(|delivery| delivery.message(CLIENT));
         match message {
-            Some(Some(message)) => return Ok(message.clone()),
+            Some(Some(message)) => return Ok(message),
             Some(None) => return Err(SeedError::Silent),
             None => follower.mailbox().rung().await,
         }

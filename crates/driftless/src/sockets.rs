@@ -3,13 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-
-/// What of a connection may wait in the system to be sent, in bytes: what a thousand connections
-/// that do not read hold on to besides. Where the peer reads, what is on its way does not count, so
-/// that a far one gets no less.
 #[cfg(target_os = "linux")]
-const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+use driftless_model::limits;
+use tokio::net::TcpStream;
 
 /// Small answers do not wait for the peer's acknowledgement of the last ones, little waits in the
 /// system for a peer that does not read, and one that reads nothing for as long as `heartbeat` is
@@ -19,10 +15,33 @@ pub fn tune(socket: &TcpStream, heartbeat: Duration) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         let socket = socket2::SockRef::from(socket);
-        socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+        socket.set_tcp_notsent_lowat(limits::UNSENT_BYTES_MAX)?;
         socket.set_tcp_user_timeout(Some(heartbeat))?;
     }
     #[cfg(not(target_os = "linux"))]
     let _ = heartbeat;
     Ok(())
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_keeps_as_little_unsent_as_it_may_and_the_peer_has_the_heartbeat_time() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("listens");
+        let address = listener.local_addr().expect("an address");
+        let connected = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (socket, _) = connected.1.expect("is accepted");
+        let heartbeat = Duration::from_secs(7);
+        tune(&socket, heartbeat).expect("is tuned");
+        assert!(socket.nodelay().expect("is known"));
+        let socket = socket2::SockRef::from(&socket);
+        let unsent = socket.tcp_notsent_lowat().expect("is known");
+        assert_eq!(unsent, limits::UNSENT_BYTES_MAX);
+        let patience = socket.tcp_user_timeout().expect("is known");
+        assert_eq!(patience, Some(heartbeat));
+    }
 }

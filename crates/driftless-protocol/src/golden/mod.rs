@@ -16,6 +16,8 @@ mod tolerance;
 
 use std::fmt::Debug;
 
+pub use server::resume_with_everything;
+
 /// Declares how the variants of an enum are named in file names, all of them: a new variant does
 /// not compile before it is named here, and fails its test before it has a sample.
 macro_rules! variants {

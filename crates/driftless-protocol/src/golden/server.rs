@@ -134,7 +134,8 @@ fn resume(full: bool) -> Resume {
     }
 }
 
-fn resume_with_everything() -> Resume {
+/// A resume with something in every field.
+pub fn resume_with_everything() -> Resume {
     let changed = |value| ChangedLeaf {
         record: record("cpu"),
         leaf: leaf("title"),

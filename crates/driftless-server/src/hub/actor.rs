@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use driftless_model::{BoardId, ClientId, Cursor, EditId, Role, Schema, Version};
 use driftless_protocol::message::{Outcome, Push};
 use driftless_protocol::{CloseCode, ServerMessage};
-use driftless_sync::room::{ConnectionId, Found, Input, Member, Output, Room, StreamItem};
+use driftless_sync::room::{
+    ConnectionId, Found, Input, Member, Output, Room, SharedResume, StreamItem,
+};
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
@@ -17,7 +19,8 @@ use crate::clock::now_ms;
 use crate::hub::boards::Registry;
 use crate::hub::committer::Committer;
 use crate::hub::item::{Item, Watch};
-use crate::hub::mailbox::{Closing, Letter, Mailbox};
+use crate::hub::mailbox::{Closing, Content, Letter, Mailbox};
+use crate::hub::news::Newsroom;
 use crate::hub::ring::Ring;
 use crate::hub::underway::{Received, Underway};
 use crate::metrics::{Answer, Metrics};
@@ -25,6 +28,9 @@ use crate::store::SharedStore;
 
 /// How long a room that nobody follows stays in memory.
 const IDLE: Duration = Duration::from_mins(3);
+/// How long what resumes were made of is kept after the last one: those who come together after a
+/// restart share it, and then it takes no memory.
+const NEWS_KEPT: Duration = Duration::from_secs(10);
 /// How often an item's way to the connections is measured: measuring each one would cost a fan-out
 /// a few hundredths of what it costs itself.
 const WATCH_EVERY: Duration = Duration::from_millis(50);
@@ -105,6 +111,9 @@ pub struct Actor {
     /// What the room published and is not in the ring yet.
     published: Vec<Arc<Item>>,
     underway: Underway,
+    newsroom: Newsroom,
+    /// When it was asked last.
+    newsroom_used_at: tokio::time::Instant,
     /// When the outputs that are being carried out became durable, once one of them asked.
     now: Option<Instant>,
     /// When the last item was published whose way is measured.
@@ -128,6 +137,8 @@ impl Actor {
             committer,
             ring: Arc::new(Ring::default()),
             registry,
+            newsroom: Newsroom::new(metrics.clone()),
+            newsroom_used_at: tokio::time::Instant::now(),
             metrics,
             audience: HashMap::new(),
             asked: FuturesUnordered::new(),
@@ -145,12 +156,16 @@ impl Actor {
         let mut is_open = true;
         while is_open || !self.asked.is_empty() {
             let is_idle = self.room.is_idle() && self.asked.is_empty();
+            let forget_at = self.newsroom_used_at + NEWS_KEPT;
             tokio::select! {
                 count = commands.recv_many(&mut taken, COMMANDS_AT_ONCE), if is_open => {
                     is_open = count > 0;
                     taken.drain(..).for_each(|command| self.take(command));
                 }
                 Some(input) = self.asked.next() => self.room.handle(input, now_ms()),
+                () = tokio::time::sleep_until(forget_at), if !self.newsroom.is_empty() => {
+                    self.newsroom.clear();
+                }
                 () = tokio::time::sleep(IDLE), if is_idle => {
                     let registry = self.registry.upgrade();
                     if registry.is_none_or(|registry| registry.retire(&self.board)) {
@@ -219,10 +234,7 @@ impl Actor {
                     self.asked.push(Box::pin(stored));
                 }
                 Output::Stream(item) => self.stream(*item),
-                Output::Resume {
-                    connection,
-                    message,
-                } => self.resume(connection, message),
+                Output::Resume { connection, resume } => self.resume(connection, resume),
                 Output::Send {
                     connection,
                     message,
@@ -322,6 +334,7 @@ impl Actor {
         if self.published.is_empty() {
             return;
         }
+        self.newsroom.outdate();
         let positions = self.audience.values().map(Seat::position);
         let read = positions.min().unwrap_or(Seat::WAITING);
         self.ring.extend(self.published.drain(..), read);
@@ -330,13 +343,16 @@ impl Actor {
         }
     }
 
-    fn resume(&mut self, connection: ConnectionId, message: Box<ServerMessage>) {
+    fn resume(&mut self, connection: ConnectionId, resume: SharedResume) {
         self.publish();
         let end = self.ring.end();
+        let news = self.newsroom.news(&resume);
+        self.newsroom_used_at = tokio::time::Instant::now();
         if let Some(seat) = self.audience.get(&connection) {
             seat.position.store(end, Ordering::Release);
+            let head = resume.head;
+            self.post(seat, Content::Resume { head, news });
         }
-        self.send(connection, message);
     }
 
     fn send(&mut self, connection: ConnectionId, message: Box<ServerMessage>) {
@@ -346,18 +362,23 @@ impl Actor {
                 self.metrics.answered(answer);
                 self.underway.refuse(seat.client, seq, why);
             }
-            seat.mailbox.post(Letter::Board {
-                board: self.board.clone(),
-                subscription: seat.subscription,
-                at: self.ring.end(),
-                message,
-            });
+            self.post(seat, Content::Message(message));
         }
+    }
+
+    fn post(&self, seat: &Seat, content: Content) {
+        seat.mailbox.post(Letter::Board {
+            board: self.board.clone(),
+            subscription: seat.subscription,
+            at: self.ring.end(),
+            content,
+        });
     }
 
     fn cut_all(&mut self) {
         tracing::warn!(board = %self.board, "followers are cut: what is stored has to be read again");
         self.published.clear();
+        self.newsroom.clear();
         self.underway.clear();
         self.ring.clear();
         let reason = format!("the board {} is read again; resume", self.board);

@@ -4,23 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::extract::ws::Message as Frame;
 use driftless_model::{BoardId, ClientId, Cursor, Role, limits};
-use driftless_protocol::message::Push;
+use driftless_protocol::message::{Push, Resume};
 use driftless_protocol::{Code, Codec, ServerMessage};
 use driftless_sync::room::{Member, ends_following};
 
 use crate::hub::actor::{Command, Seat};
 use crate::hub::boards::{Boards, OpenBoard};
 use crate::hub::connections::Entry;
-use crate::hub::item::{Item, Shared, frame};
-use crate::hub::mailbox::{Closing, Letter, Mailbox};
+use crate::hub::item::Item;
+use crate::hub::mailbox::{Closing, Content, Letter, Mailbox};
+use crate::hub::news::News;
+use crate::hub::outbound::Outbound;
 use crate::hub::ring::{Lagged, Portion, Taken};
 use crate::hub::underway::Received;
 use crate::metrics::Answer;
-
-/// When a refused client tries again, in milliseconds.
-const RETRY_AFTER_MS: u64 = 1_000;
 
 /// One connection, the boards that it follows, and how far it has read each.
 pub struct Follower {
@@ -61,6 +59,8 @@ enum Reading {
 pub enum Delivery {
     /// A message for this connection only.
     Message(Box<ServerMessage>),
+    /// A resume: what it says of the client, and of the board.
+    Resume(Box<Resume>, Arc<News>),
     /// An item of a board's stream.
     Item(Arc<Item>),
     /// The connection ends.
@@ -69,9 +69,10 @@ pub enum Delivery {
 
 impl Delivery {
     /// The frame for a client; `None` where it gets nothing of it.
-    pub fn frame(&self, client: ClientId, codec: Codec) -> Option<Frame> {
+    pub fn frame(&self, client: ClientId, codec: Codec) -> Option<Outbound> {
         match self {
-            Self::Message(message) => Some(frame(codec, message)),
+            Self::Message(message) => Some(Outbound::message(codec, message)),
+            Self::Resume(head, news) => Some(news.frame(codec, head)),
             Self::Item(item) => item.of(client).map(|shared| shared.frame(codec)),
             Self::Close(_) => None,
         }
@@ -79,10 +80,11 @@ impl Delivery {
 
     /// The message for a client; `None` where it gets nothing of it.
     #[cfg(any(test, feature = "host-metrics"))]
-    pub fn message(&self, client: ClientId) -> Option<&ServerMessage> {
+    pub fn message(&self, client: ClientId) -> Option<ServerMessage> {
         match self {
-            Self::Message(message) => Some(message),
-            Self::Item(item) => item.of(client).map(Shared::message),
+            Self::Message(message) => Some((**message).clone()),
+            Self::Resume(head, news) => Some(news.message(head)),
+            Self::Item(item) => item.of(client).map(|shared| shared.message().clone()),
             Self::Close(_) => None,
         }
     }
@@ -231,7 +233,7 @@ impl Follower {
                     "{} edits of this connection wait for an answer",
                     limits::UNANSWERED_PUSHES_MAX
                 ),
-                retry_after_ms: RETRY_AFTER_MS,
+                retry_after_ms: limits::UNANSWERED_RETRY_MS,
             }));
         }
         following.unanswered += 1;
@@ -303,7 +305,7 @@ impl Follower {
         portion: &mut Portion,
         deliveries: &mut Vec<Delivery>,
     ) -> Option<Letter> {
-        let (board, subscription, at, message) = match letter {
+        let (board, subscription, at, content) = match letter {
             Letter::Close(closing) => {
                 deliveries.push(Delivery::Close(closing));
                 return None;
@@ -312,17 +314,18 @@ impl Follower {
                 board,
                 subscription,
                 at,
-                message,
-            } => (board, subscription, at, message),
+                content,
+            } => (board, subscription, at, content),
         };
         let following = self.following.get_mut(&board)?;
         if following.subscription != subscription {
             return None;
         }
-        if following.reading == Reading::Withdrawn && !ends_following(&message) {
+        let is_end = matches!(&content, Content::Message(message) if ends_following(message));
+        if following.reading == Reading::Withdrawn && !is_end {
             return None;
         }
-        if !matches!(*message, ServerMessage::Resume(_)) {
+        if matches!(content, Content::Message(_)) {
             match following.read(at, *portion, self.client, deliveries) {
                 Ok(taken) if taken.is_all => {
                     portion.bytes_max = portion.bytes_max.saturating_sub(taken.bytes);
@@ -332,19 +335,22 @@ impl Follower {
                         board,
                         subscription,
                         at,
-                        message,
+                        content,
                     });
                 }
                 Err(Lagged) => self.resume_behind(&board, deliveries).await,
             }
         }
         if let Some(following) = self.following.get_mut(&board) {
-            following.note_letter(&message, at);
+            following.note_letter(&content, at);
         }
-        if ends_following(&message) {
+        if is_end {
             self.leave(&board).await;
         }
-        deliveries.push(Delivery::Message(message));
+        deliveries.push(match content {
+            Content::Message(message) => Delivery::Message(message),
+            Content::Resume { head, news } => Delivery::Resume(head, news),
+        });
         None
     }
 }
@@ -380,16 +386,18 @@ impl Following {
         Ok(taken)
     }
 
-    fn note_letter(&mut self, message: &ServerMessage, at: u64) {
-        match message {
-            ServerMessage::Resume(resume) => {
+    fn note_letter(&mut self, content: &Content, at: u64) {
+        match content {
+            Content::Resume { head, .. } => {
                 self.reading = Reading::At(at);
-                self.delivered = Some(resume.cursor);
+                self.delivered = Some(head.cursor);
                 self.unanswered = 0;
             }
-            // These stand for every edit from theirs on.
-            ServerMessage::Refused { .. } | ServerMessage::Error { .. } => self.unanswered = 0,
-            _ => self.unanswered = self.unanswered.saturating_sub(1),
+            Content::Message(message) => match **message {
+                // These stand for every edit from theirs on.
+                ServerMessage::Refused { .. } | ServerMessage::Error { .. } => self.unanswered = 0,
+                _ => self.unanswered = self.unanswered.saturating_sub(1),
+            },
         }
     }
 }

@@ -3,29 +3,19 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use axum::extract::ws::{Message as Frame, Utf8Bytes};
 use driftless_model::{ClientId, Cursor, Effect, Replaced, Value};
 use driftless_protocol::message::{Event, Outcome};
 use driftless_protocol::{Codec, ServerMessage};
 use driftless_sync::room::StreamItem;
 
-/// A message as a frame of its sub-protocol.
-pub fn frame(codec: Codec, message: &ServerMessage) -> Frame {
-    let bytes = codec.encode_server(message);
-    match codec {
-        Codec::MessagePack => Frame::Binary(bytes.into()),
-        Codec::Json => {
-            Frame::Text(Utf8Bytes::try_from(bytes).expect("the JSON encoder writes UTF-8"))
-        }
-    }
-}
+use crate::hub::outbound::Outbound;
 
 /// A message for many connections. Its frames share their bytes.
 #[derive(Debug)]
 pub struct Shared {
     message: ServerMessage,
-    message_pack: OnceLock<Frame>,
-    json: OnceLock<Frame>,
+    message_pack: OnceLock<Outbound>,
+    json: OnceLock<Outbound>,
 }
 
 impl Shared {
@@ -44,12 +34,14 @@ impl Shared {
     }
 
     /// The frame, encoded by whoever asks first.
-    pub fn frame(&self, codec: Codec) -> Frame {
+    pub fn frame(&self, codec: Codec) -> Outbound {
         let frames = match codec {
             Codec::MessagePack => &self.message_pack,
             Codec::Json => &self.json,
         };
-        frames.get_or_init(|| frame(codec, &self.message)).clone()
+        frames
+            .get_or_init(|| Outbound::message(codec, &self.message))
+            .clone()
     }
 }
 

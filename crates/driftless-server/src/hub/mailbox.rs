@@ -4,12 +4,15 @@ use std::collections::{BTreeSet, VecDeque};
 #[cfg(any(test, feature = "host-metrics"))]
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use driftless_model::{BoardId, limits};
+use driftless_protocol::message::Resume;
 use driftless_protocol::{CloseCode, ServerMessage};
 use futures::task::AtomicWaker;
+
+use crate::hub::news::News;
 
 /// A connection's letters and bell. Bounded by what the connection has asked for and not yet read:
 /// it takes its letters before it asks for more.
@@ -70,15 +73,32 @@ pub enum Letter {
         /// The number in the board's ring of the first item that comes after it.
         at: u64,
         /// What.
-        message: Box<ServerMessage>,
+        content: Content,
     },
     /// The connection ends.
     Close(Closing),
 }
 
+/// What a board has to say to one connection.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// A message.
+    Message(Box<ServerMessage>),
+    /// A resume.
+    Resume {
+        /// What it says of its client: all but the news.
+        head: Box<Resume>,
+        /// What it says of the board.
+        news: Arc<News>,
+    },
+}
+
 impl Letter {
     fn is_resume(&self) -> bool {
-        matches!(self, Self::Board { message, .. } if matches!(**message, ServerMessage::Resume(_)))
+        let Self::Board { content, .. } = self else {
+            return false;
+        };
+        matches!(content, Content::Resume { .. })
     }
 
     /// Whether another letter is for a later subscription to the same board.
@@ -207,7 +227,6 @@ impl Mailbox {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::task::Wake;
 
     use super::*;

@@ -1,5 +1,6 @@
 //! The WebSocket endpoint.
 
+mod stream;
 mod wire;
 mod outgoing;
 mod viewer;
@@ -7,15 +8,22 @@ mod session;
 mod handshake;
 
 use axum::Router;
-use axum::extract::State;
+use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use driftless_model::limits;
 use driftless_protocol::Codec;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::driftless::Driftless;
+use crate::socket::stream::SharedStream;
 use crate::socket::wire::Wire;
 
 /// The buffer that a connection reads into, in bytes: it is there as long as the connection is, and
@@ -39,6 +47,8 @@ pub fn router<S: Clone + Send + Sync + 'static>(driftless: Driftless) -> Router<
 async fn upgrade(
     State(driftless): State<Driftless>,
     headers: HeaderMap,
+    // Shared with `upgrade`, which takes it: the bytes below its WebSocket are needed.
+    Extension(upgraded): Extension<OnUpgrade>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !driftless.origins().allow(&headers) {
@@ -54,20 +64,51 @@ async fn upgrade(
     let codec = protocol
         .and_then(|name| name.to_str().ok())
         .and_then(Codec::from_subprotocol);
-    let Some(codec) = codec else {
+    let (Some(codec), Some(key)) = (codec, headers.get(header::SEC_WEBSOCKET_KEY)) else {
         let names = Codec::ALL.map(Codec::subprotocol).join(" or ");
         let text = format!("offer the WebSocket sub-protocol {names}");
         return (StatusCode::BAD_REQUEST, text).into_response();
     };
-    upgrade
+    let answer = switched(codec, key);
+    tokio::spawn(serve(driftless, codec, upgraded));
+    answer
+}
+
+/// The answer after which the connection is a WebSocket.
+fn switched(codec: Codec, key: &HeaderValue) -> Response {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes()));
+    let headers = answer.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(
+        header::SEC_WEBSOCKET_ACCEPT,
+        accept.expect("base64 is a header value"),
+    );
+    headers.insert(
+        header::SEC_WEBSOCKET_PROTOCOL,
+        HeaderValue::from_static(codec.subprotocol()),
+    );
+    answer
+}
+
+async fn serve(driftless: Driftless, codec: Codec, upgraded: OnUpgrade) {
+    let upgraded = match upgraded.await {
+        Ok(upgraded) => upgraded,
+        Err(error) => {
+            tracing::debug!(%error, "an upgrade failed");
+            return;
+        }
+    };
+    let stream = SharedStream::new(TokioIo::new(upgraded));
+    let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_frame_size(limits::FRAME_BYTES_MAX)
-        .max_message_size(limits::FRAME_BYTES_MAX)
-        .on_failed_upgrade(|error| tracing::debug!(%error, "an upgrade failed"))
-        .on_upgrade(move |socket| {
-            let (patience, metrics) = (driftless.heartbeat(), driftless.metrics().clone());
-            let wire = Wire::new(socket, codec, patience, metrics);
-            handshake::serve(driftless, wire)
-        })
+        .max_frame_size(Some(limits::FRAME_BYTES_MAX))
+        .max_message_size(Some(limits::FRAME_BYTES_MAX));
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let (patience, metrics) = (driftless.heartbeat(), driftless.metrics().clone());
+    let wire = Wire::new(socket, codec, patience, metrics);
+    handshake::serve(driftless, wire).await;
 }

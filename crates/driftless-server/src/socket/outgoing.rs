@@ -1,18 +1,16 @@
 //! What goes to a connection in one write, and what is counted about it once it is written.
 
-use axum::extract::ws::Message as Frame;
 use driftless_model::ClientId;
+use driftless_protocol::Codec;
 use driftless_protocol::message::Resume;
-use driftless_protocol::{Codec, ServerMessage};
 
-use crate::hub::{Delivery, Watch};
+use crate::hub::{Delivery, Outbound, Watch};
 use crate::metrics::{Metrics, ResumeKind};
-use crate::socket::wire::size_bytes;
 
 /// What goes to a connection in one write.
 pub struct Outgoing {
     /// In order.
-    pub frames: Vec<Frame>,
+    pub frames: Vec<Outbound>,
     /// The resumes among them, with their bytes.
     resumes: Vec<(ResumeKind, usize)>,
     /// The oldest item among them that is measured.
@@ -21,7 +19,7 @@ pub struct Outgoing {
 
 impl Outgoing {
     /// These, and nothing else yet.
-    pub fn new(frames: Vec<Frame>) -> Self {
+    pub fn new(frames: Vec<Outbound>) -> Self {
         Self {
             frames,
             resumes: Vec::new(),
@@ -35,13 +33,9 @@ impl Outgoing {
             return;
         };
         match delivery {
-            Delivery::Message(message) => {
-                if let ServerMessage::Resume(resume) = &**message {
-                    self.resumes.push((kind(resume), size_bytes(&frame)));
-                }
-            }
+            Delivery::Resume(head, _) => self.resumes.push((kind(head), frame.payload_bytes())),
             Delivery::Item(item) => self.oldest = self.oldest.or(item.watch),
-            Delivery::Close(_) => {}
+            Delivery::Message(_) | Delivery::Close(_) => {}
         }
         self.frames.push(frame);
     }

@@ -5,7 +5,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::ws::Message as Frame;
 use driftless_model::{BoardId, Role, UserId, limits};
 use driftless_protocol::message::Subscribe;
 use driftless_protocol::{ClientMessage, CloseCode, Code, Codec, ServerMessage};
@@ -14,7 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::auth::AuthError;
 use crate::driftless::Driftless;
-use crate::hub::{Closing, Delivery, Doubts, Follower, board_error, frame};
+use crate::hub::{Closing, Delivery, Doubts, Follower, Outbound, board_error};
 use crate::socket::outgoing::Outgoing;
 use crate::socket::viewer::Viewer;
 use crate::socket::wire::{End, Incoming, Wire};
@@ -38,7 +37,7 @@ pub struct Session {
     user: UserId,
     codec: Codec,
     /// Answers that are not written yet.
-    replies: Vec<Frame>,
+    replies: Vec<Outbound>,
     heard_at: Instant,
     pings: u32,
     /// Runs out no later than the peer has been silent for too long.
@@ -136,7 +135,7 @@ impl Session {
     }
 
     fn reply(&mut self, message: &ServerMessage) {
-        self.replies.push(frame(self.codec, message));
+        self.replies.push(Outbound::message(self.codec, message));
     }
 
     /// Writes what is there, many messages in one write; edits go before feeds.
@@ -170,7 +169,7 @@ impl Session {
     }
 
     /// Writes frames. One that is told to end meanwhile does not wait until its peer reads.
-    async fn send_all(&self, wire: &mut Wire, frames: Vec<Frame>) -> Result<(), End> {
+    async fn send_all(&self, wire: &mut Wire, frames: Vec<Outbound>) -> Result<(), End> {
         let mut sending = pin!(wire.send_all(frames));
         let told = poll_fn(|context| {
             if let Poll::Ready(sent) = sending.as_mut().poll(context) {

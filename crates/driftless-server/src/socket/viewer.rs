@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::ws::Message as Frame;
 use driftless_feeds::Mark;
 use driftless_model::limits;
 use driftless_protocol::{Code, Codec, Query, ServerMessage};
@@ -11,7 +10,7 @@ use driftless_sync::room::ConnectionId;
 
 use crate::clock::now_ms;
 use crate::feeds::{FeedPlane, OpenFeed};
-use crate::hub::{Mailbox, frame};
+use crate::hub::{Mailbox, Outbound};
 
 /// The feeds that one connection has open.
 pub struct Viewer {
@@ -72,7 +71,7 @@ impl Viewer {
     }
 
     /// What is new in every feed since it was last asked for, however long ago that was.
-    pub fn frames(&mut self, codec: Codec) -> Vec<Frame> {
+    pub fn frames(&mut self, codec: Codec) -> Vec<Outbound> {
         let tick = self.plane.tick();
         if self.seen == Some(tick) {
             return Vec::new();
@@ -81,7 +80,7 @@ impl Viewer {
         let feeds = self.feeds.iter_mut();
         feeds
             .flat_map(|(feed, viewed)| viewed.news(*feed))
-            .map(|message| frame(codec, &message))
+            .map(|message| Outbound::message(codec, &message))
             .collect()
     }
 }

@@ -7,15 +7,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
 use driftless_model::limits;
 use driftless_protocol::{ClientMessage, CloseCode, Code, Codec, ServerMessage};
 use futures::task::AtomicWaker;
 use futures::{SinkExt as _, StreamExt as _};
-use tokio_tungstenite::tungstenite;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as CloseNumber;
+use tokio_tungstenite::tungstenite::{Error, Message as Frame};
 
-use crate::hub::{Closing, frame};
+use crate::hub::{Closing, Outbound};
 use crate::metrics::Metrics;
+use crate::socket::stream::SharedStream;
 
 /// Slowest peer that still counts as one that reads, in bytes a millisecond.
 const BYTES_PER_MS_MIN: usize = 8;
@@ -24,7 +29,10 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Longest reason in a close frame, in bytes: a control frame has at most 125.
 const REASON_BYTES_MAX: usize = 120;
 
-/// One WebSocket.
+/// A WebSocket of the server's.
+pub type WebSocket = WebSocketStream<SharedStream<TokioIo<Upgraded>>>;
+
+/// One WebSocket with the messages on it.
 pub struct Wire {
     socket: WebSocket,
     codec: Codec,
@@ -168,10 +176,10 @@ impl Wire {
         Poll::Ready(self.read(frame))
     }
 
-    fn read(&self, frame: Option<Result<Frame, axum::Error>>) -> Incoming {
+    fn read(&self, frame: Option<Result<Frame, Error>>) -> Incoming {
         match frame {
             None | Some(Ok(Frame::Close(_))) => Incoming::End(End::Gone),
-            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => Incoming::Heard,
+            Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_))) => Incoming::Heard,
             Some(Ok(Frame::Text(text))) if self.codec == Codec::Json => {
                 self.decode(text.as_str().as_bytes())
             }
@@ -182,7 +190,7 @@ impl Wire {
                 let detail = "JSON travels in text frames, MessagePack in binary ones";
                 Incoming::End(End::violation(Code::Malformed, detail))
             }
-            Some(Err(error)) => Incoming::End(end_of(error.into_inner().as_ref())),
+            Some(Err(error)) => Incoming::End(end_of(&error)),
         }
     }
 
@@ -195,18 +203,18 @@ impl Wire {
 
     /// Writes a message.
     pub async fn send(&mut self, message: &ServerMessage) -> Result<(), End> {
-        let frame = frame(self.codec, message);
+        let frame = Outbound::message(self.codec, message);
         self.send_all(vec![frame]).await
     }
 
     /// Writes frames, in as few writes as possible. A peer that does not read them is taken for
     /// gone.
-    pub async fn send_all(&mut self, frames: Vec<Frame>) -> Result<(), End> {
+    pub async fn send_all(&mut self, frames: Vec<Outbound>) -> Result<(), End> {
         if frames.is_empty() {
             return Ok(());
         }
         let count = frames.len();
-        let bytes: usize = frames.iter().map(size_bytes).sum();
+        let bytes: usize = frames.iter().map(Outbound::payload_bytes).sum();
         let transfer_ms = u64::try_from(bytes / BYTES_PER_MS_MIN).unwrap_or(u64::MAX);
         let deadline = self.patience + Duration::from_millis(transfer_ms);
         let metrics = self.metrics.clone();
@@ -229,9 +237,15 @@ impl Wire {
         }
     }
 
-    async fn write(&mut self, frames: Vec<Frame>) -> Result<(), axum::Error> {
+    async fn write(&mut self, frames: Vec<Outbound>) -> Result<(), Error> {
         for frame in frames {
-            self.socket.feed(frame).await?;
+            match frame {
+                Outbound::Frame(frame) => self.socket.feed(frame).await?,
+                Outbound::Shared(frame) => {
+                    self.socket.flush().await?;
+                    self.socket.get_mut().put(frame);
+                }
+            }
         }
         self.socket.flush().await
     }
@@ -248,11 +262,13 @@ impl Wire {
             reconnect_after_ms: closing.reconnect_after_ms,
         };
         let messages = error.iter().map(|error| &**error).chain([&goodbye]);
-        let mut frames: Vec<_> = messages.map(|message| frame(self.codec, message)).collect();
-        frames.push(Frame::Close(Some(CloseFrame {
-            code: closing.code.number(),
+        let mut frames: Vec<_> = messages
+            .map(|message| Outbound::message(self.codec, message))
+            .collect();
+        frames.push(Outbound::Frame(Frame::Close(Some(CloseFrame {
+            code: CloseNumber::from(closing.code.number()),
             reason: shortened(&closing.reason).into(),
-        })));
+        }))));
         let farewell = async {
             if self.write(frames).await.is_ok() {
                 while let Some(Ok(_)) = self.socket.next().await {}
@@ -262,26 +278,15 @@ impl Wire {
     }
 }
 
-fn end_of(error: &(dyn std::error::Error + 'static)) -> End {
-    match error.downcast_ref::<tungstenite::Error>() {
-        Some(tungstenite::Error::Capacity(_)) => {
+fn end_of(error: &Error) -> End {
+    match error {
+        Error::Capacity(_) => {
             let limit = limits::FRAME_BYTES_MAX;
             let detail = format!("a frame has at most {limit} bytes; send less at once");
             End::violation(Code::TooLarge, detail)
         }
-        Some(tungstenite::Error::Utf8(_)) => {
-            End::violation(Code::Malformed, "a text frame is UTF-8")
-        }
+        Error::Utf8(_) => End::violation(Code::Malformed, "a text frame is UTF-8"),
         _ => End::Gone,
-    }
-}
-
-/// The payload of a frame, in bytes.
-pub fn size_bytes(frame: &Frame) -> usize {
-    match frame {
-        Frame::Text(text) => text.len(),
-        Frame::Binary(bytes) => bytes.len(),
-        _ => 0,
     }
 }
 

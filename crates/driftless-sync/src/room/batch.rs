@@ -17,9 +17,6 @@ use crate::room::types::{
     Append, ConnectionId, Delta, Found, LogRow, Member, Prune, StreamItem, ends_following,
 };
 
-/// When a refused client tries again, in milliseconds.
-pub const RETRY_AFTER_MS: u64 = 2_000;
-
 /// Edits that are decided in memory and not durable yet.
 #[derive(Debug)]
 pub struct Batch {
@@ -175,7 +172,7 @@ impl Decider<'_> {
             seq,
             code,
             detail,
-            retry_after_ms: RETRY_AFTER_MS,
+            retry_after_ms: limits::REFUSED_RETRY_MS,
         };
         self.batch.replies.push((connection, refused));
     }

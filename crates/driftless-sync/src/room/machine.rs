@@ -9,10 +9,10 @@ use driftless_protocol::Code;
 use driftless_protocol::message::{Push, Resume, ServerMessage};
 
 use crate::planted::{Bug, is_planted};
-use crate::room::batch::{Batch, Decider, RETRY_AFTER_MS};
+use crate::room::batch::{Batch, Decider};
 use crate::room::memory::Memory;
 use crate::room::types::{
-    ConnectionId, Delta, Found, Input, Member, Output, Prune, Retention, Stored,
+    ConnectionId, Found, Input, Member, Output, Prune, Retention, SharedResume, Stored,
 };
 
 /// One board on the server.
@@ -312,15 +312,15 @@ impl Room {
                 self.outputs.push_back(Output::Load);
                 self.phase = Phase::Loading;
             }
-            Phase::Ready(memory) => {
-                self.answer_resumes(&memory);
+            Phase::Ready(mut memory) => {
+                self.answer_resumes(&mut memory);
                 self.phase = self.next_batch(memory, now_ms);
             }
             phase => self.phase = phase,
         }
     }
 
-    fn answer_resumes(&mut self, memory: &Memory) {
+    fn answer_resumes(&mut self, memory: &mut Memory) {
         for mut waiting in mem::take(&mut self.resumes) {
             let is_answered = self.answer_resume(memory, &mut waiting);
             if !is_answered {
@@ -330,7 +330,7 @@ impl Room {
     }
 
     /// Answers a resume, unless its check has to be looked up first.
-    fn answer_resume(&mut self, memory: &Memory, waiting: &mut Waiting) -> bool {
+    fn answer_resume(&mut self, memory: &mut Memory, waiting: &mut Waiting) -> bool {
         let Some(member) = self.members.get(&waiting.connection).cloned() else {
             return true;
         };
@@ -362,35 +362,26 @@ impl Room {
                 }
             },
         };
-        let message = ServerMessage::Resume(Box::new(self.resume(memory, &member, standing)));
-        self.outputs.push_back(Output::Resume {
-            connection,
-            message: Box::new(message),
-        });
+        let resume = self.resume(memory, &member, standing);
+        self.outputs
+            .push_back(Output::Resume { connection, resume });
         true
     }
 
-    fn resume(&self, memory: &Memory, member: &Member, standing: Standing) -> Resume {
-        let row = memory.ledger.get(&member.client);
+    fn resume(&self, memory: &mut Memory, member: &Member, standing: Standing) -> SharedResume {
         let (full, since) = match standing {
             Standing::Agrees(since) => (false, since),
             _ => (true, Version(0)),
         };
-        let Delta {
-            mut removed,
-            records,
-            mut leaves,
-        } = memory.delta_since(since);
+        let mut news = memory.news_since(since);
         if is_planted(Bug::HalfDelta) && !full {
-            leaves.pop();
+            Arc::make_mut(&mut news).leaves.pop();
         }
         if is_planted(Bug::ForgetRemovals) && !full {
-            removed.clear();
+            Arc::make_mut(&mut news).removed.clear();
         }
-        if !full {
-            removed.retain(|removed| removed.version > since);
-        }
-        Resume {
+        let row = memory.ledger.get(&member.client);
+        let head = Box::new(Resume {
             board: self.board.clone(),
             cursor: memory.head,
             full,
@@ -399,10 +390,11 @@ impl Room {
             last_seq: row.map_or(0, |row| row.last_seq),
             last_id: row.map(|row| row.last_id),
             outcomes: row.map_or_else(Vec::new, |row| row.outcomes.clone()),
-            removed,
-            records,
-            leaves,
-        }
+            removed: Vec::new(),
+            records: Vec::new(),
+            leaves: Vec::new(),
+        });
+        SharedResume { head, news }
     }
 
     /// Decides the pushes that wait and asks for their commit.
@@ -511,7 +503,7 @@ impl Room {
 
     fn send_refused(&mut self, connection: ConnectionId, seq: u64, code: Code, detail: String) {
         let board = self.board.clone();
-        let retry_after_ms = RETRY_AFTER_MS;
+        let retry_after_ms = limits::REFUSED_RETRY_MS;
         let message = ServerMessage::Refused {
             board,
             seq,

@@ -1,6 +1,7 @@
 //! What a room remembers of its board: the truth as of the last load, and what was applied since.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Weak};
 
 use driftless_model::{
     BoardState, Check, ClientId, Cursor, EditId, RecordId, Slot, Version, limits,
@@ -22,6 +23,9 @@ pub struct Memory {
     checks: VecDeque<Cursor>,
     /// What was applied since the load, oldest first: what the log may not have told yet.
     applied: VecDeque<LogRow>,
+    /// What those lacked who were answered since the board changed last, by where they stood, while
+    /// somebody outside has hold of it.
+    news: Vec<(Version, Weak<Delta>)>,
 }
 
 impl Memory {
@@ -38,6 +42,7 @@ impl Memory {
             pruned: image.pruned,
             checks: [image.head].into(),
             applied: VecDeque::new(),
+            news: Vec::new(),
         }
     }
 
@@ -48,6 +53,7 @@ impl Memory {
             check: row.check,
         };
         self.head = head;
+        self.news.clear();
         self.checks.push_back(head);
         self.applied.push_back(row);
         if self.applied.len() > 2 * limits::BATCH_EDITS_MAX {
@@ -110,8 +116,20 @@ impl Memory {
         self.pruned
     }
 
-    /// What changed since a version, on the whole board.
-    pub fn delta_since(&self, since: Version) -> Delta {
+    /// What changed since a version, on the whole board: one for all who ask while the board does
+    /// not change.
+    pub fn news_since(&mut self, since: Version) -> Arc<Delta> {
+        let known = self.news.iter().find(|(version, _)| *version == since);
+        if let Some(news) = known.and_then(|(_, news)| news.upgrade()) {
+            return news;
+        }
+        let news = Arc::new(self.delta_since(since));
+        self.news.retain(|(_, news)| news.strong_count() > 0);
+        self.news.push((since, Arc::downgrade(&news)));
+        news
+    }
+
+    fn delta_since(&self, since: Version) -> Delta {
         let mut delta = Delta::default();
         for (id, slot) in &self.state.records {
             collect(&mut delta, id, slot, since);

@@ -10,5 +10,5 @@ mod machine;
 pub use machine::Room;
 pub use types::{
     Append, BoardImage, ConnectionId, Delta, Found, Input, LogRow, Member, Output, Prune,
-    Retention, Stored, StreamItem, ends_following,
+    Retention, SharedResume, Stored, StreamItem, ends_following,
 };

@@ -1,5 +1,7 @@
 //! What goes into a room and what comes out of it.
 
+use std::sync::Arc;
+
 use driftless_model::{
     BoardId, BoardState, Check, ClientId, Cursor, EditId, Effect, RecordId, Role, UserId, Version,
     limits,
@@ -7,7 +9,7 @@ use driftless_model::{
 use driftless_protocol::Code;
 use driftless_protocol::durable::LedgerRow;
 use driftless_protocol::message::{
-    ChangedLeaf, Event, Push, RemovedRecord, ServerMessage, Settled, WholeRecord,
+    ChangedLeaf, Event, Push, RemovedRecord, Resume, ServerMessage, Settled, WholeRecord,
 };
 
 /// A connection, as the shell numbers it. Never used twice.
@@ -138,8 +140,8 @@ pub enum Output {
     Resume {
         /// Which.
         connection: ConnectionId,
-        /// A [`ServerMessage::Resume`].
-        message: Box<ServerMessage>,
+        /// The message.
+        resume: SharedResume,
     },
     /// Send a message outside the stream.
     Send {
@@ -162,6 +164,28 @@ pub enum Output {
     /// [`driftless_protocol::CloseCode::Reset`]. They resume. The room expects no `Unsubscribe`
     /// for them, and ignores one.
     CutAll,
+}
+
+/// A resume, in what is for its client alone and what it shares with others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SharedResume {
+    /// All but the news: `removed`, `records` and `leaves` are empty.
+    pub head: Box<Resume>,
+    /// What the client lacks of the board. Everybody who is answered while the board does not
+    /// change, and stands at the same version, gets the same one, as long as one of them is there.
+    pub news: Arc<Delta>,
+}
+
+impl SharedResume {
+    /// The message, with its own copy of the news.
+    pub fn message(&self) -> ServerMessage {
+        let news = (*self.news).clone();
+        let mut resume = self.head.clone();
+        resume.removed = news.removed;
+        resume.records = news.records;
+        resume.leaves = news.leaves;
+        ServerMessage::Resume(resume)
+    }
 }
 
 /// One item of the stream.

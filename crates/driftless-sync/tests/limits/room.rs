@@ -134,7 +134,14 @@ fn commit(outputs: Vec<Output>) -> Option<Append> {
 fn refusal(outputs: &[Output]) -> Option<Code> {
     outputs.iter().find_map(|output| match output {
         Output::Send { message, .. } => match &**message {
-            ServerMessage::Refused { code, .. } => Some(*code),
+            ServerMessage::Refused {
+                code,
+                retry_after_ms,
+                ..
+            } => {
+                assert_eq!(*retry_after_ms, limits::REFUSED_RETRY_MS);
+                Some(*code)
+            }
             _ => None,
         },
         _ => None,

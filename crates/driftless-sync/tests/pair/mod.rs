@@ -502,12 +502,9 @@ impl Pair {
                 }
                 room::Output::Commit(append) => self.commit(*append),
                 room::Output::Stream(item) => self.stream.push(*item),
-                room::Output::Resume {
-                    connection,
-                    message,
-                } => {
+                room::Output::Resume { connection, resume } => {
                     self.positions.insert(connection.0, self.stream.len());
-                    self.send(connection, *message);
+                    self.send(connection, resume.message());
                 }
                 room::Output::Send {
                     connection,

@@ -92,14 +92,11 @@ impl State {
     fn room_output(&mut self, board: &BoardId, output: Output) {
         match output {
             Output::Stream(item) => self.stream(board, &item),
-            Output::Resume {
-                connection,
-                message,
-            } => {
+            Output::Resume { connection, resume } => {
                 if let Some(seat) = self.seat(connection) {
                     seat.resumed(board);
                 }
-                self.send(connection.0, &message);
+                self.send(connection.0, &resume.message());
             }
             Output::Send {
                 connection,

@@ -163,6 +163,42 @@ async fn a_thousand_readers_that_stall_take_little_memory_and_hold_up_nobody() {
     server.kill();
 }
 
+/// What a thousand readers that stall before a board of five megabytes may take, in bytes: the
+/// board decoded and encoded, and a few kilobytes a connection. One copy for each would be 5 GB.
+const SNAPSHOTS_BYTES_MAX: u64 = 96 * 1024 * 1024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_readers_that_stall_before_a_large_board_take_little_memory() {
+    raise_file_limit();
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Running::start(folder.path(), &["--no-host-metrics"]);
+    let mut ann = Person::connect(server.address, 1).await;
+    ann.subscribe().await;
+    for seq in 1..=80 {
+        ann.push(edit_of(&format!("chart-{seq}"), seq, 60_000))
+            .await;
+        assert_eq!(ann.outcome().await.seq, seq);
+    }
+    let before = resident_bytes(&server);
+    let mut sleepers = Vec::new();
+    for number in 0..STALLED {
+        let mut sleeper = sleeper(server.address, 1_000 + number).await;
+        // The resume is on its way once the welcome is here.
+        sleeper.next().await.expect("a frame").expect("a frame");
+        sleepers.push(sleeper);
+    }
+    // Everybody before them in the room's queue is answered once these are.
+    let mut bo = Person::connect(server.address, 2).await;
+    bo.subscribe().await;
+    ann.push(edit_of("chart-1", 81, 60_000)).await;
+    assert_eq!(ann.outcome().await.seq, 81);
+    let grown = resident_bytes(&server).saturating_sub(before);
+    println!("{STALLED} readers stalled before a large board: {grown} bytes more");
+    assert!(grown < SNAPSHOTS_BYTES_MAX, "{grown} bytes more");
+    drop(sleepers);
+    server.kill();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_stalls_before_a_large_resume_is_closed_after_the_heartbeat_time() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -278,10 +278,9 @@ impl World {
                     .after(delay_ms, Event::BoardStored { life, append });
             }
             Output::Stream(item) => self.stream(&board, *item),
-            Output::Resume {
-                connection,
-                message,
-            } => self.resume(&board, connection, &message),
+            Output::Resume { connection, resume } => {
+                self.resume(&board, connection, &resume.message());
+            }
             Output::Send {
                 connection,
                 message,

@@ -537,8 +537,8 @@ fn resumed(
                     0,
                 );
             }
-            Output::Resume { message, .. } => {
-                let ServerMessage::Resume(resume) = *message else {
+            Output::Resume { resume, .. } => {
+                let ServerMessage::Resume(resume) = resume.message() else {
                     continue;
                 };
                 is_due(world, board, image, cursor, &resume)?;

@@ -1,0 +1,38 @@
+//! What ends: a server, and a room that nobody needs.
+
+use super::*;
+
+#[tokio::test]
+async fn stopping_waits_for_what_was_pushed() {
+    let store = Gated::new(0, None);
+    let (boards, permits) = (store.boards.clone(), store.permits.clone());
+    let server = Server::new(store);
+    let mut author = server.follower(1, None).await;
+    resume(&mut author).await;
+    author.push(push(1, "CPU")).await.expect("is taken");
+    drop(author);
+    let mut stopping = Box::pin(server.boards.stop());
+    assert!(futures::poll!(&mut stopping).is_pending());
+    permits.add_permits(1);
+    tokio::time::timeout(PATIENCE, stopping)
+        .await
+        .expect("stops");
+    assert_eq!(boards.load_now(&home()).head.version, Version(1));
+    assert!(server.boards.open(&home()).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_nobody_needs_is_dropped_and_opened_again() {
+    let server = Server::new(MemoryBoards::new());
+    let mut author = server.follower(1, None).await;
+    resume(&mut author).await;
+    assert_eq!(applied(&mut author, push(1, "CPU")).await, Version(1));
+    tokio::time::advance(Duration::from_hours(1)).await;
+    assert_eq!(server.boards.count(), 1);
+    drop(author);
+    // Time only moves when everything waits, so this is no race.
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(server.boards.count(), 0);
+    let mut again = server.follower(1, None).await;
+    assert_eq!(resume(&mut again).await.cursor.version, Version(1));
+}
