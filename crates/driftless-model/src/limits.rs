@@ -134,3 +134,7 @@ pub const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 pub const COPIED_BYTES_MAX: usize = 16 * 1024;
 /// Most different versions of a board of which a room keeps what a resume since then is made of.
 pub const NEWS_KEPT_MAX: usize = 4;
+/// Lines that the audit log of sign-in and rights keeps; past it the oldest go.
+pub const AUDIT_ROWS_MAX: usize = 100_000;
+/// Longest line of detail in the audit log, in bytes; what is longer is cut.
+pub const AUDIT_DETAIL_BYTES_MAX: usize = 400;

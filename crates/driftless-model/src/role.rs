@@ -1,5 +1,8 @@
 //! What somebody may do on a board.
 
+use std::fmt;
+use std::str::FromStr;
+
 /// What a user may do on a board. Each role may do everything that those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -14,6 +17,19 @@ pub enum Role {
 }
 
 impl Role {
+    /// All of them, from the least to the most.
+    pub const ALL: [Self; 4] = [Self::None, Self::Viewer, Self::Editor, Self::Owner];
+
+    /// How people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Viewer => "viewer",
+            Self::Editor => "editor",
+            Self::Owner => "owner",
+        }
+    }
+
     /// Whether they get what is on the board.
     pub fn may_read(self) -> bool {
         self >= Self::Viewer
@@ -25,9 +41,41 @@ impl Role {
     }
 }
 
+/// A text that names no role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no role; choose viewer, editor, owner or none")]
+pub struct RoleError(String);
+
+impl FromStr for Role {
+    type Err = RoleError;
+
+    fn from_str(text: &str) -> Result<Self, RoleError> {
+        let mut all = Self::ALL.into_iter();
+        let found = all.find(|role| role.name() == text);
+        found.ok_or_else(|| RoleError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_role_is_read_by_its_name_and_nothing_else() {
+        for role in Role::ALL {
+            assert_eq!(role.to_string().parse(), Ok(role));
+        }
+        for text in ["", "Owner", "admin", "editor "] {
+            let error = text.parse::<Role>().expect_err("is no role");
+            assert!(error.to_string().contains("viewer, editor"), "{error}");
+        }
+    }
 
     #[test]
     fn each_role_may_do_what_those_before_it_may() {

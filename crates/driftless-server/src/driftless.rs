@@ -12,12 +12,13 @@ use driftless_protocol::{CloseCode, SeriesName};
 use driftless_store::server::{BoardStore, MemoryBoards, StoreError};
 use tokio::task::JoinSet;
 
-use crate::auth::{Authenticator, OpenAuth, SharedAuthenticator};
+use crate::auth::{AuthError, Authenticator, OpenAuth, SharedAuthenticator, SignedIn};
 use crate::clock::now_ms;
 use crate::feeds::FeedPlane;
 use crate::hub::{Boards, Closing, Connections, Follower};
 use crate::metrics::Metrics;
 use crate::origin::Origins;
+use crate::proxies::{Proxies, Remote};
 use crate::random;
 #[cfg(feature = "host-metrics")]
 use crate::seed::{self, SeedError};
@@ -54,6 +55,7 @@ struct Shared {
     store: SharedStore,
     auth: SharedAuthenticator,
     origins: Origins,
+    proxies: Proxies,
     heartbeat: Duration,
     boards: Arc<Boards>,
     connections: Arc<Connections>,
@@ -90,6 +92,7 @@ pub struct Builder {
     store: SharedStore,
     auth: SharedAuthenticator,
     origins: Origins,
+    proxies: Proxies,
     heartbeat: Duration,
     #[cfg(feature = "host-metrics")]
     has_host_metrics: bool,
@@ -102,6 +105,7 @@ impl Default for Builder {
             store: Arc::new(MemoryBoards::new()),
             auth: Arc::new(OpenAuth),
             origins: Origins::default(),
+            proxies: Proxies::default(),
             heartbeat: Duration::from_secs(15),
             #[cfg(feature = "host-metrics")]
             has_host_metrics: false,
@@ -135,6 +139,14 @@ impl Builder {
     #[must_use]
     pub fn origins(mut self, origins: Origins) -> Self {
         self.origins = origins;
+        self
+    }
+
+    /// Which reverse proxies are believed about where requests come from. None, unless told
+    /// otherwise.
+    #[must_use]
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
         self
     }
 
@@ -176,6 +188,7 @@ impl Builder {
             store: self.store,
             auth: self.auth,
             origins: self.origins,
+            proxies: self.proxies,
             heartbeat: self.heartbeat,
             connections: Arc::default(),
             feeds: Arc::new(FeedPlane::new(bounds, metrics.clone())),
@@ -304,8 +317,23 @@ impl Driftless {
         &self.shared.auth
     }
 
+    /// Who a token stands for that came from there. Who is refused is counted.
+    pub(crate) async fn authenticate(
+        &self,
+        token: Option<&str>,
+        remote: Remote,
+    ) -> Result<SignedIn, AuthError> {
+        let auth = &self.shared.auth;
+        let signed_in = auth.authenticate(token).await;
+        signed_in.inspect_err(|error| auth.refused(error, remote.address))
+    }
+
     pub(crate) fn origins(&self) -> &Origins {
         &self.shared.origins
+    }
+
+    pub(crate) fn proxies(&self) -> &Proxies {
+        &self.shared.proxies
     }
 
     /// How long a peer may be silent, or read nothing, before it is taken for gone.

@@ -8,9 +8,10 @@ use axum::routing::get;
 use driftless_model::{BoardId, UserId, Version};
 use serde::Serialize;
 
-use crate::auth::AuthError;
+use crate::auth::{AuthError, SignedIn};
 use crate::driftless::Driftless;
 use crate::metrics::CONTENT_TYPE;
+use crate::proxies::Remote;
 
 /// `/healthz` (the process runs), `/readyz` (the store answers and it is not stopping),
 /// `/api/boards` (the boards that the caller may read, as JSON) and `/metrics` (for whom
@@ -49,9 +50,13 @@ struct Listed {
     version: Version,
 }
 
-async fn boards(State(driftless): State<Driftless>, headers: HeaderMap) -> Response {
-    match caller(&driftless, &headers).await {
-        Ok(user) => list(&driftless, &user).await,
+async fn boards(
+    State(driftless): State<Driftless>,
+    remote: Remote,
+    headers: HeaderMap,
+) -> Response {
+    match caller(&driftless, remote, &headers).await {
+        Ok(signed_in) => list(&driftless, &signed_in.user).await,
         Err(refusal) => *refusal,
     }
 }
@@ -63,7 +68,10 @@ async fn list(driftless: &Driftless, user: &UserId) -> Response {
     };
     let mut listed = Vec::new();
     for summary in summaries {
-        let role = driftless.auth().role(user, &summary.board).await;
+        let role = match driftless.auth().role(user, &summary.board).await {
+            Ok(role) => role,
+            Err(error) => return no_sign_in(&error),
+        };
         if role.may_read() {
             listed.push(Listed {
                 board: summary.board,
@@ -75,9 +83,13 @@ async fn list(driftless: &Driftless, user: &UserId) -> Response {
     Json(listed).into_response()
 }
 
-async fn metrics(State(driftless): State<Driftless>, headers: HeaderMap) -> Response {
-    let user = match caller(&driftless, &headers).await {
-        Ok(user) => user,
+async fn metrics(
+    State(driftless): State<Driftless>,
+    remote: Remote,
+    headers: HeaderMap,
+) -> Response {
+    let user = match caller(&driftless, remote, &headers).await {
+        Ok(signed_in) => signed_in.user,
         Err(refusal) => return *refusal,
     };
     if !driftless.auth().may_see_metrics(&user).await {
@@ -89,7 +101,11 @@ async fn metrics(State(driftless): State<Driftless>, headers: HeaderMap) -> Resp
 }
 
 /// Who asks, or the answer to somebody who may not.
-async fn caller(driftless: &Driftless, headers: &HeaderMap) -> Result<UserId, Box<Response>> {
+async fn caller(
+    driftless: &Driftless,
+    remote: Remote,
+    headers: &HeaderMap,
+) -> Result<SignedIn, Box<Response>> {
     if !driftless.origins().allow(headers) {
         let text = "pages of this origin may not read it; add it to the allowed origins";
         return Err(Box::new((StatusCode::FORBIDDEN, text).into_response()));
@@ -98,16 +114,20 @@ async fn caller(driftless: &Driftless, headers: &HeaderMap) -> Result<UserId, Bo
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
-    let user = driftless.auth().authenticate(token).await;
-    user.map_err(|error| {
-        Box::new(match error {
-            AuthError::Unauthorised { .. } => {
-                let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-                (StatusCode::UNAUTHORIZED, challenge, error.to_string()).into_response()
-            }
-            AuthError::Unavailable { .. } => {
-                (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response()
-            }
-        })
-    })
+    driftless
+        .authenticate(token, remote)
+        .await
+        .map_err(|error| Box::new(no_sign_in(&error)))
+}
+
+fn no_sign_in(error: &AuthError) -> Response {
+    match error {
+        AuthError::Unauthorised { .. } => {
+            let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+            (StatusCode::UNAUTHORIZED, challenge, error.to_string()).into_response()
+        }
+        AuthError::Unavailable { .. } => {
+            (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response()
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod clock;
 mod random;
 mod metrics;
 pub mod origin;
+pub mod proxies;
 pub mod auth;
 mod store;
 mod hub;
@@ -26,13 +27,17 @@ mod host_metrics;
 #[cfg(feature = "host-metrics")]
 mod seed;
 pub mod driftless;
+mod remote;
+mod rights;
 mod socket;
 mod http;
 
-pub use crate::auth::{AuthError, Authenticator, OpenAuth, StaticTokens};
+pub use crate::auth::{AuthError, Authenticator, OpenAuth, SignedIn, StaticTokens, StoredAuth};
 pub use crate::driftless::{Builder, Driftless, StartError};
 pub use crate::http::ops_router;
 pub use crate::origin::Origins;
+pub use crate::proxies::{Proxies, Remote};
+pub use crate::rights::watch_rights;
 pub use crate::socket::router;
 pub use driftless_model::Role;
 pub use driftless_store::server::{BoardStore, MemoryBoards, SqliteBoards};

@@ -18,6 +18,9 @@ pub enum BackupError {
     /// There is no such backup.
     #[error("there is no file {0}; name a backup")]
     NoBackup(String),
+    /// The data folder cannot be made.
+    #[error(transparent)]
+    Data(#[from] data::DataError),
     /// A file cannot be used, or not now.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -44,7 +47,7 @@ pub fn put_back(options: &RestoreOptions) -> Result<(), BackupError> {
     if !options.file.is_file() {
         return Err(BackupError::NoBackup(shown(&options.file)));
     }
-    std::fs::create_dir_all(&options.data)?;
+    data::make(&options.data)?;
     let file = data::boards(&options.data);
     let restored = runtime()?.block_on(restore(&options.file, &file))?;
     let mut out = std::io::stdout();
@@ -53,6 +56,8 @@ pub fn put_back(options: &RestoreOptions) -> Result<(), BackupError> {
     if let Some(aside) = restored.set_aside {
         writeln!(out, "what was there before is {}", shown(&aside))?;
     }
+    let again = "tokens and roles are as they were then: look over `driftless token list`";
+    writeln!(out, "{again}")?;
     Ok(())
 }
 

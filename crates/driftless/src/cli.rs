@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::accounts::{AuditOptions, RoleCommand, TokenCommand, UserCommand};
 use crate::bench::BenchOptions;
 
 /// Live dashboards that many people edit at once, that keep working offline, and that never lose an
@@ -22,6 +23,17 @@ pub struct Cli {
 pub enum Command {
     /// Serve boards and the web app.
     Serve(ServeOptions),
+    /// Tokens and share links: who may sign in.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Those who were given tokens.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Roles: what somebody may do on a board.
+    #[command(subcommand)]
+    Role(RoleCommand),
+    /// Show what was done about sign-in and rights, and which sign-ins were refused.
+    Audit(AuditOptions),
     /// Measure this server on this machine, beside the least that any server needs.
     Bench(BenchOptions),
     /// Copy the boards to a file, while a server runs or not.
@@ -66,7 +78,8 @@ pub struct RestoreOptions {
 /// How to serve.
 #[derive(Debug, Args)]
 pub struct ServeOptions {
-    /// Where to listen. Addresses that other machines can reach demand --tokens or --insecure.
+    /// Where to listen. Addresses that other machines can reach demand that somebody has a token
+    /// (`driftless token create`), or --insecure.
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -89,17 +102,27 @@ pub struct ServeOptions {
     /// The folder of the web app, instead of the one inside this binary.
     #[arg(long, value_name = "DIR", env = "DRIFTLESS_WEB")]
     pub web: Option<PathBuf>,
-    /// Who may sign in: a file with a line `token name role` for each; the role is viewer, editor
-    /// or owner.
+    /// Who may sign in, in place of those whom `driftless token` lets in: a file with a line `token
+    /// name role` for each; the role is viewer, editor or owner.
     #[arg(long, value_name = "FILE", env = "DRIFTLESS_TOKENS")]
     pub tokens: Option<PathBuf>,
-    /// Let everybody who can reach the server read and edit everything.
+    /// Let everybody who can reach the server read and edit everything, whatever tokens there are.
     #[arg(long, conflicts_with = "tokens")]
     pub insecure: bool,
     /// A web page of another host that may connect, such as `https://boards.example.org` in front of
     /// a proxy. Can be given several times.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
+    /// A reverse proxy that is believed about where requests come from (`X-Forwarded-For`,
+    /// `X-Forwarded-Proto`): an address or a network, such as `127.0.0.1` or `10.0.0.0/8`. Can be
+    /// given several times.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        value_delimiter = ',',
+        env = "DRIFTLESS_TRUSTED_PROXY"
+    )]
+    pub trusted_proxy: Vec<String>,
     /// Do not sample this machine, and make no board of it.
     #[arg(long)]
     pub no_host_metrics: bool,

@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod bench;
-mod cli;
 mod data;
+mod accounts;
+mod cli;
 mod sockets;
 mod web;
 mod serve;
@@ -20,9 +21,17 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Serve(options) => ended(serve::run(&options), serve::ServeError::exit_code),
         Command::Bench(options) => ended(bench::run(&options), bench::BenchError::exit_code),
+        Command::Token(command) => account(accounts::token(&command)),
+        Command::User(command) => account(accounts::user(&command)),
+        Command::Role(command) => account(accounts::role(&command)),
+        Command::Audit(options) => account(accounts::audit(&options)),
         Command::Backup(options) => ended(backup::make(&options), |_| 1),
         Command::Restore(options) => ended(backup::put_back(&options), |_| 1),
     }
+}
+
+fn account(outcome: Result<(), accounts::AccountsError>) -> ExitCode {
+    ended(outcome, accounts::AccountsError::exit_code)
 }
 
 fn ended<E: std::fmt::Display>(outcome: Result<(), E>, code: impl Fn(&E) -> u8) -> ExitCode {

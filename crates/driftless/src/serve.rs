@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt as _;
-use driftless_server::{Driftless, OpenAuth, Origins, StaticTokens, ops_router, router};
-use driftless_store::server::{SqliteBoards, StoreError};
+use driftless_server::proxies::ProxyError;
+use driftless_server::{
+    Driftless, OpenAuth, Origins, Proxies, StaticTokens, StoredAuth, ops_router, router,
+    watch_rights,
+};
+use driftless_store::server::{SqliteBoards, StoreError, are_in_use};
 use tokio::net::TcpListener;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
@@ -30,7 +34,8 @@ pub enum ServeError {
     /// Others could reach it, and everybody would be let in.
     #[error(
         "{0} can be reached from other machines, and without sign-in everybody there could edit \
-         every board; give --tokens FILE, or --insecure if that is what you want"
+         every board; let somebody in first with `driftless token create --name NAME --role \
+         owner`, or give --insecure if everybody may"
     )]
     Open(SocketAddr),
     /// Something else listens there.
@@ -45,13 +50,8 @@ pub enum ServeError {
         reason: std::io::Error,
     },
     /// The data folder cannot be made.
-    #[error("the data folder {folder} cannot be made: {reason}; choose another with --data")]
-    Data {
-        /// Which.
-        folder: String,
-        /// What the system says.
-        reason: std::io::Error,
-    },
+    #[error(transparent)]
+    Data(#[from] data::DataError),
     /// There is no web app to serve.
     #[error(transparent)]
     Web(#[from] WebError),
@@ -66,6 +66,9 @@ pub enum ServeError {
     /// The token file cannot be used.
     #[error(transparent)]
     Tokens(#[from] driftless_server::auth::TokenFileError),
+    /// A trusted proxy is none.
+    #[error("--trusted-proxy {0}")]
+    Proxy(#[from] ProxyError),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -90,10 +93,6 @@ impl ServeError {
 /// Serves until it is told to stop.
 pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     start_log(&options.log, options.log_format)?;
-    let is_open = options.tokens.is_none() && !options.insecure;
-    if is_open && !options.listen.ip().is_loopback() {
-        return Err(ServeError::Open(options.listen));
-    }
     tokio::runtime::Runtime::new()?.block_on(serve(options))
 }
 
@@ -123,12 +122,17 @@ fn start_log(filter: &str, format: LogFormat) -> Result<(), ServeError> {
 }
 
 async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
+    let has_tokens = are_in_use(&data::boards(&options.data)).await;
+    let has_sign_in = options.tokens.is_some() || has_tokens;
+    if !has_sign_in && !options.insecure && !options.listen.ip().is_loopback() {
+        return Err(ServeError::Open(options.listen));
+    }
     let app = web::router(options.web.as_deref())?;
     // The port comes first: a second server must not touch the data of the first.
     let listener = listen(options.listen).await?;
     let address = listener.local_addr()?;
     let store = open_store(options).await?;
-    let driftless = start(options, store.clone()).await?;
+    let driftless = start(options, store.clone(), has_sign_in).await?;
     let app: Router = Router::new()
         .nest("/rt", router(driftless.clone()))
         .merge(ops_router(driftless.clone()))
@@ -147,6 +151,7 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         driftless.shutdown().await;
         drained.send(()).ok();
     };
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, app).with_graceful_shutdown(draining);
     tokio::select! {
         served = serving.into_future() => served?,
@@ -168,10 +173,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
 
 async fn open_store(options: &ServeOptions) -> Result<SqliteBoards, ServeError> {
     let folder = &options.data;
-    std::fs::create_dir_all(folder).map_err(|reason| ServeError::Data {
-        folder: folder.display().to_string(),
-        reason,
-    })?;
+    data::make(folder)?;
     let store = SqliteBoards::options();
     let store = match options.data_max {
         Some(mebibytes) => store.bytes_max(mebibytes.saturating_mul(1024 * 1024)),
@@ -180,22 +182,41 @@ async fn open_store(options: &ServeOptions) -> Result<SqliteBoards, ServeError> 
     Ok(store.open(data::boards(folder)).await?)
 }
 
-async fn start(options: &ServeOptions, store: SqliteBoards) -> Result<Driftless, ServeError> {
-    let builder = Driftless::builder().store(store).origins(origins(options));
-    let builder = match &options.tokens {
-        Some(file) => builder.auth(StaticTokens::read(file)?),
-        None => builder.auth(OpenAuth),
-    };
+async fn start(
+    options: &ServeOptions,
+    store: SqliteBoards,
+    has_sign_in: bool,
+) -> Result<Driftless, ServeError> {
+    let accounts = store.accounts();
+    let origins = origins(options, has_sign_in);
+    let builder = Driftless::builder().store(store).origins(origins);
+    let builder = builder.proxies(proxies(options)?);
     let builder = if options.no_host_metrics {
         builder
     } else {
         builder.host_metrics()
     };
-    Ok(builder.start().await?)
+    if let Some(file) = &options.tokens {
+        return Ok(builder.auth(StaticTokens::read(file)?).start().await?);
+    }
+    if options.insecure {
+        return Ok(builder.auth(OpenAuth).start().await?);
+    }
+    // Before anybody comes in: what is changed from here on is found out.
+    let since = accounts.audit_end().await?;
+    let auth = StoredAuth::new(accounts);
+    let auth = if options.listen.ip().is_loopback() {
+        auth.open_until_first_token()
+    } else {
+        auth
+    };
+    let driftless = builder.auth(auth.clone()).start().await?;
+    tokio::spawn(watch_rights(auth, driftless.clone(), since));
+    Ok(driftless)
 }
 
-fn origins(options: &ServeOptions) -> Origins {
-    let is_open = options.tokens.is_none() && !options.insecure;
+fn origins(options: &ServeOptions, has_sign_in: bool) -> Origins {
+    let is_open = !has_sign_in && !options.insecure;
     if !options.allow_origin.is_empty() {
         Origins::SameHostOr(options.allow_origin.clone())
     } else if is_open {
@@ -203,6 +224,11 @@ fn origins(options: &ServeOptions) -> Origins {
     } else {
         Origins::SameHost
     }
+}
+
+fn proxies(options: &ServeOptions) -> Result<Proxies, ProxyError> {
+    let mut trusted = options.trusted_proxy.iter();
+    trusted.try_fold(Proxies::default(), |proxies, proxy| proxies.trust(proxy))
 }
 
 fn announce(address: SocketAddr) -> std::io::Result<()> {

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use axum::{Router, routing::get, serve::ListenerExt as _};
 use driftless_model::{BoardId, Schema, UserId};
-use driftless_server::{AuthError, Authenticator, Driftless, Role, SqliteBoards, router};
+use driftless_server::{AuthError, Authenticator, Driftless, Role, SignedIn, SqliteBoards, router};
 use existing_axum::Valve;
 
 /// What the application had before: sessions, and who may do what.
@@ -14,18 +14,20 @@ struct Plant {
 }
 
 impl Authenticator for Plant {
-    async fn authenticate(&self, session: Option<&str>) -> Result<UserId, AuthError> {
+    async fn authenticate(&self, session: Option<&str>) -> Result<SignedIn, AuthError> {
         let known = self.sessions.iter().find(|(own, _)| session == Some(own));
         let (_, name) = known.ok_or_else(|| AuthError::unauthorised("sign in to the plant"))?;
-        UserId::new(*name).map_err(|error| AuthError::unauthorised(error.to_string()))
+        let user = UserId::new(*name);
+        user.map(SignedIn::from)
+            .map_err(|error| AuthError::unauthorised(error.to_string()))
     }
 
-    async fn role(&self, user: &UserId, board: &BoardId) -> Role {
-        match (user.as_str(), board.as_str()) {
+    async fn role(&self, user: &UserId, board: &BoardId) -> Result<Role, AuthError> {
+        Ok(match (user.as_str(), board.as_str()) {
             (_, "payroll") => Role::None,
             ("Ann", _) => Role::Editor,
             _ => Role::Viewer,
-        }
+        })
     }
 }
 

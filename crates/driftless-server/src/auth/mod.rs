@@ -2,8 +2,12 @@
 
 mod open;
 mod tokens;
+mod secret;
+mod refusals;
+mod stored;
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use driftless_model::{BoardId, Role, UserId};
@@ -11,6 +15,8 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 pub use open::OpenAuth;
+pub use secret::Secret;
+pub use stored::{LINK_MARK, StoredAuth};
 pub use tokens::{StaticTokens, TokenFileError};
 
 /// Tells who a token stands for and what they may do. Asked when a connection begins, when it sends
@@ -22,14 +28,80 @@ pub trait Authenticator: Send + Sync + 'static {
     fn authenticate(
         &self,
         token: Option<&str>,
-    ) -> impl Future<Output = Result<UserId, AuthError>> + Send;
+    ) -> impl Future<Output = Result<SignedIn, AuthError>> + Send;
 
-    /// What a user may do on a board.
-    fn role(&self, user: &UserId, board: &BoardId) -> impl Future<Output = Role> + Send;
+    /// Whether somebody who is connected may stay. Asked when
+    /// [`crate::Driftless::rights_changed`] says that their rights may have changed; that the time
+    /// of their token is over is found out without it. Everybody may, unless the implementation
+    /// says otherwise.
+    fn confirm(&self, _signed_in: &SignedIn) -> impl Future<Output = Result<(), AuthError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Is told of each sign-in that it refused, and from where it came as far as that is known.
+    fn refused(&self, _error: &AuthError, _address: Option<IpAddr>) {}
+
+    /// What a user may do on a board. An error says that this cannot be told now: the connection
+    /// ends and comes back later. That is not the same as [`Role::None`], which has the client
+    /// delete its copy of the board.
+    fn role(
+        &self,
+        user: &UserId,
+        board: &BoardId,
+    ) -> impl Future<Output = Result<Role, AuthError>> + Send;
 
     /// Whether a user may read `/metrics`. Nobody may, unless the implementation says otherwise.
     fn may_see_metrics(&self, _user: &UserId) -> impl Future<Output = bool> + Send {
         std::future::ready(false)
+    }
+}
+
+/// Who somebody is, as their token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignedIn {
+    /// Who.
+    pub user: UserId,
+    /// From when on their token counts no more, in milliseconds since 1970. Then the connection
+    /// ends as not signed in; edits wait on the device until there is a new token.
+    pub until_ms: Option<u64>,
+    /// By what the authenticator knows the token again; never the token.
+    pub token: Option<u64>,
+}
+
+impl From<UserId> for SignedIn {
+    /// Somebody whose token counts until the authenticator says otherwise.
+    fn from(user: UserId) -> Self {
+        let (until_ms, token) = (None, None);
+        Self {
+            user,
+            until_ms,
+            token,
+        }
+    }
+}
+
+impl SignedIn {
+    /// Until when their token counts, in milliseconds since 1970.
+    #[must_use]
+    pub fn until(mut self, until_ms: Option<u64>) -> Self {
+        self.until_ms = until_ms;
+        self
+    }
+
+    /// By what the authenticator knows the token again.
+    #[must_use]
+    pub fn by(mut self, token: u64) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// Refuses whose time is over.
+    pub fn in_time(&self, now_ms: u64) -> Result<(), AuthError> {
+        match self.until_ms {
+            Some(until_ms) if now_ms >= until_ms => Err(AuthError::expired()),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -57,6 +129,11 @@ impl AuthError {
         let reason = reason.into();
         Self::Unauthorised { reason }
     }
+
+    /// A token whose time is over.
+    pub fn expired() -> Self {
+        Self::unauthorised("the token has expired; ask for a new link or sign in again")
+    }
 }
 
 /// An [`Authenticator`] with its futures boxed.
@@ -65,10 +142,20 @@ pub trait AnyAuthenticator: Send + Sync + 'static {
     fn authenticate<'a>(
         &'a self,
         token: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<UserId, AuthError>>;
+    ) -> BoxFuture<'a, Result<SignedIn, AuthError>>;
+
+    /// See [`Authenticator::confirm`].
+    fn confirm<'a>(&'a self, signed_in: &'a SignedIn) -> BoxFuture<'a, Result<(), AuthError>>;
+
+    /// See [`Authenticator::refused`].
+    fn refused(&self, error: &AuthError, address: Option<IpAddr>);
 
     /// See [`Authenticator::role`].
-    fn role<'a>(&'a self, user: &'a UserId, board: &'a BoardId) -> BoxFuture<'a, Role>;
+    fn role<'a>(
+        &'a self,
+        user: &'a UserId,
+        board: &'a BoardId,
+    ) -> BoxFuture<'a, Result<Role, AuthError>>;
 
     /// See [`Authenticator::may_see_metrics`].
     fn may_see_metrics<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool>;
@@ -78,11 +165,23 @@ impl<A: Authenticator> AnyAuthenticator for A {
     fn authenticate<'a>(
         &'a self,
         token: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<UserId, AuthError>> {
+    ) -> BoxFuture<'a, Result<SignedIn, AuthError>> {
         Authenticator::authenticate(self, token).boxed()
     }
 
-    fn role<'a>(&'a self, user: &'a UserId, board: &'a BoardId) -> BoxFuture<'a, Role> {
+    fn confirm<'a>(&'a self, signed_in: &'a SignedIn) -> BoxFuture<'a, Result<(), AuthError>> {
+        Authenticator::confirm(self, signed_in).boxed()
+    }
+
+    fn refused(&self, error: &AuthError, address: Option<IpAddr>) {
+        Authenticator::refused(self, error, address);
+    }
+
+    fn role<'a>(
+        &'a self,
+        user: &'a UserId,
+        board: &'a BoardId,
+    ) -> BoxFuture<'a, Result<Role, AuthError>> {
         Authenticator::role(self, user, board).boxed()
     }
 

@@ -2,7 +2,7 @@
 
 use driftless_model::{BoardId, Role, UserId};
 
-use crate::auth::{AuthError, Authenticator};
+use crate::auth::{AuthError, Authenticator, SignedIn};
 
 /// Takes everybody at their word: the token is the name that they want to go by. Without one they
 /// are "guest". Everybody may edit everything and read the metrics.
@@ -15,14 +15,15 @@ pub struct OpenAuth;
 const GUEST: &str = "guest";
 
 impl Authenticator for OpenAuth {
-    async fn authenticate(&self, token: Option<&str>) -> Result<UserId, AuthError> {
+    async fn authenticate(&self, token: Option<&str>) -> Result<SignedIn, AuthError> {
         let name = token.map(str::trim).filter(|name| !name.is_empty());
-        UserId::new(name.unwrap_or(GUEST))
+        let user = UserId::new(name.unwrap_or(GUEST));
+        user.map(SignedIn::from)
             .map_err(|error| AuthError::unauthorised(error.to_string()))
     }
 
-    async fn role(&self, _user: &UserId, _board: &BoardId) -> Role {
-        Role::Editor
+    async fn role(&self, _user: &UserId, _board: &BoardId) -> Result<Role, AuthError> {
+        Ok(Role::Editor)
     }
 
     async fn may_see_metrics(&self, _user: &UserId) -> bool {
@@ -35,8 +36,8 @@ mod tests {
     use super::*;
 
     async fn name(token: Option<&str>) -> Result<String, AuthError> {
-        let user = OpenAuth.authenticate(token).await?;
-        Ok(user.as_str().to_owned())
+        let signed_in = OpenAuth.authenticate(token).await?;
+        Ok(signed_in.user.as_str().to_owned())
     }
 
     #[tokio::test]

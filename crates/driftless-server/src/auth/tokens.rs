@@ -5,7 +5,7 @@ use std::path::Path;
 
 use driftless_model::{BoardId, Role, UserId, limits};
 
-use crate::auth::{AuthError, Authenticator};
+use crate::auth::{AuthError, Authenticator, SignedIn};
 
 /// Users by their tokens, from a text of one `token name role` a line. The role is `viewer`,
 /// `editor` or `owner`; a name may contain spaces; empty lines and those that begin with `#` are
@@ -105,12 +105,10 @@ impl StaticTokens {
             .rsplit_once(char::is_whitespace)
             .ok_or_else(malformed)?;
         let user = UserId::new(name.trim()).map_err(|_| malformed())?;
-        let role = match role {
-            "viewer" => Role::Viewer,
-            "editor" => Role::Editor,
-            "owner" => Role::Owner,
-            _ => return Err(malformed()),
-        };
+        let role: Role = role.parse().map_err(|_| malformed())?;
+        if role == Role::None {
+            return Err(malformed());
+        }
         if !(TOKEN_BYTES_MIN..=limits::TOKEN_BYTES_MAX).contains(&token.len()) {
             return Err(TokenFileError::Length { line });
         }
@@ -124,16 +122,17 @@ impl StaticTokens {
 }
 
 impl Authenticator for StaticTokens {
-    async fn authenticate(&self, token: Option<&str>) -> Result<UserId, AuthError> {
+    async fn authenticate(&self, token: Option<&str>) -> Result<SignedIn, AuthError> {
         let token = token.ok_or_else(|| AuthError::unauthorised("a token is needed"))?;
         // Looked up by hash: the time that it takes does not tell how much of a guess was right.
         let user = self.users.get(token);
         user.cloned()
+            .map(SignedIn::from)
             .ok_or_else(|| AuthError::unauthorised("nobody has this token"))
     }
 
-    async fn role(&self, user: &UserId, _board: &BoardId) -> Role {
-        self.roles.get(user).copied().unwrap_or(Role::None)
+    async fn role(&self, user: &UserId, _board: &BoardId) -> Result<Role, AuthError> {
+        Ok(self.roles.get(user).copied().unwrap_or(Role::None))
     }
 
     async fn may_see_metrics(&self, user: &UserId) -> bool {
@@ -152,9 +151,9 @@ mod tests {
         fedcba9876543210\tBo\tviewer\n";
 
     async fn who(tokens: &StaticTokens, token: &str) -> Option<(String, Role)> {
-        let user = tokens.authenticate(Some(token)).await.ok()?;
+        let user = tokens.authenticate(Some(token)).await.ok()?.user;
         let board = BoardId::new("home").expect("a board id");
-        let role = tokens.role(&user, &board).await;
+        let role = tokens.role(&user, &board).await.ok()?;
         Some((user.to_string(), role))
     }
 

@@ -6,15 +6,16 @@ use driftless_protocol::{ClientMessage, CloseCode, Code, PROTOCOL, PROTOCOL_MIN,
 use crate::clock::now_ms;
 use crate::driftless::Driftless;
 use crate::hub::Closing;
+use crate::proxies::Remote;
 use crate::random;
 use crate::socket::session::{Session, sign_in};
 use crate::socket::wire::{End, Incoming, Wire};
 
 /// Serves a connection from its first frame to its last.
-pub async fn serve(driftless: Driftless, mut wire: Wire) {
+pub async fn serve(driftless: Driftless, mut wire: Wire, remote: Remote) {
     let metrics = driftless.metrics().clone();
     // What comes once is boxed, so that a connection need not have room for it all its life.
-    let end = match Box::pin(greet(driftless, &mut wire)).await {
+    let end = match Box::pin(greet(driftless, &mut wire, remote)).await {
         Ok(session) => session.run(&mut wire).await,
         Err(end) => end,
     };
@@ -23,14 +24,15 @@ pub async fn serve(driftless: Driftless, mut wire: Wire) {
     Box::pin(wire.finish(end)).await;
 }
 
-async fn greet(driftless: Driftless, wire: &mut Wire) -> Result<Box<Session>, End> {
+async fn greet(driftless: Driftless, wire: &mut Wire, remote: Remote) -> Result<Box<Session>, End> {
     let hello = tokio::time::timeout(driftless.heartbeat(), hello(wire)).await;
     let hello = hello.unwrap_or_else(|_| {
         let reason = "no Hello came";
         Err(End::close(Closing::new(CloseCode::TimedOut, reason)))
     })?;
     let protocol = agree(hello.protocol)?;
-    let user = sign_in(&driftless, hello.token.as_deref()).await?;
+    let signed_in = sign_in(&driftless, hello.token.as_deref(), remote).await?;
+    let user = signed_in.user.clone();
     let follower = driftless.enter(hello.client, user.clone());
     if driftless.is_draining() {
         let closing = Closing::new(CloseCode::Restart, "the server is stopping");
@@ -42,15 +44,15 @@ async fn greet(driftless: Driftless, wire: &mut Wire) -> Result<Box<Session>, En
         protocol,
         protocol_min: PROTOCOL_MIN,
         session,
-        user: user.clone(),
+        user,
         build: format!("driftless {}", env!("CARGO_PKG_VERSION")),
         heartbeat_ms: u64::try_from(driftless.heartbeat().as_millis()).unwrap_or(u64::MAX),
         now_ms: now_ms(),
     };
     wire.send(&ServerMessage::Welcome(welcome)).await?;
     driftless.metrics().connections_opened.inc();
-    let mut session = Session::new(driftless, follower, user, wire.codec());
-    session.subscribe_all(hello.boards).await;
+    let mut session = Session::new(driftless, follower, signed_in, remote, wire.codec());
+    session.subscribe_all(hello.boards).await?;
     Ok(Box::new(session))
 }
 

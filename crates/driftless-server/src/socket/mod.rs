@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::driftless::Driftless;
+use crate::proxies::Remote;
 use crate::socket::stream::SharedStream;
 use crate::socket::wire::Wire;
 
@@ -46,6 +47,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(driftless: Driftless) -> Router<
 
 async fn upgrade(
     State(driftless): State<Driftless>,
+    remote: Remote,
     headers: HeaderMap,
     // Shared with `upgrade`, which takes it: the bytes below its WebSocket are needed.
     Extension(upgraded): Extension<OnUpgrade>,
@@ -70,7 +72,7 @@ async fn upgrade(
         return (StatusCode::BAD_REQUEST, text).into_response();
     };
     let answer = switched(codec, key);
-    tokio::spawn(serve(driftless, codec, upgraded));
+    tokio::spawn(serve(driftless, codec, upgraded, remote));
     answer
 }
 
@@ -93,7 +95,7 @@ fn switched(codec: Codec, key: &HeaderValue) -> Response {
     answer
 }
 
-async fn serve(driftless: Driftless, codec: Codec, upgraded: OnUpgrade) {
+async fn serve(driftless: Driftless, codec: Codec, upgraded: OnUpgrade, remote: Remote) {
     let upgraded = match upgraded.await {
         Ok(upgraded) => upgraded,
         Err(error) => {
@@ -110,5 +112,5 @@ async fn serve(driftless: Driftless, codec: Codec, upgraded: OnUpgrade) {
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let (patience, metrics) = (driftless.heartbeat(), driftless.metrics().clone());
     let wire = Wire::new(socket, codec, patience, metrics);
-    handshake::serve(driftless, wire).await;
+    handshake::serve(driftless, wire, remote).await;
 }

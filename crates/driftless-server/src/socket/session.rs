@@ -5,15 +5,17 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use driftless_model::{BoardId, Role, UserId, limits};
+use driftless_model::{BoardId, Role, limits};
 use driftless_protocol::message::Subscribe;
 use driftless_protocol::{ClientMessage, CloseCode, Code, Codec, ServerMessage};
 use driftless_sync::room::Member;
 use tokio::time::{Instant, Sleep};
 
-use crate::auth::AuthError;
+use crate::auth::{AuthError, SignedIn};
+use crate::clock::now_ms;
 use crate::driftless::Driftless;
 use crate::hub::{Closing, Delivery, Doubts, Follower, Outbound, board_error};
+use crate::proxies::Remote;
 use crate::socket::outgoing::Outgoing;
 use crate::socket::viewer::Viewer;
 use crate::socket::wire::{End, Incoming, Wire};
@@ -34,7 +36,8 @@ pub struct Session {
     driftless: Driftless,
     follower: Follower,
     viewer: Viewer,
-    user: UserId,
+    signed_in: SignedIn,
+    remote: Remote,
     codec: Codec,
     /// Answers that are not written yet.
     replies: Vec<Outbound>,
@@ -56,7 +59,13 @@ enum Woken {
 
 impl Session {
     /// A connection of this user, entered as `follower`.
-    pub fn new(driftless: Driftless, follower: Follower, user: UserId, codec: Codec) -> Self {
+    pub fn new(
+        driftless: Driftless,
+        follower: Follower,
+        signed_in: SignedIn,
+        remote: Remote,
+        codec: Codec,
+    ) -> Self {
         let feeds = driftless.feeds().clone();
         let viewer = Viewer::new(feeds, follower.connection(), follower.mailbox().clone());
         let heard_at = Instant::now();
@@ -65,7 +74,8 @@ impl Session {
             driftless,
             follower,
             viewer,
-            user,
+            signed_in,
+            remote,
             codec,
             replies: Vec::new(),
             heard_at,
@@ -110,12 +120,19 @@ impl Session {
 
     /// The timer is only set anew once it has run out, not with everything that is heard.
     fn ping_if_silent(&mut self) -> Result<(), End> {
+        self.end_if_expired()?;
         if Instant::now() >= self.silent_at() {
             self.ping()?;
         }
         let silent_at = self.silent_at();
         self.silence.as_mut().reset(silent_at);
         Ok(())
+    }
+
+    /// Found out with everything that comes in, and a third of the heartbeat later at most.
+    fn end_if_expired(&self) -> Result<(), End> {
+        let in_time = self.signed_in.in_time(now_ms());
+        in_time.map_err(|error| end_of(&error))
     }
 
     fn silent_at(&self) -> Instant {
@@ -141,7 +158,7 @@ impl Session {
     /// Writes what is there, many messages in one write; edits go before feeds.
     async fn write(&mut self, wire: &mut Wire) -> Result<(), End> {
         for _ in 0..WRITES_AT_ONCE {
-            self.settle_doubts().await;
+            self.settle_doubts().await?;
             let mut outgoing = Outgoing::new(std::mem::take(&mut self.replies));
             let mut deliveries = Vec::new();
             let delivering = self.follower.deliver(WRITTEN_AT_ONCE, &mut deliveries);
@@ -205,9 +222,13 @@ impl Session {
             Incoming::Heard => return Ok(()),
             Incoming::End(end) => return Err(end),
         };
-        self.settle_doubts().await;
+        // With a fresh token they may go on whose time is over.
+        if !matches!(message, ClientMessage::Token { .. }) {
+            self.end_if_expired()?;
+            self.settle_doubts().await?;
+        }
         let answered = match message {
-            ClientMessage::Subscribe(subscribe) => self.subscribe(subscribe).await,
+            ClientMessage::Subscribe(subscribe) => self.subscribe(subscribe).await?,
             ClientMessage::Unsubscribe { board } => {
                 self.follower.leave(&board).await;
                 Ok(())
@@ -237,69 +258,84 @@ impl Session {
     }
 
     /// Follows a board, as far as the user may.
-    pub async fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), Box<ServerMessage>> {
+    async fn subscribe(
+        &mut self,
+        subscribe: Subscribe,
+    ) -> Result<Result<(), Box<ServerMessage>>, End> {
         let Subscribe { board, cursor } = subscribe;
-        let role = self.driftless.auth().role(&self.user, &board).await;
+        let role = self.role(&board).await?;
         if role.may_read() {
             let member = self.member(role);
-            return self.follower.follow(&board, member, cursor).await;
+            return Ok(self.follower.follow(&board, member, cursor).await);
         }
         if self.follower.follows(&board) {
-            return self.follower.set_role(&board, role).await;
+            return Ok(self.follower.set_role(&board, role).await);
         }
-        Err(self.forbidden(&board))
+        Ok(Err(self.forbidden(&board)))
+    }
+
+    async fn role(&self, board: &BoardId) -> Result<Role, End> {
+        let auth = self.driftless.auth();
+        let role = auth.role(&self.signed_in.user, board).await;
+        role.map_err(|error| end_of(&error))
     }
 
     /// Follows the boards that came with `Hello`.
-    pub async fn subscribe_all(&mut self, boards: Vec<Subscribe>) {
+    pub async fn subscribe_all(&mut self, boards: Vec<Subscribe>) -> Result<(), End> {
         for subscribe in boards {
-            if let Err(error) = self.subscribe(subscribe).await {
+            if let Err(error) = self.subscribe(subscribe).await? {
                 self.reply(&error);
             }
         }
+        Ok(())
     }
 
     fn member(&self, role: Role) -> Member {
         Member {
             client: self.follower.client(),
-            user: self.user.clone(),
+            user: self.signed_in.user.clone(),
             role,
         }
     }
 
     /// Asks again where rights may have changed.
-    async fn settle_doubts(&mut self) {
+    async fn settle_doubts(&mut self) -> Result<(), End> {
         let doubts = self.follower.mailbox().take_doubts();
-        if doubts != Doubts::None {
-            Box::pin(self.ask_again(&doubts)).await;
+        if doubts == Doubts::None {
+            return Ok(());
         }
+        Box::pin(self.ask_again(&doubts)).await
     }
 
-    async fn ask_again(&mut self, doubts: &Doubts) {
+    async fn ask_again(&mut self, doubts: &Doubts) -> Result<(), End> {
+        let confirmed = self.driftless.auth().confirm(&self.signed_in).await;
+        confirmed.map_err(|error| end_of(&error))?;
         let boards = self.follower.boards();
         let boards = boards.filter(|board| doubts.are_about(board)).cloned();
         for board in boards.collect::<Vec<_>>() {
-            let role = self.driftless.auth().role(&self.user, &board).await;
+            let role = self.role(&board).await?;
             if let Err(error) = self.follower.set_role(&board, role).await {
                 self.reply(&error);
             }
         }
+        Ok(())
     }
 
     fn forbidden(&self, board: &BoardId) -> Box<ServerMessage> {
-        let detail = format!("{} may not read the board {board}", self.user);
+        let detail = format!("{} may not read the board {board}", self.signed_in.user);
         board_error(board, Code::Forbidden, detail)
     }
 
     /// A fresh token of the same user; their rights may have changed with it.
     async fn renew(&mut self, token: &str) -> Result<(), End> {
-        let user = sign_in(&self.driftless, Some(token)).await?;
-        if user != self.user {
-            let detail = format!("the token is not of {}; connect again", self.user);
+        let signed_in = sign_in(&self.driftless, Some(token), self.remote).await?;
+        let user = &self.signed_in.user;
+        if signed_in.user != *user {
+            let detail = format!("the token is not of {user}; connect again");
             return Err(End::fault(CloseCode::Unauthorised, Code::WrongUser, detail));
         }
-        self.ask_again(&Doubts::All).await;
-        Ok(())
+        self.signed_in = signed_in;
+        self.ask_again(&Doubts::All).await
     }
 }
 
@@ -312,21 +348,24 @@ async fn end_after(last: impl Future<Output = Result<(), End>>, closing: Closing
 }
 
 /// Who a token stands for, or the end of the connection.
-pub async fn sign_in(driftless: &Driftless, token: Option<&str>) -> Result<UserId, End> {
+pub async fn sign_in(
+    driftless: &Driftless,
+    token: Option<&str>,
+    remote: Remote,
+) -> Result<SignedIn, End> {
     let limit = limits::TOKEN_BYTES_MAX;
     if token.is_some_and(|token| token.len() > limit) {
         let detail = format!("a token has at most {limit} bytes");
         return Err(End::violation(Code::TooLarge, detail));
     }
-    let user = driftless.auth().authenticate(token).await;
-    user.map_err(|error| match error {
-        AuthError::Unauthorised { .. } => End::fault(
-            CloseCode::Unauthorised,
-            Code::Unauthorised,
-            error.to_string(),
-        ),
-        AuthError::Unavailable { .. } => {
-            End::fault(CloseCode::Overloaded, Code::Unavailable, error.to_string())
-        }
-    })
+    let signed_in = driftless.authenticate(token, remote).await;
+    signed_in.map_err(|error| end_of(&error))
+}
+
+fn end_of(error: &AuthError) -> End {
+    let (close, code) = match error {
+        AuthError::Unauthorised { .. } => (CloseCode::Unauthorised, Code::Unauthorised),
+        AuthError::Unavailable { .. } => (CloseCode::Overloaded, Code::Unavailable),
+    };
+    End::fault(close, code, error.to_string())
 }

@@ -9,4 +9,5 @@ mod handshake;
 mod http;
 mod protocol_page;
 mod rights;
+mod sign_in;
 mod spans;

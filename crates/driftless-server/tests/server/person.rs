@@ -34,6 +34,7 @@ impl Server {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(axum::serve(listener, app).into_future());
         Self { address, driftless }
     }
@@ -57,6 +58,13 @@ impl Server {
     /// Somebody who said hello.
     pub async fn person(&self, client: u128, name: &str) -> Person {
         self.person_with(Codec::Json, client, name).await.0
+    }
+
+    /// Whoever comes with this token and is refused: with which close code, and why.
+    pub async fn refused(&self, token: &str) -> (u16, String) {
+        let mut person = self.socket(Codec::Json).await;
+        person.hello(token).await;
+        person.last_words().await
     }
 
     pub async fn person_with(&self, codec: Codec, client: u128, name: &str) -> (Person, Welcome) {
@@ -132,6 +140,19 @@ impl Person {
         match self.heard().await {
             Heard::Message(message) => message,
             other => panic!("no message: {other:?}"),
+        }
+    }
+
+    /// With which code the connection ends, and what the error before that said.
+    pub async fn last_words(&mut self) -> (u16, String) {
+        let mut said = String::new();
+        loop {
+            match self.heard().await {
+                Heard::Message(ServerMessage::Error { detail, .. }) => said = detail,
+                Heard::Message(ServerMessage::Goodbye { .. }) => {}
+                Heard::Closed(code) => return (code, said),
+                other => panic!("no end: {other:?}"),
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use driftless_model::{BoardId, UserId, Version};
 use driftless_protocol::message::{Outcome, Subscribe};
 use driftless_protocol::{ClientMessage, Code, ServerMessage};
-use driftless_server::{AuthError, Authenticator, Driftless, Role};
+use driftless_server::{AuthError, Authenticator, Driftless, Role, SignedIn};
 use tokio::sync::Semaphore;
 
 use crate::person::{PATIENCE, Person, Server, home, titled};
@@ -47,15 +47,15 @@ impl Doors {
 }
 
 impl Authenticator for Doors {
-    async fn authenticate(&self, token: Option<&str>) -> Result<UserId, AuthError> {
-        Ok(user(token.unwrap_or("guest")))
+    async fn authenticate(&self, token: Option<&str>) -> Result<SignedIn, AuthError> {
+        Ok(user(token.unwrap_or("guest")).into())
     }
 
-    async fn role(&self, user: &UserId, _board: &BoardId) -> Role {
+    async fn role(&self, user: &UserId, _board: &BoardId) -> Result<Role, AuthError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let _open = self.gate.acquire().await.expect("never closed for good");
         let roles = self.roles.lock().expect("not poisoned");
-        roles.get(user).copied().unwrap_or(Role::Editor)
+        Ok(roles.get(user).copied().unwrap_or(Role::Editor))
     }
 }
 

@@ -8,13 +8,17 @@
 
 mod error;
 mod board_store;
+mod account;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 pub mod conformance;
 
+pub use account::{AccountError, AuditRow, Grant, NewToken, TokenHash, TokenRow, UserRow};
 pub use board_store::{BoardStore, BoardSummary};
 pub use error::StoreError;
 pub use memory::MemoryBoards;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Backup, Restored, SqliteBoards, SqliteOptions, backup, restore};
+pub use sqlite::{
+    Accounts, Backup, Restored, SqliteBoards, SqliteOptions, are_in_use, backup, restore,
+};

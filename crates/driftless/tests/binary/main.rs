@@ -3,6 +3,7 @@
 mod process;
 mod person;
 
+mod accounts;
 mod live;
 
 #[cfg(target_os = "linux")]

@@ -20,6 +20,11 @@ pub struct Person {
 
 impl Person {
     pub async fn connect(address: SocketAddr, client: u128) -> Self {
+        Self::connect_with(address, client, "Ann").await
+    }
+
+    /// Somebody who comes with this token.
+    pub async fn connect_with(address: SocketAddr, client: u128, token: &str) -> Self {
         let uri = format!("ws://{address}/rt").parse().expect("a URL");
         let request = ClientRequestBuilder::new(uri).with_sub_protocol(Codec::Json.subprotocol());
         let (socket, _) = connect_async(request).await.expect("connects");
@@ -27,7 +32,7 @@ impl Person {
         let hello = ClientMessage::Hello(Hello {
             protocol: PROTOCOL,
             client: ClientId(client),
-            token: Some("Ann".to_owned()),
+            token: Some(token.to_owned()),
             build: "test".to_owned(),
             boards: vec![],
         });

@@ -50,6 +50,11 @@ impl Running {
         Self::launch(&mut serve(data, &[&["--log", "warn"], more].concat()))
     }
 
+    /// Serves the folder on a free port that other machines could reach.
+    pub fn everywhere(data: &Path) -> Self {
+        Self::launch(&mut serve_at("0.0.0.0:0", data, &["--log", "warn"]))
+    }
+
     /// Serves the folder where another server listened before.
     pub fn again(address: SocketAddr, data: &Path, more: &[&str]) -> Self {
         let more = [&["--log", "warn"], more].concat();

@@ -15,7 +15,7 @@ fn an_address_that_others_reach_is_refused_with_both_remedies() {
     assert_eq!(output.status.code(), Some(2));
     let error = error_of(&output);
     assert!(
-        error.contains("--tokens FILE") && error.contains("--insecure"),
+        error.contains("driftless token create") && error.contains("--insecure"),
         "{error}"
     );
     assert_eq!(error.lines().count(), 1, "{error}");

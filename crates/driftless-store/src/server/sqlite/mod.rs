@@ -11,6 +11,7 @@ mod backup;
 mod statements;
 mod prune;
 mod write;
+mod accounts;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +28,9 @@ use crate::server::board_store::{BoardStore, BoardSummary};
 use crate::server::error::StoreError;
 use crate::server::sqlite::lock::Lock;
 use crate::server::sqlite::place::{failure, place};
+use crate::server::sqlite::schema::LookOver;
 
+pub use accounts::{Accounts, are_in_use};
 pub use backup::{Backup, Restored, backup, restore};
 
 /// Readers at once: loads and look-ups, which are rare beside commits.
@@ -48,13 +51,14 @@ pub struct SqliteBoards {
     writer: SqlitePool,
     readers: SqlitePool,
     /// Nobody puts another file in its place as long as it is used.
-    _lock: Arc<Lock>,
+    lock: Arc<Lock>,
 }
 
 /// How a file of boards is opened.
 #[derive(Debug, Clone, Default)]
 pub struct SqliteOptions {
     bytes_max: Option<u64>,
+    look_over: LookOver,
 }
 
 impl SqliteOptions {
@@ -63,6 +67,14 @@ impl SqliteOptions {
     #[must_use]
     pub fn bytes_max(mut self, bytes_max: u64) -> Self {
         self.bytes_max = Some(bytes_max);
+        self
+    }
+
+    /// Does not look at every page of the file, unless it is an older one: for a short while beside
+    /// a server that did.
+    #[must_use]
+    pub fn unchecked(mut self) -> Self {
+        self.look_over = LookOver::Format;
         self
     }
 
@@ -86,13 +98,13 @@ impl SqliteOptions {
         }
         let writer = pool(1).connect_with(writing).await;
         let writer = writer.map_err(|error| failure(path, &error))?;
-        schema::prepare(&writer, path, &lock).await?;
+        schema::prepare(&writer, path, &lock, self.look_over).await?;
         assert_durable(&writer, path).await?;
         let readers = pool(READERS_MAX).connect_lazy_with(options.read_only(true));
         Ok(SqliteBoards {
             writer,
             readers,
-            _lock: Arc::new(lock),
+            lock: Arc::new(lock),
         })
     }
 }

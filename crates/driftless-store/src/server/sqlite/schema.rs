@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Row as _};
 
 use crate::server::error::StoreError;
 use crate::server::sqlite::copy;
@@ -12,7 +12,7 @@ use crate::server::sqlite::place::{beside_dated, failure, now_ms, place};
 
 /// The version of the server's storage format that this build writes: 1, and one for each of the
 /// [`MIGRATIONS`].
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The tables of format 1. Checks are 64-bit hashes, stored as the integer with the same bits;
 /// random ids are 16 bytes, most significant first; `value`, `effects` and `outcomes` are JSON. A
@@ -78,16 +78,68 @@ const MIGRATIONS: [&str; FORMAT as usize - 1] = [
         since_ms INTEGER NOT NULL,
         build TEXT NOT NULL
     ) STRICT;",
+    // 3: who may sign in and what they may do. An empty user is everybody, an empty board every
+    // board. Of a token there is only its SHA-256. `audit` never gives a number twice: by it others
+    // find out what is new.
+    "CREATE TABLE users (
+        user TEXT NOT NULL PRIMARY KEY,
+        is_link INTEGER NOT NULL,
+        created_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE tokens (
+        token INTEGER PRIMARY KEY AUTOINCREMENT,
+        hash BLOB NOT NULL UNIQUE,
+        user TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        expires_ms INTEGER,
+        revoked_ms INTEGER
+    ) STRICT;
+    CREATE TABLE grants (
+        user TEXT NOT NULL,
+        board TEXT NOT NULL,
+        role TEXT NOT NULL,
+        PRIMARY KEY (user, board)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE audit (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        time_ms INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        action TEXT NOT NULL,
+        user TEXT NOT NULL,
+        board TEXT NOT NULL,
+        detail TEXT NOT NULL
+    ) STRICT;",
 ];
+
+/// How much of a file is looked at before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LookOver {
+    /// All of it: what is damaged is found out now.
+    #[default]
+    EveryPage,
+    /// Its format.
+    Format,
+}
 
 /// Makes the tables in an empty file, and brings an older one up to date once it is copied; refuses
 /// a newer one, one of something else, and a damaged one. The lock is held, shared.
-pub async fn prepare(writer: &SqlitePool, path: &Path, lock: &Lock) -> Result<(), StoreError> {
+///
+/// Without `look_over` only a file that is not of today's format has all its pages looked at.
+pub async fn prepare(
+    writer: &SqlitePool,
+    path: &Path,
+    lock: &Lock,
+    look_over: LookOver,
+) -> Result<(), StoreError> {
     let mut connection = writer
         .acquire()
         .await
         .map_err(|error| failure(path, &error))?;
-    match inspect(&mut connection, path).await? {
+    let found = known_format(&mut connection, path).await?;
+    if look_over == LookOver::EveryPage || found != Some(FORMAT) {
+        check_pages(&mut connection, path).await?;
+    }
+    match found {
         Some(found) if found < FORMAT => {
             // Nobody else may be using tables that change under them.
             lock.exclusive(path)?;
@@ -103,8 +155,26 @@ pub async fn prepare(writer: &SqlitePool, path: &Path, lock: &Lock) -> Result<()
     }
 }
 
-/// Which format a file has, `None` where it is empty. Refuses what this build cannot work with.
+/// Which format a file has, `None` where it is empty. Refuses what this build cannot work with, and
+/// looks at every page.
 pub async fn inspect(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<Option<u32>, StoreError> {
+    let known = known_format(connection, path).await?;
+    check_pages(connection, path).await?;
+    Ok(known)
+}
+
+/// A connection that changes nothing.
+pub async fn connect_to_read(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let options = SqliteConnectOptions::new().filename(path);
+    let options = options.read_only(true).disable_statement_logging();
+    let connection = options.connect().await;
+    connection.map_err(|error| failure(path, &error))
+}
+
+async fn known_format(
     connection: &mut SqliteConnection,
     path: &Path,
 ) -> Result<Option<u32>, StoreError> {
@@ -118,7 +188,6 @@ pub async fn inspect(
         found,
         known: FORMAT,
     })?;
-    check_pages(connection, path).await?;
     Ok(Some(known))
 }
 
@@ -201,7 +270,7 @@ mod tests {
 
     use driftless_model::{Effect, KindName, Op, RecordId};
     use driftless_sync::room::Stored;
-    use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+    use sqlx::sqlite::SqlitePoolOptions;
 
     use super::*;
     use crate::server::conformance::Script;
@@ -262,8 +331,8 @@ mod tests {
         let append = script.edit(2, &[create("net")]);
         assert_eq!(store.append(vec![append]).await, [Stored::Committed]);
         store.close().await;
-        assert_eq!(number(&file, "SELECT format FROM meta").await, 2);
-        assert_eq!(number(&file, "SELECT max(format) FROM formats").await, 2);
+        assert_eq!(number(&file, "SELECT format FROM meta").await, 3);
+        assert_eq!(number(&file, "SELECT max(format) FROM formats").await, 3);
         let kept = kept(&file);
         assert_eq!(kept.len(), 1, "{kept:?}");
         assert_eq!(number(&kept[0], "SELECT format FROM meta").await, 1);

@@ -1,0 +1,204 @@
+//! One change of accounts: a transaction, and its lines of the audit log.
+
+use driftless_model::{BoardId, Role, UserId, limits};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{Row as _, Sqlite, Transaction};
+
+use crate::server::account::{AccountError, Grant, NewToken};
+use crate::server::sqlite::accounts::rows::{self, or_all, stored};
+use crate::server::sqlite::columns::unavailable;
+use crate::server::sqlite::place::now_ms;
+
+/// A change under way; dropped without [`Change::commit`] it never was.
+pub struct Change<'a> {
+    transaction: Transaction<'a, Sqlite>,
+    actor: &'a str,
+    now_ms: i64,
+}
+
+type Done<T = ()> = Result<T, AccountError>;
+
+#[allow(clippy::needless_pass_by_value, reason = "what `map_err` takes")]
+fn failed(error: sqlx::Error) -> AccountError {
+    AccountError::Store(unavailable(&error))
+}
+
+impl<'a> Change<'a> {
+    /// Begins; whoever else wants to write waits.
+    pub async fn begin(writer: &SqlitePool, actor: &'a str) -> Done<Self> {
+        let begun = writer.begin_with("BEGIN IMMEDIATE").await;
+        Ok(Self {
+            transaction: begun.map_err(failed)?,
+            actor,
+            now_ms: i64::try_from(now_ms()).unwrap_or(i64::MAX),
+        })
+    }
+
+    pub async fn commit(self) -> Done {
+        self.transaction.commit().await.map_err(failed)
+    }
+
+    fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+
+    /// Keeps a token and makes its user where there is none.
+    pub async fn add_token(&mut self, new: &NewToken) -> Done<u64> {
+        self.make_user(&new.user, new.is_link).await?;
+        if let Some((board, role)) = &new.role {
+            self.give_once(&new.user, board.as_ref(), *role).await?;
+        } else if !self.has_role(&new.user).await? {
+            return Err(AccountError::NoRole(new.user.to_string()));
+        }
+        let insert = sqlx::query(
+            "INSERT INTO tokens (hash, user, created_ms, expires_ms) VALUES (?, ?, ?, ?)",
+        );
+        let insert = insert.bind(new.hash.as_slice()).bind(new.user.as_str());
+        let insert = insert.bind(self.now_ms).bind(new.expires_ms.map(stored));
+        let inserted = insert.execute(self.connection()).await.map_err(failed)?;
+        let number = rows::whole(inserted.last_insert_rowid());
+        let what = if new.is_link { "share link" } else { "token" };
+        let detail = format!("{what} {number}");
+        self.note("token created", Some(&new.user), None, &detail)
+            .await?;
+        Ok(number)
+    }
+
+    async fn make_user(&mut self, user: &UserId, is_link: bool) -> Done {
+        let known = sqlx::query("SELECT is_link FROM users WHERE user = ?").bind(user.as_str());
+        let known = known.fetch_optional(self.connection()).await;
+        if let Some(row) = known.map_err(failed)? {
+            let was_link: bool = row.try_get(0).map_err(failed)?;
+            return match (was_link, is_link) {
+                (false, false) => Ok(()),
+                (false, true) => Err(AccountError::Taken(user.to_string(), "a person")),
+                (true, _) => Err(AccountError::Taken(user.to_string(), "a share link")),
+            };
+        }
+        let insert = sqlx::query("INSERT INTO users (user, is_link, created_ms) VALUES (?, ?, ?)");
+        let insert = insert.bind(user.as_str()).bind(is_link).bind(self.now_ms);
+        insert.execute(self.connection()).await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Gives a role, unless another one was given there.
+    async fn give_once(&mut self, user: &UserId, board: Option<&BoardId>, role: Role) -> Done {
+        let query = sqlx::query("SELECT role FROM grants WHERE user = ? AND board = ?");
+        let query = query.bind(user.as_str());
+        let query = query.bind(or_all(board.map(BoardId::as_str)));
+        let row = query.fetch_optional(self.connection()).await;
+        if let Some(row) = row.map_err(failed)? {
+            let given = rows::role(&row, 0)?;
+            if given != role {
+                let user = user.to_string();
+                return Err(AccountError::OtherRole { user, role: given });
+            }
+            return Ok(());
+        }
+        let grant = Grant {
+            user: Some(user.clone()),
+            board: board.cloned(),
+            role,
+        };
+        self.set_role(&grant, "with a token").await
+    }
+
+    /// Whether anything was given to them, or to everybody.
+    async fn has_role(&mut self, user: &UserId) -> Done<bool> {
+        let query = sqlx::query("SELECT EXISTS (SELECT 1 FROM grants WHERE user IN (?, ''))");
+        let query = query.bind(user.as_str());
+        let row = query.fetch_one(self.connection()).await;
+        row.and_then(|row| row.try_get(0)).map_err(failed)
+    }
+
+    pub async fn set_role(&mut self, grant: &Grant, detail: &str) -> Done {
+        let (user, board) = (grant.user.as_ref(), grant.board.as_ref());
+        let insert = sqlx::query(
+            "INSERT INTO grants (user, board, role) VALUES (?, ?, ?)
+             ON CONFLICT (user, board) DO UPDATE SET role = excluded.role",
+        );
+        let insert = insert.bind(or_all(user.map(UserId::as_str)));
+        let insert = insert.bind(or_all(board.map(BoardId::as_str)));
+        let insert = insert.bind(grant.role.name());
+        insert.execute(self.connection()).await.map_err(failed)?;
+        let detail = format!("{} {detail}", grant.role);
+        self.note("role set", user, board, detail.trim_end()).await
+    }
+
+    pub async fn withdraw_role(
+        &mut self,
+        user: Option<&UserId>,
+        board: Option<&BoardId>,
+    ) -> Done<bool> {
+        let delete = sqlx::query("DELETE FROM grants WHERE user = ? AND board = ?");
+        let delete = delete.bind(or_all(user.map(UserId::as_str)));
+        let delete = delete.bind(or_all(board.map(BoardId::as_str)));
+        let deleted = delete.execute(self.connection()).await.map_err(failed)?;
+        if deleted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.note("role withdrawn", user, board, "").await?;
+        Ok(true)
+    }
+
+    pub async fn revoke(&mut self, number: u64) -> Done<bool> {
+        let query = sqlx::query("SELECT user, revoked_ms IS NULL FROM tokens WHERE token = ?");
+        let query = query.bind(stored(number));
+        let row = query.fetch_optional(self.connection()).await;
+        let row = row.map_err(failed)?.ok_or(AccountError::NoToken(number))?;
+        let user = UserId::new(rows::text(&row, 0)?);
+        let user = user.map_err(|_| AccountError::NoToken(number))?;
+        if !row.try_get::<bool, _>(1).map_err(failed)? {
+            return Ok(false);
+        }
+        let update = sqlx::query("UPDATE tokens SET revoked_ms = ? WHERE token = ?");
+        let update = update.bind(self.now_ms).bind(stored(number));
+        update.execute(self.connection()).await.map_err(failed)?;
+        let detail = format!("token {number}");
+        self.note("token revoked", Some(&user), None, &detail)
+            .await?;
+        Ok(true)
+    }
+
+    pub async fn remove_user(&mut self, user: &UserId) -> Done {
+        let known = sqlx::query(
+            "SELECT EXISTS (SELECT 1 FROM users WHERE user = ?1)
+             OR EXISTS (SELECT 1 FROM grants WHERE user = ?1)",
+        );
+        let known = known.bind(user.as_str()).fetch_one(self.connection()).await;
+        if !known.and_then(|row| row.try_get(0)).map_err(failed)? {
+            return Err(AccountError::NoUser(user.to_string()));
+        }
+        let revoke =
+            sqlx::query("UPDATE tokens SET revoked_ms = ? WHERE user = ? AND revoked_ms IS NULL");
+        let revoke = revoke.bind(self.now_ms).bind(user.as_str());
+        revoke.execute(self.connection()).await.map_err(failed)?;
+        let take_back = sqlx::query("DELETE FROM grants WHERE user = ?").bind(user.as_str());
+        take_back.execute(self.connection()).await.map_err(failed)?;
+        self.note("user removed", Some(user), None, "").await
+    }
+
+    /// Writes a line into the audit log, and forgets the oldest.
+    pub async fn note(
+        &mut self,
+        action: &str,
+        user: Option<&UserId>,
+        board: Option<&BoardId>,
+        detail: &str,
+    ) -> Done {
+        let insert = sqlx::query(
+            "INSERT INTO audit (time_ms, actor, action, user, board, detail)
+             VALUES (?, ?, ?, ?, ?, ?)",
+        );
+        let insert = insert.bind(self.now_ms).bind(self.actor).bind(action);
+        let insert = insert.bind(or_all(user.map(UserId::as_str)));
+        let insert = insert.bind(or_all(board.map(BoardId::as_str)));
+        let detail = &detail[..detail.floor_char_boundary(limits::AUDIT_DETAIL_BYTES_MAX)];
+        let inserted = insert.bind(detail).execute(self.connection()).await;
+        let newest = inserted.map_err(failed)?.last_insert_rowid();
+        let kept = i64::try_from(limits::AUDIT_ROWS_MAX).unwrap_or(i64::MAX);
+        let delete = sqlx::query("DELETE FROM audit WHERE number <= ?").bind(newest - kept);
+        delete.execute(self.connection()).await.map_err(failed)?;
+        Ok(())
+    }
+}

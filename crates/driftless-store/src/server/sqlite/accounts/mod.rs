@@ -1,0 +1,225 @@
+//! Users, tokens, roles and what was done about them, in the file of the boards.
+
+mod rows;
+mod change;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use driftless_model::{BoardId, Role, UserId};
+use sqlx::Row as _;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
+
+use crate::server::account::{
+    AccountError, AuditRow, Grant, NewToken, TokenHash, TokenRow, UserRow,
+};
+use crate::server::sqlite::accounts::change::Change;
+use crate::server::sqlite::accounts::rows::{Answer, or_all, stored};
+use crate::server::sqlite::columns::unavailable;
+use crate::server::sqlite::lock::Lock;
+use crate::server::sqlite::{SqliteBoards, schema};
+
+/// Who may sign in and what they may do. Clones share the connections. Any number of processes may
+/// read and write, a running server among them: each change is one transaction, and with it goes
+/// the line of the audit log by which others find out.
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    /// Nobody puts another file in its place as long as it is used.
+    _lock: Arc<Lock>,
+}
+
+impl SqliteBoards {
+    /// Who may sign in and what they may do.
+    pub fn accounts(&self) -> Accounts {
+        Accounts {
+            writer: self.writer.clone(),
+            readers: self.readers.clone(),
+            _lock: self.lock.clone(),
+        }
+    }
+}
+
+impl Accounts {
+    /// Those of a file, without a look at every page of it. An older file is brought up to date,
+    /// a missing one is made.
+    pub async fn open(path: impl AsRef<Path>) -> Answer<Self> {
+        let boards = SqliteBoards::options().unchecked().open(path).await?;
+        Ok(boards.accounts())
+    }
+
+    /// Whether there ever was a token. From the first one on whoever has none is a stranger.
+    pub async fn are_in_use(&self) -> Answer<bool> {
+        let query = sqlx::query("SELECT EXISTS (SELECT 1 FROM tokens)");
+        let row = query.fetch_one(&self.readers).await;
+        let row = row.and_then(|row| row.try_get(0));
+        row.map_err(|error| unavailable(&error))
+    }
+
+    /// The token with this hash.
+    pub async fn token(&self, hash: &TokenHash) -> Answer<Option<TokenRow>> {
+        let query = sqlx::query(
+            "SELECT token, tokens.user, is_link, tokens.created_ms, expires_ms, revoked_ms
+             FROM tokens JOIN users ON users.user = tokens.user WHERE hash = ?",
+        );
+        let row = query.bind(hash.as_slice());
+        let row = row.fetch_optional(&self.readers).await;
+        let row = row.map_err(|error| unavailable(&error))?;
+        row.as_ref().map(rows::token).transpose()
+    }
+
+    /// The token of this number.
+    pub async fn token_numbered(&self, number: u64) -> Answer<Option<TokenRow>> {
+        let query = sqlx::query(
+            "SELECT token, tokens.user, is_link, tokens.created_ms, expires_ms, revoked_ms
+             FROM tokens JOIN users ON users.user = tokens.user WHERE token = ?",
+        );
+        let row = query.bind(stored(number));
+        let row = row.fetch_optional(&self.readers).await;
+        let row = row.map_err(|error| unavailable(&error))?;
+        row.as_ref().map(rows::token).transpose()
+    }
+
+    /// All tokens, oldest first.
+    pub async fn tokens(&self) -> Answer<Vec<TokenRow>> {
+        let query = "SELECT token, tokens.user, is_link, tokens.created_ms, expires_ms, revoked_ms
+             FROM tokens JOIN users ON users.user = tokens.user ORDER BY token";
+        self.all(query, rows::token).await
+    }
+
+    /// All users and share links, by name.
+    pub async fn users(&self) -> Answer<Vec<UserRow>> {
+        let query = "SELECT user, is_link, created_ms, (SELECT count(*) FROM tokens
+                 WHERE tokens.user = users.user AND revoked_ms IS NULL)
+             FROM users ORDER BY user";
+        self.all(query, rows::user).await
+    }
+
+    /// All roles that were given, by user and board.
+    pub async fn grants(&self) -> Answer<Vec<Grant>> {
+        let query = "SELECT user, board, role FROM grants ORDER BY user, board";
+        self.all(query, rows::grant).await
+    }
+
+    /// What somebody may do on a board.
+    pub async fn role(&self, user: &UserId, board: &BoardId) -> Answer<Role> {
+        self.role_at(user, Some(board)).await
+    }
+
+    /// What somebody may do on a board, or on every board that no role was given on (`None`).
+    pub async fn role_at(&self, user: &UserId, board: Option<&BoardId>) -> Answer<Role> {
+        let query = sqlx::query(
+            "SELECT role FROM grants
+             WHERE board IN (?2, '') AND (user = ?1 OR (user = '' AND NOT EXISTS
+                 (SELECT 1 FROM users WHERE users.user = ?1 AND is_link)))
+             ORDER BY user = '', board = '' LIMIT 1",
+        );
+        let row = query.bind(user.as_str());
+        let row = row.bind(or_all(board.map(BoardId::as_str)));
+        let row = row.fetch_optional(&self.readers).await;
+        let row = row.map_err(|error| unavailable(&error))?;
+        row.map_or(Ok(Role::None), |row| rows::role(&row, 0))
+    }
+
+    /// The lines of the audit log above a number, oldest first, at most `rows_max` of them.
+    pub async fn audit(&self, above: u64, rows_max: u32) -> Answer<Vec<AuditRow>> {
+        let query = sqlx::query(
+            "SELECT number, time_ms, actor, action, user, board, detail
+             FROM audit WHERE number > ? ORDER BY number LIMIT ?",
+        );
+        let found = query.bind(stored(above)).bind(rows_max);
+        let found = found.fetch_all(&self.readers).await;
+        let found = found.map_err(|error| unavailable(&error))?;
+        found.iter().map(rows::audit).collect()
+    }
+
+    /// The number of the newest line of the audit log; 0 where there is none.
+    pub async fn audit_end(&self) -> Answer<u64> {
+        let query = sqlx::query("SELECT coalesce(max(number), 0) FROM audit");
+        let row = query.fetch_one(&self.readers).await;
+        let row = row.and_then(|row| row.try_get(0));
+        row.map(rows::whole).map_err(|error| unavailable(&error))
+    }
+
+    async fn all<T>(
+        &self,
+        query: &'static str,
+        value: impl Fn(&SqliteRow) -> Answer<T>,
+    ) -> Answer<Vec<T>> {
+        let rows = sqlx::query(query).fetch_all(&self.readers).await;
+        let rows = rows.map_err(|error| unavailable(&error))?;
+        rows.iter().map(value).collect()
+    }
+
+    /// Keeps a token, with its user and their role; its number.
+    pub async fn add_token(&self, new: &NewToken, actor: &str) -> Result<u64, AccountError> {
+        let mut change = Change::begin(&self.writer, actor).await?;
+        let number = change.add_token(new).await?;
+        change.commit().await?;
+        Ok(number)
+    }
+
+    /// Revokes a token: it counts no more, and never again. Says whether it did before.
+    pub async fn revoke(&self, number: u64, actor: &str) -> Result<bool, AccountError> {
+        let mut change = Change::begin(&self.writer, actor).await?;
+        let revoked = change.revoke(number).await?;
+        change.commit().await?;
+        Ok(revoked)
+    }
+
+    /// Gives somebody a role, or everybody who signs in (`None`); on a board, or on every board
+    /// (`None`). `Role::None` shuts them out there, whatever everybody else may.
+    pub async fn set_role(&self, grant: &Grant, actor: &str) -> Result<(), AccountError> {
+        let mut change = Change::begin(&self.writer, actor).await?;
+        change.set_role(grant, "").await?;
+        change.commit().await
+    }
+
+    /// Takes a role back that was given. Says whether there was one.
+    pub async fn withdraw_role(
+        &self,
+        user: Option<&UserId>,
+        board: Option<&BoardId>,
+        actor: &str,
+    ) -> Result<bool, AccountError> {
+        let mut change = Change::begin(&self.writer, actor).await?;
+        let was_there = change.withdraw_role(user, board).await?;
+        change.commit().await?;
+        Ok(was_there)
+    }
+
+    /// Revokes all tokens of somebody and takes back their roles.
+    pub async fn remove_user(&self, user: &UserId, actor: &str) -> Result<(), AccountError> {
+        let mut change = Change::begin(&self.writer, actor).await?;
+        change.remove_user(user).await?;
+        change.commit().await
+    }
+
+    /// Writes a line into the audit log that changes nothing.
+    pub async fn note(&self, action: &str, detail: &str, actor: &str) -> Result<(), AccountError> {
+        let mut change = Change::begin(&self.writer, actor).await?;
+        change.note(action, None, None, detail).await?;
+        change.commit().await
+    }
+
+    /// Closes the connections, once what is under way is done.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Whether a file has ever had a token; it is not touched. What is no file of boards, or an older
+/// one, has none.
+pub async fn are_in_use(path: &Path) -> bool {
+    let Ok(mut connection) = schema::connect_to_read(path).await else {
+        return false;
+    };
+    let query = sqlx::query("SELECT EXISTS (SELECT 1 FROM tokens)");
+    let row = query.fetch_one(&mut connection).await;
+    row.and_then(|row| row.try_get(0)).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests;

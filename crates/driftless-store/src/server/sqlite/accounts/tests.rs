@@ -1,0 +1,192 @@
+use driftless_model::limits;
+use tempfile::TempDir;
+
+use super::*;
+
+const BY: &str = "root at the command line";
+
+struct Stage {
+    folder: TempDir,
+    accounts: Accounts,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let accounts = Accounts::open(folder.path().join("boards.db")).await;
+        Self {
+            folder,
+            accounts: accounts.expect("opens"),
+        }
+    }
+
+    async fn role(&self, name: &str, at: &str) -> Role {
+        let role = self.accounts.role(&user(name), &board(at)).await;
+        role.expect("is known")
+    }
+
+    async fn give(&self, name: Option<&str>, at: Option<&str>, role: Role) {
+        let grant = Grant {
+            user: name.map(user),
+            board: at.map(board),
+            role,
+        };
+        let given = self.accounts.set_role(&grant, BY).await;
+        given.expect("is given");
+    }
+
+    async fn actions(&self) -> Vec<(String, String)> {
+        let rows = self.accounts.audit(0, 100).await.expect("reads");
+        assert!(rows.iter().all(|row| row.actor == BY), "{rows:?}");
+        let said = |row: AuditRow| (row.action, row.detail);
+        rows.into_iter().map(said).collect()
+    }
+}
+
+fn user(name: &str) -> UserId {
+    UserId::new(name).expect("a user")
+}
+
+fn board(name: &str) -> BoardId {
+    BoardId::new(name).expect("a board")
+}
+
+fn token(byte: u8, name: &str, role: Option<Role>) -> NewToken {
+    NewToken {
+        hash: [byte; 32],
+        user: user(name),
+        is_link: false,
+        role: role.map(|role| (None, role)),
+        expires_ms: None,
+    }
+}
+
+#[tokio::test]
+async fn a_token_stands_for_its_user_until_it_is_revoked_and_its_number_is_never_given_again() {
+    let stage = Stage::new().await;
+    let accounts = &stage.accounts;
+    assert_eq!(accounts.are_in_use().await, Ok(false));
+    let new = token(1, "Ann", Some(Role::Editor));
+    let number = accounts.add_token(&new, BY).await.expect("is kept");
+    let row = accounts.token(&[1; 32]).await.expect("reads");
+    let row = row.expect("is there");
+    assert_eq!((row.number, row.user.as_str()), (number, "Ann"));
+    assert_eq!((row.is_link, row.revoked_ms), (false, None));
+    assert_eq!(accounts.token(&[2; 32]).await, Ok(None));
+    assert_eq!(accounts.revoke(number, BY).await, Ok(true));
+    assert_eq!(accounts.revoke(number, BY).await, Ok(false));
+    let row = accounts.token_numbered(number).await.expect("reads");
+    assert!(row.expect("is there").revoked_ms.is_some());
+    assert_eq!(
+        accounts.revoke(99, BY).await,
+        Err(AccountError::NoToken(99))
+    );
+    let second = accounts.add_token(&token(2, "Ann", None), BY).await;
+    assert!(second.expect("is kept") > number);
+    // Whoever had a token once is not let in without one after it is gone.
+    assert_eq!(accounts.are_in_use().await, Ok(true));
+    accounts.close().await;
+    assert!(are_in_use(&stage.folder.path().join("boards.db")).await);
+    assert!(!are_in_use(&stage.folder.path().join("none.db")).await);
+    assert!(!stage.folder.path().join("none.db").exists());
+}
+
+#[tokio::test]
+async fn the_nearest_role_counts_and_share_links_are_not_everybody() {
+    let stage = Stage::new().await;
+    assert_eq!(stage.role("Ann", "home").await, Role::None);
+    stage.give(None, None, Role::Viewer).await;
+    stage.give(None, Some("plant"), Role::Editor).await;
+    assert_eq!(stage.role("Ann", "home").await, Role::Viewer);
+    assert_eq!(stage.role("Ann", "plant").await, Role::Editor);
+    stage.give(Some("Ann"), None, Role::None).await;
+    assert_eq!(stage.role("Ann", "plant").await, Role::None);
+    stage.give(Some("Ann"), Some("plant"), Role::Owner).await;
+    assert_eq!(stage.role("Ann", "plant").await, Role::Owner);
+    let link = NewToken {
+        is_link: true,
+        role: Some((Some(board("home")), Role::Editor)),
+        ..token(3, "Wall (link)", None)
+    };
+    stage.accounts.add_token(&link, BY).await.expect("is kept");
+    assert_eq!(stage.role("Wall (link)", "home").await, Role::Editor);
+    assert_eq!(stage.role("Wall (link)", "plant").await, Role::None);
+    let ann = user("Ann");
+    let taken = stage.accounts.withdraw_role(Some(&ann), None, BY).await;
+    assert_eq!(taken, Ok(true));
+    let taken = stage.accounts.withdraw_role(Some(&ann), None, BY).await;
+    assert_eq!(taken, Ok(false));
+    assert_eq!(stage.role("Ann", "home").await, Role::Viewer);
+}
+
+#[tokio::test]
+async fn a_token_changes_no_role_and_a_link_is_no_person() {
+    let stage = Stage::new().await;
+    let accounts = &stage.accounts;
+    let none = accounts.add_token(&token(1, "Ann", None), BY).await;
+    assert_eq!(none, Err(AccountError::NoRole("Ann".to_owned())));
+    assert_eq!(accounts.users().await, Ok(vec![]), "nothing is left of it");
+    let owner = token(1, "Ann", Some(Role::Owner));
+    accounts.add_token(&owner, BY).await.expect("is kept");
+    let viewer = token(2, "Ann", Some(Role::Viewer));
+    let error = accounts.add_token(&viewer, BY).await;
+    let error = error.expect_err("is refused");
+    assert!(error.to_string().contains("driftless role set"), "{error}");
+    let link = NewToken {
+        is_link: true,
+        ..token(3, "Ann", Some(Role::Owner))
+    };
+    let error = accounts.add_token(&link, BY).await.expect_err("is refused");
+    assert!(error.to_string().contains("a person"), "{error}");
+    assert_eq!(stage.role("Ann", "home").await, Role::Owner);
+}
+
+#[tokio::test]
+async fn a_removed_user_has_no_token_and_no_role_and_all_of_it_is_told() {
+    let stage = Stage::new().await;
+    let accounts = &stage.accounts;
+    let new = token(1, "Ann", Some(Role::Editor));
+    accounts.add_token(&new, BY).await.expect("is kept");
+    accounts.remove_user(&user("Ann"), BY).await.expect("goes");
+    let row = accounts.token(&[1; 32]).await.expect("reads");
+    assert!(row.expect("is there").revoked_ms.is_some());
+    assert_eq!(stage.role("Ann", "home").await, Role::None);
+    assert_eq!(accounts.users().await.expect("reads")[0].tokens, 0);
+    let nobody = accounts.remove_user(&user("Bo"), BY).await;
+    assert_eq!(nobody, Err(AccountError::NoUser("Bo".to_owned())));
+    let said = |action: &str, detail: &str| (action.to_owned(), detail.to_owned());
+    let expected = [
+        said("role set", "editor with a token"),
+        said("token created", "token 1"),
+        said("user removed", ""),
+    ];
+    assert_eq!(stage.actions().await, expected);
+    assert_eq!(accounts.audit_end().await, Ok(3));
+    assert_eq!(accounts.audit(2, 9).await.expect("reads").len(), 1);
+}
+
+#[tokio::test]
+async fn the_audit_log_keeps_as_many_lines_as_it_may_and_no_longer_ones() {
+    let stage = Stage::new().await;
+    let fill = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers
+            WHERE n < ?)
+        INSERT INTO audit (time_ms, actor, action, user, board, detail)
+        SELECT n, 'a', 'b', '', '', '' FROM numbers";
+    let rows = i64::try_from(limits::AUDIT_ROWS_MAX).expect("is small") - 1;
+    let filled = sqlx::query(fill).bind(rows).execute(&stage.accounts.writer);
+    filled.await.expect("fills");
+    let long = "å".repeat(limits::AUDIT_DETAIL_BYTES_MAX);
+    for _ in 0..2 {
+        let noted = stage.accounts.note("sign-in refused", &long, BY).await;
+        noted.expect("is noted");
+    }
+    let first = stage.accounts.audit(0, 1).await.expect("reads");
+    assert_eq!(first[0].number, 2);
+    let end = stage.accounts.audit_end().await.expect("reads");
+    let last = stage.accounts.audit(end - 1, 2).await.expect("reads");
+    assert_eq!(last[0].detail.len(), limits::AUDIT_DETAIL_BYTES_MAX);
+    assert_eq!(
+        end,
+        u64::try_from(limits::AUDIT_ROWS_MAX).expect("is small") + 1
+    );
+}

@@ -1,0 +1,273 @@
+//! `driftless token`, `user`, `role` and `audit`: who may sign in and what they may do.
+
+mod options;
+mod answer;
+
+use std::future::Future;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use driftless_model::{BoardId, IdError, Role, UserId};
+use driftless_server::auth::{LINK_MARK, Secret};
+use driftless_store::server::{AccountError, Accounts, Grant, NewToken, StoreError};
+use serde_json::json;
+
+use crate::data::{self, DataError};
+
+use answer::{Table, time};
+use options::{CreateOptions, Place, SetOptions, ShareOptions, WithdrawOptions};
+
+pub use options::{AuditOptions, Common, RoleCommand, TokenCommand, UserCommand};
+
+/// Why nothing was changed or shown.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountsError {
+    /// The accounts refuse it.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The data folder cannot be made.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// There are no boards yet, and nothing to list or change.
+    #[error("{0} has no boards and no accounts; name the folder of the server with --data")]
+    Nothing(String),
+    /// The name of a share link is none.
+    #[error(transparent)]
+    Name(#[from] IdError),
+    /// There was nothing to take back.
+    #[error("no such role was given; `driftless role list` names them")]
+    NoGrant,
+    /// The answer cannot be written, or there is no runtime.
+    #[error("the answer cannot be written: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl AccountsError {
+    /// 2 for what the caller can put right on the command line, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Account(AccountError::Store(_)) | Self::Store(_) | Self::Io(_) => 1,
+            _ => 2,
+        }
+    }
+}
+
+type Done = Result<(), AccountsError>;
+
+/// `driftless token`.
+pub fn token(command: &TokenCommand) -> Done {
+    match command {
+        TokenCommand::Create(options) => with_new(&options.common, async |accounts| {
+            create(&accounts, options).await
+        }),
+        TokenCommand::Share(options) => with_new(&options.common, async |accounts| {
+            share(&accounts, options).await
+        }),
+        TokenCommand::List(common) => with(common, async |accounts| {
+            let tokens = accounts.tokens().await?;
+            Ok(Table::of_tokens(&tokens, now_ms()).print(common.json)?)
+        }),
+        TokenCommand::Revoke(options) => with(&options.common, async |accounts| {
+            let revoked = accounts.revoke(options.number, &actor()).await?;
+            let number = options.number;
+            let state = if revoked {
+                "counts no more"
+            } else {
+                "was revoked before"
+            };
+            say(&format!("Token {number} {state}."))
+        }),
+    }
+}
+
+/// `driftless user`.
+pub fn user(command: &UserCommand) -> Done {
+    match command {
+        UserCommand::List(common) => with(common, async |accounts| {
+            let users = accounts.users().await?;
+            Ok(Table::of_users(&users).print(common.json)?)
+        }),
+        UserCommand::Remove(options) => with(&options.common, async |accounts| {
+            accounts.remove_user(&options.name, &actor()).await?;
+            let name = &options.name;
+            say(&format!("{name} has no token and no role any more."))
+        }),
+    }
+}
+
+/// `driftless role`.
+pub fn role(command: &RoleCommand) -> Done {
+    match command {
+        RoleCommand::List(common) => with(common, async |accounts| {
+            let grants = accounts.grants().await?;
+            Ok(Table::of_grants(&grants).print(common.json)?)
+        }),
+        RoleCommand::Set(options) => with_new(&options.common, async |accounts| {
+            set_role(&accounts, options).await
+        }),
+        RoleCommand::Withdraw(options) => with(&options.common, async |accounts| {
+            withdraw(&accounts, options).await
+        }),
+    }
+}
+
+/// `driftless audit`.
+pub fn audit(options: &AuditOptions) -> Done {
+    with(&options.common, async |accounts| {
+        let end = accounts.audit_end().await?;
+        let above = end.saturating_sub(options.last.into());
+        let lines = accounts.audit(above, options.last).await?;
+        Ok(Table::of_audit(&lines).print(options.common.json)?)
+    })
+}
+
+/// The accounts of a folder that has some.
+fn with<F: Future<Output = Done>>(common: &Common, act: impl FnOnce(Accounts) -> F) -> Done {
+    let file = data::boards(&common.data);
+    if !file.exists() {
+        return Err(AccountsError::Nothing(common.data.display().to_string()));
+    }
+    run(&file, act)
+}
+
+/// The accounts of a folder, made where there is none: before the first start there is somebody to
+/// let in.
+fn with_new<F: Future<Output = Done>>(common: &Common, act: impl FnOnce(Accounts) -> F) -> Done {
+    data::make(&common.data)?;
+    run(&data::boards(&common.data), act)
+}
+
+fn run<F: Future<Output = Done>>(file: &Path, act: impl FnOnce(Accounts) -> F) -> Done {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().build()?;
+    runtime.block_on(async {
+        let accounts = Accounts::open(file).await?;
+        let done = act(accounts.clone()).await;
+        accounts.close().await;
+        done
+    })
+}
+
+async fn create(accounts: &Accounts, options: &CreateOptions) -> Done {
+    let secret = Secret::random();
+    let new = NewToken {
+        hash: secret.hash(),
+        user: options.name.clone(),
+        is_link: false,
+        role: options.role.map(|role| (options.board.clone(), role)),
+        expires_ms: options.expires.0.map(ends_ms),
+    };
+    let number = accounts.add_token(&new, &actor()).await?;
+    let link = link(&options.place, options.board.as_ref(), &secret);
+    show(&new, number, &secret, &link, options.common.json)
+}
+
+async fn share(accounts: &Accounts, options: &ShareOptions) -> Done {
+    let secret = Secret::random();
+    let name = options
+        .name
+        .as_ref()
+        .map_or(options.board.as_str(), UserId::as_str);
+    let new = NewToken {
+        hash: secret.hash(),
+        user: UserId::new(format!("{name}{LINK_MARK}"))?,
+        is_link: true,
+        role: Some((Some(options.board.clone()), options.role)),
+        expires_ms: options.expires.0.map(ends_ms),
+    };
+    let number = accounts.add_token(&new, &actor()).await?;
+    let link = link(&options.place, Some(&options.board), &secret);
+    show(&new, number, &secret, &link, options.common.json)
+}
+
+/// The link on standard output, what else there is to say on standard error.
+fn show(new: &NewToken, number: u64, secret: &Secret, link: &str, is_json: bool) -> Done {
+    let expires = new.expires_ms.map(time);
+    let mut out = io::stdout().lock();
+    if is_json {
+        let answer = json!({
+            "number": number,
+            "user": new.user,
+            "token": secret.expose(),
+            "link": link,
+            "expires": expires,
+        });
+        return Ok(writeln!(out, "{answer}")?);
+    }
+    let (user, role) = (&new.user, new.role.as_ref());
+    let role = role.map_or(String::new(), |(board, role)| {
+        let board = board
+            .as_ref()
+            .map_or("every board".to_owned(), |one| format!("{one}"));
+        format!(", {role} of {board}")
+    });
+    let expires = expires.unwrap_or_else(|| "it is revoked".to_owned());
+    eprintln!("Token {number}: {user}{role}, until {expires}. Whoever has this link is {user}:");
+    Ok(writeln!(out, "{link}")?)
+}
+
+fn link(place: &Place, board: Option<&BoardId>, secret: &Secret) -> String {
+    let url = place.url.trim_end_matches('/');
+    let path = board.map_or(String::new(), |board| format!("b/{board}"));
+    format!("{url}/{path}#token={}", secret.expose())
+}
+
+async fn set_role(accounts: &Accounts, options: &SetOptions) -> Done {
+    let grant = Grant {
+        user: options.whom.name.clone(),
+        board: options.board.clone(),
+        role: options.role,
+    };
+    accounts.set_role(&grant, &actor()).await?;
+    let whom = whom(grant.user.as_ref());
+    let place = place_of(grant.board.as_ref());
+    match grant.role {
+        Role::None => say(&format!("{whom} may not read {place}.")),
+        role => say(&format!("{whom}: {role} of {place}.")),
+    }
+}
+
+async fn withdraw(accounts: &Accounts, options: &WithdrawOptions) -> Done {
+    let (user, board) = (options.whom.name.as_ref(), options.board.as_ref());
+    if !accounts.withdraw_role(user, board, &actor()).await? {
+        return Err(AccountsError::NoGrant);
+    }
+    let (whom, place) = (whom(user), place_of(board));
+    say(&format!("{whom}: the role on {place} is taken back."))
+}
+
+fn whom(user: Option<&UserId>) -> String {
+    user.map_or("Everybody who signs in".to_owned(), UserId::to_string)
+}
+
+fn place_of(board: Option<&BoardId>) -> String {
+    board.map_or("every board".to_owned(), BoardId::to_string)
+}
+
+fn say(text: &str) -> Done {
+    Ok(writeln!(io::stdout(), "{text}")?)
+}
+
+/// Who does it, for the audit log: as far as the system says.
+fn actor() -> String {
+    let names = ["SUDO_USER", "USER", "LOGNAME"].map(|name| std::env::var(name).ok());
+    let name = names.into_iter().flatten().find(|name| !name.is_empty());
+    let name = name.unwrap_or_else(|| "somebody".to_owned());
+    format!("{name} at the command line")
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since_ms = since.map_or(0, |since| since.as_millis());
+    u64::try_from(since_ms).unwrap_or(u64::MAX)
+}
+
+fn ends_ms(lifetime: std::time::Duration) -> u64 {
+    let lifetime_ms = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
+    now_ms().saturating_add(lifetime_ms)
+}
