@@ -22,6 +22,12 @@ impl SimOptions {
         }
     }
 
+    /// The same, where devices may have several tabs.
+    pub fn with_tabs(mut self) -> Self {
+        self.arguments.push("--tabs".to_owned());
+        self
+    }
+
     /// A run that plants bugs: each has to be found by the checker that is meant for it.
     pub fn plants() -> Self {
         Self {

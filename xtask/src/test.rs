@@ -226,7 +226,9 @@ fn unit(repo: &Repo) -> Result<Outcome> {
 
 /// The machines keep their promises, and the checkers would see if they did not.
 fn simulate(repo: &Repo) -> Tally {
-    let mut tally = passed(&sim::run(repo, &SimOptions::seeds(SIMULATED_SEEDS)));
+    let seeds = || SimOptions::seeds(SIMULATED_SEEDS);
+    let mut tally = passed(&sim::run(repo, &seeds()));
+    tally += passed(&sim::run(repo, &seeds().with_tabs()));
     tally += passed(&sim::run(repo, &SimOptions::plants()));
     tally
 }

@@ -154,6 +154,50 @@ fn edits_of_one_user_are_never_sent_as_anothers() {
     assert_eq!(row.leaves[&pair::path("title")].author, bob);
 }
 
+/// Cleo sits down at Bob's device, which is away: nothing of his waits.
+fn cleo_at_bobs(mut pair: Pair) -> Pair {
+    pair.edit(BOB, vec![("cpu", set("unit", "ms"))]);
+    pair.settle();
+    pair.unplug(BOB);
+    pair.people[BOB].user = driftless_model::UserId::new("Cleo").expect("a user");
+    pair.command(BOB, Command::SetToken(Some("Cleo".to_owned())));
+    pair
+}
+
+#[test]
+fn a_crash_between_two_users_leaves_the_edits_to_whoever_signs_in() {
+    let mut pair = cleo_at_bobs(two());
+    let bobs = client(&pair, BOB);
+    pair.edit(BOB, vec![("cpu", set("title", "Cleo's"))]);
+    // The process that knew who had been here before is gone.
+    pair.restart(BOB);
+    pair.settle();
+    assert_ne!(client(&pair, BOB), bobs, "that one is Bob's on the server");
+    assert_eq!(pair.stored("cpu", "title"), Some("Cleo's".into()));
+    let row = pair.state().record(&pair::record("cpu")).expect("is there");
+    let author = &row.leaves[&pair::path("title")].author;
+    assert_eq!(*author, pair.people[BOB].user);
+    assert!(pair.entries(BOB).is_empty());
+}
+
+#[test]
+fn an_edit_of_the_next_user_has_seen_nothing_of_a_history_that_is_gone() {
+    let mut pair = two();
+    pair.edit(BOB, vec![("cpu", set("unit", "%"))]);
+    pair.settle();
+    let backup = pair.backup();
+    let mut pair = cleo_at_bobs(pair);
+    pair.edit(BOB, vec![("cpu", set("title", "Cleo's"))]);
+    pair.restore(&backup);
+    pair.settle();
+    pair.edit(ANN, vec![("cpu", set("title", "Ann's"))]);
+    pair.settle();
+    pair.plug(BOB);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
+    assert_eq!(pair.conflicts(BOB), 1);
+}
+
 #[test]
 fn another_user_starts_from_nothing() {
     let mut pair = two();

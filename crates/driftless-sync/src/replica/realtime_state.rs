@@ -19,7 +19,7 @@ use crate::replica::view::{LeafView, RecordView};
 pub struct RealtimeState {
     confirmed: BoardState,
     cursor: Option<Cursor>,
-    /// Where the copy stood that was deleted since the user may not read the board.
+    /// Where the copy stood that was deleted, since the user may not read the board or is another.
     left: Option<Cursor>,
     views: SortedMap<RecordId, Arc<RecordView>>,
     /// The version that the views show, but for those that are held.
@@ -70,8 +70,8 @@ impl RealtimeState {
         self.cursor
     }
 
-    /// Where the copy stood that was deleted since the user may not read the board, until there is
-    /// a new one: what is pending rests on the history up to there.
+    /// Where the copy stood that was deleted, until there is a new one: what is pending rests on
+    /// the history up to there.
     pub fn left(&self) -> Option<Cursor> {
         self.left
     }
@@ -106,15 +106,7 @@ impl RealtimeState {
 
     /// Forgets everything that the server said but where it stood. Answers which records it had.
     pub fn leave(&mut self) -> SortedSet<RecordId> {
-        let left = self.cursor.or(self.left);
-        let gone = self.forget();
-        self.left = left;
-        gone
-    }
-
-    /// Forgets everything that the server said. Answers which records it had.
-    pub fn forget(&mut self) -> SortedSet<RecordId> {
-        (self.cursor, self.left) = (None, None);
+        self.left = self.cursor.take().or(self.left);
         std::mem::take(&mut self.confirmed)
             .records
             .into_keys()

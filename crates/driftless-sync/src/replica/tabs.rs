@@ -44,7 +44,8 @@ pub enum What {
     RolledBack {
         /// The edit that the entry was.
         edit: EditId,
-        /// All edits that are gone with it; none where it is sealed, and only marked.
+        /// All edits that are gone: the entry's, unless it is sealed and only marked, and those of
+        /// what waited for it.
         gone: Vec<EditId>,
     },
     /// An entry that had been taken back counts again.

@@ -3,6 +3,7 @@
 use driftless_protocol::durable::{Key, Row};
 use driftless_sync::replica::view::Resolution;
 use driftless_sync::replica::{Command, Notice, Settlement};
+use driftless_sync::room::Stored;
 
 use crate::edits::three;
 use crate::pair::{Pair, board, set};
@@ -80,6 +81,25 @@ fn an_edit_that_was_sent_is_taken_back_in_the_follower_that_made_it() {
     assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
     assert_eq!(pair.sees(follower, "cpu", "title"), Some("CPU".into()));
     assert_eq!(kept(&pair, leader), 0);
+}
+
+#[test]
+fn taking_back_again_does_not_take_along_what_another_tab_stored_meanwhile() {
+    let (mut pair, leader, follower, _) = three();
+    pair.edit(follower, vec![("cpu", set("title", "oops"))]);
+    pair.people[follower].is_frozen = true;
+    pair.next_commit = Stored::Failed;
+    pair.settle_some();
+    // The leader has it on screen, sealed, and writes over it. The follower knows of neither.
+    pair.edit(leader, vec![("cpu", set("title", "leader's"))]);
+    pair.take_back(follower);
+    pair.people[follower].is_frozen = false;
+    pair.settle();
+    pair.wait(10_000);
+    pair.wake(leader);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("leader's".into()));
+    assert!(pair.entries(leader).is_empty() && pair.entries(follower).is_empty());
 }
 
 #[test]

@@ -122,6 +122,42 @@ fn what_is_written_over_something_taken_back_stays() {
 }
 
 #[test]
+fn what_is_written_over_a_removal_that_was_taken_back_finds_the_widget_whole() {
+    let mut pair = two();
+    pair.edit(ANN, vec![("cpu", set("unit", "%"))]);
+    pair.settle();
+    pair.edit(ANN, vec![("cpu", Op::Remove)]);
+    pair.take_back(ANN);
+    title(&mut pair, ANN, "Better");
+    both_see(&mut pair, "Better");
+    assert_eq!(pair.sees(BOB, "cpu", "unit"), Some("%".into()));
+    let log: Vec<Version> = (1..=5).map(Version).collect();
+    assert_eq!(
+        pair.applied(),
+        log.len(),
+        "removed, restored, and then renamed"
+    );
+}
+
+#[test]
+fn what_somebody_wrote_over_something_taken_back_is_not_overwritten_unseen() {
+    let mut pair = two();
+    title(&mut pair, ANN, "Oops");
+    pair.take_back(ANN);
+    // It arrives, Ann does not hear of it, and Bob's comes right behind it.
+    pair.settle_some();
+    assert_eq!(pair.stored("cpu", "title"), Some("Oops".into()));
+    pair.unplug(ANN);
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    pair.settle();
+    title(&mut pair, ANN, "Better");
+    pair.plug(ANN);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Bob's".into()));
+    assert_eq!(pair.conflicts(ANN), 1, "Ann had \"CPU\" on screen");
+}
+
+#[test]
 fn a_created_widget_goes_with_undo_and_a_removed_one_comes_back_whole() {
     let mut pair = two();
     pair.edit(ANN, vec![("mem", create("Memory"))]);

@@ -120,6 +120,12 @@ impl Fate {
         }
     }
 
+    /// An old server file is in place: what a connection pushed follows the answer that the server
+    /// had given on it, so none of it reaches a server that begins after that.
+    pub fn forget_sent(&mut self) {
+        self.sent.clear();
+    }
+
     /// Notes what is sent, for a connection that comes late or twice.
     pub fn note_sent(&mut self, message: &ClientMessage) {
         match message {

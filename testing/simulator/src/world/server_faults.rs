@@ -26,6 +26,7 @@ impl World {
         for device in &mut self.devices {
             device.fate.may_change_identity = true;
             device.fate.era += 1;
+            device.fate.forget_sent();
         }
         self.server.has_been_restored = true;
     }

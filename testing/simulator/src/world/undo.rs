@@ -11,6 +11,7 @@ use driftless_sync::replica::{Command, NewEdit};
 use crate::book::Made;
 use crate::failure::Failure;
 use crate::world::World;
+use crate::world::checkers;
 use crate::world::person::confirmed_view;
 
 /// Whether an edit is one that undoes, by its label.
@@ -149,8 +150,15 @@ impl World {
             let view = own.and_then(|own| own.state.views().get(id));
             view.map(|view| (**view).clone())
         };
+        // It may be made over what the same step made, which no flush has shown yet.
+        let pending = own.map(|own| checkers::folded(own, row.number));
+        let pending = |id: &RecordId| {
+            let record = pending.as_ref().and_then(|pending| pending.record(id));
+            record.map(confirmed_view)
+        };
         let mut made = Made::new(self.whose(tab), &edit, confirmed);
         made.rests_on(&Made::new(self.whose(tab), &edit, shown));
+        made.rests_on(&Made::new(self.whose(tab), &edit, pending));
         made.user = self.user_on(tab);
         made
     }

@@ -14,6 +14,7 @@ mod start_over;
 mod applied;
 mod add;
 mod adopt;
+mod below;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use driftless_protocol::message::{Outcome, Push, Settled};
 pub use add::Saw;
 pub use adopt::{Became, StoredOutbox};
 pub use applied::{Told, resent_changes};
+pub use below::Lifted;
 pub use conflict::resolved_changes;
 pub use entry::Entry;
 pub use pending::SeenMark;
@@ -205,22 +207,25 @@ impl Outbox {
 
     /// Folds everything that waits for a set-aside entry into it, in order.
     fn join_waiting(&mut self, target: u64, journal: &mut Journal) {
-        while let Some(number) = self.waiting_for(target) {
+        while let Some(number) = self.waiting_for(target, |_| true) {
             if let Some(entry) = self.remove(number, journal) {
                 self.join(target, entry.row, journal);
             }
         }
     }
 
-    fn waiting_for(&self, target: u64) -> Option<u64> {
+    fn waiting_for(&self, target: u64, is_meant: impl Fn(&Entry) -> bool) -> Option<u64> {
         let target = self.entries.get(&target)?;
         let waits = |entry: &&Entry| entry.is_queued() && entry.waits_for(target);
-        self.entries().find(waits).map(|entry| entry.row.number)
+        let mut waiting = self.entries().filter(waits);
+        waiting
+            .find(|entry| is_meant(entry))
+            .map(|entry| entry.row.number)
     }
 
     /// Whether another entry waits for this one.
     pub fn is_awaited(&self, number: u64) -> bool {
-        self.waiting_for(number).is_some()
+        self.waiting_for(number, |_| true).is_some()
     }
 
     /// The pending edits that write what a change writes.
@@ -342,7 +347,7 @@ impl Outbox {
                     return SettleStep::Unknown;
                 };
                 let own = OwnSettled::applied(&entry.row, *version, skipped);
-                self.got_version(own, confirmed, journal);
+                self.got_version(own, is_taken_back, confirmed, journal);
                 return SettleStep::Applied(Box::new(entry.row));
             }
             Outcome::Conflict { at, stale } => {
@@ -380,11 +385,21 @@ impl Outbox {
         }
     }
 
-    /// Whoever waited for an edit has seen what it wrote.
-    fn got_version(&mut self, own: OwnSettled, confirmed: &BoardState, journal: &mut Journal) {
+    /// Whoever waited for an edit has seen what it wrote. If its author took it back, they go on
+    /// waiting: an edit that undoes it is about to be made.
+    fn got_version(
+        &mut self,
+        own: OwnSettled,
+        is_taken_back: bool,
+        confirmed: &BoardState,
+        journal: &mut Journal,
+    ) {
         let schema = self.schema.clone();
         self.release(own.ids(), journal, |change| {
             own.settle(change, confirmed, &schema);
+            if is_taken_back {
+                change.seen.after.extend(own.ids().last());
+            }
         });
         self.remember(own);
     }
@@ -421,10 +436,18 @@ impl Outbox {
 
     /// Takes an edit back. Queued: it goes, with what waits for it. Sealed: it is marked, and what
     /// waits for it goes. Set aside: it goes. Answers the entries that are gone.
-    pub fn roll_back(&mut self, number: u64, journal: &mut Journal) -> Vec<EntryRow> {
+    ///
+    /// `goes` says what may go with it: where it is taken back once more, another tab may have
+    /// stored something meanwhile that rests on it, and whose author knows nothing of this.
+    pub fn roll_back(
+        &mut self,
+        number: u64,
+        goes: &dyn Fn(&Entry) -> bool,
+        journal: &mut Journal,
+    ) -> Vec<EntryRow> {
         let mut gone = Vec::new();
-        while let Some(waiting) = self.waiting_for(number) {
-            gone.extend(self.roll_back(waiting, journal));
+        while let Some(waiting) = self.waiting_for(number, goes) {
+            gone.extend(self.roll_back(waiting, goes, journal));
         }
         let Some(entry) = self.entries.get_mut(&number) else {
             return gone;

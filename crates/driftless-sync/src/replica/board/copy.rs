@@ -9,16 +9,8 @@ use crate::replica::undo_history::UndoHistory;
 use driftless_model::SortedSet;
 
 impl Board {
-    /// Deletes the copy: every record, and where it stood. Answers what was shown of it.
-    pub fn forget_copy(&mut self, journal: &mut Journal) -> SortedSet<RecordId> {
-        let gone = self.state.forget();
-        self.store_records(&gone, journal);
-        self.store_board(journal);
-        gone
-    }
-
-    /// Deletes the copy and what else is known of the board, since the user may not read it. Where
-    /// the copy stood stays, for what is pending.
+    /// Deletes the copy and what else is known of the board, since the user may not read it, or is
+    /// another one. Where the copy stood stays: what is pending rests on the history up to there.
     pub fn leave_copy(&mut self, journal: &mut Journal) -> SortedSet<RecordId> {
         if is_planted(Bug::KeepCopy) {
             return SortedSet::new();

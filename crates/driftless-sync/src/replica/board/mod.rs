@@ -432,10 +432,8 @@ impl Board {
             }
         );
         if is_taken_back {
-            // What the person wrote since over what they took back stays.
-            let mut changes =
-                undo_changes(&row, skipped, *version, |id| self.has_made(id, *version));
-            changes.retain(|change| !self.outbox.is_covered(change, row.id));
+            let has_made = |id: &RecordId| self.has_made(id, *version);
+            let changes = undo_changes(&row, skipped, *version, has_made);
             step.undo.push(Undo {
                 label: labelled("Take back", &row.label),
                 changes,

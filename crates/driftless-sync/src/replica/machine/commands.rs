@@ -55,7 +55,7 @@ impl Replica {
             Command::Redo(board) => self.redo(&board, now),
             Command::AutoResolve(auto_resolve) => self.auto_resolve = auto_resolve,
             Command::Retry { board, number, id } => self.retry(&board, number, id, now),
-            Command::RollBack { board, number } => self.roll_back(&board, number),
+            Command::RollBack { board, number } => self.roll_back(&board, number, &|_| true),
             Command::Resolve {
                 board,
                 number,
@@ -303,7 +303,7 @@ impl Replica {
         }
     }
 
-    pub(super) fn roll_back(&mut self, id: &BoardId, number: u64) {
+    pub(super) fn roll_back(&mut self, id: &BoardId, number: u64, goes: &dyn Fn(&Entry) -> bool) {
         if !self.may_write() {
             return;
         }
@@ -314,16 +314,15 @@ impl Replica {
         let Some(board) = self.boards.get_mut(id) else {
             return;
         };
-        let gone = board.outbox.roll_back(number, &mut self.journal);
+        let gone = board.outbox.roll_back(number, goes, &mut self.journal);
         let marked = board.outbox.entry(number);
         for row in gone.iter().chain(marked.map(|entry| &entry.row)) {
             board.history.forget(row);
         }
-        let is_gone = marked.is_none();
         let marked = marked.map(Entry::records).unwrap_or_default();
         self.processor.local(id, marked);
         if let Some(edit) = edit {
-            self.note_rolled_back(id, edit, is_gone, &gone);
+            self.note_rolled_back(id, edit, &gone);
         }
         for row in gone {
             let records: Vec<_> = row

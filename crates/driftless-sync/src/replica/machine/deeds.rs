@@ -1,7 +1,7 @@
 //! What persons asked for and is not durable yet: where another tab wrote the same rows first, it
 //! is done again on what is stored then. Once: an entry that was settled meanwhile is let be.
 
-use driftless_model::{BoardId, EditId, OnStale, SortedSet};
+use driftless_model::{BoardId, EditId, SortedSet};
 use driftless_protocol::Code;
 use driftless_protocol::durable::{AppliedRow, EntryRow};
 
@@ -27,14 +27,8 @@ impl Replica {
     }
 
     /// Notes that an entry was taken back, and what is gone since.
-    pub(super) fn note_rolled_back(
-        &mut self,
-        board: &BoardId,
-        edit: EditId,
-        is_gone: bool,
-        rows: &[EntryRow],
-    ) {
-        let rows = rows.iter().filter(|_| is_gone);
+    pub(super) fn note_rolled_back(&mut self, board: &BoardId, edit: EditId, rows: &[EntryRow]) {
+        let rows = rows.iter();
         let gone = rows.flat_map(|row| row.folded.iter().copied().chain([row.id]));
         let gone = gone.collect();
         self.note(board, What::RolledBack { edit, gone });
@@ -99,7 +93,9 @@ impl Replica {
                         self.make_once(*edit, *saw, (user, instead_of));
                     }
                 }
-                What::RolledBack { edit, .. } => self.roll_back_again(&board, edit, now),
+                What::RolledBack { edit, gone } => {
+                    self.roll_back_again(&board, edit, &gone, now);
+                }
                 What::TakenAnew(edit) => self.take_anew_again(&board, edit),
                 What::Discarded(row) => {
                     if !self.discard_again(&board, &row) {
@@ -159,7 +155,7 @@ impl Replica {
     }
 
     /// An entry that was sent meanwhile is marked; one that was applied meanwhile is undone.
-    fn roll_back_again(&mut self, id: &BoardId, edit: EditId, now: Now) {
+    fn roll_back_again(&mut self, id: &BoardId, edit: EditId, gone: &[EditId], now: Now) {
         let Some(board) = self.boards.get(id) else {
             return;
         };
@@ -169,7 +165,7 @@ impl Replica {
                 return;
             }
             let number = entry.row.number;
-            self.roll_back(id, number);
+            self.roll_back(id, number, &|entry| gone.contains(&entry.row.id));
             let board = self.board_mut(id);
             if board.outbox.entry(number).is_some_and(Entry::is_taken_back) {
                 board.history.is_not_gone(edit, &Part::Marked(edit));
@@ -186,10 +182,9 @@ impl Replica {
         let board = self.board_mut(id);
         let (row, version) = (&applied.entry, applied.version);
         let has_made = |record: &driftless_model::RecordId| board.has_made(record, version);
-        let mut changes = undo_changes(row, &applied.skipped, version, has_made);
-        changes.retain(|change| !board.outbox.is_covered(change, row.id));
+        let changes = undo_changes(row, &applied.skipped, version, has_made);
         let label = labelled("Take back", &row.label);
-        let Some(made) = self.make(id, label, OnStale::Skip, changes, now) else {
+        let Some(made) = self.make_below(id, label, changes, row, now) else {
             return;
         };
         let history = &mut self.board_mut(id).history;
@@ -266,7 +261,9 @@ fn forget_taken_back(deeds: &mut Vec<Deed>) {
             made.any(|edit| edit.id == *id)
         };
         match deed.what {
-            What::RolledBack { ref gone, .. } if !gone.is_empty() && gone.iter().all(is_made) => {
+            What::RolledBack { edit, ref gone }
+                if gone.contains(&edit) && gone.iter().all(is_made) =>
+            {
                 kept.retain(|it| made_edit(it).is_none_or(|edit| !gone.contains(&edit.id)));
                 for deed in &mut kept {
                     rest_on_less(deed, gone);

@@ -148,18 +148,14 @@ impl Replica {
     }
 
     /// The server knows this replica as another user's, although this copy does not: its storage
-    /// went back to a time before that user signed in. The edits are that user's.
-    fn wrong_user(&mut self, detail: &str, now: Now) {
-        if let Some(user) = self.session_user.clone().filter(|_| !self.has_entries()) {
-            return self.start_as(&user, now);
+    /// went back to a time before that user signed in, or a crash came when one user had left and
+    /// the next was not known yet. Whoever is signed in goes on with a copy of their own. What
+    /// waits was made before anybody had signed in, or by them: it goes with it, and where it was
+    /// sent before, the server knows it again.
+    fn wrong_user(&mut self, now: Now) {
+        if let Some(user) = self.session_user.clone() {
+            self.start_as(&user, now);
         }
-        if let Some(row) = &mut self.row {
-            row.user = None;
-            self.journal.put(Row::Replica(row.clone()));
-        }
-        self.session_user = None;
-        self.detach();
-        self.socket.close_for(detail, &mut self.actions);
     }
 
     /// Somebody signs in anew, and nobody's edits wait: what is made from here on is theirs, even
@@ -197,15 +193,13 @@ impl Replica {
     /// Another user signed in, and nobody's edits are waiting: a copy of their own, from nothing.
     fn start_as(&mut self, user: &UserId, now: Now) {
         for (id, board) in &mut self.boards {
-            let touched = board.forget_copy(&mut self.journal);
-            board.outbox.forget_applied(&mut self.journal);
-            self.processor.local(id, touched);
+            let gone = board.leave_copy(&mut self.journal);
+            self.processor.local(id, gone);
         }
         if let Some(row) = &mut self.row {
             row.user = Some(user.clone());
         }
         self.session_user = Some(user.clone());
-        self.forget_history();
         self.reidentify(now);
     }
 
@@ -239,7 +233,7 @@ impl Replica {
         }
         match (code, board) {
             (Code::Cloned, _) => self.reidentify(now),
-            (Code::WrongUser, _) => self.wrong_user(&detail, now),
+            (Code::WrongUser, _) => self.wrong_user(now),
             (Code::Forbidden, Some(id)) => self.may_not_read(&id, detail, now),
             (code, Some(id)) if code.blame() != Blame::Client => {
                 let at_ms = now.mono_ms

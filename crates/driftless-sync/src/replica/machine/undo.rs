@@ -91,9 +91,9 @@ impl Replica {
             return Some(Part::Unsettled(made));
         }
         let records = entry.records();
-        let gone = board.outbox.roll_back(number, &mut self.journal);
+        let gone = board.outbox.roll_back(number, &|_| true, &mut self.journal);
         self.processor.local(id, records);
-        self.note_rolled_back(id, edit, !gone.is_empty(), &gone);
+        self.note_rolled_back(id, edit, &gone);
         if gone.is_empty() {
             return Some(Part::Marked(edit));
         }
@@ -147,16 +147,35 @@ impl Replica {
             of,
             over,
         } = undo;
-        let made = self.automatically(|own| own.make(id, label, OnStale::Skip, changes, now));
-        let journal = &mut self.journal;
-        if let (Some(made), Some(board)) = (made, self.boards.get_mut(id)) {
-            board.outbox.note_undone(of.number, made, journal);
+        let made = self.automatically(|own| own.make_below(id, label, changes, &of, now));
+        let Some(board) = self.boards.get_mut(id) else {
+            return;
+        };
+        if let Some(made) = made {
+            board.outbox.note_undone(of.number, made, &mut self.journal);
         }
         let history = &mut self.board_mut(id).history;
         if let Some(made) = made {
             history.undoes(made, &over);
         }
         history.undone_by(&of, made);
+    }
+
+    /// Makes an edit that undoes another one, below what was written over that one since.
+    pub(super) fn make_below(
+        &mut self,
+        id: &BoardId,
+        label: String,
+        changes: Vec<LocalChange>,
+        of: &EntryRow,
+        now: Now,
+    ) -> Option<EditId> {
+        let board = self.boards.get_mut(id)?;
+        let lifted = board.outbox.lift(of.number, &changes, &mut self.journal);
+        let made = self.make(id, label, OnStale::Skip, changes, now);
+        let board = self.boards.get_mut(id)?;
+        board.outbox.put_back(lifted, of, made, &mut self.journal);
+        made
     }
 
     /// Makes an edit; `None` where there is nothing to change.

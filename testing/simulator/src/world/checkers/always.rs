@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_model::{
-    BoardId, EditId, Effect, LeafPath, RecordId, UserId, Value, Version, limits,
+    BoardId, BoardState, EditId, Effect, LeafPath, RecordId, UserId, Value, Version, limits,
 };
 use driftless_protocol::durable::{EntryRow, Row};
 use driftless_protocol::message::Push;
 use driftless_sync::replica::Attention;
+use driftless_sync::replica::board::Board;
 
 use crate::failure::Failure;
 use crate::world::World;
@@ -27,16 +28,7 @@ pub fn view(world: &mut World, tab: usize, board: &BoardId) -> Result<(), Failur
     };
     world.tally.views += 1;
     world.coverage.board(own);
-    let mut naive = own.state.confirmed().clone();
-    let author = UserId::new("nobody").expect("a user");
-    for entry in own.outbox.entries().filter(|entry| entry.is_active()) {
-        let effects = entry.row.changes.iter().map(|change| Effect {
-            record: change.record.clone(),
-            op: change.op.clone(),
-        });
-        naive.apply(&effects.collect::<Vec<_>>(), Version(0), &author);
-    }
-    let mut naive: Values = naive
+    let mut naive: Values = folded(own, u64::MAX)
         .live()
         .map(|(id, record)| {
             let values = record
@@ -70,6 +62,21 @@ pub fn view(world: &mut World, tab: usize, board: &BoardId) -> Result<(), Failur
         return Err(Failure::new("view", detail));
     }
     Ok(())
+}
+
+/// The confirmed state with the active entries below a number folded over it, in order.
+pub fn folded(board: &Board, below: u64) -> BoardState {
+    let mut folded = board.state.confirmed().clone();
+    let author = UserId::new("nobody").expect("a user");
+    let active = board.outbox.entries().filter(|entry| entry.is_active());
+    for entry in active.filter(|entry| entry.row.number < below) {
+        let effects = entry.row.changes.iter().map(|change| Effect {
+            record: change.record.clone(),
+            op: change.op.clone(),
+        });
+        folded.apply(&effects.collect::<Vec<_>>(), Version(0), &author);
+    }
+    folded
 }
 
 /// *view*: only what is off screen or has a pace of its own stays behind, and exactly as it was.

@@ -1,0 +1,61 @@
+//! The undo of an edit that was taken back and applied all the same goes below what its author
+//! wrote since: they wrote that on the board without the edit, which is what the undo restores.
+
+use driftless_model::EditId;
+use driftless_protocol::durable::{EntryRow, LocalChange};
+
+use super::{Entry, Outbox};
+use crate::replica::journal::Journal;
+
+/// The unsettled entries above an edit that its undo has to stay below, oldest first.
+#[derive(Debug, Default)]
+pub struct Lifted(Vec<Entry>);
+
+impl Outbox {
+    /// Takes out what has to come after `changes`, which undo an edit that was the entry `of`: what
+    /// writes the same, and what writes the same as that.
+    pub fn lift(&mut self, of: u64, changes: &[LocalChange], journal: &mut Journal) -> Lifted {
+        let later = self.entries().filter(|entry| entry.row.number > of);
+        let later: Vec<u64> = later
+            .filter(|entry| entry.is_unsettled())
+            .map(|entry| entry.row.number)
+            .collect();
+        let mut lifted: Vec<Entry> = Vec::new();
+        for number in later {
+            let is_over = |entry: &Entry| {
+                let mut own = entry.row.changes.iter();
+                own.any(|own| {
+                    changes.iter().any(|change| is_about_the_same(change, own))
+                        || lifted.iter().any(|below| below.is_under(own))
+                })
+            };
+            if self.entry(number).is_some_and(is_over) {
+                lifted.extend(self.remove(number, journal));
+            }
+        }
+        Lifted(lifted)
+    }
+
+    /// Puts that back above the undo, if one was made. What waited for the edit waits for the undo.
+    pub fn put_back(
+        &mut self,
+        lifted: Lifted,
+        of: &EntryRow,
+        undo: Option<EditId>,
+        journal: &mut Journal,
+    ) {
+        for mut entry in lifted.0 {
+            let number = self.next_number;
+            self.next_number += 1;
+            entry.row.number = number;
+            self.entries.insert(number, Box::new(entry));
+            self.store(number, journal);
+        }
+        let ids: Vec<EditId> = of.folded.iter().copied().chain([of.id]).collect();
+        self.release(&ids, journal, |change| change.seen.after.extend(undo));
+    }
+}
+
+fn is_about_the_same(below: &LocalChange, above: &LocalChange) -> bool {
+    below.record == above.record && super::entry::overlaps(&below.op, &above.op)
+}
