@@ -38,8 +38,6 @@ pub mod selector;
 pub mod matching;
 pub mod query;
 #[cfg(feature = "evaluate")]
-pub mod sample;
-#[cfg(feature = "evaluate")]
 pub mod sketch;
 #[cfg(feature = "evaluate")]
 pub mod partial;
@@ -48,15 +46,22 @@ mod changes;
 #[cfg(feature = "evaluate")]
 pub mod series;
 #[cfg(feature = "evaluate")]
+pub mod rollup;
+#[cfg(feature = "evaluate")]
 pub mod store;
 pub mod series_data;
+#[cfg(feature = "evaluate")]
+pub mod history;
 #[cfg(feature = "evaluate")]
 pub mod evaluator;
 pub mod data;
 
 pub use data::{FeedData, FeedError};
+pub use driftless_protocol::Sample;
 #[cfg(feature = "evaluate")]
 pub use evaluator::{Answer, Evaluator, Mark};
+#[cfg(feature = "evaluate")]
+pub use history::{History, Retention, Wanted};
 #[cfg(feature = "evaluate")]
 pub use matching::Matching;
 pub use name::NameError;
@@ -64,7 +69,7 @@ pub use name::NameError;
 pub use partial::Partial;
 pub use query::{QueryError, Window};
 #[cfg(feature = "evaluate")]
-pub use sample::Sample;
+pub use rollup::{Settled, SettledSeries};
 pub use selector::{Selector, SelectorError};
 #[cfg(feature = "evaluate")]
 pub use series::Series;
@@ -72,4 +77,4 @@ pub use series_data::SeriesData;
 #[cfg(feature = "evaluate")]
 pub use sketch::Sketch;
 #[cfg(feature = "evaluate")]
-pub use store::{Bounds, PushError, SeriesId, SeriesStore};
+pub use store::{Bounds, DirtyMinute, PushError, SeriesId, SeriesStore};

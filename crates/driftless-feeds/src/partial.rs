@@ -1,8 +1,7 @@
 //! What is left of the samples of a span of time once they are taken together.
 
-use driftless_protocol::Aggregate;
+use driftless_protocol::{Aggregate, Sample};
 
-use crate::sample::Sample;
 use crate::sketch::Sketch;
 
 /// The samples of one series within a span of time, taken together: enough for every aggregate, and

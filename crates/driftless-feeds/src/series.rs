@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use driftless_protocol::SeriesName;
+use driftless_protocol::{Sample, SeriesName};
 
 use crate::changes::Changes;
-use crate::sample::Sample;
 
 /// The samples of one series, in order of time; never empty within its store.
 #[derive(Debug, Clone)]
@@ -19,11 +18,15 @@ pub struct Series {
     changes: Changes,
 }
 
-/// A series has no place for a sample: it would lie before what it has forgotten.
+/// What became of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Forgotten {
-    /// The oldest time that it would take, in milliseconds since 1970.
-    pub(crate) oldest_ms: u64,
+pub(crate) enum Put {
+    /// It is one more.
+    Added,
+    /// It took the place of one of the same time.
+    Replaced,
+    /// There is no room for one more.
+    Full,
 }
 
 impl Series {
@@ -87,29 +90,25 @@ impl Series {
         self.changes.earliest_since(revision)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.samples.is_empty()
+    pub(crate) fn len(&self) -> usize {
+        self.samples.len()
     }
 
     /// Puts a sample where it belongs, in place of one of the same time.
-    pub(crate) fn put(&mut self, sample: Sample, samples_max: usize) -> Result<(), Forgotten> {
+    pub(crate) fn put(&mut self, sample: Sample, samples_max: usize) -> Put {
         let time_ms = sample.time_ms;
-        if let Some(forgotten) = self.forgotten.filter(|it| it.time_ms >= time_ms) {
-            let oldest_ms = forgotten.time_ms + 1;
-            return Err(Forgotten { oldest_ms });
-        }
         let at = self.samples.partition_point(|it| it.time_ms < time_ms);
-        match self.samples.get(at).map(|it| it.time_ms) {
-            Some(existing_ms) if existing_ms == time_ms => self.samples[at] = sample,
-            Some(oldest_ms) if at == 0 && self.samples.len() >= samples_max => {
-                return Err(Forgotten { oldest_ms });
-            }
-            _ => self.samples.insert(at, sample),
+        if let Some(existing) = self.samples.get_mut(at)
+            && existing.time_ms == time_ms
+        {
+            *existing = sample;
+            return Put::Replaced;
         }
-        if self.samples.len() > samples_max {
-            self.forgotten = self.samples.pop_front();
+        if self.samples.len() >= samples_max {
+            return Put::Full;
         }
-        Ok(())
+        self.samples.insert(at, sample);
+        Put::Added
     }
 
     /// Notes the store's revision at which a time changed.

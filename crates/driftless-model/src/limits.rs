@@ -86,6 +86,22 @@ pub const FEED_CHANGES_MAX: usize = 65_536;
 pub const SERIES_CHANGES_MAX: usize = 64;
 /// How far ahead of the server's clock a sample may lie, in milliseconds.
 pub const SAMPLE_AHEAD_MS_MAX: u64 = 5 * 60 * 1_000;
+/// How late a sample may come, in milliseconds: an hour. What is older is settled, and taken
+/// together.
+pub const SAMPLE_LATE_MS_MAX: u64 = 3_600_000;
+/// Most samples of one series in memory, where those of two hours are: four a second. More are
+/// refused.
+pub const SAMPLES_PER_SERIES_MAX: usize = 32_768;
+/// Most samples in memory, of all series: 256 MiB. More are refused.
+pub const SAMPLES_MAX: usize = 16 * 1024 * 1024;
+/// How long samples are kept as they came, in milliseconds: a day.
+pub const SAMPLES_KEPT_MS: u64 = 86_400_000;
+/// How long what they come to in each minute is kept, in milliseconds: 14 days.
+pub const MINUTES_KEPT_MS: u64 = 14 * 86_400_000;
+/// How long what they come to in each hour is kept, in milliseconds: 400 days.
+pub const HOURS_KEPT_MS: u64 = 400 * 86_400_000;
+/// Most series that have history; past it those that were not seen for longest lose theirs.
+pub const HISTORY_SERIES_MAX: usize = 65_536;
 /// Longest name of a series with its labels, in bytes.
 pub const SERIES_NAME_BYTES_MAX: usize = 512;
 /// Most labels of one series.
@@ -111,9 +127,9 @@ pub const DELIVERED_BYTES_MAX: usize = 256 * 1024;
 pub const ROOM_COMMANDS_MAX: usize = 256;
 /// Most boards of which one transaction has appends.
 pub const BOARDS_PER_BATCH_MAX: usize = 256;
-/// Most series that a server keeps: what a machine has, and an hour of its processes. A sample of
-/// another one is left out, and counted.
-pub const SERIES_MAX: usize = 8_192;
+/// Most series that a server has in memory: what a machine has, and two hours of its processes. A
+/// sample of another one is refused, and counted.
+pub const SERIES_MAX: usize = 16_384;
 /// How long a tab is served after it was heard of, in milliseconds. Hidden ones are heard of once a
 /// minute at least.
 pub const TAB_FORGOTTEN_MS: u64 = 180_000;

@@ -7,6 +7,7 @@
 pub mod packed;
 pub mod codes;
 pub mod feed;
+pub mod samples;
 pub mod payload;
 pub mod message;
 mod tree;
@@ -23,6 +24,7 @@ pub use feed::{Aggregate, FeedFrame, Query, SeriesName};
 pub use message::{ClientMessage, ServerMessage};
 pub use packed::Packed;
 pub use payload::Payload;
+pub use samples::Sample;
 pub use tab::{TabId, TabMessage};
 
 /// The protocol version that this build speaks.

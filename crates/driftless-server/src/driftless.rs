@@ -4,17 +4,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use driftless_feeds::Bounds;
+use driftless_feeds::{Bounds, Retention, SeriesStore};
 #[cfg(feature = "host-metrics")]
 use driftless_model::EditId;
-use driftless_model::{BoardId, ClientId, Schema, UserId, limits};
+use driftless_model::{BoardId, ClientId, Schema, UserId};
 use driftless_protocol::{CloseCode, SeriesName};
-use driftless_store::server::{BoardStore, MemoryBoards, StoreError};
+use driftless_store::server::{BoardStore, MemoryBoards, MemorySamples, SampleStore, StoreError};
 use tokio::task::JoinSet;
 
 use crate::auth::{AuthError, Authenticator, OpenAuth, SharedAuthenticator, SignedIn};
 use crate::clock::now_ms;
-use crate::feeds::FeedPlane;
+use crate::feeds::{Archive, FeedPlane, SharedSampleStore, keep};
 use crate::hub::{Boards, Closing, Connections, Follower};
 use crate::metrics::Metrics;
 use crate::origin::Origins;
@@ -24,14 +24,15 @@ use crate::random;
 use crate::seed::{self, SeedError};
 use crate::store::SharedStore;
 
-/// How long samples are kept, in milliseconds.
-const RETENTION_MS: u64 = 3_600 * 1_000;
 /// How often queries are evaluated.
 const PULSE: Duration = Duration::from_secs(1);
 /// How long connections may take to end.
 const LEAVING: Duration = Duration::from_secs(4);
 /// How long rooms may take after that, until what was pushed is stored.
 const STORING: Duration = Duration::from_secs(6);
+
+/// How long the last samples may take to be written.
+const WRITING: Duration = Duration::from_secs(2);
 
 /// A running server. Clones are handles to the same one.
 ///
@@ -90,6 +91,8 @@ pub enum StartError {
 pub struct Builder {
     schema: Schema,
     store: SharedStore,
+    samples: SharedSampleStore,
+    retention: Retention,
     auth: SharedAuthenticator,
     origins: Origins,
     proxies: Proxies,
@@ -103,6 +106,8 @@ impl Default for Builder {
         Self {
             schema: Schema::builtin(),
             store: Arc::new(MemoryBoards::new()),
+            samples: Arc::new(MemorySamples::new()),
+            retention: Retention::default(),
             auth: Arc::new(OpenAuth),
             origins: Origins::default(),
             proxies: Proxies::default(),
@@ -125,6 +130,21 @@ impl Builder {
     #[must_use]
     pub fn store(mut self, store: impl BoardStore) -> Self {
         self.store = Arc::new(store);
+        self
+    }
+
+    /// Where the history of feeds is kept. In memory, unless told otherwise.
+    #[must_use]
+    pub fn samples(mut self, samples: impl SampleStore) -> Self {
+        self.samples = Arc::new(samples);
+        self
+    }
+
+    /// How long it is kept. Samples for a day, by the minute for 14 days, by the hour for 400
+    /// days, unless told otherwise.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
         self
     }
 
@@ -172,12 +192,10 @@ impl Builder {
         let boards = self.store.boards().await?;
         tracing::debug!(boards = boards.len(), "the store answers");
         let schema = Arc::new(self.schema);
-        let bounds = Bounds {
-            retention_ms: RETENTION_MS,
-            series_max: limits::SERIES_MAX,
-            ..Bounds::default()
-        };
         let metrics = Arc::new(Metrics::new());
+        let mut samples = SeriesStore::new(Bounds::default());
+        let archive = Archive::open(self.samples, self.retention, &mut samples).await?;
+        let feeds = Arc::new(FeedPlane::new(samples, Some(archive), metrics.clone()));
         let shared = Shared {
             boards: Arc::new(Boards::new(
                 schema.clone(),
@@ -191,7 +209,7 @@ impl Builder {
             proxies: self.proxies,
             heartbeat: self.heartbeat,
             connections: Arc::default(),
-            feeds: Arc::new(FeedPlane::new(bounds, metrics.clone())),
+            feeds,
             metrics,
             is_draining: AtomicBool::new(false),
             background: Mutex::default(),
@@ -199,6 +217,12 @@ impl Builder {
         let driftless = Driftless {
             shared: Arc::new(shared),
         };
+        let feeds = driftless.shared.feeds.clone();
+        driftless.spawn(async move {
+            if let Some(kept) = feeds.kept() {
+                keep(&feeds, kept).await;
+            }
+        });
         #[cfg(feature = "host-metrics")]
         if self.has_host_metrics {
             driftless.start_host_metrics().await?;
@@ -301,6 +325,12 @@ impl Driftless {
         let storing = self.shared.boards.stop();
         if tokio::time::timeout(STORING, storing).await.is_err() {
             tracing::warn!("some boards did not end in time");
+        }
+        if let Some(kept) = self.shared.feeds.kept() {
+            let writing = tokio::time::timeout(WRITING, kept.waiting.write());
+            if writing.await != Ok(true) {
+                tracing::warn!("the samples of the last seconds are not stored");
+            }
         }
         self.background().abort_all();
     }
@@ -423,6 +453,7 @@ async fn sample_host(feeds: Arc<FeedPlane>, mut metrics: crate::host_metrics::Ho
 #[cfg(test)]
 mod tests {
     use driftless_model::Role;
+    use driftless_model::limits::SERIES_MAX;
     use driftless_sync::room::Member;
 
     use super::*;
@@ -456,9 +487,9 @@ mod tests {
             let line = format!("driftless_samples_dropped_total {count}\n");
             driftless.metrics_text().contains(&line)
         };
-        (0..limits::SERIES_MAX).for_each(push);
+        (0..SERIES_MAX).for_each(push);
         assert!(has_dropped(0), "{}", driftless.metrics_text());
-        push(limits::SERIES_MAX);
+        push(SERIES_MAX);
         assert!(has_dropped(1), "{}", driftless.metrics_text());
     }
 }

@@ -95,6 +95,10 @@ pub struct Metrics {
     pub samples: IntCounter,
     /// Samples that could not be taken.
     pub samples_dropped: IntCounter,
+    /// Evaluations of queries.
+    pub evaluations: IntCounter,
+    /// Times that history could not be written or read.
+    pub history_failures: IntCounter,
 }
 
 impl Metrics {
@@ -153,6 +157,11 @@ impl Metrics {
             samples_dropped: make.counter(
                 "samples_dropped_total",
                 "Feed samples that could not be taken.",
+            ),
+            evaluations: make.counter("evaluations_total", "Evaluations of feed queries."),
+            history_failures: make.counter(
+                "history_failures_total",
+                "Times that samples could not be written or read.",
             ),
             registry,
         }

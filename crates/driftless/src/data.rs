@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use driftless_store::server::samples_beside;
+
 /// The data folder cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the data folder {folder} cannot be made: {reason}; choose another with --data")]
@@ -14,6 +16,11 @@ pub struct DataError {
 /// The file of the boards.
 pub fn boards(folder: &Path) -> PathBuf {
     folder.join("driftless.db")
+}
+
+/// The file of the history of feeds.
+pub fn samples(folder: &Path) -> PathBuf {
+    samples_beside(&boards(folder))
 }
 
 /// Makes the folder where it is missing, for its owner alone.

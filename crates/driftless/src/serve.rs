@@ -11,7 +11,7 @@ use driftless_server::{
     Driftless, OpenAuth, Origins, Proxies, StaticTokens, StoredAuth, ops_router, router,
     watch_rights,
 };
-use driftless_store::server::{SqliteBoards, StoreError, are_in_use};
+use driftless_store::server::{SqliteBoards, SqliteSamples, StoreError, are_in_use};
 use tokio::net::TcpListener;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
@@ -132,7 +132,8 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
     let listener = listen(options.listen).await?;
     let address = listener.local_addr()?;
     let store = open_store(options).await?;
-    let driftless = start(options, store.clone(), has_sign_in).await?;
+    let samples = open_samples(options).await;
+    let driftless = start(options, store.clone(), samples.clone(), has_sign_in).await?;
     let app: Router = Router::new()
         .nest("/rt", router(driftless.clone()))
         .merge(ops_router(driftless.clone()))
@@ -158,6 +159,9 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         () = overdue(is_drained) => tracing::warn!("some requests did not end in time"),
     }
     store.close().await;
+    if let Some(samples) = samples {
+        samples.close().await;
+    }
     Ok(())
 }
 
@@ -182,15 +186,30 @@ async fn open_store(options: &ServeOptions) -> Result<SqliteBoards, ServeError> 
     Ok(store.open(data::boards(folder)).await?)
 }
 
+/// Boards are served without the history of feeds, too: what is wrong with it is said, and the file
+/// left alone.
+async fn open_samples(options: &ServeOptions) -> Option<SqliteSamples> {
+    let opened = SqliteSamples::open(data::samples(&options.data)).await;
+    let said = opened.inspect_err(|error| {
+        tracing::error!(%error, "feeds keep their history in memory only, until the next start");
+    });
+    said.ok()
+}
+
 async fn start(
     options: &ServeOptions,
     store: SqliteBoards,
+    samples: Option<SqliteSamples>,
     has_sign_in: bool,
 ) -> Result<Driftless, ServeError> {
     let accounts = store.accounts();
     let origins = origins(options, has_sign_in);
     let builder = Driftless::builder().store(store).origins(origins);
     let builder = builder.proxies(proxies(options)?);
+    let builder = match samples {
+        Some(samples) => builder.samples(samples),
+        None => builder,
+    };
     let builder = if options.no_host_metrics {
         builder
     } else {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod log;
+mod member;
 mod track;
 
 use std::collections::HashMap;
@@ -18,7 +19,9 @@ use driftless_protocol::{Query, SeriesName};
 pub use self::answer::Answer;
 use self::answer::{RunsBuilder, runs_of};
 use self::log::ChangeLog;
-use self::track::{Scope, Track};
+use self::member::Scope;
+use self::track::Track;
+use crate::history::{History, Wanted};
 use crate::matching::Matching;
 use crate::query::{QueryError, Window};
 use crate::selector::Selector;
@@ -29,6 +32,10 @@ use crate::store::{SeriesId, SeriesStore};
 pub struct Mark(u64);
 
 /// Evaluates one query over one store.
+///
+/// What the store has forgotten it remembers, as far as it was there when it was settled: settled
+/// samples are taken together by bucket. What was forgotten before comes from history, if there is
+/// one: see [`Self::wanted`] and [`Self::recall`].
 ///
 /// A series, or a group of them, belongs to the answer while it has a value in the window. They are
 /// numbered as they come; when one leaves, the numbers start over, in the order in which they
@@ -58,6 +65,11 @@ pub struct Evaluator {
     /// The tick of the first answer with the present numbers.
     numbered_at: u64,
     log: ChangeLog,
+    /// Samples from before this time are in the tracks; later ones are read from the store.
+    settled_ms: u64,
+    /// The tick of the first answer from an empty memory.
+    fresh_at: u64,
+    wanted: Option<Wanted>,
 }
 
 impl Evaluator {
@@ -78,6 +90,9 @@ impl Evaluator {
             omitted: 0,
             numbered_at: 0,
             log: ChangeLog::default(),
+            settled_ms: 0,
+            fresh_at: 0,
+            wanted: None,
         })
     }
 
@@ -98,8 +113,34 @@ impl Evaluator {
         })
     }
 
+    /// The series that it asks for.
+    pub fn matching(&self) -> &Matching {
+        &self.matching
+    }
+
+    /// What it lacks of the window, told once: whoever has history answers with [`Self::recall`].
+    pub fn take_wanted(&mut self) -> Option<Wanted> {
+        self.wanted.take()
+    }
+
+    /// Takes what history has of what was wanted. It shows with the next [`Self::advance`]. What
+    /// was wanted by an evaluation that began anew since is left out.
+    pub fn recall(&mut self, wanted: &Wanted, history: Vec<History>) {
+        if wanted.fresh_at != self.fresh_at {
+            return;
+        }
+        for series in history {
+            if self.matching.matches(&series.name) {
+                let window = self.window;
+                let group = Arc::new(self.matching.group_of(&series.name));
+                self.track(group).recall(series, window);
+            }
+        }
+    }
+
     /// Brings the answer up to date: reads what changed in the store since the last call, which
-    /// was with the same store.
+    /// was with the same store. Nothing may be released from the store between its being settled
+    /// and this.
     pub fn advance(&mut self, store: &SeriesStore, now_ms: u64) {
         self.tick += 1;
         self.now_ms = now_ms;
@@ -108,7 +149,11 @@ impl Evaluator {
             self.forget();
         }
         self.buckets = buckets;
+        if self.fresh_at == 0 {
+            self.begin(store);
+        }
         self.follow_new_series(store);
+        self.settle(store);
         self.read_changes(store);
         if self.has_lost_a_series() {
             self.start_over();
@@ -173,7 +218,46 @@ impl Evaluator {
         self.tracks.clear();
         self.places.clear();
         self.newest = SeriesId::default();
+        self.fresh_at = 0;
         self.start_over();
+    }
+
+    /// Begins with what the store has, and wants the rest.
+    fn begin(&mut self, store: &SeriesStore) {
+        self.fresh_at = self.tick;
+        self.settled_ms = store.floor_ms();
+        let from_ms = self.window.start_ms(*self.buckets.start());
+        let wanted = Wanted {
+            from_ms,
+            before_ms: self.settled_ms,
+            step_ms: self.window.step_ms(),
+            aggregate: self.query.aggregate,
+            fresh_at: self.fresh_at,
+        };
+        self.wanted = Some(wanted).filter(|wanted| wanted.from_ms < wanted.before_ms);
+    }
+
+    /// Takes what became settled, before the store forgets it.
+    fn settle(&mut self, store: &SeriesStore) {
+        let until_ms = store.settled_ms();
+        if until_ms <= self.settled_ms {
+            return;
+        }
+        let scope = self.scope(store);
+        let first_bucket = *self.buckets.start();
+        for track in &mut self.tracks {
+            track.settle(scope, first_bucket, until_ms);
+        }
+        self.settled_ms = until_ms;
+    }
+
+    fn scope<'a>(&self, store: &'a SeriesStore) -> Scope<'a> {
+        Scope {
+            store,
+            window: self.window,
+            aggregate: self.query.aggregate,
+            settled_ms: self.settled_ms,
+        }
     }
 
     fn follow_new_series(&mut self, store: &SeriesStore) {
@@ -181,7 +265,7 @@ impl Evaluator {
             self.newest = id;
             if self.matching.matches(series.name()) {
                 let group = Arc::new(self.matching.group_of(series.name()));
-                self.track(group).join(id);
+                self.track(group).join(series.name(), id);
             }
         }
     }
@@ -197,11 +281,7 @@ impl Evaluator {
     }
 
     fn read_changes(&mut self, store: &SeriesStore) {
-        let scope = Scope {
-            store,
-            window: self.window,
-            aggregate: self.query.aggregate,
-        };
+        let scope = self.scope(store);
         let (buckets, log, tick) = (&self.buckets, &mut self.log, self.tick);
         for track in &mut self.tracks {
             let number = track.number;

@@ -1,15 +1,19 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use driftless_model::limits::{FEED_CHANGES_MAX, SERIES_PER_QUERY_MAX};
 use driftless_protocol::feed::unpack;
-use driftless_protocol::{Aggregate, Query, SeriesName};
+use driftless_protocol::samples::HOUR_MS;
+use driftless_protocol::{Aggregate, Query, Sample, SeriesName};
 use proptest::prelude::*;
 
 use super::{Answer, Evaluator, Mark};
 use crate::data::FeedData;
+use crate::history::{History, Wanted};
 use crate::matching::Matching;
 use crate::query::QueryError;
-use crate::sample::Sample;
+
+use crate::rollup::Settled;
 use crate::selector::{Selector, series_name};
 use crate::store::{Bounds, SeriesStore};
 
@@ -42,18 +46,31 @@ type Reference = BTreeMap<SeriesName, BTreeMap<u64, f64>>;
 /// Each group with the samples of its series, and the sample before each.
 type Pairs = Vec<(Sample, Option<Sample>)>;
 
-/// The answer as somebody would compute it who has all the time in the world.
-fn slow_answer(store: &SeriesStore, query: &Query, now_ms: u64) -> Reference {
+/// Everything that was ever taken, forgotten or not: by time, the value, and how many samples of
+/// all series had come when the series last began. One that is gone from the store begins anew, and
+/// its rate too.
+type Taken = BTreeMap<SeriesName, BTreeMap<u64, (f64, usize)>>;
+
+/// The answer as somebody would compute it who has all the time and the memory in the world.
+fn slow_answer(taken: &Taken, query: &Query, now_ms: u64) -> Reference {
     let step_ms = u64::from(query.step_s) * 1_000;
     let last = now_ms / step_ms;
     let first = (last + 1).saturating_sub(u64::from(query.window_s.div_ceil(query.step_s)));
     let selector = Selector::parse(&query.selector).expect("a selector");
     let matching = Matching::new(&selector).expect("a selector");
     let mut groups = BTreeMap::<SeriesName, Vec<Pairs>>::new();
-    for series in store.matching(&matching) {
-        let mut before = series.forgotten();
-        let pairs = series.samples().map(|it| (*it, before.replace(*it)));
-        let group = groups.entry(matching.group_of(series.name())).or_default();
+    for (name, samples) in taken.iter().filter(|(name, _)| matching.matches(name)) {
+        let mut before: Option<(Sample, usize)> = None;
+        let samples = samples.iter().map(|(time_ms, (value, began))| {
+            let (time_ms, value) = (*time_ms, *value);
+            (Sample { time_ms, value }, *began)
+        });
+        let pairs = samples.map(|(sample, began)| {
+            let earlier = before.replace((sample, began));
+            let earlier = earlier.filter(|(_, before)| *before == began);
+            (sample, earlier.map(|(before, _)| before))
+        });
+        let group = groups.entry(matching.group_of(name)).or_default();
         group.push(pairs.collect());
     }
     let mut answer = Reference::new();
@@ -202,17 +219,48 @@ fn look(evaluator: &Evaluator, mark: &mut Mark, data: &mut FeedData) {
     }
 }
 
+/// Advances it, and tells it what it lacks.
+fn advance(evaluator: &mut Evaluator, store: &SeriesStore, taken: &Taken, now_ms: u64) {
+    evaluator.advance(store, now_ms);
+    let Some(wanted) = evaluator.take_wanted() else {
+        return;
+    };
+    let history = taken.iter().map(|(name, samples)| {
+        let mut history = History::new(Arc::new(name.clone()));
+        let mut before: Option<(Sample, usize)> = None;
+        for (time_ms, (value, began)) in samples {
+            let earlier = before.filter(|(_, before)| before == began);
+            let sample = Sample {
+                time_ms: *time_ms,
+                value: *value,
+            };
+            let earlier = earlier.map(|(sample, _)| sample);
+            let last = history.add_samples(&[sample], &wanted, earlier);
+            before = last.map(|last| (last, *began));
+        }
+        history
+    });
+    evaluator.recall(&wanted, history.collect());
+    evaluator.advance(store, now_ms);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn every_viewer_ends_with_the_full_answer_and_that_is_the_slow_one(
         query in any_query(),
-        samples_per_series_max in 1..12_usize,
         steps in prop::collection::vec(any_step(), 1..120),
     ) {
-        let bounds = Bounds { retention_ms: 12_000, samples_per_series_max, series_max: 3 };
+        let bounds = Bounds {
+            late_ms: 3_000,
+            settle_ms: 2_000,
+            samples_per_series_max: 12,
+            series_max: 3,
+            ..Bounds::default()
+        };
         let mut store = SeriesStore::new(bounds);
+        let (mut taken, mut began, mut pushes) = (Taken::new(), BTreeMap::new(), 0);
         let mut evaluator = Evaluator::new(query.clone()).expect("allowed");
         let mut viewers = [0, 1].map(|_| (Mark::default(), FeedData::new(&query)));
         let mut now_ms = NOW_MS;
@@ -221,7 +269,15 @@ proptest! {
                 Step::Push { series, age_ms, value } => {
                     let time_ms = now_ms.saturating_add_signed(-age_ms);
                     let sample = Sample { time_ms, value: f64::from(value) };
-                    let _ = store.push(&named(series), sample, now_ms);
+                    let name = named(series);
+                    pushes += 1;
+                    if store.find(&name).is_none() {
+                        began.insert(name.clone(), pushes);
+                    }
+                    if store.push(&name, sample, now_ms).is_ok() {
+                        let series = taken.entry(name.clone()).or_default();
+                        series.insert(time_ms, (sample.value, began[&name]));
+                    }
                 }
                 Step::Pass { pause_ms } => now_ms += pause_ms,
                 Step::ClockBack { by_ms } => now_ms -= by_ms,
@@ -230,14 +286,15 @@ proptest! {
                     look(&evaluator, mark, data);
                 }
                 Step::Tick => {
-                    store.expire(now_ms);
-                    evaluator.advance(&store, now_ms);
-                    let expected = slow_answer(&store, &query, now_ms);
+                    store.settle(now_ms);
+                    advance(&mut evaluator, &store, &taken, now_ms);
+                    store.release(now_ms);
+                    let expected = slow_answer(&taken, &query, now_ms);
                     assert_told(&evaluator.full(), &expected, query.aggregate);
                 }
             }
         }
-        evaluator.advance(&store, now_ms);
+        advance(&mut evaluator, &store, &taken, now_ms);
         let mut fresh = FeedData::new(&query);
         fresh.apply(&evaluator.full().frame(1)).expect("a full frame");
         for (mark, data) in &mut viewers {
@@ -388,7 +445,8 @@ fn a_query_that_cannot_be_answered_is_refused() {
 #[test]
 fn a_group_goes_on_without_a_series_that_is_dropped() {
     let bounds = Bounds {
-        retention_ms: 20_000,
+        late_ms: 5_000,
+        settle_ms: 1_000,
         ..Bounds::default()
     };
     let mut store = SeriesStore::new(bounds);
@@ -398,20 +456,94 @@ fn a_group_goes_on_without_a_series_that_is_dropped() {
         window_s: 60,
         ..query(Aggregate::Sum, 10)
     };
-    let mut evaluator = Evaluator::new(query.clone()).expect("allowed");
-    push(&mut store, 0, NOW_MS - 9_000, 3.0, NOW_MS);
-    push(&mut store, 1, NOW_MS, 4.0, NOW_MS);
+    let mut evaluator = Evaluator::new(query).expect("allowed");
+    push(&mut store, 0, NOW_MS - 4_000, 3.0, NOW_MS);
+    push(&mut store, 1, NOW_MS - 4_000, 4.0, NOW_MS);
     evaluator.advance(&store, NOW_MS);
-    let both = slow_answer(&store, &query, NOW_MS);
-    assert_told(&evaluator.full(), &both, Aggregate::Sum);
     let mark = evaluator.mark();
-    let later_ms = NOW_MS + 15_000;
+    let later_ms = NOW_MS + 5_000;
     push(&mut store, 1, later_ms, 5.0, later_ms);
-    store.expire(later_ms);
-    assert_eq!(store.len(), 1);
+    store.settle(later_ms);
     evaluator.advance(&store, later_ms);
-    let one = slow_answer(&store, &query, later_ms);
-    assert_told(&evaluator.full(), &one, Aggregate::Sum);
+    store.release(later_ms);
+    assert_eq!(store.len(), 1);
+    evaluator.advance(&store, later_ms + 1_000);
+    let values: Vec<_> = told(&evaluator.full()).into_values().collect();
+    let buckets = [(99, 7.0), (100, 5.0)];
+    assert_eq!(values, [BTreeMap::from(buckets)]);
     let answer = evaluator.since(mark).expect("news");
     assert!(!answer.full, "the group is the same series as before");
+}
+
+/// A store that settles real hours, and history by the minute of what it settled.
+fn watched_for_hours(query: &Query) -> (SeriesStore, Evaluator, Vec<Settled>, u64) {
+    let mut store = SeriesStore::new(Bounds::default());
+    let mut evaluator = Evaluator::new(query.clone()).expect("allowed");
+    let (mut settled, mut now_ms) = (Vec::new(), 1_000 * HOUR_MS);
+    for round in 0..400_u32 {
+        now_ms += 41_000;
+        for series in 0..3 {
+            let value = f64::from((round * 7 + u32::try_from(series).expect("few")) % 50);
+            push(&mut store, series, now_ms, value, now_ms);
+        }
+        settled.extend(store.settle(now_ms));
+        evaluator.advance(&store, now_ms);
+        store.release(now_ms);
+    }
+    (store, evaluator, settled, now_ms)
+}
+
+fn recalled(wanted: &Wanted, settled: &[Settled]) -> Vec<History> {
+    let series = settled.iter().flat_map(|it| &it.series);
+    let history = series.map(|series| {
+        let mut history = History::new(series.name.clone());
+        history.add_rollups(series.minutes.clone(), wanted);
+        history
+    });
+    history.collect()
+}
+
+#[test]
+fn whoever_opens_late_sees_by_history_what_the_others_saw() {
+    for (_, aggregate) in Aggregate::NAMED {
+        for selector in ["s", "s by (host)"] {
+            let query = Query {
+                selector: selector.to_owned(),
+                window_s: 4 * 3_600,
+                step_s: 120,
+                aggregate,
+            };
+            let (store, evaluator, settled, now_ms) = watched_for_hours(&query);
+            assert!(settled.len() >= 3 && store.floor_ms() > 1_000 * HOUR_MS);
+            let mut late = Evaluator::new(query.clone()).expect("allowed");
+            late.advance(&store, now_ms);
+            let wanted = late.take_wanted().expect("the store has two hours");
+            assert_eq!(wanted.before_ms, store.floor_ms());
+            assert!(told(&late.full()) != told(&evaluator.full()));
+            late.recall(&wanted, recalled(&wanted, &settled));
+            late.advance(&store, now_ms);
+            assert_told(&late.full(), &told(&evaluator.full()), aggregate);
+            assert_eq!(late.take_wanted(), None, "it is told once");
+        }
+    }
+}
+
+#[test]
+fn history_that_was_wanted_before_the_clock_went_back_is_left_out() {
+    let query = Query {
+        window_s: 4 * 3_600,
+        ..query(Aggregate::Sum, 60)
+    };
+    let (store, _, settled, now_ms) = watched_for_hours(&query);
+    let mut late = Evaluator::new(query).expect("allowed");
+    late.advance(&store, now_ms);
+    let before = late.take_wanted().expect("the store has two hours");
+    late.advance(&store, now_ms - 120_000);
+    let after = late.take_wanted().expect("it begins anew");
+    late.recall(&before, recalled(&before, &settled));
+    late.advance(&store, now_ms - 120_000);
+    let without = told(&late.full());
+    late.recall(&after, recalled(&after, &settled));
+    late.advance(&store, now_ms - 120_000);
+    assert!(told(&late.full()) != without);
 }

@@ -12,6 +12,7 @@ mod client;
 mod server;
 mod rows;
 mod tab;
+mod chunks;
 mod tolerance;
 
 use std::fmt::Debug;
@@ -90,6 +91,8 @@ fn every_golden_file_belongs_to_a_sample() {
     let tabs = tab::samples().into_iter();
     expected.extend(tabs.map(|(file, _)| format!("tabs/{file}.hex")));
     expected.extend(rows::TEXTS.iter().map(|file| format!("texts/{file}.json")));
+    let chunks = chunks::CHUNKS.iter();
+    expected.extend(chunks.map(|file| format!("chunks/{file}.hex")));
     expected.sort();
     assert_eq!(files::all(), expected);
 }

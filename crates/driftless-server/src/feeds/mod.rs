@@ -1,8 +1,17 @@
 //! Feeds: samples in, one evaluation of each distinct query, whatever the number of its viewers.
 
+mod sample_store;
+mod waiting;
+mod archive;
 mod plane;
+mod keeper;
 
+pub use archive::Archive;
+pub use keeper::keep;
 pub use plane::{FeedPlane, OpenFeed};
+pub use sample_store::SharedSampleStore;
 
+#[cfg(test)]
+mod history_tests;
 #[cfg(test)]
 mod tests;

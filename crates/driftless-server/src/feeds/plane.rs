@@ -2,18 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
-use driftless_feeds::{Answer, Bounds, Evaluator, Mark, QueryError, Sample, SeriesStore};
+use driftless_feeds::{Answer, Evaluator, Mark, QueryError, Sample, SeriesStore, Wanted};
 use driftless_protocol::{Query, SeriesName};
 use driftless_sync::room::ConnectionId;
 
+use crate::clock::now_ms;
+use crate::feeds::archive::Archive;
+use crate::feeds::waiting::Waiting;
 use crate::hub::Mailbox;
 use crate::metrics::Metrics;
 
 /// Samples and the queries over them.
-#[derive(Debug)]
 pub struct FeedPlane {
+    kept: Option<Arc<Kept>>,
     samples: RwLock<SeriesStore>,
     /// Each with how many feeds show it.
     queries: Mutex<HashMap<Query, (Arc<Watched>, usize)>>,
@@ -21,6 +24,14 @@ pub struct FeedPlane {
     tick: AtomicU64,
     viewers: Mutex<HashMap<ConnectionId, (Arc<Mailbox>, usize)>>,
     metrics: Arc<Metrics>,
+}
+
+/// History, and what waits to be written to it.
+pub struct Kept {
+    /// History.
+    pub archive: Archive,
+    /// What waits.
+    pub waiting: Waiting,
 }
 
 /// A query that somebody watches.
@@ -37,7 +48,6 @@ struct Evaluation {
 }
 
 /// A feed that a connection has open. Dropping it closes it.
-#[derive(Debug)]
 pub struct OpenFeed {
     plane: Arc<FeedPlane>,
     connection: ConnectionId,
@@ -46,10 +56,17 @@ pub struct OpenFeed {
 }
 
 impl FeedPlane {
-    /// No samples and no queries.
-    pub fn new(bounds: Bounds, metrics: Arc<Metrics>) -> Self {
+    /// No queries. Without history, what is settled is forgotten.
+    pub fn new(samples: SeriesStore, archive: Option<Archive>, metrics: Arc<Metrics>) -> Self {
+        let kept = archive.map(|archive| {
+            Arc::new(Kept {
+                archive,
+                waiting: Waiting::default(),
+            })
+        });
         Self {
-            samples: RwLock::new(SeriesStore::new(bounds)),
+            kept,
+            samples: RwLock::new(samples),
             queries: Mutex::default(),
             tick: AtomicU64::new(0),
             viewers: Mutex::default(),
@@ -59,7 +76,7 @@ impl FeedPlane {
 
     /// Takes samples of one moment. One that cannot be taken is left out and logged.
     pub fn push<'a>(&self, samples: impl IntoIterator<Item = (&'a SeriesName, f64)>, now_ms: u64) {
-        let mut store = self.samples.write().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.samples_mut();
         for (name, value) in samples {
             let sample = Sample {
                 time_ms: now_ms,
@@ -73,20 +90,48 @@ impl FeedPlane {
         }
     }
 
-    /// Forgets what is past its time, evaluates every query once and wakes the viewers.
-    pub fn evaluate(&self, now_ms: u64) {
-        self.samples
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .expire(now_ms);
+    /// Settles what no sample can change any more, evaluates every query once and wakes the
+    /// viewers.
+    pub fn evaluate(self: &Arc<Self>, now_ms: u64) {
+        let settled = self.samples_mut().settle(now_ms);
         let watched: Vec<_> = self
             .queries()
             .values()
             .map(|(watched, _)| watched.clone())
             .collect();
         for watched in watched {
-            self.advance(&mut watched.lock(), now_ms);
+            self.advance(&watched, now_ms);
         }
+        match (&self.kept, settled) {
+            // Released once it is written.
+            (Some(kept), Some(settled)) => kept.waiting.settle(settled),
+            (None, Some(settled)) => self.release(settled.until_ms),
+            (_, None) => {}
+        }
+        self.wake();
+    }
+
+    /// Lets go of samples that are settled; every query was evaluated since.
+    pub fn release(&self, before_ms: u64) {
+        self.samples_mut().release(before_ms);
+    }
+
+    /// History, if there is one.
+    pub fn kept(&self) -> Option<&Arc<Kept>> {
+        self.kept.as_ref()
+    }
+
+    /// The samples, to change them.
+    pub fn samples_mut(&self) -> RwLockWriteGuard<'_, SeriesStore> {
+        self.samples.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where things are counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    fn wake(&self) {
         self.tick.fetch_add(1, Ordering::Release);
         for (mailbox, _) in self.viewers().values() {
             mailbox.ring();
@@ -123,7 +168,7 @@ impl FeedPlane {
         })
     }
 
-    fn watch(&self, query: &Query, now_ms: u64) -> Result<Arc<Watched>, QueryError> {
+    fn watch(self: &Arc<Self>, query: &Query, now_ms: u64) -> Result<Arc<Watched>, QueryError> {
         let mut queries = self.queries();
         if let Some((watched, feeds)) = queries.get_mut(query) {
             *feeds += 1;
@@ -135,15 +180,40 @@ impl FeedPlane {
                 answers: HashMap::new(),
             }),
         });
-        self.advance(&mut watched.lock(), now_ms);
+        self.advance(&watched, now_ms);
         queries.insert(query.clone(), (watched.clone(), 1));
         Ok(watched)
     }
 
-    fn advance(&self, evaluation: &mut Evaluation, now_ms: u64) {
+    /// Evaluates a query, and has read for it what memory lacks.
+    fn advance(self: &Arc<Self>, watched: &Arc<Watched>, now_ms: u64) {
+        let mut evaluation = watched.lock();
         let samples = self.samples.read().unwrap_or_else(PoisonError::into_inner);
         evaluation.evaluator.advance(&samples, now_ms);
         evaluation.answers.clear();
+        self.metrics.evaluations.inc();
+        let wanted = evaluation.evaluator.take_wanted();
+        if let (Some(wanted), Some(kept)) = (wanted, &self.kept) {
+            let recall = self.clone().recall(kept.clone(), watched.clone(), wanted);
+            tokio::spawn(recall);
+        }
+    }
+
+    /// Reads history for a query. Its viewers see what is in memory meanwhile.
+    async fn recall(self: Arc<Self>, kept: Arc<Kept>, watched: Arc<Watched>, wanted: Wanted) {
+        let matching = watched.lock().evaluator.matching().clone();
+        match kept.archive.read(&wanted, &matching, now_ms()).await {
+            Ok(history) if history.is_empty() => {}
+            Ok(history) => {
+                watched.lock().evaluator.recall(&wanted, history);
+                self.advance(&watched, now_ms());
+                self.wake();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a query is shown without its history");
+                self.metrics.history_failures.inc();
+            }
+        }
     }
 
     fn queries(&self) -> MutexGuard<'_, HashMap<Query, (Arc<Watched>, usize)>> {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use driftless_feeds::{Bounds, Mark};
+use driftless_feeds::{Bounds, Mark, SeriesStore};
 use driftless_protocol::{Aggregate, Query, SeriesName};
 use driftless_sync::room::ConnectionId;
 
@@ -27,7 +27,8 @@ fn cpu() -> SeriesName {
 }
 
 fn plane() -> Arc<FeedPlane> {
-    let plane = Arc::new(FeedPlane::new(Bounds::default(), Arc::new(Metrics::new())));
+    let samples = SeriesStore::new(Bounds::default());
+    let plane = Arc::new(FeedPlane::new(samples, None, Arc::new(Metrics::new())));
     plane.push([(&cpu(), 1.0)], NOW_MS);
     plane
 }
@@ -58,6 +59,25 @@ fn equal_queries_are_one_however_many_watch_and_none_when_nobody_does() {
     );
     drop(feeds);
     assert_eq!(plane.queries_watched(), 0);
+}
+
+#[test]
+fn a_thousand_viewers_cost_one_evaluation_and_one_answer() {
+    let plane = plane();
+    let feeds: Vec<_> = (1..=1_000)
+        .map(|connection| open(&plane, connection))
+        .collect();
+    let evaluations = || plane.metrics().evaluations.get();
+    assert_eq!(evaluations(), 1, "when the first one opened it");
+    let mark = feeds[0].since(Mark::default()).expect("an answer").mark;
+    plane.push([(&cpu(), 2.0)], NOW_MS + 1_000);
+    plane.evaluate(NOW_MS + 1_000);
+    assert_eq!(evaluations(), 2);
+    let answers = feeds.iter().map(|feed| feed.since(mark).expect("news"));
+    let answers: Vec<_> = answers.collect();
+    let is_first = |answer| Arc::ptr_eq(answer, &answers[0]);
+    assert!(answers.iter().all(is_first), "made once, and shared");
+    assert_eq!(evaluations(), 2);
 }
 
 #[test]

@@ -73,6 +73,7 @@ impl Feeds {
 
     /// What is new in every feed, with its connection.
     pub fn evaluate(&mut self, now_ms: u64) -> Vec<(u64, ServerMessage)> {
+        self.samples.settle(now_ms);
         let samples = &self.samples;
         let news = self
             .open
@@ -81,7 +82,9 @@ impl Feeds {
                 watched.evaluator.advance(samples, now_ms);
                 Some((*number, watched.news(*feed)?))
             });
-        news.collect()
+        let news = news.collect();
+        self.samples.release(now_ms);
+        news
     }
 }
 

@@ -34,9 +34,9 @@ fn calls(trace: &str) -> Vec<Call> {
             None => ("", line),
         };
         let is_sync = call.starts_with("fdatasync(") || call.starts_with("fsync(");
-        if call.starts_with("pwrite") && call.contains("-wal>") {
+        if call.starts_with("pwrite") && call.contains("/driftless.db-wal>") {
             calls.push(Call::LogWritten);
-        } else if is_sync && call.contains("-wal>") {
+        } else if is_sync && call.contains("/driftless.db-wal>") {
             if call.contains("<unfinished") {
                 begun.insert(thread);
             } else if call.ends_with("= 0") {

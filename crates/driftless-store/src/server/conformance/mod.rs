@@ -2,6 +2,7 @@
 //! [`crate::board_store_conformance`] makes a test of each.
 
 mod script;
+pub mod samples;
 
 pub use script::Script;
 

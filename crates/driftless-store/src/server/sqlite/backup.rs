@@ -8,9 +8,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 use crate::server::error::StoreError;
-use crate::server::sqlite::copy::{copy, remove, settle, sync_folder};
+use crate::server::sqlite::carry::{carry_in, carry_out};
+use crate::server::sqlite::copy::{part_of, remove, settle, sync_folder};
 use crate::server::sqlite::lock::Lock;
-use crate::server::sqlite::place::{beside, beside_dated, failure, place};
+use crate::server::sqlite::place::{beside, beside_dated, failure, place, samples_beside};
 use crate::server::sqlite::schema;
 
 /// What was copied.
@@ -31,8 +32,9 @@ pub struct Restored {
     pub set_aside: Option<PathBuf>,
 }
 
-/// Copies the boards of `file` to `to`, as of one moment, while servers go on. The copy is checked
-/// and synced. `to` must not exist yet.
+/// Copies the boards of `file` to `to`, as of one moment, while servers go on, and with them the
+/// history of feeds beside it ([`samples_beside`]), if there is any, as of another. The copy is
+/// checked and synced. `to` must not exist yet.
 pub async fn backup(file: &Path, to: &Path) -> Result<Backup, StoreError> {
     let failed = |error: io::Error| StoreError::Copy {
         from: place(file),
@@ -44,15 +46,24 @@ pub async fn backup(file: &Path, to: &Path) -> Result<Backup, StoreError> {
     }
     let mut connection = open(file, SqliteConnectOptions::new()).await?;
     ours(&mut connection, file).await?;
-    copy(&mut connection, file, to).await?;
+    let part = beside(to, ".part");
+    part_of(&mut connection, file, &part).await?;
     close(connection, file).await?;
+    let samples = samples_beside(file);
+    if samples.is_file() {
+        let carried = carry_in(&part, &samples).await;
+        carried.inspect_err(|_| drop(remove(&part)))?;
+    }
+    settle(&part, to).map_err(failed)?;
     let boards = look_over(to).await?;
     let bytes = to.metadata().map_err(failed)?.len();
     Ok(Backup { boards, bytes })
 }
 
-/// Puts a backup in place of `file`. Nobody may be using that. What was there before is kept under
-/// another name, its write-ahead log with it. The backup itself is left as it is.
+/// Puts a backup in place of `file`, and the history of feeds in it in place of that beside it
+/// ([`samples_beside`]). Nobody may be using them. What was there before is kept under other names,
+/// write-ahead logs with it. A backup without history leaves what is there. The backup itself is
+/// left as it is.
 pub async fn restore(backup: &Path, file: &Path) -> Result<Restored, StoreError> {
     let _alone = Lock::take_alone(file)?;
     let failed = |error: io::Error| StoreError::Copy {
@@ -64,9 +75,17 @@ pub async fn restore(backup: &Path, file: &Path) -> Result<Restored, StoreError>
     let mut connection = open(backup, options).await?;
     ours(&mut connection, backup).await?;
     let ready = beside(file, ".restored");
-    copy(&mut connection, backup, &ready).await?;
+    part_of(&mut connection, backup, &ready).await?;
     close(connection, backup).await?;
+    let samples = samples_beside(file);
+    let ready_samples = beside(&samples, ".restored");
+    let has_history = carry_out(&ready, &ready_samples).await?;
     let boards = look_over(&ready).await?;
+    // Boards last: until they have their name, it can be done all over again.
+    if has_history {
+        set_aside(&samples).await.map_err(failed)?;
+        settle(&ready_samples, &samples).map_err(failed)?;
+    }
     let set_aside = set_aside(file).await.map_err(failed)?;
     settle(&ready, file).map_err(failed)?;
     Ok(Restored { boards, set_aside })
@@ -149,7 +168,11 @@ mod tests {
 
     use super::*;
     use crate::server::conformance::Script;
-    use crate::server::{BoardStore, SqliteBoards};
+    use driftless_protocol::SeriesName;
+
+    use crate::server::{
+        BoardStore, KeptSeries, SampleBatch, SampleStore, SqliteBoards, SqliteSamples,
+    };
 
     struct Files {
         folder: TempDir,
@@ -277,6 +300,64 @@ mod tests {
         let store = SqliteBoards::open(&broken).await.expect("opens");
         let image = store.load(files.script.board()).await;
         assert_eq!(image.as_ref(), Ok(files.script.image()));
+    }
+
+    fn seen(number: u64) -> SampleBatch {
+        let name = SeriesName {
+            name: format!("load{number}"),
+            labels: [].into(),
+        };
+        let series = KeptSeries {
+            number,
+            name,
+            seen_ms: 1,
+        };
+        SampleBatch {
+            series: vec![series],
+            ..SampleBatch::default()
+        }
+    }
+
+    async fn series(file: &Path) -> usize {
+        let store = SqliteSamples::open(samples_beside(file)).await;
+        let kept = store.expect("opens").kept().await.expect("reads");
+        kept.series.len()
+    }
+
+    #[tokio::test]
+    async fn a_backup_has_the_history_of_feeds_and_a_restore_puts_it_back() {
+        let mut files = Files::new();
+        let store = files.open().await;
+        files.add(&store, "cpu").await;
+        let (file, kept) = (files.path("boards.db"), files.path("backup.db"));
+        let without = files.path("without.db");
+        backup(&file, &without).await.expect("is made");
+        let samples = SqliteSamples::open(samples_beside(&file)).await;
+        let samples = samples.expect("opens");
+        samples.write(seen(1)).await.expect("writes");
+        // While the server has it open.
+        backup(&file, &kept).await.expect("is made");
+        samples.write(seen(2)).await.expect("writes");
+        store.close().await;
+        samples.close().await;
+        drop((store, samples));
+        restore(&without, &file).await.expect("is put back");
+        assert_eq!(series(&file).await, 2, "a backup without history");
+        for to in [&file, &files.path("new.db")] {
+            restore(&kept, to).await.expect("is put back");
+            assert_eq!(series(to).await, 1);
+            let store = SqliteBoards::open(to).await.expect("opens");
+            let image = store.load(files.script.board()).await;
+            assert_eq!(image.as_ref(), Ok(files.script.image()));
+            let tables = sqlx::query("SELECT 1 FROM sqlite_schema WHERE name LIKE 'sample%'");
+            let tables = tables.fetch_all(&store.readers).await.expect("reads");
+            assert!(tables.is_empty(), "boards and history lie apart again");
+            store.close().await;
+        }
+        // A restored server can be backed up in its turn.
+        backup(&file, &files.path("again.db"))
+            .await
+            .expect("is made");
     }
 
     #[tokio::test]

@@ -16,18 +16,32 @@ pub async fn copy(
     from: &Path,
     to: &Path,
 ) -> Result<(), StoreError> {
-    let failed = |reason: String| StoreError::Copy {
+    let part = beside(to, ".part");
+    part_of(connection, from, &part).await?;
+    settle(&part, to).map_err(|error| StoreError::Copy {
         from: place(from),
         to: place(to),
+        reason: error.to_string(),
+    })
+}
+
+/// The same, to a file that is not done yet: it is neither synced nor under its name.
+pub async fn part_of(
+    connection: &mut SqliteConnection,
+    from: &Path,
+    part: &Path,
+) -> Result<(), StoreError> {
+    let failed = |reason: String| StoreError::Copy {
+        from: place(from),
+        to: place(part),
         reason,
     };
-    let part = beside(to, ".part");
-    remove(&part).map_err(|error| failed(error.to_string()))?;
+    remove(part).map_err(|error| failed(error.to_string()))?;
     let name = part.to_str();
     let name = name.ok_or_else(|| failed("its name is no text".to_owned()))?;
     let copied = sqlx::query("VACUUM INTO ?").bind(name);
     if let Err(error) = copied.execute(connection).await {
-        remove(&part).ok();
+        remove(part).ok();
         // A page that cannot be read is no trouble with the copy.
         return Err(match failure(from, &error) {
             damaged @ StoreError::Damaged { .. } => damaged,
@@ -35,7 +49,7 @@ pub async fn copy(
             _ => failed(error.to_string()),
         });
     }
-    settle(&part, to).map_err(|error| failed(error.to_string()))
+    Ok(())
 }
 
 /// Gives a finished file its name, durably.

@@ -2,16 +2,19 @@
 //! a few readers.
 
 mod place;
+mod pool;
 mod lock;
 mod columns;
 mod copy;
 mod read;
 mod schema;
-mod backup;
 mod statements;
 mod prune;
 mod write;
 mod accounts;
+mod samples;
+mod carry;
+mod backup;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,19 +22,20 @@ use std::time::Duration;
 
 use driftless_model::{BoardId, Check, EditId, Version};
 use driftless_sync::room::{Append, BoardImage, LogRow, Stored};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Row as _};
 
 use crate::server::board_store::{BoardStore, BoardSummary};
 use crate::server::error::StoreError;
 use crate::server::sqlite::lock::Lock;
 use crate::server::sqlite::place::{failure, place};
+use crate::server::sqlite::pool::pool;
 use crate::server::sqlite::schema::LookOver;
 
 pub use accounts::{Accounts, are_in_use};
 pub use backup::{Backup, Restored, backup, restore};
+pub use place::samples_beside;
+pub use samples::SqliteSamples;
 
 /// Readers at once: loads and look-ups, which are rare beside commits.
 const READERS_MAX: u32 = 4;
@@ -149,14 +153,6 @@ impl SqliteBoards {
         self.readers.close().await;
         self.writer.close().await;
     }
-}
-
-fn pool(connections_max: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections_max)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
 }
 
 impl BoardStore for SqliteBoards {

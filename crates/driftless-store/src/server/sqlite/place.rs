@@ -48,6 +48,14 @@ pub fn now_ms() -> u128 {
     since.map_or(0, |since| since.as_millis())
 }
 
+/// Where the history of feeds is that belongs to a file of boards: `NAME-samples.db` beside
+/// `NAME.db`.
+pub fn samples_beside(boards: &Path) -> PathBuf {
+    let mut name = boards.file_stem().unwrap_or_default().to_owned();
+    name.push("-samples.db");
+    boards.with_file_name(name)
+}
+
 /// A file of the same name with something behind it.
 pub fn beside(path: &Path, more: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

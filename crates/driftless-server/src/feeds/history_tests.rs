@@ -1,0 +1,209 @@
+//! History: what feeds show after restarts, and of times that memory has let go.
+
+use std::sync::Arc;
+
+use driftless_feeds::{Answer, Bounds, Mark, Retention, Sample, SeriesStore};
+use driftless_model::limits::HISTORY_SERIES_MAX;
+use driftless_protocol::samples::{HOUR_MS, MINUTE_MS, Tier};
+use driftless_protocol::{Aggregate, Query, SeriesName};
+use driftless_store::server::{MemorySamples, SampleStore as _};
+use driftless_sync::room::ConnectionId;
+
+use super::archive::Archive;
+use super::keeper::round;
+use super::plane::{FeedPlane, OpenFeed};
+use crate::clock::now_ms;
+use crate::hub::Mailbox;
+use crate::metrics::Metrics;
+
+fn counter() -> SeriesName {
+    SeriesName {
+        name: "requests_total".to_owned(),
+        labels: [("host".to_owned(), "a".to_owned())].into(),
+    }
+}
+
+async fn plane(store: &MemorySamples, retention: Retention) -> Arc<FeedPlane> {
+    let mut samples = SeriesStore::new(Bounds::default());
+    let archive = Archive::open(Arc::new(store.clone()), retention, &mut samples).await;
+    let archive = archive.expect("opens");
+    let metrics = Arc::new(Metrics::new());
+    Arc::new(FeedPlane::new(samples, Some(archive), metrics))
+}
+
+/// A sample every ten seconds up to a time, which grows by five each, evaluated and written.
+async fn run(plane: &Arc<FeedPlane>, from_ms: u64, until_ms: u64) {
+    let step_ms = 10_000;
+    for time_ms in (from_ms..until_ms).step_by(10_000) {
+        #[allow(clippy::cast_precision_loss, reason = "small")]
+        let value = (time_ms / step_ms % 100_000 * 5) as f64;
+        plane.push([(&counter(), value)], time_ms);
+        if time_ms % MINUTE_MS == 0 {
+            plane.evaluate(time_ms);
+            assert!(write(plane, time_ms).await);
+        }
+    }
+    plane.evaluate(until_ms);
+    assert!(write(plane, until_ms).await);
+}
+
+async fn write(plane: &FeedPlane, now_ms: u64) -> bool {
+    round(plane, plane.kept().expect("there is history"), now_ms).await
+}
+
+fn open(plane: &Arc<FeedPlane>, window_s: u32, step_s: u32, aggregate: Aggregate) -> OpenFeed {
+    let query = Query {
+        selector: "requests_total by ()".to_owned(),
+        window_s,
+        step_s,
+        aggregate,
+    };
+    let mailbox = Arc::new(Mailbox::default());
+    let opened = plane.open(query, ConnectionId(1), &mailbox, now_ms());
+    opened.expect("opens")
+}
+
+fn values(answer: &Answer) -> Vec<f64> {
+    let runs = answer.runs.iter();
+    runs.flat_map(|run| run.values.iter().copied()).collect()
+}
+
+/// The values of a feed once history has come.
+async fn shown(feed: &OpenFeed, least: usize) -> Vec<f64> {
+    for _ in 0..10_000 {
+        let answer = feed.since(Mark::default()).expect("a full answer");
+        if values(&answer).len() >= least {
+            return values(&answer);
+        }
+        tokio::task::yield_now().await;
+    }
+    let answer = feed.since(Mark::default()).expect("a full answer");
+    panic!("only {} of {least} values", values(&answer).len());
+}
+
+/// The beginning of the hour that it is, so that what is run up to now is settled in parts.
+fn this_hour_ms() -> u64 {
+    now_ms() - now_ms() % HOUR_MS
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_a_restart_with_everything_that_is_not_settled() {
+    let store = MemorySamples::new();
+    let end_ms = this_hour_ms();
+    let before = plane(&store, Retention::default()).await;
+    run(&before, end_ms - 5 * HOUR_MS, end_ms).await;
+    let floor_ms = before.samples_mut().floor_ms();
+    assert_eq!(
+        floor_ms,
+        end_ms - HOUR_MS,
+        "four hours are settled and let go"
+    );
+    drop(before);
+    let after = plane(&store, Retention::default()).await;
+    assert_eq!(after.samples_mut().floor_ms(), floor_ms);
+    assert_eq!(after.samples_mut().samples(), 360);
+    for (aggregate, value) in [(Aggregate::Count, 6.0), (Aggregate::Rate, 0.5)] {
+        // By the minute, from rollups; the last hour from memory.
+        let feed = open(&after, 7 * 3_600, 60, aggregate);
+        let shown = shown(&feed, 5 * 60).await;
+        let wrong = shown
+            .iter()
+            .skip(1)
+            .filter(|it| (**it - value).abs() > 1e-9);
+        // The counter begins anew now and then, and a restart may cost the first pair.
+        assert!(wrong.count() <= 3, "{aggregate:?}: {shown:?}");
+    }
+    // Finer than a minute, from the samples of a day.
+    let feed = open(&after, 7 * 3_600, 10, Aggregate::Count);
+    assert_eq!(shown(&feed, 5 * 360).await, vec![1.0; 5 * 360]);
+}
+
+#[tokio::test]
+async fn each_grain_is_forgotten_after_its_time_and_a_coarser_one_stays() {
+    let store = MemorySamples::new();
+    let end_ms = this_hour_ms();
+    let retention = Retention {
+        samples_ms: 2 * HOUR_MS,
+        minutes_ms: 4 * HOUR_MS,
+        hours_ms: 8 * HOUR_MS,
+    };
+    let plane = plane(&store, retention).await;
+    run(&plane, end_ms - 12 * HOUR_MS, end_ms).await;
+    for (tier, kept_ms) in [
+        (Tier::Samples, 2 * HOUR_MS),
+        (Tier::Minutes, 4 * HOUR_MS),
+        (Tier::Hours, 8 * HOUR_MS),
+    ] {
+        let chunks = store.read(tier, &[1], 0, u64::MAX).await.expect("reads");
+        let oldest_ms = chunks.first().expect("some are kept").start_ms;
+        let least_ms = end_ms - kept_ms - tier.chunk_ms();
+        assert!(
+            oldest_ms >= least_ms,
+            "{tier:?}: {} h",
+            (end_ms - oldest_ms) / HOUR_MS
+        );
+        assert!(oldest_ms <= end_ms - kept_ms, "{tier:?}: {oldest_ms}");
+    }
+    let feed = open(&plane, 12 * 3_600, 3_600, Aggregate::Count);
+    let shown = shown(&feed, 7).await;
+    assert!(
+        shown.iter().all(|count| (*count - 360.0).abs() < 0.5),
+        "{shown:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_series_past_its_time_is_forgotten_whole() {
+    let store = MemorySamples::new();
+    let end_ms = this_hour_ms();
+    let retention = Retention {
+        samples_ms: HOUR_MS,
+        minutes_ms: HOUR_MS,
+        hours_ms: HOUR_MS,
+    };
+    let plane = plane(&store, retention).await;
+    run(&plane, end_ms - 6 * HOUR_MS, end_ms - 5 * HOUR_MS).await;
+    assert_eq!(store.kept().await.expect("reads").series.len(), 1);
+    plane.evaluate(now_ms());
+    assert!(write(&plane, now_ms()).await);
+    assert_eq!(store.kept().await.expect("reads").series, []);
+    assert_eq!(plane.samples_mut().len(), 0);
+}
+
+#[tokio::test]
+async fn there_is_history_of_so_many_series_and_the_longest_unseen_goes_first() {
+    let plane = plane(&MemorySamples::new(), Retention::default()).await;
+    let archive = &plane.kept().expect("there is history").archive;
+    let now = now_ms();
+    let see = |number: usize| {
+        let mut name = counter();
+        name.labels.insert("n".to_owned(), number.to_string());
+        let seen_ms = now - 1_000 * u64::from(number != 5);
+        archive.number(&Arc::new(name), seen_ms);
+    };
+    (0..HISTORY_SERIES_MAX).for_each(see);
+    assert!(archive.forget(now).series.is_empty());
+    see(HISTORY_SERIES_MAX);
+    assert_eq!(archive.forget(now).series, [1_u64]);
+}
+
+#[tokio::test]
+async fn a_late_sample_is_written_over_what_was_written() {
+    let store = MemorySamples::new();
+    let now = now_ms();
+    let before = plane(&store, Retention::default()).await;
+    before.push([(&counter(), 1.0)], now);
+    assert!(write(&before, now).await);
+    let late = Sample {
+        time_ms: now - 30 * 60_000,
+        value: 2.0,
+    };
+    let pushed = before.samples_mut().push(&counter(), late, now);
+    assert_eq!(pushed, Ok(()));
+    assert!(write(&before, now).await);
+    let after = plane(&store, Retention::default()).await;
+    let samples = after.samples_mut();
+    let series = samples.find(&counter()).expect("it is there");
+    let values: Vec<_> = series.samples().map(|sample| sample.value).collect();
+    assert_eq!(values, [2.0, 1.0]);
+}

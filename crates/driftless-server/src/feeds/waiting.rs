@@ -1,0 +1,49 @@
+//! What waits to be written.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use driftless_feeds::Settled;
+use tokio::sync::{Notify, oneshot};
+
+/// What waits to be written.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    orders: Mutex<Orders>,
+    wanted: Notify,
+}
+
+/// Everything that waits.
+#[derive(Debug, Default)]
+pub struct Orders {
+    /// What became settled, oldest first.
+    pub settled: VecDeque<Settled>,
+    /// Who wants to know whether it is durable.
+    pub tellers: Vec<oneshot::Sender<bool>>,
+}
+
+impl Waiting {
+    /// Something became settled.
+    pub fn settle(&self, settled: Settled) {
+        self.orders().settled.push_back(settled);
+        self.wanted.notify_one();
+    }
+
+    /// Writes everything that has come in by now. Tells whether it is durable.
+    pub async fn write(&self) -> bool {
+        let (teller, told) = oneshot::channel();
+        self.orders().tellers.push(teller);
+        self.wanted.notify_one();
+        told.await.unwrap_or(false)
+    }
+
+    /// Until somebody wants something written.
+    pub async fn asked(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// What waits.
+    pub fn orders(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,398 @@
+//! The history of feeds in a `SQLite` file of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use driftless_protocol::SeriesName;
+use driftless_protocol::durable::{from_text, to_text};
+use driftless_protocol::samples::Tier;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Row as _, Sqlite};
+
+use crate::server::error::StoreError;
+use crate::server::sample_store::{
+    Chunk, Forget, Kept, KeptPush, KeptSeries, SampleBatch, SampleStore,
+};
+use crate::server::sqlite::lock::Lock;
+use crate::server::sqlite::place::{failure, place};
+use crate::server::sqlite::pool::pool;
+use crate::server::sqlite::statements::Statements;
+
+/// The version of the format of samples that this build writes.
+pub const FORMAT: u32 = 1;
+
+/// The tables, in a file of their own and in a backup. Names are JSON; `data` is packed, see
+/// `driftless_protocol::samples`.
+pub const TABLES: &str = "
+CREATE TABLE sample_meta (format INTEGER NOT NULL, settled_ms INTEGER NOT NULL) STRICT;
+CREATE TABLE sample_series (
+    number INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    seen_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE sample_chunks (
+    tier INTEGER NOT NULL,
+    series INTEGER NOT NULL,
+    start_ms INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (tier, series, start_ms)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sample_pushes (
+    id TEXT NOT NULL PRIMARY KEY,
+    time_ms INTEGER NOT NULL,
+    accepted INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// The names of the tables.
+pub const TABLE_NAMES: [&str; 4] = [
+    "sample_meta",
+    "sample_series",
+    "sample_chunks",
+    "sample_pushes",
+];
+
+/// Series whose chunks are asked for at once.
+const SERIES_AT_ONCE: usize = 256;
+
+/// The history of feeds in one `SQLite` file. Clones share the connections. One process uses it at
+/// a time.
+#[derive(Debug, Clone)]
+pub struct SqliteSamples {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    _lock: Arc<Lock>,
+}
+
+impl SqliteSamples {
+    /// Opens the file, and makes it where there is none. A newer, a damaged or a foreign one is
+    /// refused and not touched, as is one that another process uses.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let lock = Lock::take_alone(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .disable_statement_logging();
+        let writing = options
+            .clone()
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let writer = pool(1).connect_with(writing).await;
+        let writer = writer.map_err(|error| failure(path, &error))?;
+        prepare(&writer, path).await?;
+        let readers = pool(2).connect_lazy_with(options.read_only(true));
+        Ok(Self {
+            writer,
+            readers,
+            _lock: Arc::new(lock),
+        })
+    }
+
+    /// Closes all connections, once what is under way is done.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+async fn prepare(writer: &SqlitePool, path: &Path) -> Result<(), StoreError> {
+    let prepared = async {
+        let tables = sqlx::query("SELECT name FROM sqlite_schema WHERE type = 'table'");
+        let tables = tables.fetch_all(writer).await?;
+        if tables.is_empty() {
+            let mut transaction = writer.begin().await?;
+            sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
+            let meta = sqlx::query("INSERT INTO sample_meta (format, settled_ms) VALUES (?, 0)");
+            meta.bind(FORMAT).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+        }
+        let format = sqlx::query("SELECT format FROM sample_meta");
+        format.fetch_one(writer).await?.try_get::<i64, _>(0)
+    };
+    let found = prepared.await.map_err(|error| failure(path, &error))?;
+    if u32::try_from(found).is_ok_and(|found| found <= FORMAT) {
+        return Ok(());
+    }
+    Err(StoreError::Newer {
+        place: place(path),
+        found,
+        known: FORMAT,
+    })
+}
+
+fn unavailable(error: &sqlx::Error) -> StoreError {
+    StoreError::Unavailable {
+        reason: error.to_string(),
+    }
+}
+
+impl SampleStore for SqliteSamples {
+    async fn kept(&self) -> Result<Kept, StoreError> {
+        let kept = kept(&self.readers).await;
+        kept.map_err(|error| unavailable(&error))
+    }
+
+    async fn write(&self, batch: SampleBatch) -> Result<(), StoreError> {
+        let written = write(&self.writer, &batch).await;
+        written.map_err(|error| unavailable(&error))
+    }
+
+    async fn read(
+        &self,
+        tier: Tier,
+        series: &[u64],
+        from_ms: u64,
+        before_ms: u64,
+    ) -> Result<Vec<Chunk>, StoreError> {
+        let mut numbers = series.to_vec();
+        numbers.sort_unstable();
+        let mut chunks = Vec::new();
+        for some in numbers.chunks(SERIES_AT_ONCE) {
+            let read = read(&self.readers, tier, some, from_ms..before_ms).await;
+            chunks.extend(read.map_err(|error| unavailable(&error))?);
+        }
+        Ok(chunks)
+    }
+}
+
+async fn kept(readers: &SqlitePool) -> Result<Kept, sqlx::Error> {
+    let meta = sqlx::query("SELECT settled_ms FROM sample_meta");
+    let settled_ms = whole(&meta.fetch_one(readers).await?, 0)?;
+    let series = sqlx::query("SELECT number, name, seen_ms FROM sample_series ORDER BY number");
+    let mut kept = Kept {
+        settled_ms,
+        ..Kept::default()
+    };
+    for row in series.fetch_all(readers).await? {
+        // A name that cannot be read is no reason to lose the others.
+        let Ok(name) = from_text::<SeriesName>(row.try_get(1)?) else {
+            tracing::warn!("the name of a stored series cannot be read; it is left out");
+            continue;
+        };
+        kept.series.push(KeptSeries {
+            number: whole(&row, 0)?,
+            name,
+            seen_ms: whole(&row, 2)?,
+        });
+    }
+    let pushes = sqlx::query("SELECT id, time_ms, accepted FROM sample_pushes ORDER BY id");
+    for row in pushes.fetch_all(readers).await? {
+        kept.pushes.push(KeptPush {
+            id: row.try_get(0)?,
+            time_ms: whole(&row, 1)?,
+            accepted: whole(&row, 2)?,
+        });
+    }
+    Ok(kept)
+}
+
+fn whole(row: &sqlx::sqlite::SqliteRow, column: usize) -> Result<u64, sqlx::Error> {
+    row.try_get::<i64, _>(column).map(i64::cast_unsigned)
+}
+
+async fn read(
+    readers: &SqlitePool,
+    tier: Tier,
+    series: &[u64],
+    span: std::ops::Range<u64>,
+) -> Result<Vec<Chunk>, sqlx::Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT series, start_ms, data FROM sample_chunks WHERE tier = ",
+    );
+    query.push_bind(tier.number());
+    query.push(" AND start_ms >= ").push_bind(bound(span.start));
+    query.push(" AND start_ms < ").push_bind(bound(span.end));
+    query.push(" AND series IN (");
+    let mut numbers = query.separated(", ");
+    for number in series {
+        numbers.push_bind(number.cast_signed());
+    }
+    query.push(") ORDER BY series, start_ms");
+    let rows = query.build().fetch_all(readers).await?;
+    let chunk = |row: &sqlx::sqlite::SqliteRow| {
+        Ok(Chunk {
+            tier,
+            series: whole(row, 0)?,
+            start_ms: whole(row, 1)?,
+            data: row.try_get(2)?,
+        })
+    };
+    rows.iter().map(chunk).collect()
+}
+
+/// A time as a bound of a comparison: no sample lies past what a column can hold.
+fn bound(time_ms: u64) -> i64 {
+    i64::try_from(time_ms).unwrap_or(i64::MAX)
+}
+
+async fn write(writer: &SqlitePool, batch: &SampleBatch) -> Result<(), sqlx::Error> {
+    let mut connection = writer.acquire().await?;
+    let written = transact(&mut connection, batch).await;
+    if written.is_err() {
+        // What state an error leaves a connection in depends on the error: take a new one.
+        connection.close().await.ok();
+    }
+    written
+}
+
+async fn transact(
+    connection: &mut SqliteConnection,
+    batch: &SampleBatch,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut statements = Statements::default();
+    add_series(&mut statements, &batch.series);
+    add_chunks(&mut statements, &batch.chunks);
+    add_pushes(&mut statements, &batch.pushes);
+    statements.execute(&mut transaction).await?;
+    if let Some(settled_ms) = batch.settled_ms {
+        let settled = "UPDATE sample_meta SET settled_ms = max(settled_ms, ?)";
+        let settled = sqlx::query(settled).bind(bound(settled_ms));
+        settled.execute(&mut *transaction).await?;
+    }
+    forget(&mut transaction, &batch.forget).await?;
+    transaction.commit().await
+}
+
+fn add_series(statements: &mut Statements, series: &[KeptSeries]) {
+    statements.add(
+        series,
+        "INSERT INTO sample_series (number, name, seen_ms) ",
+        |row, series| {
+            row.push_bind(series.number.cast_signed())
+                .push_bind(to_text(&series.name))
+                .push_bind(bound(series.seen_ms));
+        },
+        " ON CONFLICT (number) DO UPDATE SET name = excluded.name, seen_ms = excluded.seen_ms",
+    );
+}
+
+fn add_chunks(statements: &mut Statements, chunks: &[Chunk]) {
+    statements.add(
+        chunks,
+        "INSERT INTO sample_chunks (tier, series, start_ms, data) ",
+        |row, chunk| {
+            row.push_bind(chunk.tier.number())
+                .push_bind(chunk.series.cast_signed())
+                .push_bind(bound(chunk.start_ms))
+                .push_bind(chunk.data.clone());
+        },
+        " ON CONFLICT (tier, series, start_ms) DO UPDATE SET data = excluded.data",
+    );
+}
+
+fn add_pushes(statements: &mut Statements, pushes: &[KeptPush]) {
+    statements.add(
+        pushes,
+        "INSERT INTO sample_pushes (id, time_ms, accepted) ",
+        |row, push| {
+            row.push_bind(push.id.clone())
+                .push_bind(bound(push.time_ms))
+                .push_bind(bound(push.accepted));
+        },
+        " ON CONFLICT (id) DO UPDATE SET time_ms = excluded.time_ms, \
+         accepted = excluded.accepted",
+    );
+}
+
+async fn forget(connection: &mut SqliteConnection, forget: &Forget) -> Result<(), sqlx::Error> {
+    for (tier, before_ms) in &forget.chunks {
+        let chunks = "DELETE FROM sample_chunks WHERE tier = ? AND start_ms < ?";
+        let chunks = sqlx::query(chunks).bind(tier.number());
+        let chunks = chunks.bind(bound(*before_ms));
+        chunks.execute(&mut *connection).await?;
+    }
+    for number in &forget.series {
+        for tier in Tier::ALL {
+            let chunks = "DELETE FROM sample_chunks WHERE tier = ? AND series = ?";
+            let chunks = sqlx::query(chunks).bind(tier.number());
+            let chunks = chunks.bind(number.cast_signed());
+            chunks.execute(&mut *connection).await?;
+        }
+        let series = sqlx::query("DELETE FROM sample_series WHERE number = ?");
+        let series = series.bind(number.cast_signed());
+        series.execute(&mut *connection).await?;
+    }
+    if forget.pushes_before_ms > 0 {
+        let pushes = sqlx::query("DELETE FROM sample_pushes WHERE time_ms < ?");
+        let pushes = pushes.bind(bound(forget.pushes_before_ms));
+        pushes.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store that takes its folder away with it.
+    struct Temporary(
+        SqliteSamples,
+        #[allow(dead_code, reason = "held")] tempfile::TempDir,
+    );
+
+    impl SampleStore for Temporary {
+        async fn kept(&self) -> Result<Kept, StoreError> {
+            self.0.kept().await
+        }
+
+        async fn write(&self, batch: SampleBatch) -> Result<(), StoreError> {
+            self.0.write(batch).await
+        }
+
+        async fn read(
+            &self,
+            tier: Tier,
+            series: &[u64],
+            from_ms: u64,
+            before_ms: u64,
+        ) -> Result<Vec<Chunk>, StoreError> {
+            self.0.read(tier, series, from_ms, before_ms).await
+        }
+    }
+
+    async fn empty() -> Temporary {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteSamples::open(folder.path().join("samples.db")).await;
+        Temporary(store.expect("opens"), folder)
+    }
+
+    crate::sample_store_conformance!(empty);
+
+    #[tokio::test]
+    async fn what_was_written_is_there_after_it_is_opened_again_by_one_at_a_time() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("samples.db");
+        let store = SqliteSamples::open(&file).await.expect("opens");
+        let batch = SampleBatch {
+            settled_ms: Some(7),
+            ..SampleBatch::default()
+        };
+        store.write(batch).await.expect("writes");
+        let second = SqliteSamples::open(&file).await;
+        assert!(matches!(second, Err(StoreError::InUse { .. })));
+        store.close().await;
+        drop(store);
+        let store = SqliteSamples::open(&file).await.expect("opens");
+        assert_eq!(store.kept().await.expect("reads").settled_ms, 7);
+    }
+
+    #[tokio::test]
+    async fn a_newer_and_a_foreign_file_are_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("samples.db");
+        let store = SqliteSamples::open(&file).await.expect("opens");
+        let newer = sqlx::query("UPDATE sample_meta SET format = 2");
+        newer.execute(&store.writer).await.expect("writes");
+        store.close().await;
+        drop(store);
+        let refused = SqliteSamples::open(&file).await;
+        assert!(matches!(refused, Err(StoreError::Newer { found: 2, .. })));
+        std::fs::write(&file, vec![7; 40_000]).expect("writes");
+        let refused = SqliteSamples::open(&file).await;
+        assert!(matches!(refused, Err(StoreError::Damaged { .. })));
+    }
+}
