@@ -11,6 +11,10 @@ use driftless_model::{
 use driftless_protocol::durable::{LedgerRow, Row, from_text, to_text};
 use driftless_protocol::feed::{pack, unpack};
 use driftless_protocol::message::Settled;
+use driftless_protocol::push::{Precision, PushFormat};
+use driftless_protocol::samples::{
+    Sample, pack_rollups, pack_samples, unpack_rollups, unpack_samples,
+};
 use driftless_protocol::tab::TabMessage;
 use driftless_protocol::{ClientMessage, Codec, Packed, Payload, Query, ServerMessage};
 
@@ -142,6 +146,50 @@ pub fn packed(bytes: &[u8]) {
     if let Ok(runs) = unpack(&packed) {
         assert_eq!(pack(&runs), packed);
     }
+}
+
+/// Packed history, of samples and of what they come to.
+pub fn chunks(bytes: &[u8]) {
+    if let Ok(samples) = unpack_samples(bytes) {
+        let again = unpack_samples(&pack_samples(&samples)).expect("can be read");
+        let bits = |samples: &[Sample]| {
+            let samples = samples.iter();
+            let bits = samples.map(|sample| (sample.time_ms, sample.value.to_bits()));
+            bits.collect::<Vec<_>>()
+        };
+        assert_eq!(bits(&again), bits(&samples));
+    }
+    if let Ok(rollups) = unpack_rollups(bytes) {
+        let packed = pack_rollups(&rollups);
+        let again = unpack_rollups(&packed).expect("can be read");
+        assert_eq!(pack_rollups(&again), packed);
+    }
+}
+
+fn pushed(bytes: &[u8], format: PushFormat) {
+    const SAMPLES_MAX: usize = 20;
+    match format.read(bytes, SAMPLES_MAX) {
+        Ok(samples) => {
+            assert!(samples.len() <= SAMPLES_MAX);
+            assert!(samples.iter().all(|sample| sample.line > 0));
+        }
+        Err(error) => assert_ne!(error.line(), Some(0), "{error}"),
+    }
+}
+
+/// Samples pushed in JSON.
+pub fn push_json(bytes: &[u8]) {
+    pushed(bytes, PushFormat::Json);
+}
+
+/// Samples pushed in the line protocol of `InfluxDB`.
+pub fn push_influx(bytes: &[u8]) {
+    pushed(bytes, PushFormat::Influx(Precision::Milliseconds));
+}
+
+/// Samples pushed in the text format of Prometheus.
+pub fn push_prometheus(bytes: &[u8]) {
+    pushed(bytes, PushFormat::Prometheus);
 }
 
 /// A selector, and a query with it.

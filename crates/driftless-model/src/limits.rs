@@ -102,6 +102,18 @@ pub const MINUTES_KEPT_MS: u64 = 14 * 86_400_000;
 pub const HOURS_KEPT_MS: u64 = 400 * 86_400_000;
 /// Most series that have history; past it those that were not seen for longest lose theirs.
 pub const HISTORY_SERIES_MAX: usize = 65_536;
+/// Largest body of a push of samples, in bytes, packed and unpacked.
+pub const PUSH_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most samples in one push.
+pub const PUSH_SAMPLES_MAX: usize = 50_000;
+/// Longest id that a client gives a push, in bytes.
+pub const PUSH_ID_BYTES_MAX: usize = 128;
+/// Pushes that are told again, should they come again; older ones are taken anew.
+pub const PUSHES_KEPT_MAX: usize = 65_536;
+/// Pushes that are read at once; more are refused as rate limited.
+pub const PUSHES_AT_ONCE: usize = 16;
+/// Refused samples that the answer to a push names.
+pub const PUSH_REFUSALS_MAX: usize = 100;
 /// Longest name of a series with its labels, in bytes.
 pub const SERIES_NAME_BYTES_MAX: usize = 512;
 /// Most labels of one series.

@@ -8,6 +8,7 @@ pub mod packed;
 pub mod codes;
 pub mod feed;
 pub mod samples;
+pub mod push;
 pub mod payload;
 pub mod message;
 mod tree;

@@ -194,8 +194,8 @@ impl Builder {
         let schema = Arc::new(self.schema);
         let metrics = Arc::new(Metrics::new());
         let mut samples = SeriesStore::new(Bounds::default());
-        let archive = Archive::open(self.samples, self.retention, &mut samples).await?;
-        let feeds = Arc::new(FeedPlane::new(samples, Some(archive), metrics.clone()));
+        let history = Archive::open(self.samples, self.retention, &mut samples).await?;
+        let feeds = Arc::new(FeedPlane::new(samples, Some(history), metrics.clone()));
         let shared = Shared {
             boards: Arc::new(Boards::new(
                 schema.clone(),
@@ -327,7 +327,7 @@ impl Driftless {
             tracing::warn!("some boards did not end in time");
         }
         if let Some(kept) = self.shared.feeds.kept() {
-            let writing = tokio::time::timeout(WRITING, kept.waiting.write());
+            let writing = tokio::time::timeout(WRITING, kept.waiting.write(None));
             if writing.await != Ok(true) {
                 tracing::warn!("the samples of the last seconds are not stored");
             }

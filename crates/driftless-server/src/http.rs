@@ -101,7 +101,7 @@ async fn metrics(
 }
 
 /// Who asks, or the answer to somebody who may not.
-async fn caller(
+pub async fn caller(
     driftless: &Driftless,
     remote: Remote,
     headers: &HeaderMap,

@@ -1,7 +1,7 @@
 //! The server as a library: an axum shell around the room machine of `driftless-sync`.
 //!
 //! [`Driftless::builder`] starts a server, [`router`] mounts its socket anywhere in an
-//! application's own router, [`ops_router`] answers health checks and lists boards. The binary
+//! application's own router, [`ops_router`] answers health checks and lists boards, [`push_router`] takes samples. The binary
 //! `driftless` is a thin main around this crate.
 //!
 //! In an application of one's own: [`Authenticator`] is its sign-in and its rights,
@@ -31,13 +31,18 @@ mod remote;
 mod rights;
 mod socket;
 mod http;
+mod push;
 
 pub use crate::auth::{AuthError, Authenticator, OpenAuth, SignedIn, StaticTokens, StoredAuth};
 pub use crate::driftless::{Builder, Driftless, StartError};
 pub use crate::http::ops_router;
 pub use crate::origin::Origins;
 pub use crate::proxies::{Proxies, Remote};
+pub use crate::push::push_router;
 pub use crate::rights::watch_rights;
 pub use crate::socket::router;
+pub use driftless_feeds::Retention;
 pub use driftless_model::Role;
-pub use driftless_store::server::{BoardStore, MemoryBoards, SqliteBoards};
+pub use driftless_store::server::{
+    BoardStore, MemoryBoards, MemorySamples, SampleStore, SqliteBoards, SqliteSamples,
+};

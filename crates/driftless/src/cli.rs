@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::accounts::{AuditOptions, RoleCommand, TokenCommand, UserCommand};
 use crate::bench::BenchOptions;
+use crate::push::PushOptions;
 
 /// Live dashboards that many people edit at once, that keep working offline, and that never lose an
 /// edit.
@@ -36,6 +37,8 @@ pub enum Command {
     Audit(AuditOptions),
     /// Measure this server on this machine, beside the least that any server needs.
     Bench(BenchOptions),
+    /// Push samples into a running server: a file, standard input or one value.
+    Push(PushOptions),
     /// Copy the boards to a file, while a server runs or not.
     Backup(BackupOptions),
     /// Put a backup in the place of the boards, while no server runs. What was there is kept beside

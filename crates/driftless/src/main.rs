@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod push;
 mod data;
 mod accounts;
 mod cli;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::User(command) => account(accounts::user(&command)),
         Command::Role(command) => account(accounts::role(&command)),
         Command::Audit(options) => account(accounts::audit(&options)),
+        Command::Push(options) => ended(push::run(&options), push::PushError::exit_code),
         Command::Backup(options) => ended(backup::make(&options), |_| 1),
         Command::Restore(options) => ended(backup::put_back(&options), |_| 1),
     }

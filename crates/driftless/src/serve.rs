@@ -8,8 +8,8 @@ use axum::Router;
 use axum::serve::ListenerExt as _;
 use driftless_server::proxies::ProxyError;
 use driftless_server::{
-    Driftless, OpenAuth, Origins, Proxies, StaticTokens, StoredAuth, ops_router, router,
-    watch_rights,
+    Driftless, OpenAuth, Origins, Proxies, StaticTokens, StoredAuth, ops_router, push_router,
+    router, watch_rights,
 };
 use driftless_store::server::{SqliteBoards, SqliteSamples, StoreError, are_in_use};
 use tokio::net::TcpListener;
@@ -137,6 +137,7 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
     let app: Router = Router::new()
         .nest("/rt", router(driftless.clone()))
         .merge(ops_router(driftless.clone()))
+        .merge(push_router(driftless.clone()))
         .merge(app);
     announce(address)?;
     let heartbeat = driftless.heartbeat();

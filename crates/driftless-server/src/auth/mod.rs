@@ -50,6 +50,12 @@ pub trait Authenticator: Send + Sync + 'static {
         board: &BoardId,
     ) -> impl Future<Output = Result<Role, AuthError>> + Send;
 
+    /// Whether a user may push samples, which show on every board. Nobody may, unless the
+    /// implementation says otherwise.
+    fn may_push(&self, _user: &UserId) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
+
     /// Whether a user may read `/metrics`. Nobody may, unless the implementation says otherwise.
     fn may_see_metrics(&self, _user: &UserId) -> impl Future<Output = bool> + Send {
         std::future::ready(false)
@@ -157,6 +163,9 @@ pub trait AnyAuthenticator: Send + Sync + 'static {
         board: &'a BoardId,
     ) -> BoxFuture<'a, Result<Role, AuthError>>;
 
+    /// See [`Authenticator::may_push`].
+    fn may_push<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool>;
+
     /// See [`Authenticator::may_see_metrics`].
     fn may_see_metrics<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool>;
 }
@@ -183,6 +192,10 @@ impl<A: Authenticator> AnyAuthenticator for A {
         board: &'a BoardId,
     ) -> BoxFuture<'a, Result<Role, AuthError>> {
         Authenticator::role(self, user, board).boxed()
+    }
+
+    fn may_push<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool> {
+        Authenticator::may_push(self, user).boxed()
     }
 
     fn may_see_metrics<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool> {

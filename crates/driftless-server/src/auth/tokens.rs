@@ -135,6 +135,10 @@ impl Authenticator for StaticTokens {
         Ok(self.roles.get(user).copied().unwrap_or(Role::None))
     }
 
+    async fn may_push(&self, user: &UserId) -> bool {
+        self.roles.get(user).is_some_and(|role| role.may_edit())
+    }
+
     async fn may_see_metrics(&self, user: &UserId) -> bool {
         self.roles.get(user) == Some(&Role::Owner)
     }

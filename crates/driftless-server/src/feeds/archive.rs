@@ -12,7 +12,7 @@ use driftless_protocol::SeriesName;
 use driftless_protocol::samples::{
     HOUR_MS, Tier, pack_rollups, pack_samples, unpack_rollups, unpack_samples,
 };
-use driftless_store::server::{Chunk, Forget, KeptSeries, SampleBatch, StoreError};
+use driftless_store::server::{Chunk, Forget, KeptPush, KeptSeries, SampleBatch, StoreError};
 use tokio::sync::Semaphore;
 
 use crate::feeds::sample_store::SharedSampleStore;
@@ -44,12 +44,13 @@ struct Known {
 }
 
 impl Archive {
-    /// Opens history; samples that are not settled yet go back into `samples`.
+    /// Opens history; samples that are not settled yet go back into `samples`. Answers with the
+    /// pushes that were taken, too.
     pub async fn open(
         store: SharedSampleStore,
         retention: Retention,
         samples: &mut SeriesStore,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<(Self, Vec<KeptPush>), StoreError> {
         let kept = store.kept().await?;
         let mut names = Names::default();
         for series in kept.series {
@@ -69,7 +70,7 @@ impl Archive {
             reading: Semaphore::new(READS_AT_ONCE),
         };
         archive.recall(samples, kept.settled_ms).await?;
-        Ok(archive)
+        Ok((archive, kept.pushes))
     }
 
     /// Puts samples back into memory that are not settled.
@@ -92,9 +93,16 @@ impl Archive {
         Ok(())
     }
 
-    /// Writes minutes, durable before it answers.
-    pub async fn write(&self, minutes: &[DirtyMinute]) -> Result<(), StoreError> {
-        let mut batch = SampleBatch::default();
+    /// Writes minutes and the pushes that they came with, durable before it answers.
+    pub async fn write(
+        &self,
+        minutes: &[DirtyMinute],
+        pushes: Vec<KeptPush>,
+    ) -> Result<(), StoreError> {
+        let mut batch = SampleBatch {
+            pushes,
+            ..SampleBatch::default()
+        };
         for minute in minutes {
             let newest_ms = minute.samples.last().map_or(0, |sample| sample.time_ms);
             batch.chunks.push(Chunk {

@@ -29,13 +29,14 @@ pub async fn round(plane: &FeedPlane, kept: &Kept, now_ms: u64) -> bool {
     let orders = std::mem::take(&mut *waiting.orders());
     let Orders {
         mut settled,
+        pushes,
         tellers,
     } = orders;
     let minutes = plane.samples_mut().take_dirty();
-    let written = if minutes.is_empty() {
+    let written = if minutes.is_empty() && pushes.is_empty() {
         Ok(())
     } else {
-        archive.write(&minutes).await
+        archive.write(&minutes, pushes.clone()).await
     };
     let is_written = written.is_ok();
     for teller in tellers {
@@ -49,6 +50,7 @@ pub async fn round(plane: &FeedPlane, kept: &Kept, now_ms: u64) -> bool {
             samples.put_back_dirty(minute.id, minute.start_ms);
         }
         let mut orders = waiting.orders();
+        orders.pushes.splice(0..0, pushes);
         settled.append(&mut orders.settled);
         orders.settled = settled;
         return false;

@@ -3,12 +3,14 @@
 mod sample_store;
 mod waiting;
 mod archive;
+mod pushes;
 mod plane;
 mod keeper;
 
 pub use archive::Archive;
 pub use keeper::keep;
 pub use plane::{FeedPlane, OpenFeed};
+pub use pushes::Batch;
 pub use sample_store::SharedSampleStore;
 
 #[cfg(test)]

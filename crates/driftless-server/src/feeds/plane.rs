@@ -5,11 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use driftless_feeds::{Answer, Evaluator, Mark, QueryError, Sample, SeriesStore, Wanted};
+use driftless_model::limits::PUSHES_AT_ONCE;
 use driftless_protocol::{Query, SeriesName};
+use driftless_store::server::KeptPush;
 use driftless_sync::room::ConnectionId;
+use tokio::sync::Semaphore;
 
 use crate::clock::now_ms;
 use crate::feeds::archive::Archive;
+use crate::feeds::pushes::{Batch, Pushes, Receipt};
 use crate::feeds::waiting::Waiting;
 use crate::hub::Mailbox;
 use crate::metrics::Metrics;
@@ -23,6 +27,8 @@ pub struct FeedPlane {
     /// How often the queries were evaluated: a connection that has seen this one has seen all.
     tick: AtomicU64,
     viewers: Mutex<HashMap<ConnectionId, (Arc<Mailbox>, usize)>>,
+    pushes: Mutex<Pushes>,
+    pushing: Semaphore,
     metrics: Arc<Metrics>,
 }
 
@@ -57,7 +63,12 @@ pub struct OpenFeed {
 
 impl FeedPlane {
     /// No queries. Without history, what is settled is forgotten.
-    pub fn new(samples: SeriesStore, archive: Option<Archive>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        samples: SeriesStore,
+        history: Option<(Archive, Vec<KeptPush>)>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let (archive, pushes) = history.unzip();
         let kept = archive.map(|archive| {
             Arc::new(Kept {
                 archive,
@@ -70,6 +81,8 @@ impl FeedPlane {
             queries: Mutex::default(),
             tick: AtomicU64::new(0),
             viewers: Mutex::default(),
+            pushes: Mutex::new(Pushes::new(pushes.unwrap_or_default())),
+            pushing: Semaphore::new(PUSHES_AT_ONCE),
             metrics,
         }
     }
@@ -88,6 +101,37 @@ impl FeedPlane {
                 tracing::debug!(series = %name.name, %error, "a sample is left out");
             }
         }
+    }
+
+    /// Turns to read what is pushed: a body and what is made of it take memory.
+    pub fn pushing(&self) -> &Semaphore {
+        &self.pushing
+    }
+
+    /// Takes a batch that somebody pushed. What is taken is durable with the answer; `None` where
+    /// it could not be stored, and is to be sent again.
+    pub async fn take(&self, batch: &Batch, now_ms: u64) -> Option<Receipt> {
+        let (receipt, push) = self.take_now(batch, now_ms);
+        let is_stored = match &self.kept {
+            Some(kept) => kept.waiting.write(push).await,
+            None => true,
+        };
+        is_stored.then_some(receipt)
+    }
+
+    /// Takes it into memory, unless it was taken before.
+    fn take_now(&self, batch: &Batch, now_ms: u64) -> (Receipt, Option<KeptPush>) {
+        // Held until the samples are in: of two that come at once one is the second.
+        let mut pushes = self.pushes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = pushes.find(batch) {
+            return (Receipt::again(before), None);
+        }
+        let receipt = batch.push(&mut self.samples_mut(), now_ms);
+        let came = receipt.accepted + receipt.refused;
+        self.metrics.samples.inc_by(came);
+        self.metrics.samples_dropped.inc_by(receipt.refused);
+        let push = pushes.note(batch, receipt.accepted, now_ms);
+        (receipt, push)
     }
 
     /// Settles what no sample can change any more, evaluates every query once and wakes the

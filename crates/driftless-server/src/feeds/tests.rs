@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use driftless_feeds::{Bounds, Mark, SeriesStore};
+use driftless_model::limits::PUSHES_AT_ONCE;
 use driftless_protocol::{Aggregate, Query, SeriesName};
 use driftless_sync::room::ConnectionId;
 
@@ -78,6 +79,17 @@ fn a_thousand_viewers_cost_one_evaluation_and_one_answer() {
     let is_first = |answer| Arc::ptr_eq(answer, &answers[0]);
     assert!(answers.iter().all(is_first), "made once, and shared");
     assert_eq!(evaluations(), 2);
+}
+
+#[test]
+fn so_many_pushes_are_read_at_once_and_not_one_more() {
+    let plane = plane();
+    let turns: Vec<_> = (0..PUSHES_AT_ONCE)
+        .map(|_| plane.pushing().try_acquire().expect("a turn"))
+        .collect();
+    assert!(plane.pushing().try_acquire().is_err());
+    drop(turns);
+    assert!(plane.pushing().try_acquire().is_ok());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use driftless_feeds::Settled;
+use driftless_store::server::KeptPush;
 use tokio::sync::{Notify, oneshot};
 
 /// What waits to be written.
@@ -18,6 +19,8 @@ pub struct Waiting {
 pub struct Orders {
     /// What became settled, oldest first.
     pub settled: VecDeque<Settled>,
+    /// Pushes whose samples are in memory.
+    pub pushes: Vec<KeptPush>,
     /// Who wants to know whether it is durable.
     pub tellers: Vec<oneshot::Sender<bool>>,
 }
@@ -30,11 +33,17 @@ impl Waiting {
     }
 
     /// Writes everything that has come in by now. Tells whether it is durable.
-    pub async fn write(&self) -> bool {
+    pub async fn write(&self, push: Option<KeptPush>) -> bool {
         let (teller, told) = oneshot::channel();
-        self.orders().tellers.push(teller);
-        self.wanted.notify_one();
+        self.order(push, teller);
         told.await.unwrap_or(false)
+    }
+
+    fn order(&self, push: Option<KeptPush>, teller: oneshot::Sender<bool>) {
+        let mut orders = self.orders();
+        orders.pushes.extend(push);
+        orders.tellers.push(teller);
+        self.wanted.notify_one();
     }
 
     /// Until somebody wants something written.

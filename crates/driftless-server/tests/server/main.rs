@@ -8,6 +8,7 @@ mod feeds;
 mod handshake;
 mod http;
 mod protocol_page;
+mod push;
 mod rights;
 mod sign_in;
 mod spans;

@@ -10,7 +10,7 @@ use driftless_model::{
 };
 use driftless_protocol::message::{Event, Hello, Push, Resume, Settled, Subscribe, Welcome};
 use driftless_protocol::{ClientMessage, Codec, Payload, ServerMessage};
-use driftless_server::{Builder, Driftless, ops_router, router};
+use driftless_server::{Builder, Driftless, ops_router, push_router, router};
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message as Frame};
@@ -30,7 +30,8 @@ impl Server {
         let driftless = builder.start().await.expect("starts");
         let app: Router = Router::new()
             .nest("/rt", router(driftless.clone()))
-            .merge(ops_router(driftless.clone()));
+            .merge(ops_router(driftless.clone()))
+            .merge(push_router(driftless.clone()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");

@@ -8,6 +8,7 @@ mod live;
 
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod history;
 mod restart;
 mod restore;
 mod secrets;
