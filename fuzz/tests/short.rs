@@ -83,6 +83,10 @@ short! {
     any_stored_row_is_read_or_refused: "row", 2_000;
     any_column_is_read_or_refused: "columns", 2_000;
     any_packed_samples_are_read_or_refused: "packed", 2_000;
+    any_packed_history_is_read_or_refused: "chunks", 2_000;
+    any_push_in_json_is_read_or_refused: "push_json", 2_000;
+    any_push_in_line_protocol_is_read_or_refused: "push_influx", 2_000;
+    any_push_in_prometheus_text_is_read_or_refused: "push_prometheus", 2_000;
     any_selector_is_read_or_refused: "selector", 4_000;
     any_value_is_read_or_refused: "value", 2_000;
     any_name_is_taken_or_refused: "names", 4_000;

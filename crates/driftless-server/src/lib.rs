@@ -1,7 +1,8 @@
 //! The server as a library: an axum shell around the room machine of `driftless-sync`.
 //!
 //! [`Driftless::builder`] starts a server, [`router`] mounts its socket anywhere in an
-//! application's own router, [`ops_router`] answers health checks and lists boards, [`push_router`] takes samples. The binary
+//! application's own router, [`ops_router`] answers health checks and lists boards,
+//! [`push_router`] takes samples. The binary
 //! `driftless` is a thin main around this crate.
 //!
 //! In an application of one's own: [`Authenticator`] is its sign-in and its rights,

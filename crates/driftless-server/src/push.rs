@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Json, Response};
 use axum::routing::post;
 use driftless_model::UserId;
@@ -147,7 +147,7 @@ fn batch_id(headers: &HeaderMap) -> Result<Option<String>, Box<Response>> {
 
 fn is_packed(headers: &HeaderMap) -> Result<bool, Box<Response>> {
     let encoding = headers.get(header::CONTENT_ENCODING);
-    match encoding.map(|encoding| encoding.as_bytes()) {
+    match encoding.map(HeaderValue::as_bytes) {
         None | Some(b"identity") => Ok(false),
         Some(b"gzip") => Ok(true),
         Some(_) => {
@@ -162,7 +162,7 @@ async fn whole(body: Body) -> Result<Bytes, Box<Response>> {
     let reading = axum::body::to_bytes(body, PUSH_BYTES_MAX);
     match tokio::time::timeout(BODY_TIME, reading).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(too_large()),
+        Ok(Err(_)) => Err(Box::new(too_large())),
         Err(_) => {
             let seconds = BODY_TIME.as_secs();
             let detail = format!("the body did not come within {seconds} s; send it in parts");
@@ -171,10 +171,10 @@ async fn whole(body: Body) -> Result<Bytes, Box<Response>> {
     }
 }
 
-fn too_large() -> Box<Response> {
+fn too_large() -> Response {
     let mebibytes = PUSH_BYTES_MAX / 1024 / 1024;
     let detail = format!("a push has at most {mebibytes} MiB, unpacked too; send it in parts");
-    Refused::new(Code::TooLarge, detail).boxed()
+    Refused::new(Code::TooLarge, detail).into_response()
 }
 
 fn read(body: Bytes, is_packed: bool, format: PushFormat) -> Result<Vec<Pushed>, Box<Response>> {
@@ -202,7 +202,7 @@ fn unpacked(body: &[u8]) -> Result<Bytes, Box<Response>> {
         return Err(Refused::new(Code::Malformed, detail).boxed());
     }
     if unpacked.len() > PUSH_BYTES_MAX {
-        return Err(too_large());
+        return Err(Box::new(too_large()));
     }
     Ok(unpacked.into())
 }

@@ -13,7 +13,8 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// Lines that are sent at once: fewer samples than a push may have, also where a line has several.
 const LINES_AT_ONCE: usize = 5_000;
-/// How often a batch is sent before it is given up. The server takes it once however often it comes.
+/// How often a batch is sent before it is given up. The server takes it once however often it
+/// comes.
 const TRIES: u32 = 5;
 /// How long the first pause between two tries is; each is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);

@@ -1,8 +1,8 @@
 //! The line protocol of `InfluxDB`: `measurement,tag=value field=1.5,other=2i 1700000000000000000`.
 //!
-//! Each field is a series `measurement_field`, one called `value` is `measurement`; tags are labels.
-//! What a series or a label may not contain becomes `_`. Texts are no samples and are left out;
-//! `true` is 1.
+//! Each field is a series `measurement_field`, one called `value` is `measurement`; tags are
+//! labels. What a series or a label may not contain becomes `_`. Texts are no samples and are left
+//! out; `true` is 1.
 
 use driftless_model::SortedMap;
 
@@ -232,7 +232,10 @@ fn number(word: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> Result<Vec<(String, Vec<String>, f64, Option<u64>)>, PushFormatError> {
+    /// Name, labels, value and time.
+    type Read = (String, Vec<String>, f64, Option<u64>);
+
+    fn read(line: &str) -> Result<Vec<Read>, PushFormatError> {
         let mut samples = Vec::new();
         read_line(line, 7, Precision::Nanoseconds, &mut samples)?;
         let samples = samples.into_iter().map(|sample| {
@@ -248,7 +251,7 @@ mod tests {
         Ok(samples.collect())
     }
 
-    fn one(line: &str) -> (String, Vec<String>, f64, Option<u64>) {
+    fn one(line: &str) -> Read {
         let mut samples = read(line).expect(line);
         assert_eq!(samples.len(), 1, "{line}: {samples:?}");
         samples.remove(0)

@@ -1,6 +1,6 @@
 //! The history of feeds: which series have some, and how it is written and read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -143,7 +143,7 @@ impl Archive {
             }
         }
         batch.forget = self.forget(now_ms);
-        let forgotten = batch.forget.series.clone();
+        let forgotten: HashSet<_> = batch.forget.series.iter().copied().collect();
         self.commit(batch).await?;
         let mut names = self.names();
         names

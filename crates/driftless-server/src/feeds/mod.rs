@@ -14,6 +14,4 @@ pub use pushes::Batch;
 pub use sample_store::SharedSampleStore;
 
 #[cfg(test)]
-mod history_tests;
-#[cfg(test)]
 mod tests;

@@ -121,7 +121,9 @@ impl Pushes {
     /// Those that were stored.
     pub fn new(stored: Vec<KeptPush>) -> Self {
         let mut pushes = Self::default();
-        stored.into_iter().for_each(|push| pushes.add(push));
+        for push in stored {
+            pushes.add(push);
+        }
         pushes
     }
 

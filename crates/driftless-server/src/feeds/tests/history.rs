@@ -9,10 +9,10 @@ use driftless_protocol::{Aggregate, Query, SeriesName};
 use driftless_store::server::{MemorySamples, SampleStore as _};
 use driftless_sync::room::ConnectionId;
 
-use super::archive::Archive;
-use super::keeper::round;
-use super::plane::{FeedPlane, OpenFeed};
 use crate::clock::now_ms;
+use crate::feeds::archive::Archive;
+use crate::feeds::keeper::round;
+use crate::feeds::plane::{FeedPlane, OpenFeed};
 use crate::hub::Mailbox;
 use crate::metrics::Metrics;
 

@@ -1,3 +1,5 @@
+mod history;
+
 use std::sync::Arc;
 
 use driftless_feeds::{Bounds, Mark, SeriesStore};
@@ -5,7 +7,7 @@ use driftless_model::limits::PUSHES_AT_ONCE;
 use driftless_protocol::{Aggregate, Query, SeriesName};
 use driftless_sync::room::ConnectionId;
 
-use super::*;
+use crate::feeds::{FeedPlane, OpenFeed};
 use crate::hub::Mailbox;
 use crate::metrics::Metrics;
 
