@@ -55,6 +55,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// The pure crates: everything that they do follows from their arguments.
 const PURE: [&str; 3] = ["driftless-model", "driftless-feeds", "driftless-sync"];
 
+/// What every page loads: the crates without what only a server needs.
+const IN_BROWSER: [&str; 5] = [
+    "driftless-sync",
+    "driftless-store",
+    "driftless-client",
+    "driftless-leptos",
+    "driftless-dashboard",
+];
+
+/// The feature of the feeds that evaluates queries, and brings regular expressions with it.
+const SERVER_ONLY: &str = "\"evaluate\"";
+
 /// What a pure crate may not name.
 const IMPURE_PATHS: [&str; 9] = [
     "std::time::Instant",
@@ -78,6 +90,11 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
         let name = package_name(&manifest.text).unwrap_or(folder);
         for (line, dependency) in dependencies(&manifest.text) {
             if let Some(message) = objection(folder, name, dependency) {
+                findings.push(Finding::line(&manifest.path, line, message));
+            }
+            let written = manifest.text.lines().nth(line - 1).unwrap_or_default();
+            if IN_BROWSER.contains(&name) && written.contains(SERVER_ONLY) {
+                let message = format!("`{name}` is in every page: it may not have {SERVER_ONLY}");
                 findings.push(Finding::line(&manifest.path, line, message));
             }
         }
@@ -223,6 +240,19 @@ mod tests {
             found,
             ["crates/a/Cargo.toml:4 `driftless-model` may not build on `driftless-sync`"]
         );
+    }
+
+    #[test]
+    fn only_a_server_evaluates_queries() {
+        let text = |name| {
+            format!(
+                "[package]\nname = \"{name}\"\n[dependencies]\n\
+                 driftless-feeds = {{ workspace = true, features = [\"evaluate\"] }}\n"
+            )
+        };
+        let (client, server) = (text("driftless-client"), text("driftless-server"));
+        assert_eq!(messages(&[("crates/a/Cargo.toml", &client)]).len(), 1);
+        assert!(messages(&[("crates/b/Cargo.toml", &server)]).is_empty());
     }
 
     #[test]
