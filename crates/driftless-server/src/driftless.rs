@@ -194,7 +194,7 @@ impl Builder {
         let schema = Arc::new(self.schema);
         let metrics = Arc::new(Metrics::new());
         let mut samples = SeriesStore::new(Bounds::default());
-        let history = Archive::open(self.samples, self.retention, &mut samples).await?;
+        let history = Archive::open(self.samples, self.retention, &mut samples, now_ms()).await?;
         let feeds = Arc::new(FeedPlane::new(samples, Some(history), metrics.clone()));
         let shared = Shared {
             boards: Arc::new(Boards::new(

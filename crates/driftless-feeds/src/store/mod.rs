@@ -211,11 +211,16 @@ impl SeriesStore {
         Ok(id)
     }
 
+    /// Up to when everything is settled at a time, in milliseconds since 1970.
+    pub fn settles_until_ms(&self, now_ms: u64) -> u64 {
+        let until_ms = now_ms.saturating_sub(self.bounds.late_ms);
+        until_ms - until_ms % self.bounds.settle_ms.max(1)
+    }
+
     /// Settles what no sample can change any more; `None` where there is nothing new. Samples stay
     /// until they are released.
     pub fn settle(&mut self, now_ms: u64) -> Option<Settled> {
-        let until_ms = now_ms.saturating_sub(self.bounds.late_ms);
-        let until_ms = until_ms - until_ms % self.bounds.settle_ms.max(1);
+        let until_ms = self.settles_until_ms(now_ms);
         if until_ms <= self.settled_ms {
             return None;
         }

@@ -50,8 +50,18 @@ impl Archive {
         store: SharedSampleStore,
         retention: Retention,
         samples: &mut SeriesStore,
+        now_ms: u64,
     ) -> Result<(Self, Vec<KeptPush>), StoreError> {
         let kept = store.kept().await?;
+        // A clock that was ahead for a while must not refuse what is measured from now on.
+        let settled_ms = kept.settled_ms.min(samples.settles_until_ms(now_ms));
+        if settled_ms < kept.settled_ms {
+            tracing::warn!(
+                settled_ms = kept.settled_ms,
+                now_ms,
+                "history was settled by a clock that was ahead; check this machine's time"
+            );
+        }
         let mut names = Names::default();
         for series in kept.series {
             names.newest = names.newest.max(series.number);
@@ -62,14 +72,14 @@ impl Archive {
             };
             names.known.insert(Arc::new(series.name), known);
         }
-        samples.resume(kept.settled_ms);
+        samples.resume(settled_ms);
         let archive = Self {
             store,
             retention,
             names: Mutex::new(names),
             reading: Semaphore::new(READS_AT_ONCE),
         };
-        archive.recall(samples, kept.settled_ms).await?;
+        archive.recall(samples, settled_ms).await?;
         Ok((archive, kept.pushes))
     }
 

@@ -73,6 +73,22 @@ async fn is_applied(person: &mut Person, seq: u64) -> bool {
 }
 
 #[tokio::test]
+async fn samples_are_pushed_by_those_who_may_edit_every_board() {
+    let stage = Stage::new(false).await;
+    let auth = StoredAuth::new(stage.accounts.clone());
+    stage.token("Ann", Role::Editor, None).await;
+    stage.token("Bo", Role::Viewer, None).await;
+    stage.give("Bo", Some(home()), Role::Editor).await;
+    for (name, may) in [("Ann", true), ("Bo", false), ("Cy", false)] {
+        let user = UserId::new(name).expect("a user");
+        assert_eq!(auth.may_push(&user).await, may, "{name}");
+    }
+    let open = Stage::new(true).await;
+    let auth = StoredAuth::new(open.accounts.clone()).open_until_first_token();
+    assert!(auth.may_push(&UserId::new("Cy").expect("a user")).await);
+}
+
+#[tokio::test]
 async fn a_revoked_token_ends_its_connections_and_nobody_elses() {
     let stage = Stage::new(false).await;
     let (number, ann) = stage.token("Ann", Role::Editor, None).await;

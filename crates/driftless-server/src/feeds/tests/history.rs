@@ -25,7 +25,7 @@ fn counter() -> SeriesName {
 
 async fn plane(store: &MemorySamples, retention: Retention) -> Arc<FeedPlane> {
     let mut samples = SeriesStore::new(Bounds::default());
-    let archive = Archive::open(Arc::new(store.clone()), retention, &mut samples).await;
+    let archive = Archive::open(Arc::new(store.clone()), retention, &mut samples, now_ms()).await;
     let archive = archive.expect("opens");
     let metrics = Arc::new(Metrics::new());
     Arc::new(FeedPlane::new(samples, Some(archive), metrics))
@@ -185,6 +185,25 @@ async fn there_is_history_of_so_many_series_and_the_longest_unseen_goes_first() 
     assert!(archive.forget(now).series.is_empty());
     see(HISTORY_SERIES_MAX);
     assert_eq!(archive.forget(now).series, [1_u64]);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_for_a_while_costs_no_samples_after_the_next_start() {
+    let store = MemorySamples::new();
+    let now = now_ms();
+    let before = plane(&store, Retention::default()).await;
+    before.evaluate(now + 1_000 * HOUR_MS);
+    assert!(write(&before, now + 1_000 * HOUR_MS).await);
+    assert!(store.kept().await.expect("reads").settled_ms > now);
+    let sample = Sample {
+        time_ms: now,
+        value: 1.0,
+    };
+    let refused = before.samples_mut().push(&counter(), sample, now);
+    assert!(refused.is_err());
+    let after = plane(&store, Retention::default()).await;
+    let taken = after.samples_mut().push(&counter(), sample, now);
+    assert_eq!(taken, Ok(()));
 }
 
 #[tokio::test]
