@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::accounts::{AuditOptions, RoleCommand, TokenCommand, UserCommand};
 use crate::bench::BenchOptions;
 use crate::push::PushOptions;
+use crate::sign_in::JwtOptions;
 
 /// Live dashboards that many people edit at once, that keep working offline, and that never lose an
 /// edit.
@@ -23,7 +24,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve boards and the web app.
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     /// Tokens and share links: who may sign in.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -109,9 +110,28 @@ pub struct ServeOptions {
     /// name role` for each; the role is viewer, editor or owner.
     #[arg(long, value_name = "FILE", env = "DRIFTLESS_TOKENS")]
     pub tokens: Option<PathBuf>,
+    /// Who may sign in with a JWT.
+    #[command(flatten)]
+    pub jwt: JwtOptions,
     /// Let everybody who can reach the server read and edit everything, whatever tokens there are.
-    #[arg(long, conflicts_with = "tokens")]
+    #[arg(long, conflicts_with_all = ["tokens", "jwt_secret", "jwt_key"])]
     pub insecure: bool,
+    /// Speak TLS with this certificate and its chain: a PEM file, read at the start.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        env = "DRIFTLESS_TLS_CERT"
+    )]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of the certificate: a PEM file.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_cert",
+        env = "DRIFTLESS_TLS_KEY"
+    )]
+    pub tls_key: Option<PathBuf>,
     /// A web page of another host that may connect, such as `https://boards.example.org` in front of
     /// a proxy. Can be given several times.
     #[arg(long, value_name = "ORIGIN")]

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
+use axum::serve::{Listener, ListenerExt as _};
+use driftless_server::auth::{JwtKeyError, JwtKeys};
 use driftless_server::proxies::ProxyError;
 use driftless_server::{
     Driftless, OpenAuth, Origins, Proxies, StaticTokens, StoredAuth, ops_router, push_router,
@@ -22,6 +23,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 use crate::cli::{LogFormat, ServeOptions};
 use crate::data;
 use crate::sockets;
+use crate::tls::{self, TlsError, TlsListener};
 use crate::web::{self, WebError};
 
 /// How long requests that are under way may take once everything else has ended.
@@ -69,6 +71,12 @@ pub enum ServeError {
     /// A trusted proxy is none.
     #[error("--trusted-proxy {0}")]
     Proxy(#[from] ProxyError),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The key of JWTs cannot be used.
+    #[error(transparent)]
+    Jwt(#[from] JwtKeyError),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -99,7 +107,13 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
 /// Libraries that log what travels, tokens included, as it comes. Where the target of a line begins
 /// so, nothing finer than `info` is logged, whatever the filter says: a directive of the filter
 /// would not do, since one with a longer target is stronger.
-const KEPT_QUIET: [&str; 4] = ["tungstenite", "tokio_tungstenite", "hyper", "sqlx"];
+const KEPT_QUIET: [&str; 5] = [
+    "tungstenite",
+    "tokio_tungstenite",
+    "hyper",
+    "rustls",
+    "sqlx",
+];
 
 fn may_be_logged(line: &Metadata<'_>) -> bool {
     let mut kept_quiet = KEPT_QUIET.iter();
@@ -123,29 +137,55 @@ fn start_log(filter: &str, format: LogFormat) -> Result<(), ServeError> {
 
 async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
     let has_tokens = are_in_use(&data::boards(&options.data)).await;
-    let has_sign_in = options.tokens.is_some() || has_tokens;
+    let jwt = options.jwt.keys()?;
+    let has_sign_in = options.tokens.is_some() || jwt.is_some() || has_tokens;
     if !has_sign_in && !options.insecure && !options.listen.ip().is_loopback() {
         return Err(ServeError::Open(options.listen));
     }
     let app = web::router(options.web.as_deref())?;
+    let tls = match (&options.tls_cert, &options.tls_key) {
+        (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),
+        _ => None,
+    };
     // The port comes first: a second server must not touch the data of the first.
     let listener = listen(options.listen).await?;
     let address = listener.local_addr()?;
     let store = open_store(options).await?;
     let samples = open_samples(options).await;
-    let driftless = start(options, store.clone(), samples.clone(), has_sign_in).await?;
+    let (driftless, auth) = start(options, store.clone(), samples.clone(), jwt, has_sign_in).await?;
     let app: Router = Router::new()
         .nest("/rt", router(driftless.clone()))
         .merge(ops_router(driftless.clone()))
         .merge(push_router(driftless.clone()))
         .merge(app);
-    announce(address)?;
+    announce(address, tls.is_some())?;
     let heartbeat = driftless.heartbeat();
     let listener = listener.tap_io(move |socket| {
         if let Err(error) = sockets::tune(socket, heartbeat) {
             tracing::debug!(%error, "a socket keeps what the system gave it");
         }
     });
+    match tls {
+        None => answer(listener, app, driftless).await?,
+        Some(acceptor) => answer(TlsListener::new(listener, acceptor)?, app, driftless).await?,
+    }
+    if let Some(auth) = auth
+        && let Err(error) = auth.note_refusals().await
+    {
+        tracing::warn!(%error, "the last refused sign-ins are not in the audit log");
+    }
+    store.close().await;
+    if let Some(samples) = samples {
+        samples.close().await;
+    }
+    Ok(())
+}
+
+/// Answers until it is told to stop, and everybody was told when to come back.
+async fn answer<L>(listener: L, app: Router, driftless: Driftless) -> std::io::Result<()>
+where
+    L: Listener<Addr = SocketAddr>,
+{
     let (drained, is_drained) = tokio::sync::oneshot::channel::<()>();
     let draining = async move {
         stop_asked().await;
@@ -154,14 +194,12 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         drained.send(()).ok();
     };
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    // Only for a tapped listener axum tells of any the address of the peer.
+    let listener = listener.tap_io(|_| {});
     let serving = axum::serve(listener, app).with_graceful_shutdown(draining);
     tokio::select! {
         served = serving.into_future() => served?,
         () = overdue(is_drained) => tracing::warn!("some requests did not end in time"),
-    }
-    store.close().await;
-    if let Some(samples) = samples {
-        samples.close().await;
     }
     Ok(())
 }
@@ -201,8 +239,9 @@ async fn start(
     options: &ServeOptions,
     store: SqliteBoards,
     samples: Option<SqliteSamples>,
+    jwt: Option<JwtKeys>,
     has_sign_in: bool,
-) -> Result<Driftless, ServeError> {
+) -> Result<(Driftless, Option<StoredAuth>), ServeError> {
     let accounts = store.accounts();
     let origins = origins(options, has_sign_in);
     let builder = Driftless::builder().store(store).origins(origins);
@@ -217,22 +256,23 @@ async fn start(
         builder.host_metrics()
     };
     if let Some(file) = &options.tokens {
-        return Ok(builder.auth(StaticTokens::read(file)?).start().await?);
+        let auth = StaticTokens::read(file)?;
+        return Ok((builder.auth(auth).start().await?, None));
     }
     if options.insecure {
-        return Ok(builder.auth(OpenAuth).start().await?);
+        return Ok((builder.auth(OpenAuth).start().await?, None));
     }
     // Before anybody comes in: what is changed from here on is found out.
     let since = accounts.audit_end().await?;
     let auth = StoredAuth::new(accounts);
-    let auth = if options.listen.ip().is_loopback() {
-        auth.open_until_first_token()
-    } else {
-        auth
+    let auth = match jwt {
+        Some(keys) => auth.jwt(keys),
+        None if options.listen.ip().is_loopback() => auth.open_until_first_token(),
+        None => auth,
     };
     let driftless = builder.auth(auth.clone()).start().await?;
-    tokio::spawn(watch_rights(auth, driftless.clone(), since));
-    Ok(driftless)
+    tokio::spawn(watch_rights(auth.clone(), driftless.clone(), since));
+    Ok((driftless, Some(auth)))
 }
 
 fn origins(options: &ServeOptions, has_sign_in: bool) -> Origins {
@@ -248,12 +288,18 @@ fn origins(options: &ServeOptions, has_sign_in: bool) -> Origins {
 
 fn proxies(options: &ServeOptions) -> Result<Proxies, ProxyError> {
     let mut trusted = options.trusted_proxy.iter();
-    trusted.try_fold(Proxies::default(), |proxies, proxy| proxies.trust(proxy))
+    let own = if options.tls_cert.is_some() {
+        Proxies::default().with_tls()
+    } else {
+        Proxies::default()
+    };
+    trusted.try_fold(own, |proxies, proxy| proxies.trust(proxy))
 }
 
-fn announce(address: SocketAddr) -> std::io::Result<()> {
+fn announce(address: SocketAddr, has_tls: bool) -> std::io::Result<()> {
+    let scheme = if has_tls { "https" } else { "http" };
     let mut out = std::io::stdout();
-    writeln!(out, "driftless listening on http://{address}")?;
+    writeln!(out, "driftless listening on {scheme}://{address}")?;
     out.flush()
 }
 

@@ -26,13 +26,20 @@ const TOP_FILES: [&str; 11] = [
 ];
 
 /// What may follow the last dot of a name.
-const EXTENSIONS: [&str; 20] = [
-    "bin", "css", "hex", "html", "ico", "js", "json", "lock", "md", "mjs", "png", "py", "rs",
-    "snap", "svg", "toml", "txt", "webp", "woff2", "yml",
+const EXTENSIONS: [&str; 24] = [
+    "bin", "conf", "css", "hex", "html", "ico", "js", "json", "lock", "md", "mjs", "pem", "png",
+    "py", "rs", "service", "snap", "svg", "toml", "txt", "webp", "woff2", "yaml", "yml",
 ];
 
 /// Files whose whole name is known instead.
-const WHOLE_NAMES: [&str; 4] = [".gitignore", ".gitattributes", ".npmrc", ".ci/run"];
+const WHOLE_NAMES: [&str; 6] = [
+    ".gitignore",
+    ".gitattributes",
+    ".npmrc",
+    ".ci/run",
+    "deploy/Caddyfile",
+    "deploy/Containerfile",
+];
 
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: [&str; 6] = ["utils", "util", "helpers", "helper", "common", "misc"];

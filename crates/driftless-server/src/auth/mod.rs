@@ -4,6 +4,7 @@ mod open;
 mod tokens;
 mod secret;
 mod refusals;
+mod jwt;
 mod stored;
 
 use std::future::Future;
@@ -14,10 +15,15 @@ use driftless_model::{BoardId, Role, UserId};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
+pub use jwt::{JwtKeyError, JwtKeys, JwtRules, LEEWAY_S_MAX, SECRET_BYTES_MIN};
 pub use open::OpenAuth;
 pub use secret::Secret;
-pub use stored::{LINK_MARK, StoredAuth};
+pub use stored::StoredAuth;
 pub use tokens::{StaticTokens, TokenFileError};
+
+/// With what the name of each share link ends, so that everybody sees that it is nobody in
+/// particular. No person may have such a name.
+pub const LINK_MARK: &str = " (link)";
 
 /// Tells who a token stands for and what they may do. Asked when a connection begins, when it sends
 /// a fresh token, for each board that it follows, and again when

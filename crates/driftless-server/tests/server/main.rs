@@ -7,6 +7,7 @@ mod edits;
 mod feeds;
 mod handshake;
 mod http;
+mod jwt;
 mod protocol_page;
 mod push;
 mod rights;

@@ -2,8 +2,12 @@
 
 mod process;
 mod person;
+mod skipped;
 
 mod accounts;
+mod tls;
+#[cfg(target_os = "linux")]
+mod nginx;
 mod live;
 
 #[cfg(target_os = "linux")]

@@ -68,10 +68,14 @@ impl Running {
         let mut line = String::new();
         let out = process.stdout.as_mut().expect("is piped");
         BufReader::new(out).read_line(&mut line).expect("reads");
-        let address = line
-            .trim()
-            .strip_prefix("driftless listening on http://")
-            .unwrap_or_else(|| panic!("unexpected first line: {line:?}"));
+        let mut schemes = ["http://", "https://"].into_iter();
+        let address = schemes
+            .find_map(|scheme| {
+                line.strip_prefix("driftless listening on ")?
+                    .strip_prefix(scheme)
+            })
+            .unwrap_or_else(|| panic!("unexpected first line: {line:?}"))
+            .trim();
         let address = address.parse().expect("an address");
         Self { process, address }
     }

@@ -1,0 +1,299 @@
+//! JSON Web Tokens of somebody else's sign-in: who the user is, checked by a key.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use driftless_model::UserId;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::jwk::{JwkSet, KeyAlgorithm};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde::Deserialize;
+
+use crate::auth::{AuthError, LINK_MARK, SignedIn};
+
+/// Shortest shared secret, in bytes: as long as the hash of HS256.
+pub const SECRET_BYTES_MIN: usize = 32;
+
+/// Most seconds that the clocks of issuer and server may be apart.
+pub const LEEWAY_S_MAX: u64 = 600;
+
+/// Why a key cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JwtKeyError {
+    /// It cannot be read.
+    #[error("the JWT key {file} cannot be read: {reason}; name a readable file")]
+    Read {
+        /// The file.
+        file: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// A secret that could be guessed.
+    #[error("the JWT secret {file} has to have at least {SECRET_BYTES_MIN} bytes; {has} are there")]
+    Short {
+        /// The file.
+        file: String,
+        /// How many it has, without the end of the line.
+        has: usize,
+    },
+    /// It is no key of a kind that is known.
+    #[error(
+        "the JWT key {file} is no public key: {reason}; give a PEM file of an RSA or Ed25519 key, \
+         or a JSON Web Key Set"
+    )]
+    Key {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// What a token has to say besides its signature.
+#[derive(Debug, Clone, Default)]
+pub struct JwtRules {
+    /// Which audience (`aud`) it has to name. Without one, a token that names any is refused.
+    pub audience: Option<String>,
+    /// Which issuer (`iss`) it has to be from; without one, any.
+    pub issuer: Option<String>,
+    /// How far the clocks of issuer and server may be apart, in seconds; at most
+    /// [`LEEWAY_S_MAX`].
+    pub leeway_s: u64,
+}
+
+impl JwtRules {
+    fn leeway_s(&self) -> u64 {
+        self.leeway_s.min(LEEWAY_S_MAX)
+    }
+}
+
+/// Checks tokens by one shared secret, one public key, or a set of keys that is read again when its
+/// file changes. A token is checked by the algorithm that belongs to the key, never by the one that
+/// it names itself.
+#[derive(Clone)]
+pub struct JwtKeys {
+    source: Source,
+    rules: Arc<JwtRules>,
+}
+
+#[derive(Clone)]
+enum Source {
+    One(Arc<Key>),
+    Set(Arc<KeySet>),
+}
+
+struct Key {
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+/// A file of keys, by their ids.
+struct KeySet {
+    file: PathBuf,
+    read: RwLock<Read>,
+}
+
+struct Read {
+    changed: Option<SystemTime>,
+    keys: Vec<(Option<String>, Arc<Key>)>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    exp: u64,
+}
+
+impl std::fmt::Debug for JwtKeys {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rules = &self.rules;
+        formatter
+            .debug_struct("JwtKeys")
+            .field("rules", rules)
+            .finish_non_exhaustive()
+    }
+}
+
+impl JwtKeys {
+    /// A shared secret, for HS256: the bytes of a file, without the end of the last line.
+    pub fn secret(file: &Path, rules: JwtRules) -> Result<Self, JwtKeyError> {
+        let bytes = read(file)?;
+        let secret = bytes.trim_ascii_end();
+        if secret.len() < SECRET_BYTES_MIN {
+            let (file, has) = (shown(file), secret.len());
+            return Err(JwtKeyError::Short { file, has });
+        }
+        let key = DecodingKey::from_secret(secret);
+        Ok(Self::one(Algorithm::HS256, key, rules))
+    }
+
+    /// A public key: a PEM file for RS256 or `EdDSA`, or a JSON Web Key Set (`*.json`).
+    pub fn public(file: &Path, rules: JwtRules) -> Result<Self, JwtKeyError> {
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            let read = RwLock::new(read_set(file)?);
+            let file = file.to_owned();
+            let source = Source::Set(Arc::new(KeySet { file, read }));
+            let rules = Arc::new(rules);
+            return Ok(Self { source, rules });
+        }
+        let pem = read(file)?;
+        if let Ok(key) = DecodingKey::from_ed_pem(&pem) {
+            return Ok(Self::one(Algorithm::EdDSA, key, rules));
+        }
+        let key = DecodingKey::from_rsa_pem(&pem);
+        let key = key.map_err(|error| JwtKeyError::Key {
+            file: shown(file),
+            reason: error.to_string(),
+        })?;
+        Ok(Self::one(Algorithm::RS256, key, rules))
+    }
+
+    fn one(algorithm: Algorithm, key: DecodingKey, rules: JwtRules) -> Self {
+        Self {
+            source: Source::One(Arc::new(Key { algorithm, key })),
+            rules: Arc::new(rules),
+        }
+    }
+
+    /// Who a token stands for (`sub`), and until when (`exp`). Errors never quote it.
+    pub fn verify(&self, token: &str) -> Result<SignedIn, AuthError> {
+        let header = decode_header(token).map_err(|error| refusal(error.kind()))?;
+        let key = match &self.source {
+            Source::One(key) => key.clone(),
+            Source::Set(set) => set.key(header.kid.as_deref())?,
+        };
+        if header.alg != key.algorithm {
+            let reason = "the token is not signed as this server wants it; sign in again";
+            return Err(AuthError::unauthorised(reason));
+        }
+        let data = decode::<Claims>(token, &key.key, &self.validation(key.algorithm));
+        let claims = data.map_err(|error| refusal(error.kind()))?.claims;
+        let user = UserId::new(&claims.sub).ok();
+        let user = user.filter(|user| !user.as_str().ends_with(LINK_MARK));
+        let user = user.ok_or_else(|| {
+            AuthError::unauthorised("the token names nobody who could be a user; sign in again")
+        })?;
+        let until_s = claims.exp.saturating_add(self.rules.leeway_s());
+        Ok(SignedIn::from(user).until(Some(until_s.saturating_mul(1_000))))
+    }
+
+    fn validation(&self, algorithm: Algorithm) -> Validation {
+        let mut validation = Validation::new(algorithm);
+        validation.leeway = self.rules.leeway_s();
+        validation.validate_nbf = true;
+        validation.set_required_spec_claims(&["exp", "sub"]);
+        if let Some(audience) = &self.rules.audience {
+            validation.set_required_spec_claims(&["exp", "sub", "aud"]);
+            validation.set_audience(&[audience]);
+        }
+        if let Some(issuer) = &self.rules.issuer {
+            validation.required_spec_claims.insert("iss".to_owned());
+            validation.set_issuer(&[issuer]);
+        }
+        validation
+    }
+}
+
+impl KeySet {
+    /// The key of this id. One that is not known is looked for again once the file has changed, so
+    /// that keys are replaced without a restart.
+    fn key(&self, id: Option<&str>) -> Result<Arc<Key>, AuthError> {
+        if let Some(key) = self.known(id) {
+            return Ok(key);
+        }
+        self.read_again();
+        let unknown =
+            "the token is signed with a key that this server does not know; sign in again";
+        self.known(id)
+            .ok_or_else(|| AuthError::unauthorised(unknown))
+    }
+
+    /// Without an id only where there is no choice.
+    fn known(&self, id: Option<&str>) -> Option<Arc<Key>> {
+        let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
+        let found = match (id, &read.keys[..]) {
+            (None, [only]) => Some(only),
+            (None, _) => None,
+            (Some(_), keys) => keys.iter().find(|(own, _)| own.as_deref() == id),
+        };
+        found.map(|(_, key)| key.clone())
+    }
+
+    fn read_again(&self) {
+        let changed = changed(&self.file);
+        let is_same = {
+            let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
+            read.changed == changed
+        };
+        if is_same {
+            return;
+        }
+        match read_set(&self.file) {
+            Ok(new) => {
+                *self.read.write().unwrap_or_else(PoisonError::into_inner) = new;
+                tracing::info!(file = %self.file.display(), "the keys for JWT were read again");
+            }
+            Err(error) => tracing::warn!(%error, "the keys for JWT stay as they were"),
+        }
+    }
+}
+
+fn changed(file: &Path) -> Option<SystemTime> {
+    fs::metadata(file).and_then(|about| about.modified()).ok()
+}
+
+fn shown(file: &Path) -> String {
+    file.display().to_string()
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, JwtKeyError> {
+    fs::read(file).map_err(|error| JwtKeyError::Read {
+        file: shown(file),
+        reason: error.to_string(),
+    })
+}
+
+/// The keys of a set that are of a kind that is known: others may be for something else.
+fn read_set(file: &Path) -> Result<Read, JwtKeyError> {
+    let changed = changed(file);
+    let bad = |reason: String| JwtKeyError::Key {
+        file: shown(file),
+        reason,
+    };
+    let set: JwkSet =
+        serde_json::from_slice(&read(file)?).map_err(|error| bad(error.to_string()))?;
+    let mut keys = Vec::new();
+    for jwk in &set.keys {
+        let algorithm = match jwk.common.key_algorithm {
+            Some(KeyAlgorithm::RS256) => Algorithm::RS256,
+            Some(KeyAlgorithm::EdDSA) => Algorithm::EdDSA,
+            // Shared secrets have no place in a set of public keys.
+            _ => continue,
+        };
+        let key = DecodingKey::from_jwk(jwk).map_err(|error| bad(error.to_string()))?;
+        let key = Arc::new(Key { algorithm, key });
+        keys.push((jwk.common.key_id.clone(), key));
+    }
+    if keys.is_empty() {
+        return Err(bad("it has no key with \"alg\" RS256 or EdDSA".to_owned()));
+    }
+    Ok(Read { changed, keys })
+}
+
+fn refusal(kind: &ErrorKind) -> AuthError {
+    AuthError::unauthorised(match kind {
+        ErrorKind::ExpiredSignature => return AuthError::expired(),
+        ErrorKind::ImmatureSignature => "the token does not count yet; look at the clocks",
+        ErrorKind::InvalidSignature => "the token's signature is not right; sign in again",
+        ErrorKind::InvalidAudience => "the token is for somebody else (aud); sign in here",
+        ErrorKind::InvalidIssuer => "the token is from somebody else (iss); sign in here",
+        ErrorKind::MissingRequiredClaim(_) => "the token lacks sub, exp, aud or iss; sign in again",
+        _ => "the token is not one that this server can read; sign in again",
+    })
+}

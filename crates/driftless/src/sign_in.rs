@@ -1,0 +1,64 @@
+//! How people sign in to `driftless serve`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use driftless_server::auth::{JwtKeyError, JwtKeys, JwtRules, LEEWAY_S_MAX};
+
+/// Sign-in by the JSON Web Tokens of something else: they say who it is (`sub`), and `driftless
+/// role` what they may do.
+#[derive(Debug, Clone, Args)]
+#[allow(
+    clippy::struct_field_names,
+    reason = "clap names the options after the fields"
+)]
+pub struct JwtOptions {
+    /// A file with the secret of JWTs that are signed by HS256, 32 bytes at least.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["jwt_key", "tokens"],
+        env = "DRIFTLESS_JWT_SECRET"
+    )]
+    pub jwt_secret: Option<PathBuf>,
+    /// A file with the public key of JWTs: PEM for RS256 or `EdDSA`, or a JSON Web Key Set
+    /// (`*.json`), which is read again when it changes and a token names a new key.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "tokens",
+        env = "DRIFTLESS_JWT_KEY"
+    )]
+    pub jwt_key: Option<PathBuf>,
+    /// Whom a JWT has to be for (`aud`). Without it, one that names anybody is refused.
+    #[arg(long, value_name = "NAME", env = "DRIFTLESS_JWT_AUDIENCE")]
+    pub jwt_audience: Option<String>,
+    /// Whom a JWT has to be from (`iss`).
+    #[arg(long, value_name = "NAME", env = "DRIFTLESS_JWT_ISSUER")]
+    pub jwt_issuer: Option<String>,
+    /// How far the clock of whoever makes the JWTs may be off, in seconds.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(..=LEEWAY_S_MAX),
+        env = "DRIFTLESS_JWT_LEEWAY"
+    )]
+    pub jwt_leeway: u64,
+}
+
+impl JwtOptions {
+    /// The keys, where there are any.
+    pub fn keys(&self) -> Result<Option<JwtKeys>, JwtKeyError> {
+        let rules = JwtRules {
+            audience: self.jwt_audience.clone(),
+            issuer: self.jwt_issuer.clone(),
+            leeway_s: self.jwt_leeway,
+        };
+        match (&self.jwt_secret, &self.jwt_key) {
+            (Some(file), _) => JwtKeys::secret(file, rules).map(Some),
+            (None, Some(file)) => JwtKeys::public(file, rules).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}

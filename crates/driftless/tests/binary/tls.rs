@@ -1,0 +1,80 @@
+//! The server's own TLS.
+
+use std::io::Read as _;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use crate::process::{Running, error_of, refused};
+
+/// A certificate for `localhost` and its key, made for these tests, valid for a hundred years.
+pub fn key_file(name: &str) -> String {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/binary/keys");
+    folder.join(name).to_str().expect("text").to_owned()
+}
+
+pub fn connector() -> TlsConnector {
+    let certificate = CertificateDer::from_pem_file(key_file("cert.pem"));
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.expect("PEM")).expect("a certificate");
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
+}
+
+/// One request over TLS; the whole answer.
+async fn get(server: &Running, path: &str) -> String {
+    let socket = tokio::net::TcpStream::connect(server.address).await;
+    let name = ServerName::try_from("localhost").expect("a name");
+    let connected = connector().connect(name, socket.expect("connects"));
+    let mut stream = connected.await.expect("shakes hands");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sends");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("reads");
+    answer
+}
+
+#[tokio::test]
+async fn pages_come_by_https_while_others_never_finish_their_handshake() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (certificate, key) = (key_file("cert.pem"), key_file("key.pem"));
+    let arguments = ["--tls-cert", &certificate, "--tls-key", &key];
+    let server = Running::start(folder.path(), &arguments);
+    let silent: Vec<_> = (0..100)
+        .map(|_| TcpStream::connect(server.address).expect("connects"))
+        .collect();
+    assert!(get(&server, "/healthz").await.starts_with("HTTP/1.1 200"));
+    let mut plain = TcpStream::connect(server.address).expect("connects");
+    std::io::Write::write_all(&mut plain, b"GET / HTTP/1.1\r\n\r\n").expect("sends");
+    let mut answer = Vec::new();
+    plain.read_to_end(&mut answer).ok();
+    assert!(!answer.starts_with(b"HTTP/"), "plain text is not answered");
+    drop(silent);
+}
+
+#[test]
+fn a_certificate_without_its_key_is_refused_and_so_is_what_is_none() {
+    let (certificate, key) = (key_file("cert.pem"), key_file("key.pem"));
+    let output = refused(&["--tls-cert", &certificate]);
+    assert_eq!(output.status.code(), Some(2));
+    for (certificate, key, remedy) in [
+        (&key, &key, "is no certificate"),
+        (&certificate, &certificate, "is no private key"),
+    ] {
+        let output = refused(&["--tls-cert", certificate, "--tls-key", key]);
+        assert_eq!(output.status.code(), Some(2));
+        let error = error_of(&output);
+        assert!(error.contains(remedy) && error.contains("PEM"), "{error}");
+    }
+}
