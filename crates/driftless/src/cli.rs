@@ -7,24 +7,54 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::accounts::{AuditOptions, RoleCommand, TokenCommand, UserCommand};
 use crate::bench::BenchOptions;
+use crate::boards::{BoardsOptions, ExportOptions, TailOptions};
+use crate::doctor::{DoctorOptions, Server};
 use crate::push::PushOptions;
 use crate::sign_in::JwtOptions;
 
 /// Live dashboards that many people edit at once, that keep working offline, and that never lose an
 /// edit.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = AFTER_HELP)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
+const AFTER_HELP: &str = "\
+To begin:
+  driftless serve                                  # for this machine: http://127.0.0.1:4747
+  driftless token create --name Ann --role owner   # whoever has no link is a stranger now
+  driftless serve --listen 0.0.0.0:8080 --tls-cert cert.pem --tls-key key.pem
+  driftless doctor                                 # is all well, and what to do if not
+
+Exit codes: 0 done; 1 it failed, and may not the next time; 2 the command line, the settings or a
+file that they name have to be put right first; 3 a benchmark in which the load was the limit.";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve boards and the web app.
     Serve(Box<ServeOptions>),
+    /// Show the settings of `serve`, and from where each comes.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// List the boards.
+    Boards(BoardsOptions),
+    /// Write a board out as JSON: its records and their values.
+    Export(ExportOptions),
+    /// Show the newest edits of a board, and go on with `--follow`.
+    Tail(TailOptions),
+    /// Look over the folder, the file, who may sign in, this machine and the server.
+    Doctor(DoctorOptions),
+    /// Ask a server whether it can serve: code 0 if so.
+    Healthcheck(Server),
+    /// Print completions for a shell, such as `driftless completions bash`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// Tokens and share links: who may sign in.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -45,6 +75,21 @@ pub enum Command {
     /// Put a backup in the place of the boards, while no server runs. What was there is kept beside
     /// it.
     Restore(RestoreOptions),
+}
+
+/// What to do with the settings.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print each setting of `serve` with its value and the layer that it comes from: the command
+    /// line, the environment, the file of `--config`, or the defaults.
+    Print {
+        /// The settings, as `serve` takes them.
+        #[command(flatten)]
+        serve: Box<ServeOptions>,
+        /// Answer in JSON, for scripts.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// What to copy.
@@ -79,9 +124,24 @@ pub struct RestoreOptions {
     pub data: PathBuf,
 }
 
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  driftless serve --data /var/lib/driftless
+  driftless serve --config /etc/driftless.toml --check-config
+  driftless serve --trusted-proxy 127.0.0.1                    # behind nginx or Caddy (deploy/)
+  driftless serve --jwt-key keys.json --jwt-audience boards     # the sign-in that you have";
+
 /// How to serve.
 #[derive(Debug, Args)]
+#[command(after_help = SERVE_EXAMPLES)]
 pub struct ServeOptions {
+    /// A TOML file with more settings, each under its name here without the dashes: `listen =
+    /// "0.0.0.0:8080"`. The environment and the command line go before it.
+    #[arg(long, value_name = "FILE", env = "DRIFTLESS_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Look whether the settings can be used, and end.
+    #[arg(long)]
+    pub check_config: bool,
     /// Where to listen. Addresses that other machines can reach demand that somebody has a token
     /// (`driftless token create`), or --insecure.
     #[arg(
@@ -134,7 +194,12 @@ pub struct ServeOptions {
     pub tls_key: Option<PathBuf>,
     /// A web page of another host that may connect, such as `https://boards.example.org` in front of
     /// a proxy. Can be given several times.
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        env = "DRIFTLESS_ALLOW_ORIGIN"
+    )]
     pub allow_origin: Vec<String>,
     /// A reverse proxy that is believed about where requests come from (`X-Forwarded-For`,
     /// `X-Forwarded-Proto`): an address or a network, such as `127.0.0.1` or `10.0.0.0/8`. Can be

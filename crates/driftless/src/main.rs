@@ -4,9 +4,14 @@
 mod bench;
 mod push;
 mod data;
+mod table;
+mod http_get;
 mod accounts;
+mod boards;
+mod doctor;
 mod sign_in;
 mod cli;
+mod settings;
 mod sockets;
 mod tls;
 mod web;
@@ -15,14 +20,34 @@ mod backup;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::CommandFactory as _;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ConfigCommand};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let (cli, matches) = match settings::parse(&arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return ended(Err::<(), _>(error), |_| 2),
+    };
     match cli.command {
+        Command::Serve(options) if options.check_config => {
+            ended(serve::check(&options), serve::ServeError::exit_code)
+        }
         Command::Serve(options) => ended(serve::run(&options), serve::ServeError::exit_code),
+        Command::Config(ConfigCommand::Print { json, .. }) => {
+            ended(settings::print(&matches, &arguments, json), |_| 1)
+        }
+        Command::Boards(options) => ended(boards::list(&options), boards::BoardsError::exit_code),
+        Command::Export(options) => ended(boards::export(&options), boards::BoardsError::exit_code),
+        Command::Tail(options) => ended(boards::tail(&options), boards::BoardsError::exit_code),
+        Command::Doctor(options) => ended(doctor::run(&options), |_| 1),
+        Command::Healthcheck(server) => ended(doctor::healthcheck(&server), |_| 1),
+        Command::Completions { shell } => {
+            let mut command = Cli::command();
+            clap_complete::generate(shell, &mut command, "driftless", &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
         Command::Bench(options) => ended(bench::run(&options), bench::BenchError::exit_code),
         Command::Token(command) => account(accounts::token(&command)),
         Command::User(command) => account(accounts::user(&command)),

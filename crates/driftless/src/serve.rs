@@ -104,6 +104,34 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     tokio::runtime::Runtime::new()?.block_on(serve(options))
 }
 
+/// Reads every file that the options name, and says that all of it can be used.
+pub fn check(options: &ServeOptions) -> Result<(), ServeError> {
+    let jwt = options.jwt.keys()?;
+    proxies(options)?;
+    let _app = web::router(options.web.as_deref())?;
+    if let (Some(certificate), Some(key)) = (&options.tls_cert, &options.tls_key) {
+        tls::acceptor(certificate, key)?;
+    }
+    if let Some(file) = &options.tokens {
+        StaticTokens::read(file)?;
+    }
+    let has_tokens = async { are_in_use(&data::boards(&options.data)).await };
+    let has_tokens = tokio::runtime::Runtime::new()?.block_on(has_tokens);
+    closed_or_near(
+        options,
+        options.tokens.is_some() || jwt.is_some() || has_tokens,
+    )?;
+    Ok(writeln!(std::io::stdout(), "the settings can be used")?)
+}
+
+/// Refuses to be open to other machines, unless told so.
+fn closed_or_near(options: &ServeOptions, has_sign_in: bool) -> Result<(), ServeError> {
+    if !has_sign_in && !options.insecure && !options.listen.ip().is_loopback() {
+        return Err(ServeError::Open(options.listen));
+    }
+    Ok(())
+}
+
 /// Libraries that log what travels, tokens included, as it comes. Where the target of a line begins
 /// so, nothing finer than `info` is logged, whatever the filter says: a directive of the filter
 /// would not do, since one with a longer target is stronger.
@@ -139,9 +167,7 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
     let has_tokens = are_in_use(&data::boards(&options.data)).await;
     let jwt = options.jwt.keys()?;
     let has_sign_in = options.tokens.is_some() || jwt.is_some() || has_tokens;
-    if !has_sign_in && !options.insecure && !options.listen.ip().is_loopback() {
-        return Err(ServeError::Open(options.listen));
-    }
+    closed_or_near(options, has_sign_in)?;
     let app = web::router(options.web.as_deref())?;
     let tls = match (&options.tls_cert, &options.tls_key) {
         (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),
@@ -152,7 +178,8 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
     let store = open_store(options).await?;
     let samples = open_samples(options).await;
-    let (driftless, auth) = start(options, store.clone(), samples.clone(), jwt, has_sign_in).await?;
+    let (driftless, auth) =
+        start(options, store.clone(), samples.clone(), jwt, has_sign_in).await?;
     let app: Router = Router::new()
         .nest("/rt", router(driftless.clone()))
         .merge(ops_router(driftless.clone()))

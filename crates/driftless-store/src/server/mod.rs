@@ -26,5 +26,5 @@ pub use sample_store::{Chunk, Forget, Kept, KeptPush, KeptSeries, SampleBatch, S
 #[cfg(feature = "sqlite")]
 pub use sqlite::{
     Accounts, Backup, Restored, SqliteBoards, SqliteOptions, SqliteSamples, are_in_use, backup,
-    restore, samples_beside,
+    look_over, restore, samples_beside,
 };

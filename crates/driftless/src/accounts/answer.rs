@@ -1,131 +1,24 @@
-//! How accounts are shown: lines for people, JSON for scripts.
-
-use std::io::{self, Write as _};
-use std::time::{Duration, UNIX_EPOCH};
+//! How accounts are shown.
 
 use driftless_store::server::{AuditRow, Grant, TokenRow, UserRow};
-use serde_json::{Value, json};
+use serde_json::json;
 
-const NEVER: &str = "never";
-const EVERYBODY: &str = "(everybody)";
-const EVERY_BOARD: &str = "(every board)";
+use crate::table::{Table, time};
 
-/// A list with its columns named.
-pub struct Table {
-    names: &'static [&'static str],
-    rows: Vec<Vec<Value>>,
-}
-
-impl Table {
-    /// Tokens and share links.
-    pub fn of_tokens(tokens: &[TokenRow], now_ms: u64) -> Self {
-        let row = |token: &TokenRow| {
-            vec![
-                json!(token.number),
-                json!(token.user),
-                json!(if token.is_link { "link" } else { "token" }),
-                json!(state(token, now_ms)),
-                json!(time(token.created_ms)),
-                json!(token.expires_ms.map_or(NEVER.to_owned(), time)),
-            ]
-        };
-        Self {
-            names: &["number", "user", "what", "state", "created", "expires"],
-            rows: tokens.iter().map(row).collect(),
-        }
-    }
-
-    /// Users.
-    pub fn of_users(users: &[UserRow]) -> Self {
-        let row = |user: &UserRow| {
-            vec![
-                json!(user.user),
-                json!(if user.is_link { "link" } else { "person" }),
-                json!(user.tokens),
-                json!(time(user.created_ms)),
-            ]
-        };
-        Self {
-            names: &["user", "what", "tokens", "created"],
-            rows: users.iter().map(row).collect(),
-        }
-    }
-
-    /// Roles.
-    pub fn of_grants(grants: &[Grant]) -> Self {
-        let row = |grant: &Grant| {
-            vec![
-                grant
-                    .user
-                    .as_ref()
-                    .map_or(json!(EVERYBODY), |user| json!(user)),
-                grant
-                    .board
-                    .as_ref()
-                    .map_or(json!(EVERY_BOARD), |board| json!(board)),
-                json!(grant.role.name()),
-            ]
-        };
-        Self {
-            names: &["user", "board", "role"],
-            rows: grants.iter().map(row).collect(),
-        }
-    }
-
-    /// The audit log.
-    pub fn of_audit(lines: &[AuditRow]) -> Self {
-        let row = |line: &AuditRow| {
-            vec![
-                json!(time(line.time_ms)),
-                json!(line.actor),
-                json!(line.action),
-                line.user.as_ref().map_or(json!(""), |user| json!(user)),
-                line.board.as_ref().map_or(json!(""), |board| json!(board)),
-                json!(line.detail),
-            ]
-        };
-        Self {
-            names: &["time", "actor", "action", "user", "board", "detail"],
-            rows: lines.iter().map(row).collect(),
-        }
-    }
-
-    /// Prints it: aligned columns, or a JSON array of objects.
-    pub fn print(&self, is_json: bool) -> io::Result<()> {
-        let text = if is_json { self.json() } else { self.aligned() };
-        let mut out = io::stdout().lock();
-        writeln!(out, "{}", text.trim_end())
-    }
-
-    fn json(&self) -> String {
-        let object = |row: &Vec<Value>| {
-            let names = self.names.iter().map(|name| (*name).to_owned());
-            Value::Object(names.zip(row.iter().cloned()).collect())
-        };
-        Value::Array(self.rows.iter().map(object).collect()).to_string()
-    }
-
-    fn aligned(&self) -> String {
-        let text = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let head = self.names.iter().map(|name| (*name).to_owned()).collect();
-        let rows = self.rows.iter().map(|row| row.iter().map(text).collect());
-        let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
-        let width = |column: usize| {
-            let cells = lines.iter().map(|line| line[column].chars().count());
-            cells.max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..self.names.len()).map(width).collect();
-        let aligned = |line: &Vec<String>| {
-            let cells = line.iter().zip(&widths);
-            let cells = cells.map(|(cell, width)| format!("{cell:width$}"));
-            let line = cells.collect::<Vec<_>>().join("  ");
-            format!("{}\n", line.trim_end())
-        };
-        lines.iter().map(aligned).collect()
-    }
+/// Tokens and share links.
+pub fn of_tokens(tokens: &[TokenRow], now_ms: u64) -> Table {
+    let row = |token: &TokenRow| {
+        vec![
+            json!(token.number),
+            json!(token.user),
+            json!(if token.is_link { "link" } else { "token" }),
+            json!(state(token, now_ms)),
+            json!(time(token.created_ms)),
+            json!(token.expires_ms.map_or("never".to_owned(), time)),
+        ]
+    };
+    let names = &["number", "user", "what", "state", "created", "expires"];
+    Table::new(names, tokens.iter().map(row))
 }
 
 fn state(token: &TokenRow, now_ms: u64) -> &'static str {
@@ -139,40 +32,47 @@ fn state(token: &TokenRow, now_ms: u64) -> &'static str {
     }
 }
 
-/// A time as `2026-12-03T09:30:00Z`.
-pub fn time(at_ms: u64) -> String {
-    let at = UNIX_EPOCH.checked_add(Duration::from_secs(at_ms / 1_000));
-    // The calendar ends where the year has more than four digits.
-    let in_calendar = at.filter(|_| at_ms / 1_000 < 253_402_300_800);
-    in_calendar.map_or(NEVER.to_owned(), |at| {
-        humantime::format_rfc3339_seconds(at).to_string()
-    })
+/// Users.
+pub fn of_users(users: &[UserRow]) -> Table {
+    let row = |user: &UserRow| {
+        vec![
+            json!(user.user),
+            json!(if user.is_link { "link" } else { "person" }),
+            json!(user.tokens),
+            json!(time(user.created_ms)),
+        ]
+    };
+    Table::new(
+        &["user", "what", "tokens", "created"],
+        users.iter().map(row),
+    )
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Roles.
+pub fn of_grants(grants: &[Grant]) -> Table {
+    let row = |grant: &Grant| {
+        let (user, board) = (grant.user.as_ref(), grant.board.as_ref());
+        vec![
+            user.map_or(json!("(everybody)"), |user| json!(user)),
+            board.map_or(json!("(every board)"), |board| json!(board)),
+            json!(grant.role.name()),
+        ]
+    };
+    Table::new(&["user", "board", "role"], grants.iter().map(row))
+}
 
-    #[test]
-    fn columns_are_aligned_and_json_has_their_names() {
-        let table = Table {
-            names: &["user", "role"],
-            rows: vec![
-                vec![json!("Åsa Öl"), json!("owner")],
-                vec![json!("Bo"), json!("viewer")],
-            ],
-        };
-        assert_eq!(
-            table.aligned(),
-            "user    role\nÅsa Öl  owner\nBo      viewer\n"
-        );
-        let json = r#"[{"role":"owner","user":"Åsa Öl"},{"role":"viewer","user":"Bo"}]"#;
-        assert_eq!(table.json(), json);
-    }
-
-    #[test]
-    fn a_time_past_the_calendar_is_never() {
-        assert_eq!(time(1_764_754_200_999), "2025-12-03T09:30:00Z");
-        assert_eq!(time(u64::MAX), "never");
-    }
+/// The audit log.
+pub fn of_audit(lines: &[AuditRow]) -> Table {
+    let row = |line: &AuditRow| {
+        vec![
+            json!(time(line.time_ms)),
+            json!(line.actor),
+            json!(line.action),
+            json!(line.user),
+            json!(line.board),
+            json!(line.detail),
+        ]
+    };
+    let names = &["time", "actor", "action", "user", "board", "detail"];
+    Table::new(names, lines.iter().map(row))
 }

@@ -14,8 +14,8 @@ use driftless_store::server::{AccountError, Accounts, Grant, NewToken, StoreErro
 use serde_json::json;
 
 use crate::data::{self, DataError};
+use crate::table::time;
 
-use answer::{Table, time};
 use options::{CreateOptions, Place, SetOptions, ShareOptions, WithdrawOptions};
 
 pub use options::{AuditOptions, Common, RoleCommand, TokenCommand, UserCommand};
@@ -70,7 +70,7 @@ pub fn token(command: &TokenCommand) -> Done {
         }),
         TokenCommand::List(common) => with(common, async |accounts| {
             let tokens = accounts.tokens().await?;
-            Ok(Table::of_tokens(&tokens, now_ms()).print(common.json)?)
+            Ok(answer::of_tokens(&tokens, now_ms()).print(common.json)?)
         }),
         TokenCommand::Revoke(options) => with(&options.common, async |accounts| {
             let revoked = accounts.revoke(options.number, &actor()).await?;
@@ -90,7 +90,7 @@ pub fn user(command: &UserCommand) -> Done {
     match command {
         UserCommand::List(common) => with(common, async |accounts| {
             let users = accounts.users().await?;
-            Ok(Table::of_users(&users).print(common.json)?)
+            Ok(answer::of_users(&users).print(common.json)?)
         }),
         UserCommand::Remove(options) => with(&options.common, async |accounts| {
             accounts.remove_user(&options.name, &actor()).await?;
@@ -105,7 +105,7 @@ pub fn role(command: &RoleCommand) -> Done {
     match command {
         RoleCommand::List(common) => with(common, async |accounts| {
             let grants = accounts.grants().await?;
-            Ok(Table::of_grants(&grants).print(common.json)?)
+            Ok(answer::of_grants(&grants).print(common.json)?)
         }),
         RoleCommand::Set(options) => with_new(&options.common, async |accounts| {
             set_role(&accounts, options).await
@@ -122,7 +122,7 @@ pub fn audit(options: &AuditOptions) -> Done {
         let end = accounts.audit_end().await?;
         let above = end.saturating_sub(options.last.into());
         let lines = accounts.audit(above, options.last).await?;
-        Ok(Table::of_audit(&lines).print(options.common.json)?)
+        Ok(answer::of_audit(&lines).print(options.common.json)?)
     })
 }
 

@@ -15,7 +15,9 @@ mod full_disk;
 mod history;
 mod restart;
 mod restore;
+mod health;
 mod secrets;
+mod settings;
 mod serve;
 #[cfg(target_os = "linux")]
 mod stalled;

@@ -111,8 +111,8 @@ async fn ours(connection: &mut SqliteConnection, file: &Path) -> Result<(), Stor
     })
 }
 
-/// Checks a copy, and counts its boards.
-async fn look_over(file: &Path) -> Result<u64, StoreError> {
+/// Looks at every page of a file and counts its boards. Changes nothing, whatever its format.
+pub async fn look_over(file: &Path) -> Result<u64, StoreError> {
     let options = SqliteConnectOptions::new().read_only(true);
     let mut connection = open(file, options).await?;
     ours(&mut connection, file).await?;

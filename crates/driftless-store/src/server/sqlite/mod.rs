@@ -33,7 +33,7 @@ use crate::server::sqlite::pool::pool;
 use crate::server::sqlite::schema::LookOver;
 
 pub use accounts::{Accounts, are_in_use};
-pub use backup::{Backup, Restored, backup, restore};
+pub use backup::{Backup, Restored, backup, look_over, restore};
 pub use place::samples_beside;
 pub use samples::SqliteSamples;
 

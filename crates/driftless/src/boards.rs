@@ -1,0 +1,219 @@
+//! `driftless boards`, `export` and `tail`: what the file of the boards has, read beside a server.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use driftless_model::{BoardId, Effect, Op, Slot, Version};
+use driftless_store::server::{BoardStore as _, SqliteBoards, StoreError};
+use driftless_sync::room::LogRow;
+use serde_json::{Map, Value, json};
+
+use crate::data;
+use crate::table::{Table, time};
+
+/// How often `tail --follow` looks for more.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Lines that are read at once.
+const ROWS_AT_ONCE: usize = 256;
+
+/// Where the boards are, and how to answer.
+#[derive(Debug, Args)]
+pub struct BoardsOptions {
+    /// The folder of the server, which may be running.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "driftless-data",
+        env = "DRIFTLESS_DATA"
+    )]
+    pub data: PathBuf,
+    /// Answer in JSON, for scripts.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which board to write out.
+#[derive(Debug, Args)]
+pub struct ExportOptions {
+    /// The board, as `driftless boards` names it.
+    #[arg(value_parser = board)]
+    pub board: BoardId,
+    /// The folder of the server, which may be running.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "driftless-data",
+        env = "DRIFTLESS_DATA"
+    )]
+    pub data: PathBuf,
+}
+
+/// Which board to watch.
+#[derive(Debug, Args)]
+pub struct TailOptions {
+    /// The board, as `driftless boards` names it.
+    #[arg(value_parser = board)]
+    pub board: BoardId,
+    /// How many of its newest edits.
+    #[arg(long, default_value_t = 20)]
+    pub last: u64,
+    /// Go on with each edit as it is applied, until Ctrl-C.
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Where the boards are, and how to answer: one JSON object a line.
+    #[command(flatten)]
+    pub boards: BoardsOptions,
+}
+
+fn board(text: &str) -> Result<BoardId, String> {
+    BoardId::new(text).map_err(|error| error.to_string())
+}
+
+/// Why nothing is shown.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BoardsError {
+    /// There is no file of boards.
+    #[error("there are no boards in {0}; name the folder of the server with --data")]
+    Nothing(String),
+    /// There is no such board.
+    #[error("there is no board {0}; `driftless boards` names them")]
+    NoBoard(BoardId),
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The answer cannot be written, or there is no runtime.
+    #[error("the answer cannot be written: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl BoardsError {
+    /// 2 for what the caller can put right on the command line, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Nothing(_) | Self::NoBoard(_) => 2,
+            Self::Store(_) | Self::Io(_) => 1,
+        }
+    }
+}
+
+type Done = Result<(), BoardsError>;
+
+/// Lists the boards.
+pub fn list(options: &BoardsOptions) -> Done {
+    with(&options.data, async |store| {
+        let boards = store.boards().await?;
+        let row = |summary: driftless_store::server::BoardSummary| {
+            let (version, title) = (summary.head.version.0, summary.title);
+            vec![json!(summary.board), json!(version), json!(title)]
+        };
+        let table = Table::new(&["board", "version", "title"], boards.into_iter().map(row));
+        Ok(table.print(options.json)?)
+    })
+}
+
+/// Writes a board out as JSON.
+pub fn export(options: &ExportOptions) -> Done {
+    with(&options.data, async |store| {
+        let image = store.load(&options.board).await?;
+        if image.head.version == Version(0) {
+            return Err(BoardsError::NoBoard(options.board.clone()));
+        }
+        let mut records = Vec::new();
+        for (id, slot) in &image.state.records {
+            let Slot::Live(record) = slot else { continue };
+            let mut leaves = Map::new();
+            for (path, cell) in &record.leaves {
+                if let Some(value) = &cell.value {
+                    leaves.insert(path.to_string(), json!(value));
+                }
+            }
+            records.push(json!({ "record": id, "kind": record.kind, "leaves": leaves }));
+        }
+        let whole = json!({
+            "driftless": 1,
+            "board": options.board,
+            "version": image.head.version,
+            "records": records,
+        });
+        let text = serde_json::to_string_pretty(&whole).map_err(io::Error::from)?;
+        Ok(writeln!(io::stdout(), "{text}")?)
+    })
+}
+
+/// Shows the newest edits of a board.
+pub fn tail(options: &TailOptions) -> Done {
+    with(&options.boards.data, async |store| {
+        let boards = store.boards().await?;
+        let found = boards
+            .into_iter()
+            .find(|summary| summary.board == options.board);
+        let head = match found {
+            Some(summary) => summary.head.version.0,
+            None if options.follow => 0,
+            None => return Err(BoardsError::NoBoard(options.board.clone())),
+        };
+        let mut above = Version(head.saturating_sub(options.last));
+        loop {
+            let rows = store.log(&options.board, above, ROWS_AT_ONCE).await?;
+            for row in &rows {
+                writeln!(io::stdout(), "{}", line(row, options.boards.json))?;
+            }
+            match rows.last() {
+                Some(last) => above = last.version,
+                None if options.follow => tokio::time::sleep(LOOK_EVERY).await,
+                None => return Ok(()),
+            }
+        }
+    })
+}
+
+fn line(row: &LogRow, is_json: bool) -> String {
+    let at = time(row.time_ms);
+    if is_json {
+        let effects: Vec<Value> = row.effects.iter().map(effect).collect();
+        let line = json!({
+            "version": row.version, "time": at, "user": row.user, "label": row.label,
+            "id": row.id, "effects": effects,
+        });
+        return line.to_string();
+    }
+    let count = row.effects.len();
+    let changes = if count == 1 { "1 change" } else { "changes" };
+    let changes = if count == 1 {
+        changes.to_owned()
+    } else {
+        format!("{count} {changes}")
+    };
+    format!(
+        "v{}  {at}  {}  {}  ({changes})",
+        row.version.0, row.user, row.label
+    )
+}
+
+fn effect(effect: &Effect) -> Value {
+    let record = &effect.record;
+    match &effect.op {
+        Op::Create { kind, .. } => json!({ "record": record, "create": kind }),
+        Op::Set { leaf, value } => json!({ "record": record, "set": leaf, "value": value }),
+        Op::Unset { leaf } => json!({ "record": record, "unset": leaf }),
+        Op::Remove => json!({ "record": record, "remove": true }),
+    }
+}
+
+fn with(folder: &std::path::Path, act: impl AsyncFnOnce(SqliteBoards) -> Done) -> Done {
+    let file = data::boards(folder);
+    if !file.is_file() {
+        return Err(BoardsError::Nothing(folder.display().to_string()));
+    }
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build()?;
+    runtime.block_on(async {
+        let store = SqliteBoards::options().unchecked().open(&file).await?;
+        let done = act(store.clone()).await;
+        store.close().await;
+        done
+    })
+}

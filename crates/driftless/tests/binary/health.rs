@@ -1,0 +1,97 @@
+//! Whether all is well, and what the boards have, asked beside a server.
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::person::{Person, push};
+use crate::process::{Running, driftless, error_of};
+
+fn run(data: &Path, arguments: &[&str]) -> Output {
+    let data = data.to_str().expect("text");
+    let mut command = driftless(arguments);
+    command.args(["--data", data]).output().expect("runs")
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).expect("text");
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
+    lines.collect()
+}
+
+#[test]
+fn a_server_that_can_serve_is_healthy_and_one_that_is_gone_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Running::start(folder.path(), &["--no-host-metrics"]);
+    let url = format!("http://{}", server.address);
+    let healthcheck = || {
+        driftless(&["healthcheck", "--url", &url])
+            .output()
+            .expect("runs")
+    };
+    assert!(healthcheck().status.success());
+    let doctor = || run(folder.path(), &["doctor", "--json", "--url", &url]);
+    let well = doctor();
+    assert!(well.status.success(), "{}", error_of(&well));
+    let checks = lines(&well);
+    let state = |what: &str| {
+        let found = checks.iter().find(|check| check["check"] == what);
+        found.expect("is checked")["state"].clone()
+    };
+    assert_eq!(state("server"), "ok");
+    assert_eq!(state("boards"), "ok");
+    assert_eq!(state("sign-in"), "warning");
+    server.kill();
+    let gone = healthcheck();
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(error_of(&gone).contains("is the server running there?"));
+    let ill = doctor();
+    assert_eq!(ill.status.code(), Some(1));
+    assert!(
+        error_of(&ill).contains("1 of the checks failed"),
+        "{}",
+        error_of(&ill)
+    );
+    let bad = driftless(&["healthcheck", "--url", "localhost"]).output();
+    assert_eq!(bad.expect("runs").status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn boards_are_listed_exported_and_watched_while_they_are_edited() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Running::start(folder.path(), &["--no-host-metrics"]);
+    let mut ann = Person::connect(server.address, 1).await;
+    ann.subscribe().await;
+    for seq in 1..=3 {
+        ann.push(push(seq)).await;
+        ann.outcome().await;
+    }
+    let listed: Value =
+        serde_json::from_slice(&run(folder.path(), &["boards", "--json"]).stdout).expect("JSON");
+    let (board, version) = (&listed[0]["board"], &listed[0]["version"]);
+    assert_eq!((board, version), (&"home".into(), &3.into()));
+    let exported = run(folder.path(), &["export", "home"]);
+    let exported: Value = serde_json::from_slice(&exported.stdout).expect("JSON");
+    assert_eq!(exported["version"], 3);
+    let records = exported["records"].as_array().expect("a list");
+    assert!(
+        !records.is_empty() && records[0]["kind"].is_string(),
+        "{exported}"
+    );
+    let tail = run(folder.path(), &["tail", "home", "--last", "2", "--json"]);
+    let versions: Vec<_> = lines(&tail)
+        .iter()
+        .map(|line| line["version"].clone())
+        .collect();
+    assert_eq!(versions, [2, 3]);
+    let none = run(folder.path(), &["export", "plant"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(
+        error_of(&none).contains("driftless boards"),
+        "{}",
+        error_of(&none)
+    );
+}
