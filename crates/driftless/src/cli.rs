@@ -9,6 +9,7 @@ use crate::accounts::{AuditOptions, RoleCommand, TokenCommand, UserCommand};
 use crate::bench::BenchOptions;
 use crate::boards::{BoardsOptions, ExportOptions, TailOptions};
 use crate::doctor::{DoctorOptions, Server};
+use crate::import::ImportOptions;
 use crate::push::PushOptions;
 use crate::sign_in::JwtOptions;
 
@@ -30,7 +31,7 @@ To begin:
   driftless doctor                                 # is all well, and what to do if not
 
 Exit codes: 0 done; 1 it failed, and may not the next time; 2 the command line, the settings or a
-file that they name have to be put right first; 3 a benchmark in which the load was the limit.";
+file that they name have to be put right first; 3 done in part (push), or not judged (bench).";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -44,6 +45,8 @@ pub enum Command {
     Boards(BoardsOptions),
     /// Write a board out as JSON: its records and their values.
     Export(ExportOptions),
+    /// Put an exported board into a running server, as edits.
+    Import(ImportOptions),
     /// Show the newest edits of a board, and go on with `--follow`.
     Tail(TailOptions),
     /// Look over the folder, the file, who may sign in, this machine and the server.

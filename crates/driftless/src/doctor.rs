@@ -28,9 +28,9 @@ pub struct Server {
         env = "DRIFTLESS_URL"
     )]
     pub url: String,
-    /// Whom to trust where that is https: the PEM file of the certificate or of who signed it.
-    #[arg(long, value_name = "FILE")]
-    pub tls_ca: Option<PathBuf>,
+    /// A file with the certificates to trust, in PEM, instead of those of the public authorities.
+    #[arg(long, value_name = "FILE", env = "DRIFTLESS_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// What to look over.
@@ -79,17 +79,8 @@ pub enum HealthError {
 
 /// Asks a server whether it can serve.
 pub fn healthcheck(server: &Server) -> Result<(), HealthError> {
-    runtime()?.block_on(ready(server))
-}
-
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().build()
-}
-
-async fn ready(server: &Server) -> Result<(), HealthError> {
     let url = &server.url;
-    let (status, said) = get(url, "/readyz", server.tls_ca.as_deref()).await?;
+    let (status, said) = get(url, "/readyz", server.ca_file.as_deref())?;
     if status == 200 {
         return Ok(());
     }
@@ -134,7 +125,9 @@ pub fn run(options: &DoctorOptions) -> Result<(), HealthError> {
     let mut checks = vec![folder(&options.data)];
     let file = data::boards(&options.data);
     if file.is_file() {
-        runtime()?.block_on(look_at(&file, &mut checks));
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build()?;
+        runtime.block_on(look_at(&file, &mut checks));
     }
     #[cfg(target_os = "linux")]
     checks.extend([free_space(&options.data), open_files()]);

@@ -3,9 +3,10 @@
 
 mod bench;
 mod push;
+mod http_get;
+mod import;
 mod data;
 mod table;
-mod http_get;
 mod accounts;
 mod boards;
 mod doctor;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         }
         Command::Boards(options) => ended(boards::list(&options), boards::BoardsError::exit_code),
         Command::Export(options) => ended(boards::export(&options), boards::BoardsError::exit_code),
+        Command::Import(options) => ended(import::run(&options), import::ImportError::exit_code),
         Command::Tail(options) => ended(boards::tail(&options), boards::BoardsError::exit_code),
         Command::Doctor(options) => ended(doctor::run(&options), |_| 1),
         Command::Healthcheck(server) => ended(doctor::healthcheck(&server), |_| 1),

@@ -231,7 +231,8 @@ fn read(file: &Path) -> Result<Vec<u8>, PushError> {
     })
 }
 
-fn token(file: Option<&Path>) -> Result<Option<String>, PushError> {
+/// The token of a file, or of the environment.
+pub fn token(file: Option<&Path>) -> Result<Option<String>, PushError> {
     let Some(file) = file else {
         return Ok(std::env::var("DRIFTLESS_TOKEN").ok());
     };
@@ -239,7 +240,8 @@ fn token(file: Option<&Path>) -> Result<Option<String>, PushError> {
     Ok(Some(String::from_utf8_lossy(&text).trim().to_owned()))
 }
 
-fn agent(ca_file: Option<&Path>) -> Result<ureq::Agent, PushError> {
+/// Speaks HTTP, and trusts the certificates of a file instead of the public authorities.
+pub fn agent(ca_file: Option<&Path>) -> Result<ureq::Agent, PushError> {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(TRY_TIME));

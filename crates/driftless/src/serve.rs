@@ -35,7 +35,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(3);
 pub enum ServeError {
     /// Others could reach it, and everybody would be let in.
     #[error(
-        "{0} can be reached from other machines, and without sign-in everybody there could edit \
+        "{0} can be reached from other machines or by a proxy, and without sign-in everybody there could edit \
          every board; let somebody in first with `driftless token create --name NAME --role \
          owner`, or give --insecure if everybody may"
     )]
@@ -124,9 +124,14 @@ pub fn check(options: &ServeOptions) -> Result<(), ServeError> {
     Ok(writeln!(std::io::stdout(), "the settings can be used")?)
 }
 
+/// Only this machine reaches the server, and through no proxy.
+fn is_near(options: &ServeOptions) -> bool {
+    options.listen.ip().is_loopback() && options.trusted_proxy.is_empty()
+}
+
 /// Refuses to be open to other machines, unless told so.
 fn closed_or_near(options: &ServeOptions, has_sign_in: bool) -> Result<(), ServeError> {
-    if !has_sign_in && !options.insecure && !options.listen.ip().is_loopback() {
+    if !has_sign_in && !options.insecure && !is_near(options) {
         return Err(ServeError::Open(options.listen));
     }
     Ok(())
@@ -294,7 +299,7 @@ async fn start(
     let auth = StoredAuth::new(accounts);
     let auth = match jwt {
         Some(keys) => auth.jwt(keys),
-        None if options.listen.ip().is_loopback() => auth.open_until_first_token(),
+        None if is_near(options) => auth.open_until_first_token(),
         None => auth,
     };
     let driftless = builder.auth(auth.clone()).start().await?;

@@ -87,6 +87,18 @@ async fn boards_are_listed_exported_and_watched_while_they_are_edited() {
         .map(|line| line["version"].clone())
         .collect();
     assert_eq!(versions, [2, 3]);
+    let file = folder.path().join("home.json");
+    std::fs::write(&file, exported.to_string()).expect("writes");
+    let file = file.to_str().expect("text");
+    let url = format!("http://{}", server.address);
+    let import = ["import", file, "--board", "copy", "--url", &url];
+    let imported = driftless(&import).output().expect("runs");
+    assert!(imported.status.success(), "{}", error_of(&imported));
+    let copy = run(folder.path(), &["export", "copy"]);
+    let copy: Value = serde_json::from_slice(&copy.stdout).expect("JSON");
+    assert_eq!(copy["records"], exported["records"]);
+    let bad = driftless(&["import", file, "--url", "https://x"]).output();
+    assert_eq!(bad.expect("runs").status.code(), Some(2));
     let none = run(folder.path(), &["export", "plant"]);
     assert_eq!(none.status.code(), Some(2));
     assert!(

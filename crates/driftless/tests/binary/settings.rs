@@ -83,6 +83,7 @@ fn settings_are_looked_over_without_a_start() {
     for (bad, remedy) in [
         (["--listen", "0.0.0.0:1"], "driftless token create"),
         (["--trusted-proxy", "proxy"], "10.0.0.0/8"),
+        (["--trusted-proxy", "127.0.0.1"], "driftless token create"),
         (["--jwt-key", "none.pem"], "none.pem"),
         (["--tokens", "none"], "none"),
     ] {
