@@ -214,6 +214,33 @@ pub struct ServeOptions {
         env = "DRIFTLESS_TRUSTED_PROXY"
     )]
     pub trusted_proxy: Vec<String>,
+    /// Days that samples are kept as they came.
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u16).range(1..=3_650),
+        env = "DRIFTLESS_KEEP_SAMPLES"
+    )]
+    pub keep_samples: u16,
+    /// Days that what samples come to in each minute is kept.
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 14,
+        value_parser = clap::value_parser!(u16).range(1..=3_650),
+        env = "DRIFTLESS_KEEP_MINUTES"
+    )]
+    pub keep_minutes: u16,
+    /// Days that what samples come to in each hour is kept.
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 400,
+        value_parser = clap::value_parser!(u16).range(1..=3_650),
+        env = "DRIFTLESS_KEEP_HOURS"
+    )]
+    pub keep_hours: u16,
     /// Do not sample this machine, and make no board of it.
     #[arg(long)]
     pub no_host_metrics: bool,
@@ -237,4 +264,24 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, with every field under its name.
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use driftless_model::limits::{HOURS_KEPT_MS, MINUTES_KEPT_MS, SAMPLES_KEPT_MS};
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_is_what_the_limits_say() {
+        let cli = Cli::try_parse_from(["driftless", "serve"]).expect("parses");
+        let Command::Serve(options) = cli.command else {
+            panic!("serves");
+        };
+        let day_ms = 86_400_000;
+        assert_eq!(u64::from(options.keep_samples) * day_ms, SAMPLES_KEPT_MS);
+        assert_eq!(u64::from(options.keep_minutes) * day_ms, MINUTES_KEPT_MS);
+        assert_eq!(u64::from(options.keep_hours) * day_ms, HOURS_KEPT_MS);
+        assert!(Cli::try_parse_from(["driftless", "serve", "--keep-hours", "0"]).is_err());
+    }
 }

@@ -9,8 +9,8 @@ use axum::serve::{Listener, ListenerExt as _};
 use driftless_server::auth::{JwtKeyError, JwtKeys};
 use driftless_server::proxies::ProxyError;
 use driftless_server::{
-    Driftless, OpenAuth, Origins, Proxies, StaticTokens, StoredAuth, ops_router, push_router,
-    router, watch_rights,
+    Driftless, OpenAuth, Origins, Proxies, Retention, StaticTokens, StoredAuth, ops_router,
+    push_router, router, watch_rights,
 };
 use driftless_store::server::{SqliteBoards, SqliteSamples, StoreError, are_in_use};
 use tokio::net::TcpListener;
@@ -278,6 +278,7 @@ async fn start(
     let origins = origins(options, has_sign_in);
     let builder = Driftless::builder().store(store).origins(origins);
     let builder = builder.proxies(proxies(options)?);
+    let builder = builder.retention(retention(options));
     let builder = match samples {
         Some(samples) => builder.samples(samples),
         None => builder,
@@ -305,6 +306,15 @@ async fn start(
     let driftless = builder.auth(auth.clone()).start().await?;
     tokio::spawn(watch_rights(auth.clone(), driftless.clone(), since));
     Ok((driftless, Some(auth)))
+}
+
+fn retention(options: &ServeOptions) -> Retention {
+    let days = |days: u16| u64::from(days) * 86_400_000;
+    Retention {
+        samples_ms: days(options.keep_samples),
+        minutes_ms: days(options.keep_minutes),
+        hours_ms: days(options.keep_hours),
+    }
 }
 
 fn origins(options: &ServeOptions, has_sign_in: bool) -> Origins {

@@ -153,6 +153,10 @@ impl Archive {
             }
         }
         batch.forget = self.forget(now_ms);
+        // What is not settled yet is needed at the next start, however short it is kept after.
+        for (_, before_ms) in &mut batch.forget.chunks {
+            *before_ms = (*before_ms).min(settled.until_ms);
+        }
         let forgotten: HashSet<_> = batch.forget.series.iter().copied().collect();
         self.commit(batch).await?;
         let mut names = self.names();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
 
 use driftless_feeds::{Answer, Evaluator, Mark, QueryError, Sample, SeriesStore, Wanted};
 use driftless_model::limits::PUSHES_AT_ONCE;
@@ -17,6 +18,9 @@ use crate::feeds::pushes::{Batch, Pushes, Receipt};
 use crate::feeds::waiting::Waiting;
 use crate::hub::Mailbox;
 use crate::metrics::Metrics;
+
+/// How long whoever pushed waits until it is stored: past it they are told to send it again.
+const WRITE_TIME: Duration = Duration::from_secs(15);
 
 /// Samples and the queries over them.
 pub struct FeedPlane {
@@ -113,7 +117,11 @@ impl FeedPlane {
     pub async fn take(&self, batch: &Batch, now_ms: u64) -> Option<Receipt> {
         let (receipt, push) = self.take_now(batch, now_ms);
         let is_stored = match &self.kept {
-            Some(kept) => kept.waiting.write(push).await,
+            Some(kept) => {
+                let writing = kept.waiting.write(push);
+                let written = tokio::time::timeout(WRITE_TIME, writing).await;
+                written.unwrap_or(false)
+            }
             None => true,
         };
         is_stored.then_some(receipt)

@@ -1,18 +1,22 @@
 //! History: what feeds show after restarts, and of times that memory has let go.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use driftless_feeds::{Answer, Bounds, Mark, Retention, Sample, SeriesStore};
+use driftless_model::UserId;
 use driftless_model::limits::HISTORY_SERIES_MAX;
+use driftless_protocol::push::Pushed;
 use driftless_protocol::samples::{HOUR_MS, MINUTE_MS, Tier};
 use driftless_protocol::{Aggregate, Query, SeriesName};
-use driftless_store::server::{MemorySamples, SampleStore as _};
+use driftless_store::server::{Chunk, Kept, MemorySamples, SampleBatch, SampleStore, StoreError};
 use driftless_sync::room::ConnectionId;
 
 use crate::clock::now_ms;
 use crate::feeds::archive::Archive;
 use crate::feeds::keeper::round;
 use crate::feeds::plane::{FeedPlane, OpenFeed};
+use crate::feeds::pushes::{Batch, Receipt};
 use crate::hub::Mailbox;
 use crate::metrics::Metrics;
 
@@ -24,6 +28,10 @@ fn counter() -> SeriesName {
 }
 
 async fn plane(store: &MemorySamples, retention: Retention) -> Arc<FeedPlane> {
+    plane_of(store, retention).await
+}
+
+async fn plane_of<S: SampleStore + Clone>(store: &S, retention: Retention) -> Arc<FeedPlane> {
     let mut samples = SeriesStore::new(Bounds::default());
     let archive = Archive::open(Arc::new(store.clone()), retention, &mut samples, now_ms()).await;
     let archive = archive.expect("opens");
@@ -204,6 +212,97 @@ async fn a_clock_that_was_ahead_for_a_while_costs_no_samples_after_the_next_star
     let after = plane(&store, Retention::default()).await;
     let taken = after.samples_mut().push(&counter(), sample, now);
     assert_eq!(taken, Ok(()));
+}
+
+/// A store that refuses to write as often as it is told.
+#[derive(Clone, Default)]
+struct Failing {
+    inner: MemorySamples,
+    failures: Arc<AtomicU32>,
+}
+
+impl SampleStore for Failing {
+    async fn kept(&self) -> Result<Kept, StoreError> {
+        self.inner.kept().await
+    }
+
+    async fn write(&self, batch: SampleBatch) -> Result<(), StoreError> {
+        let failures = &self.failures;
+        let less =
+            failures.try_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
+        if less.is_ok() {
+            let reason = "the disk is full".to_owned();
+            return Err(StoreError::Unavailable { reason });
+        }
+        self.inner.write(batch).await
+    }
+
+    async fn read(
+        &self,
+        tier: Tier,
+        series: &[u64],
+        from_ms: u64,
+        before_ms: u64,
+    ) -> Result<Vec<Chunk>, StoreError> {
+        self.inner.read(tier, series, from_ms, before_ms).await
+    }
+}
+
+fn batch(id: &str, now_ms: u64) -> Batch {
+    Batch {
+        user: UserId::new("Ann").expect("a user"),
+        id: Some(id.to_owned()),
+        samples: vec![Pushed {
+            line: 1,
+            name: counter(),
+            time_ms: Some(now_ms),
+            value: 1.0,
+        }],
+    }
+}
+
+/// Pushes a batch and writes once; what who pushed is told.
+async fn push(plane: &FeedPlane, batch: &Batch) -> Option<Receipt> {
+    let now = now_ms();
+    let kept = plane.kept().expect("there is history");
+    // What was pushed waits by the time that it is written.
+    let (receipt, _) = futures::join!(plane.take(batch, now), round(plane, kept, now));
+    receipt
+}
+
+#[tokio::test]
+async fn a_push_that_could_not_be_stored_is_stored_once_when_it_comes_again() {
+    let store = Failing::default();
+    let plane = plane_of(&store, Retention::default()).await;
+    let batch = batch("first", now_ms());
+    store.failures.store(1, Ordering::Relaxed);
+    assert_eq!(push(&plane, &batch).await, None);
+    let kept = store.kept().await.expect("reads");
+    assert_eq!((kept.series.len(), kept.pushes.len()), (0, 0));
+    let receipt = push(&plane, &batch).await.expect("is stored");
+    assert_eq!((receipt.accepted, receipt.duplicate), (1, true));
+    let kept = store.kept().await.expect("reads");
+    assert_eq!((kept.series.len(), kept.pushes.len()), (1, 1));
+    assert_eq!(plane.samples_mut().samples(), 1);
+}
+
+#[tokio::test]
+async fn what_could_not_be_settled_stays_in_memory_until_it_is() {
+    let store = Failing::default();
+    let plane = plane_of(&store, Retention::default()).await;
+    let end_ms = this_hour_ms();
+    plane.push([(&counter(), 1.0)], end_ms - 4 * HOUR_MS);
+    plane.evaluate(end_ms - 4 * HOUR_MS);
+    assert!(write(&plane, end_ms).await);
+    plane.evaluate(end_ms);
+    store.failures.store(1, Ordering::Relaxed);
+    assert!(!write(&plane, end_ms).await);
+    assert_eq!(plane.samples_mut().samples(), 1);
+    assert!(write(&plane, end_ms).await);
+    assert_eq!(plane.samples_mut().samples(), 0);
+    let hours = store.read(Tier::Hours, &[1], 0, u64::MAX).await;
+    assert_eq!(hours.expect("reads").len(), 1);
+    assert_eq!(plane.metrics().history_failures.get(), 1);
 }
 
 #[tokio::test]
