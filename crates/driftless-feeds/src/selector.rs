@@ -11,7 +11,7 @@
 //! for the whole value. Series of one name that agree in the labels of the group count as one.
 //!
 //! What is read here is only the form: a browser does not know regular expressions, and
-//! [`crate::matching`] does.
+//! the module `matching` does.
 
 use driftless_model::limits::{LABELS_PER_SERIES_MAX, SELECTOR_BYTES_MAX};
 use driftless_protocol::SeriesName;

@@ -12,7 +12,7 @@ pub const RELATIVE_ERROR: f64 = 0.01;
 /// The ratio of a bin's bounds: numbers in one bin are within [`RELATIVE_ERROR`] of its middle.
 const RATIO: f64 = (1.0 + RELATIVE_ERROR) / (1.0 - RELATIVE_ERROR);
 
-/// Counts by the power of [`RATIO`] that a magnitude does not exceed, ascending.
+/// Counts by the power of a fixed ratio that a magnitude does not exceed, ascending.
 pub type Bins = Vec<(i32, u64)>;
 
 /// A sketch of a multiset of finite numbers.

@@ -35,7 +35,7 @@ pub struct Mark(u64);
 ///
 /// What the store has forgotten it remembers, as far as it was there when it was settled: settled
 /// samples are taken together by bucket. What was forgotten before comes from history, if there is
-/// one: see [`Self::wanted`] and [`Self::recall`].
+/// one: see [`Self::take_wanted`] and [`Self::recall`].
 ///
 /// A series, or a group of them, belongs to the answer while it has a value in the window. They are
 /// numbered as they come; when one leaves, the numbers start over, in the order in which they
