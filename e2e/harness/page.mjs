@@ -46,6 +46,7 @@ const HOOKS = {
   statValue: 'stat-value',
   toast: 'toast',
   toastAction: 'toast-action',
+  signInNotice: 'sign-in-notice',
   failure: 'realtime-failure',
   stopped: 'stopped',
 };

@@ -8,11 +8,11 @@ import { Server } from './server.mjs';
 
 /**
  * Declares a test. `body` gets `{ browser, server, expectOutage }`; call `expectOutage()` where
- * the test takes the server or the network away.
+ * the test takes the server or the network away. `options` are those of `Server.start`.
  */
-export function scenario(name, body) {
+export function scenario(name, body, options = {}) {
   test(name, async () => {
-    const server = await Server.start();
+    const server = await Server.start(options);
     try {
       await play(name, { server }, body);
     } catch (error) {

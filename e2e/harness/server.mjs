@@ -1,12 +1,13 @@
 // A real server on a port of its own, with data of its own, that can be killed and come back.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { freePort } from './port.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -21,13 +22,18 @@ export class Server {
   port;
   data;
   #web;
+  #base = '';
   #child;
   #log = [];
 
-  /** Starts with an empty data folder and waits until it answers. `web`: the pages that it serves. */
-  static async start({ web = WEB } = {}) {
+  /**
+   * Starts with an empty data folder and waits until it answers. `web`: the pages that it serves;
+   * `base`: the path before everything.
+   */
+  static async start({ web = WEB, base = '' } = {}) {
     const server = new Server();
     server.#web = web;
+    server.#base = base;
     server.port = await freePort();
     server.data = await mkdtemp(join(tmpdir(), 'driftless-e2e-'));
     await server.#spawn();
@@ -35,7 +41,7 @@ export class Server {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://127.0.0.1:${this.port}${this.#base}`;
   }
 
   /** The last lines that the server printed. */
@@ -45,6 +51,12 @@ export class Server {
 
   get isRunning() {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Runs another command of the binary on this server's data, as whoever runs it would. */
+  async run(...command) {
+    const { stdout } = await promisify(execFile)(EXECUTABLE, [...command, '--data', this.data]);
+    return stdout;
   }
 
   /** Ends it as a power cut would: no goodbye, no flush. */
@@ -71,6 +83,7 @@ export class Server {
 
   async #spawn() {
     const options = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, '--web', this.#web];
+    if (this.#base) options.push('--base-path', this.#base);
     this.#child = spawn(EXECUTABLE, options, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.stdout.on('data', (chunk) => this.#keep(chunk));
     this.#child.stderr.on('data', (chunk) => this.#keep(chunk));

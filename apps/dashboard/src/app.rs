@@ -26,7 +26,7 @@ fn Board(address: Address) -> impl IntoView {
     provide_context(visitor);
     let on_error = Callback::new(|error: ClientError| leptos::logging::warn!("{error}"));
     view! {
-        <DashboardRealtimeProvider ws_url="/rt" board=address.board.as_str().to_owned()
+        <DashboardRealtimeProvider ws_url=format!("{}rt", browser::base_path()) board=address.board.as_str().to_owned()
             namespace=address.namespace() token=visitor.token() on_error>
             <BoardPage />
         </DashboardRealtimeProvider>
@@ -39,7 +39,7 @@ fn NoBoard(reason: String) -> impl IntoView {
         <main class="board-message">
             <h1>"There is no such board"</h1>
             <p class="muted">{reason}</p>
-            <a class="button" data-kind="primary" href="/">"Open the first board"</a>
+            <a class="button" data-kind="primary" href=browser::base_path()>"Open the first board"</a>
         </main>
     }
 }
@@ -48,9 +48,12 @@ fn read_address() -> Result<Address, String> {
     let location = browser::window().location();
     let path = location.pathname().unwrap_or_default();
     let path = js_sys::decode_uri_component(&path).map_or(path, String::from);
+    let base = browser::base_path();
+    let path = path.strip_prefix(base.trim_end_matches('/'));
+    let path = path.unwrap_or_default();
     let search = location.search().unwrap_or_default();
     let parameters = web_sys::UrlSearchParams::new_with_str(&search).ok();
     let parameter = |name: &str| parameters.as_ref().and_then(|found| found.get(name));
-    let address = Address::new(&path, parameter("replica"), parameter("name"));
+    let address = Address::new(path, parameter("replica"), parameter("name"));
     address.map_err(|error| error.to_string())
 }

@@ -8,6 +8,18 @@ pub fn window() -> Window {
     web_sys::window().expect("the app runs in a page")
 }
 
+/// Where the app is: `/`, or the path that a proxy has before it, with a slash at its end. The
+/// server writes it before the names of the scripts.
+pub fn base_path() -> String {
+    let document = window().document();
+    let script = document.and_then(|document| {
+        let boot = document.query_selector("script[src$='boot.js']");
+        boot.ok().flatten()?.get_attribute("src")
+    });
+    let base = script.and_then(|source| source.strip_suffix("boot.js").map(str::to_owned));
+    base.unwrap_or_else(|| "/".to_owned())
+}
+
 /// What is added to a universal time to get the local one, in milliseconds, at that time.
 pub fn local_offset_ms(at_ms: f64) -> f64 {
     let date = js_sys::Date::new(&at_ms.into());

@@ -12,7 +12,7 @@ pub struct Visitor {
     pub name: RwSignal<Option<String>>,
     namespace: StoredValue<String>,
     guest: StoredValue<String>,
-    token: StoredValue<Option<String>>,
+    token: RwSignal<Option<String>>,
 }
 
 impl Visitor {
@@ -23,7 +23,7 @@ impl Visitor {
         let known = browser::stored(browser::local_storage(), &name_key(&namespace));
         let visitor = Self {
             name: RwSignal::new(None),
-            token: StoredValue::new(take_token(&namespace)),
+            token: RwSignal::new(take_token(&namespace)),
             namespace: StoredValue::new(namespace),
             guest: StoredValue::new(address.guest()),
         };
@@ -44,12 +44,29 @@ impl Visitor {
 
     /// Whether an edit has an author: otherwise their name is asked for.
     pub fn is_known(&self) -> bool {
-        self.token.with_value(Option::is_some) || self.name.with_untracked(Option::is_some)
+        self.token.with_untracked(Option::is_some) || self.name.with_untracked(Option::is_some)
+    }
+
+    /// Takes the token of a link that is opened while the page is there: the browser changes only
+    /// the fragment then. `renewed` is told what the server is to be told.
+    pub fn listen(self, renewed: impl Fn(String) + 'static) {
+        let listener = window_event_listener(leptos::ev::hashchange, move |_| {
+            let Some(token) = self
+                .namespace
+                .with_value(|namespace| fresh_token(namespace))
+            else {
+                return;
+            };
+            self.token.set(Some(token.clone()));
+            renewed(token);
+        });
+        on_cleanup(move || listener.remove());
     }
 
     /// What the server is told: a token if they came with one, else their name.
     pub fn token(&self) -> String {
-        let token = self.token.get_value().or_else(|| self.name.get_untracked());
+        let token = self.token.get_untracked();
+        let token = token.or_else(|| self.name.get_untracked());
         token.unwrap_or_else(|| self.guest.get_value())
     }
 }
@@ -58,21 +75,26 @@ fn name_key(namespace: &str) -> String {
     format!("driftless/name/{namespace}")
 }
 
-/// The token of this tab. One in the address is moved to the tab's storage, so that it is neither
-/// copied with the address nor kept after the tab.
+/// The token of this tab.
 fn take_token(namespace: &str) -> Option<String> {
-    let key = format!("driftless/token/{namespace}");
+    let kept = || browser::stored(browser::session_storage(), &token_key(namespace));
+    fresh_token(namespace).or_else(kept)
+}
+
+fn token_key(namespace: &str) -> String {
+    format!("driftless/token/{namespace}")
+}
+
+/// A token in the address. It is moved to the tab's storage, so that it is neither copied with the
+/// address nor kept after the tab.
+fn fresh_token(namespace: &str) -> Option<String> {
     let location = browser::window().location();
     let fragment = location.hash().unwrap_or_default();
-    let Some(token) = fragment
-        .strip_prefix("#token=")
-        .filter(|token| !token.is_empty())
-    else {
-        return browser::stored(browser::session_storage(), &key);
-    };
+    let token = fragment.strip_prefix("#token=");
+    let token = token.filter(|token| !token.is_empty())?;
     let decoded = js_sys::decode_uri_component(token).ok();
     let token = decoded.map_or_else(|| token.to_owned(), String::from);
-    browser::store(browser::session_storage(), &key, &token);
+    browser::store(browser::session_storage(), &token_key(namespace), &token);
     forget_fragment();
     Some(token)
 }

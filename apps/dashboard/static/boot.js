@@ -1,5 +1,5 @@
 // Starts the app. What goes wrong before it runs is said here, since nothing else can.
-import init from '/driftless_dashboard.js';
+import init from './driftless_dashboard.js';
 
 // The theme comes first, so that the page does not flash in the other one.
 try {
@@ -23,4 +23,4 @@ function fail(error) {
   document.getElementById('app').replaceChildren(message);
 }
 
-init({ module_or_path: '/driftless_dashboard_bg.wasm' }).catch(fail);
+init({ module_or_path: new URL('driftless_dashboard_bg.wasm', import.meta.url) }).catch(fail);

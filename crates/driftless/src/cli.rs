@@ -179,6 +179,15 @@ pub struct ServeOptions {
     /// Let everybody who can reach the server read and edit everything, whatever tokens there are.
     #[arg(long, conflicts_with_all = ["tokens", "jwt_secret", "jwt_key"])]
     pub insecure: bool,
+    /// The path before everything, such as `/boards`, where a proxy hands on only that.
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "",
+        value_parser = base_path,
+        env = "DRIFTLESS_BASE_PATH"
+    )]
+    pub base_path: String,
     /// Speak TLS with this certificate and its chain: a PEM file, read at the start.
     #[arg(
         long,
@@ -255,6 +264,16 @@ pub struct ServeOptions {
     /// How to log.
     #[arg(long, value_enum, default_value = "text", env = "DRIFTLESS_LOG_FORMAT")]
     pub log_format: LogFormat,
+}
+
+/// `/boards`, or nothing where the server has the host for itself.
+fn base_path(text: &str) -> Result<String, String> {
+    let path = text.trim_end_matches('/');
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./~".contains(&byte);
+    if path.is_empty() || (path.starts_with('/') && path.bytes().all(is_plain)) {
+        return Ok(path.to_owned());
+    }
+    Err("write a path such as /boards, of letters, digits and - _ . ~".to_owned())
 }
 
 /// How a line of the log looks.

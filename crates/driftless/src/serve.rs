@@ -108,7 +108,7 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
 pub fn check(options: &ServeOptions) -> Result<(), ServeError> {
     let jwt = options.jwt.keys()?;
     proxies(options)?;
-    let _app = web::router(options.web.as_deref())?;
+    let _app = web::router(options.web.as_deref(), &options.base_path)?;
     if let (Some(certificate), Some(key)) = (&options.tls_cert, &options.tls_key) {
         tls::acceptor(certificate, key)?;
     }
@@ -173,7 +173,7 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
     let jwt = options.jwt.keys()?;
     let has_sign_in = options.tokens.is_some() || jwt.is_some() || has_tokens;
     closed_or_near(options, has_sign_in)?;
-    let app = web::router(options.web.as_deref())?;
+    let app = web::router(options.web.as_deref(), &options.base_path)?;
     let tls = match (&options.tls_cert, &options.tls_key) {
         (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),
         _ => None,
@@ -190,6 +190,10 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         .merge(ops_router(driftless.clone()))
         .merge(push_router(driftless.clone()))
         .merge(app);
+    let app = match options.base_path.as_str() {
+        "" => app,
+        base => Router::new().nest_service(base, app),
+    };
     announce(address, tls.is_some())?;
     let heartbeat = driftless.heartbeat();
     let listener = listener.tap_io(move |socket| {

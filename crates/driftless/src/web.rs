@@ -4,7 +4,7 @@ use std::path::Path;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
-#[cfg(not(feature = "embed-web"))]
+use axum::response::Html;
 use axum::routing::get;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -27,11 +27,11 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; \
 /// The paths that the app itself routes: each shows the app's page.
 const PAGES: [&str; 3] = ["/b/{*board}", "/demo", "/demo/{*rest}"];
 
-/// Serves the web app.
-pub fn router(folder: Option<&Path>) -> Result<Router, WebError> {
+/// Serves the web app, of which everything lies below `base` (`/boards`, or nothing).
+pub fn router(folder: Option<&Path>, base: &str) -> Result<Router, WebError> {
     let router = match folder {
-        Some(folder) => from_folder(folder)?,
-        None => built_in(),
+        Some(folder) => from_folder(folder, base)?,
+        None => built_in(base),
     };
     let headers = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
@@ -48,12 +48,33 @@ fn with_header(router: Router, (name, value): (HeaderName, &'static str)) -> Rou
     router.layer(SetResponseHeaderLayer::overriding(name, value))
 }
 
-fn from_folder(folder: &Path) -> Result<Router, WebError> {
+/// The page with what it names put below `base`.
+fn rebased(page: &str, base: &str) -> String {
+    page.replace("=\"/", &format!("=\"{base}/"))
+}
+
+/// The app's page on each of its paths, with what it names below `base`.
+fn rebased_pages(router: Router, page: &str, base: &str) -> Router {
+    let page = rebased(page, base);
+    let page = get(move || async move { Html(page) });
+    let router = router.route("/", page.clone());
+    PAGES
+        .iter()
+        .fold(router, |router, path| router.route(path, page.clone()))
+}
+
+fn from_folder(folder: &Path, base: &str) -> Result<Router, WebError> {
     let page = folder.join("index.html");
     if !page.is_file() {
         return Err(WebError::NoPage(folder.display().to_string()));
     }
     let files = ServeDir::new(folder).precompressed_br();
+    if !base.is_empty() {
+        let text = std::fs::read_to_string(&page);
+        let text = text.map_err(|_| WebError::NoPage(folder.display().to_string()))?;
+        let files = Router::new().fallback_service(files);
+        return Ok(rebased_pages(files, &text, base));
+    }
     let page = ServeFile::new(page).precompressed_br();
     let router = Router::new().fallback_service(files);
     Ok(PAGES.iter().fold(router, |router, path| {
@@ -62,7 +83,7 @@ fn from_folder(folder: &Path) -> Result<Router, WebError> {
 }
 
 #[cfg(not(feature = "embed-web"))]
-fn built_in() -> Router {
+fn built_in(_base: &str) -> Router {
     let text = "This build has no web app inside. Give the folder of a built one with --web DIR.";
     Router::new().route("/", get(move || async move { text }))
 }
@@ -78,7 +99,7 @@ mod embedded {
     use axum::routing::get;
     use rust_embed::{EmbeddedFile, RustEmbed};
 
-    use super::PAGES;
+    use super::{PAGES, rebased_pages};
 
     /// The app as `cargo xtask` built it.
     #[derive(RustEmbed)]
@@ -87,15 +108,21 @@ mod embedded {
 
     const PAGE: &str = "index.html";
 
-    pub fn router() -> Router {
+    pub fn router(base: &str) -> Router {
+        let files = get(async |uri: Uri, headers: HeaderMap| {
+            answer(uri.path().trim_start_matches('/'), &headers)
+        });
+        let page = Files::get(PAGE).filter(|_| !base.is_empty());
+        if let Some(page) = page {
+            let text = String::from_utf8_lossy(&page.data);
+            return rebased_pages(Router::new().fallback(files), &text, base);
+        }
         let page = get(async |headers: HeaderMap| answer(PAGE, &headers));
         let router = Router::new().route("/", page.clone());
         let router = PAGES
             .iter()
             .fold(router, |router, path| router.route(path, page.clone()));
-        router.fallback(get(async |uri: Uri, headers: HeaderMap| {
-            answer(uri.path().trim_start_matches('/'), &headers)
-        }))
+        router.fallback(files)
     }
 
     fn answer(path: &str, headers: &HeaderMap) -> Response {

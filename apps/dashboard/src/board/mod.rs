@@ -4,6 +4,7 @@ pub mod title;
 pub mod add_menu;
 pub mod cable;
 pub mod name_dialog;
+pub mod sign_in_notice;
 pub mod top_bar;
 pub mod canvas;
 pub mod undo_keys;

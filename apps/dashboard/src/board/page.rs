@@ -15,6 +15,7 @@ use crate::announcer::{Announcer, LiveRegion};
 use crate::board::add_menu::AddMenuOpen;
 use crate::board::canvas::{BoardCanvas, cancel_on_escape};
 use crate::board::name_dialog::NameDialog;
+use crate::board::sign_in_notice::SignInNotice;
 use crate::board::top_bar::TopBar;
 use crate::board::undo_keys::listen_for_undo;
 use crate::editing::Editor;
@@ -47,6 +48,7 @@ pub fn BoardPage() -> impl IntoView {
     cancel_on_escape(pointer);
     listen_for_undo(lock, editor);
     tell_of_replaced_values(realtime, editor);
+    visitor.listen(move |token| realtime.client().set_token(Some(token)));
     effect(move || {
         let saved = realtime
             .status
@@ -57,6 +59,7 @@ pub fn BoardPage() -> impl IntoView {
         <a class="skip-link" href="#board">"Skip to the board"</a>
         <TopBar />
         <StorageNotice />
+        <SignInNotice />
         <ConflictResolutionUi />
         <BoardCanvas />
         <NameDialog />

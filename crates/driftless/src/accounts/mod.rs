@@ -257,8 +257,19 @@ fn say(text: &str) -> Done {
 fn actor() -> String {
     let names = ["SUDO_USER", "USER", "LOGNAME"].map(|name| std::env::var(name).ok());
     let name = names.into_iter().flatten().find(|name| !name.is_empty());
-    let name = name.unwrap_or_else(|| "somebody".to_owned());
+    let name = name.unwrap_or_else(nameless);
     format!("{name} at the command line")
+}
+
+/// Services and containers often have a number and no name.
+#[cfg(target_os = "linux")]
+fn nameless() -> String {
+    format!("uid {}", rustix::process::getuid().as_raw())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nameless() -> String {
+    "somebody".to_owned()
 }
 
 fn now_ms() -> u64 {

@@ -97,6 +97,45 @@ fn the_app_is_served_with_its_types_and_a_strict_policy() {
     assert_eq!(server.get("/api/boards").1, b"[]");
 }
 
+#[test]
+fn everything_lies_below_the_base_path() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let web = folder.path().join("web");
+    std::fs::create_dir(&web).expect("makes a folder");
+    let page = r#"<script src="/boot.js"></script><link href="/app.css">"#;
+    std::fs::write(web.join("index.html"), page).expect("writes");
+    std::fs::write(web.join("boot.js"), "boot").expect("writes");
+    let web = web.to_str().expect("text");
+    let arguments = [
+        "--no-host-metrics",
+        "--web",
+        web,
+        "--base-path",
+        "/my/boards/",
+    ];
+    let server = Running::start(folder.path(), &arguments);
+    let moved = r#"<script src="/my/boards/boot.js"></script><link href="/my/boards/app.css">"#;
+    for path in [
+        "/my/boards",
+        "/my/boards/",
+        "/my/boards/b/home",
+        "/my/boards/demo",
+    ] {
+        let (head, body) = server.get(path);
+        assert!(head.starts_with("http/1.1 200"), "{path}: {head}");
+        assert!(head.contains("content-security-policy"), "{head}");
+        assert_eq!(body, moved.as_bytes(), "{path}");
+    }
+    assert_eq!(server.get("/my/boards/boot.js").1, b"boot");
+    assert_eq!(server.get("/my/boards/healthz").1, b"ok");
+    assert!(server.get("/healthz").0.starts_with("http/1.1 404"));
+    // The socket is there as well: without an upgrade it says what it wants.
+    let (head, _) = server.get("/my/boards/rt");
+    assert!(!head.starts_with("http/1.1 404"), "{head}");
+    let output = refused(&["--base-path", "boards"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn it_says_goodbye_and_ends_cleanly_when_told_to() {

@@ -1,0 +1,63 @@
+// Links with a token: they sign in, leave no trace in the address, and can be replaced.
+
+import assert from 'node:assert/strict';
+import { arrive, rename, unlock } from '../harness/acts.mjs';
+import { Board } from '../harness/page.mjs';
+import { scenario } from '../harness/scenario.mjs';
+
+const tokenFor = async (server, name, ...more) => {
+  const command = ['token', 'create', '--name', name, '--url', server.url, '--json', ...more];
+  return JSON.parse(await server.run(...command));
+};
+
+const pathOf = (link) => link.slice(new URL(link).origin.length);
+
+scenario('a link signs in, and another one after it was revoked', async ({ browser, server, expectOutage }) => {
+  expectOutage();
+  const first = await tokenFor(server, 'Ann', '--role', 'owner');
+  const ann = await Board.open(await browser.person('ann'), server, { path: pathOf(first.link) });
+  await ann.waitStatus('online');
+  assert.equal(new URL(ann.page.url()).hash, '', 'the token is not in the address');
+  const history = await ann.page.evaluate(() => history.length);
+  assert.ok(history <= 2, 'and no entry of the history was added for it');
+  await ann.page.reload();
+  await ann.waitStatus('online');
+  await unlock(ann);
+  await rename(ann, 'Processor', 'Mine');
+
+  await server.run('token', 'revoke', String(first.number));
+  await ann.waitStatus('unauthorised');
+  const notice = ann.locate('signInNotice');
+  await notice.waitFor();
+  assert.match(await notice.innerText(), /was revoked; ask for a new link/);
+  await rename(ann, 'Memory', 'Written meanwhile');
+
+  const second = await tokenFor(server, 'Ann');
+  await ann.page.goto(server.url + pathOf(second.link));
+  await ann.waitStatus('online');
+  await notice.waitFor({ state: 'detached' });
+  assert.equal(new URL(ann.page.url()).hash, '');
+
+  const bob = await tokenFor(server, 'Bob', '--role', 'viewer');
+  const bobs = await Board.open(await browser.person('bob'), server, { path: pathOf(bob.link) });
+  await bobs.waitWidget('Written meanwhile');
+});
+
+scenario('who has no link is told what to do', async ({ browser, server, expectOutage }) => {
+  expectOutage();
+  await tokenFor(server, 'Ann', '--role', 'owner');
+  const guest = await Board.open(await browser.person('guest'), server);
+  await guest.waitStatus('unauthorised');
+  assert.match(await guest.locate('signInNotice').innerText(), /open the link that you were given/);
+});
+
+scenario(
+  'everything works below a base path',
+  async ({ browser, server }) => {
+    const ann = await arrive(Board, await browser.person('ann'), server, 'Ann', { path: '/boards/?name=Ann' });
+    await rename(ann, 'Processor', 'Below');
+    const bob = await Board.open(await browser.person('bob'), server, { path: '/boards/b/this-machine?name=Bob' });
+    await bob.waitWidget('Below');
+  },
+  { base: '/boards' },
+);
