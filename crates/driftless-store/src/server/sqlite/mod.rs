@@ -1,5 +1,5 @@
-//! Boards in one `SQLite` file: write-ahead log, synced at every commit, one writer connection and
-//! a few readers.
+//! Boards in one `SQLite` file: write-ahead log, synced at every commit, one connection that
+//! commits on a thread of its own, and a few readers.
 
 mod place;
 mod pool;
@@ -11,6 +11,7 @@ mod schema;
 mod statements;
 mod prune;
 mod write;
+mod writer;
 mod accounts;
 mod samples;
 mod carry;
@@ -22,15 +23,16 @@ use std::time::Duration;
 
 use driftless_model::{BoardId, Check, EditId, Version};
 use driftless_sync::room::{Append, BoardImage, LogRow, Stored};
+use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Row as _};
 
 use crate::server::board_store::{BoardStore, BoardSummary};
 use crate::server::error::StoreError;
 use crate::server::sqlite::lock::Lock;
-use crate::server::sqlite::place::{failure, place};
+use crate::server::sqlite::place::failure;
 use crate::server::sqlite::pool::pool;
 use crate::server::sqlite::schema::LookOver;
+use crate::server::sqlite::writer::{Place, Writer};
 
 pub use accounts::{Accounts, are_in_use};
 pub use backup::{Backup, Restored, backup, look_over, restore};
@@ -41,8 +43,6 @@ pub use samples::SqliteSamples;
 const READERS_MAX: u32 = 4;
 /// How long a writer waits for another process that writes to the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Prepared statements that a connection keeps: a few for each power of two of rows.
-const STATEMENTS_MAX: usize = 256;
 /// The size of a page where nobody says otherwise, in bytes.
 const PAGE_BYTES: u64 = 4_096;
 
@@ -52,7 +52,9 @@ const PAGE_BYTES: u64 = 4_096;
 /// write-ahead log before. Several processes may open one file; none of them owns a board.
 #[derive(Debug, Clone)]
 pub struct SqliteBoards {
+    /// Makes the tables, and writes who may sign in; edits go through `commits`.
     writer: SqlitePool,
+    commits: Arc<Writer>,
     readers: SqlitePool,
     /// Nobody puts another file in its place as long as it is used.
     lock: Arc<Lock>,
@@ -85,11 +87,10 @@ impl SqliteOptions {
     /// Opens the file, as [`SqliteBoards::open`] does.
     pub async fn open(&self, path: impl AsRef<Path>) -> Result<SqliteBoards, StoreError> {
         let path = path.as_ref();
-        let lock = Lock::take(path)?;
+        let lock = Arc::new(Lock::take(path)?);
         let options = SqliteConnectOptions::new()
             .filename(path)
             .busy_timeout(BUSY_TIMEOUT)
-            .statement_cache_capacity(STATEMENTS_MAX)
             .disable_statement_logging();
         let mut writing = options
             .clone()
@@ -103,35 +104,19 @@ impl SqliteOptions {
         let writer = pool(1).connect_with(writing).await;
         let writer = writer.map_err(|error| failure(path, &error))?;
         schema::prepare(&writer, path, &lock, self.look_over).await?;
-        assert_durable(&writer, path).await?;
+        let place = Place {
+            path: path.to_owned(),
+            bytes_max: self.bytes_max,
+        };
+        let commits = Writer::start(place, lock.clone())?;
         let readers = pool(READERS_MAX).connect_lazy_with(options.read_only(true));
         Ok(SqliteBoards {
             writer,
+            commits: Arc::new(commits),
             readers,
-            lock: Arc::new(lock),
+            lock,
         })
     }
-}
-
-/// Refuses a place where commits would not be synced: some file systems know no write-ahead log.
-async fn assert_durable(writer: &SqlitePool, path: &Path) -> Result<(), StoreError> {
-    for (pragma, setting, needed) in [
-        ("PRAGMA journal_mode", "the journal mode", "wal"),
-        // 2 is FULL: the write-ahead log is synced at every commit.
-        ("PRAGMA synchronous", "the synchronous setting", "2"),
-    ] {
-        let row = sqlx::query(pragma).fetch_one(writer).await;
-        let found = row.and_then(|row| row.try_get_unchecked::<String, _>(0));
-        let found = found.map_err(|error| failure(path, &error))?;
-        if found != needed {
-            return Err(StoreError::NotDurable {
-                place: place(path),
-                setting,
-                found,
-            });
-        }
-    }
-    Ok(())
 }
 
 impl SqliteBoards {
@@ -150,6 +135,7 @@ impl SqliteBoards {
     /// Closes all connections, once what is under way is done. The write-ahead log is folded into
     /// the file.
     pub async fn close(&self) {
+        self.commits.close().await;
         self.readers.close().await;
         self.writer.close().await;
     }
@@ -178,7 +164,7 @@ impl BoardStore for SqliteBoards {
     }
 
     async fn append(&self, batch: Vec<Append>) -> Vec<Stored> {
-        write::append(&self.writer, &batch).await
+        self.commits.append(batch).await
     }
 
     async fn log(

@@ -274,6 +274,7 @@ mod tests {
 
     use super::*;
     use crate::server::conformance::Script;
+    use crate::server::sqlite::writer::{Place, Writing};
     use crate::server::{BoardStore, SqliteBoards};
 
     /// A file as a build of format 1 left it, with a board in it.
@@ -284,9 +285,13 @@ mod tests {
         let pool = pool.expect("opens");
         sqlx::raw_sql(TABLES).execute(&pool).await.expect("runs");
         let append = script.edit(1, &[create("cpu")]);
-        let stored = crate::server::sqlite::write::append(&pool, &[append]).await;
-        assert_eq!(stored, [Stored::Committed]);
         pool.close().await;
+        let path = path.to_owned();
+        let mut writing = Writing::at(Place {
+            path,
+            bytes_max: None,
+        });
+        assert_eq!(writing.append(&[append]), [Stored::Committed]);
     }
 
     fn create(record: &str) -> Effect {

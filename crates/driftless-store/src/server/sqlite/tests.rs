@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use driftless_model::{Effect, KindName, Op, RecordId, Version};
+use rusqlite::types::Value;
 use tempfile::TempDir;
 
 use super::*;
@@ -88,24 +89,29 @@ fn create(record: &str) -> Effect {
 #[tokio::test]
 async fn every_commit_is_synced_on_every_connection_that_writes() {
     let temporary = Temporary::new().await;
-    let ask = async |pragma: &'static str| {
-        let row = sqlx::query(pragma).fetch_one(&temporary.store.writer).await;
-        let row = row.expect("a pragma answers");
-        row.try_get_unchecked::<String, _>(0).expect("a column")
+    let place = Place {
+        path: temporary.folder.path().join("boards.db"),
+        bytes_max: Some(1024 * 1024),
     };
+    // The second takes the place of the first, as after an error.
     for _ in 0..2 {
-        assert_eq!(ask("PRAGMA journal_mode").await, "wal");
+        let connection = place.connect().expect("opens");
+        let ask = |pragma: &str| {
+            let value = connection.pragma_query_value(None, pragma, |row| row.get::<_, Value>(0));
+            value.expect("a pragma answers")
+        };
+        assert_eq!(ask("journal_mode"), Value::Text("wal".to_owned()));
         // 2 is FULL: the write-ahead log is synced at every commit.
-        assert_eq!(ask("PRAGMA synchronous").await, "2");
-        // The next one takes its place, as after an error.
-        let connection = temporary
-            .store
-            .writer
-            .acquire()
-            .await
-            .expect("a connection");
-        connection.close().await.expect("closes");
+        assert_eq!(ask("synchronous"), Value::Integer(2));
+        assert_eq!(ask("max_page_count"), Value::Integer(256));
     }
+    // Where there is no write-ahead log, a commit may be lost: in memory.
+    let nowhere = Place {
+        path: ":memory:".into(),
+        bytes_max: None,
+    };
+    let error = nowhere.connect().expect_err("is refused");
+    assert!(matches!(error, StoreError::NotDurable { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -1,39 +1,43 @@
 //! Group commit: the appends of all boards that wait, in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use driftless_model::{Check, Cursor, LeafPath, RecordId, UserId, Value, Version};
 use driftless_protocol::durable::to_text;
 use driftless_sync::room::{Append, Stored};
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
-use crate::server::sqlite::columns::{from_check, from_id, from_version};
-use crate::server::sqlite::place::{FULL, extended_code};
+use crate::server::sqlite::columns::{from_check, from_version};
+use crate::server::sqlite::place::FULL;
 use crate::server::sqlite::prune;
-use crate::server::sqlite::statements::{Statements, chunks};
 
-/// Carries out a batch: one answer for each append, in order.
-pub async fn append(writer: &SqlitePool, batch: &[Append]) -> Vec<Stored> {
+/// Carries out a batch, transaction by transaction: one answer for each append, in order.
+pub fn append(
+    batch: &[Append],
+    mut commit: impl FnMut(&[Append]) -> Result<Vec<Stored>, Failure>,
+) -> Vec<Stored> {
     let mut answers = Vec::with_capacity(batch.len());
     for group in distinct(batch) {
-        match commit(writer, group).await {
+        match commit(group) {
             Ok(stored) => answers.extend(stored),
             Err(Failure::Hopeless) => answers.extend(group.iter().map(|_| Stored::Failed)),
-            Err(Failure::Write) => answers.extend(one_by_one(writer, group).await),
+            Err(Failure::Write) => answers.extend(one_by_one(group, &mut commit)),
         }
     }
     answers
 }
 
 /// One bad append must not fail the others.
-async fn one_by_one(writer: &SqlitePool, group: &[Append]) -> Vec<Stored> {
+fn one_by_one(
+    group: &[Append],
+    mut commit: impl FnMut(&[Append]) -> Result<Vec<Stored>, Failure>,
+) -> Vec<Stored> {
     if group.len() == 1 {
         return vec![Stored::Failed];
     }
     let mut answers = Vec::with_capacity(group.len());
     for append in group {
-        let answer = commit(writer, std::slice::from_ref(append)).await;
+        let answer = commit(std::slice::from_ref(append));
         answers.extend(answer.unwrap_or_else(|_| vec![Stored::Failed]));
     }
     answers
@@ -55,7 +59,8 @@ fn distinct(batch: &[Append]) -> Vec<&[Append]> {
 }
 
 /// Why a transaction wrote nothing.
-enum Failure {
+#[derive(Debug)]
+pub enum Failure {
     /// The file is locked or gone, or there is no room. The next one would fare no better.
     Hopeless,
     /// A statement failed.
@@ -64,30 +69,14 @@ enum Failure {
 
 /// One transaction. An error at its end leaves everybody in the dark: that is an answer, not a
 /// failure.
-async fn commit(writer: &SqlitePool, group: &[Append]) -> Result<Vec<Stored>, Failure> {
-    let mut connection = writer.acquire().await.map_err(|error| {
-        tracing::error!(%error, "the store has no connection");
-        Failure::Hopeless
-    })?;
-    let answer = transact(&mut connection, group).await;
-    let is_sound = matches!(&answer, Ok(stored) if !stored.contains(&Stored::Unknown));
-    if !is_sound {
-        // What state an error leaves a connection in depends on the error: take a new one.
-        connection.close().await.ok();
-    }
-    answer
-}
-
-async fn transact(
-    connection: &mut SqliteConnection,
-    group: &[Append],
-) -> Result<Vec<Stored>, Failure> {
-    let transaction = connection.begin_with("BEGIN IMMEDIATE").await;
-    let mut transaction = transaction.map_err(|error| {
+pub fn commit(connection: &Connection, group: &[Append]) -> Result<Vec<Stored>, Failure> {
+    let transaction =
+        rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
+    let transaction = transaction.map_err(|error| {
         tracing::error!(%error, "a transaction does not begin");
         Failure::Hopeless
     })?;
-    let written = write(&mut transaction, group).await;
+    let written = write(&transaction, group);
     let answers = written.map_err(|error| {
         tracing::error!(%error, boards = group.len(), "a transaction failed");
         if is_out_of_room(&error) {
@@ -96,7 +85,7 @@ async fn transact(
             Failure::Write
         }
     })?;
-    if let Err(error) = transaction.commit().await {
+    if let Err(error) = transaction.commit() {
         if is_out_of_room(&error) {
             tracing::error!(%error, "there is no room for a transaction");
             return Err(Failure::Hopeless);
@@ -118,103 +107,82 @@ const WRITE_ERROR: i64 = 778;
 /// there, also where its end failed: the last thing that is written makes it count, and nothing but
 /// a sync follows. So its edits are refused for now, and nobody has to be cut off. Were it there
 /// after all, the ledger would say so when they are sent again.
-fn is_out_of_room(error: &sqlx::Error) -> bool {
-    matches!(extended_code(error), Some(FULL | WRITE_ERROR))
+fn is_out_of_room(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code.into());
+    matches!(code, Some(FULL | WRITE_ERROR))
 }
 
 /// Writes the appends whose head is where they expect it. The lock is held from the start, so that
 /// the heads that are read here are those that are written over.
-async fn write(
-    connection: &mut SqliteConnection,
-    group: &[Append],
-) -> Result<Vec<Stored>, sqlx::Error> {
-    let heads = heads(connection, group).await?;
-    let head = |append: &Append| heads.get(append.board.as_str()).copied();
-    let fits = |append: &&Append| head(append).unwrap_or_default() == append.expect;
-    let accepted: Vec<&Append> = group.iter().filter(fits).collect();
-    let mut statements = Statements::default();
-    write_heads(&mut statements, &accepted);
-    write_log(&mut statements, &accepted);
-    write_records(&mut statements, &accepted);
-    write_leaves(&mut statements, &accepted);
-    write_ledger(&mut statements, &accepted);
-    prune::prune_marks(&mut statements, &accepted);
-    statements.execute(connection).await?;
-    prune::prune_log(connection, &accepted).await?;
-    let answer = |append| {
-        if fits(&append) {
-            Stored::Committed
+fn write(connection: &Connection, group: &[Append]) -> rusqlite::Result<Vec<Stored>> {
+    let mut answers = Vec::with_capacity(group.len());
+    for append in group {
+        if head(connection, append)? == append.expect {
+            write_head(connection, append)?;
+            write_log(connection, append)?;
+            write_records(connection, append)?;
+            write_leaves(connection, append)?;
+            write_ledger(connection, append)?;
+            prune::prune(connection, append)?;
+            answers.push(Stored::Committed);
         } else {
-            Stored::Conflict
-        }
-    };
-    Ok(group.iter().map(answer).collect())
-}
-
-async fn heads(
-    connection: &mut SqliteConnection,
-    group: &[Append],
-) -> Result<BTreeMap<String, Cursor>, sqlx::Error> {
-    let mut heads = BTreeMap::new();
-    for chunk in chunks(group) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            r#"SELECT board, version, "check" FROM boards WHERE board IN ("#,
-        );
-        let mut boards = query.separated(", ");
-        for append in chunk {
-            boards.push_bind(append.board.as_str());
-        }
-        query.push(")");
-        for row in query.build().fetch_all(&mut *connection).await? {
-            let version = Version(row.try_get::<i64, _>(1)?.cast_unsigned());
-            let check = Check(row.try_get::<i64, _>(2)?.cast_unsigned());
-            heads.insert(row.try_get(0)?, Cursor { version, check });
+            answers.push(Stored::Conflict);
         }
     }
-    Ok(heads)
+    Ok(answers)
 }
 
-fn write_heads(statements: &mut Statements, appends: &[&Append]) {
-    statements.add(
-        appends,
-        r#"INSERT INTO boards (board, version, "check", floor) "#,
-        |row, append| {
-            row.push_bind(append.board.as_str())
-                .push_bind(from_version(append.head.version))
-                .push_bind(from_check(append.head.check))
-                .push_bind(from_version(append.prune.floor));
-        },
-        r#" ON CONFLICT (board) DO UPDATE SET version = excluded.version,
+/// Where a board is; at the beginning where there is none.
+fn head(connection: &Connection, append: &Append) -> rusqlite::Result<Cursor> {
+    let sql = r#"SELECT version, "check" FROM boards WHERE board = ?"#;
+    let mut statement = connection.prepare_cached(sql)?;
+    let head = statement.query_row([append.board.as_str()], |row| {
+        Ok(Cursor {
+            version: Version(row.get::<_, i64>(0)?.cast_unsigned()),
+            check: Check(row.get::<_, i64>(1)?.cast_unsigned()),
+        })
+    });
+    Ok(head.optional()?.unwrap_or_default())
+}
+
+fn write_head(connection: &Connection, append: &Append) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        r#"INSERT INTO boards (board, version, "check", floor) VALUES (?, ?, ?, ?)
+            ON CONFLICT (board) DO UPDATE SET version = excluded.version,
             "check" = excluded."check", floor = excluded.floor"#,
-    );
+    )?;
+    statement.execute(params![
+        append.board.as_str(),
+        from_version(append.head.version),
+        from_check(append.head.check),
+        from_version(append.prune.floor),
+    ])?;
+    Ok(())
 }
 
-fn write_log(statements: &mut Statements, appends: &[&Append]) {
-    let rows: Vec<_> = appends
-        .iter()
-        .flat_map(|append| append.log.iter().map(|row| (append.board.as_str(), row)))
-        .collect();
-    statements.add(
-        &rows,
-        r#"INSERT INTO log (board, version, "check", id, client, user, time_ms, label, effects) "#,
-        |row, (board, log)| {
-            row.push_bind(*board)
-                .push_bind(from_version(log.version))
-                .push_bind(from_check(log.check))
-                .push_bind(from_id(log.id.0))
-                .push_bind(from_id(log.client.0))
-                .push_bind(log.user.as_str())
-                .push_bind(log.time_ms.cast_signed())
-                .push_bind(log.label.as_str())
-                .push_bind(to_text(&log.effects));
-        },
-        "",
-    );
+fn write_log(connection: &Connection, append: &Append) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        r#"INSERT INTO log (board, version, "check", id, client, user, time_ms, label, effects)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"#,
+    )?;
+    for log in &append.log {
+        statement.execute(params![
+            append.board.as_str(),
+            from_version(log.version),
+            from_check(log.check),
+            log.id.0.to_be_bytes(),
+            log.client.0.to_be_bytes(),
+            log.user.as_str(),
+            log.time_ms.cast_signed(),
+            log.label.as_str(),
+            to_text(&log.effects),
+        ])?;
+    }
+    Ok(())
 }
 
 /// A record as it is afterwards: alive, or the mark of its removal.
 struct RecordWrite<'a> {
-    board: &'a str,
     record: &'a RecordId,
     alive: Option<(&'a str, Version)>,
     removed: Option<(Version, &'a UserId)>,
@@ -222,56 +190,52 @@ struct RecordWrite<'a> {
 
 /// Removed records and whole ones. Both lose the leaves that they had; whole ones get theirs with
 /// the other leaves.
-fn write_records(statements: &mut Statements, appends: &[&Append]) {
-    let removed = appends.iter().flat_map(|append| {
-        append.delta.removed.iter().map(|removed| RecordWrite {
-            board: append.board.as_str(),
-            record: &removed.record,
-            alive: None,
-            removed: Some((removed.version, &removed.author)),
-        })
+fn write_records(connection: &Connection, append: &Append) -> rusqlite::Result<()> {
+    let removed = append.delta.removed.iter().map(|removed| RecordWrite {
+        record: &removed.record,
+        alive: None,
+        removed: Some((removed.version, &removed.author)),
     });
-    let whole = appends.iter().flat_map(|append| {
-        append.delta.records.iter().map(|whole| RecordWrite {
-            board: append.board.as_str(),
-            record: &whole.record,
-            alive: Some((whole.kind.as_str(), whole.created)),
-            removed: None,
-        })
+    let whole = append.delta.records.iter().map(|whole| RecordWrite {
+        record: &whole.record,
+        alive: Some((whole.kind.as_str(), whole.created)),
+        removed: None,
     });
-    let rows: Vec<_> = removed.chain(whole).collect();
-    delete_leaves(statements, &rows);
-    statements.add(
-        &rows,
-        "INSERT INTO records (board, record, kind, created, removed_version, removed_author) ",
-        |row, write| {
-            row.push_bind(write.board)
-                .push_bind(write.record.as_str())
-                .push_bind(write.alive.map(|(kind, _)| kind))
-                .push_bind(write.alive.map(|(_, created)| from_version(created)))
-                .push_bind(write.removed.map(|(version, _)| from_version(version)))
-                .push_bind(write.removed.map(|(_, author)| author.as_str()));
-        },
-        " ON CONFLICT (board, record) DO UPDATE SET kind = excluded.kind, \
-         created = excluded.created, removed_version = excluded.removed_version, \
-         removed_author = excluded.removed_author",
-    );
+    for write in removed.chain(whole) {
+        write_record(connection, append, &write)?;
+    }
+    Ok(())
 }
 
-fn delete_leaves(statements: &mut Statements, rows: &[RecordWrite<'_>]) {
-    statements.add(
-        rows,
-        "DELETE FROM leaves WHERE (board, record) IN (",
-        |row, write| {
-            row.push_bind(write.board).push_bind(write.record.as_str());
-        },
-        ")",
-    );
+fn write_record(
+    connection: &Connection,
+    append: &Append,
+    write: &RecordWrite<'_>,
+) -> rusqlite::Result<()> {
+    let (board, record) = (append.board.as_str(), write.record.as_str());
+    let mut delete =
+        connection.prepare_cached("DELETE FROM leaves WHERE board = ? AND record = ?")?;
+    delete.execute([board, record])?;
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO records (board, record, kind, created, removed_version, removed_author) \
+         VALUES (?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (board, record) DO UPDATE SET kind = excluded.kind, \
+         created = excluded.created, removed_version = excluded.removed_version, \
+         removed_author = excluded.removed_author",
+    )?;
+    statement.execute(params![
+        board,
+        record,
+        write.alive.map(|(kind, _)| kind),
+        write.alive.map(|(_, created)| from_version(created)),
+        write.removed.map(|(version, _)| from_version(version)),
+        write.removed.map(|(_, author)| author.as_str()),
+    ])?;
+    Ok(())
 }
 
 /// A leaf as it is afterwards.
 struct LeafWrite<'a> {
-    board: &'a str,
     record: &'a RecordId,
     leaf: &'a LeafPath,
     value: Option<&'a Value>,
@@ -279,32 +243,29 @@ struct LeafWrite<'a> {
     author: &'a UserId,
 }
 
-fn write_leaves(statements: &mut Statements, appends: &[&Append]) {
-    let rows: Vec<_> = appends
-        .iter()
-        .flat_map(|append| leaf_writes(append))
-        .collect();
-    statements.add(
-        &rows,
-        "INSERT INTO leaves (board, record, leaf, value, version, author) ",
-        |row, write| {
-            row.push_bind(write.board)
-                .push_bind(write.record.as_str())
-                .push_bind(write.leaf.as_str())
-                .push_bind(write.value.map(to_text))
-                .push_bind(from_version(write.version))
-                .push_bind(write.author.as_str());
-        },
-        " ON CONFLICT (board, record, leaf) DO UPDATE SET value = excluded.value, \
+fn write_leaves(connection: &Connection, append: &Append) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO leaves (board, record, leaf, value, version, author) \
+         VALUES (?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (board, record, leaf) DO UPDATE SET value = excluded.value, \
          version = excluded.version, author = excluded.author",
-    );
+    )?;
+    for write in leaf_writes(append) {
+        statement.execute(params![
+            append.board.as_str(),
+            write.record.as_str(),
+            write.leaf.as_str(),
+            write.value.map(to_text),
+            from_version(write.version),
+            write.author.as_str(),
+        ])?;
+    }
+    Ok(())
 }
 
 fn leaf_writes(append: &Append) -> impl Iterator<Item = LeafWrite<'_>> {
-    let board = append.board.as_str();
-    let of_whole = append.delta.records.iter().flat_map(move |whole| {
-        whole.leaves.iter().map(move |(leaf, cell)| LeafWrite {
-            board,
+    let of_whole = append.delta.records.iter().flat_map(|whole| {
+        whole.leaves.iter().map(|(leaf, cell)| LeafWrite {
             record: &whole.record,
             leaf,
             value: cell.value.as_ref(),
@@ -312,8 +273,7 @@ fn leaf_writes(append: &Append) -> impl Iterator<Item = LeafWrite<'_>> {
             author: &cell.author,
         })
     });
-    let changed = append.delta.leaves.iter().map(move |changed| LeafWrite {
-        board,
+    let changed = append.delta.leaves.iter().map(|changed| LeafWrite {
         record: &changed.record,
         leaf: &changed.leaf,
         value: changed.value.as_ref(),
@@ -323,25 +283,24 @@ fn leaf_writes(append: &Append) -> impl Iterator<Item = LeafWrite<'_>> {
     of_whole.chain(changed)
 }
 
-fn write_ledger(statements: &mut Statements, appends: &[&Append]) {
-    let rows: Vec<_> = appends
-        .iter()
-        .flat_map(|append| append.ledger.iter().map(|row| (append.board.as_str(), row)))
-        .collect();
-    statements.add(
-        &rows,
-        "INSERT INTO ledger (board, client, user, last_seq, last_id, settled, outcomes) ",
-        |row, (board, ledger)| {
-            row.push_bind(*board)
-                .push_bind(from_id(ledger.client.0))
-                .push_bind(ledger.user.as_str())
-                .push_bind(ledger.last_seq.cast_signed())
-                .push_bind(from_id(ledger.last_id.0))
-                .push_bind(ledger.settled.cast_signed())
-                .push_bind(to_text(&ledger.outcomes));
-        },
-        " ON CONFLICT (board, client) DO UPDATE SET user = excluded.user, \
+fn write_ledger(connection: &Connection, append: &Append) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO ledger (board, client, user, last_seq, last_id, settled, outcomes) \
+         VALUES (?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (board, client) DO UPDATE SET user = excluded.user, \
          last_seq = excluded.last_seq, last_id = excluded.last_id, \
          settled = excluded.settled, outcomes = excluded.outcomes",
-    );
+    )?;
+    for ledger in &append.ledger {
+        statement.execute(params![
+            append.board.as_str(),
+            ledger.client.0.to_be_bytes(),
+            ledger.user.as_str(),
+            ledger.last_seq.cast_signed(),
+            ledger.last_id.0.to_be_bytes(),
+            ledger.settled.cast_signed(),
+            to_text(&ledger.outcomes),
+        ])?;
+    }
+    Ok(())
 }

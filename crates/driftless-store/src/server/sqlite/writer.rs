@@ -1,0 +1,200 @@
+//! The connection that writes, on a thread of its own.
+//!
+//! A commit is half a dozen statements and a sync. Through an async pool each statement is a
+//! message to a thread and one back, and every value is copied to get there: more than the
+//! statements themselves cost. Here a batch is one message, and values are bound where they lie.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use driftless_sync::room::{Append, Stored};
+use futures::channel::oneshot;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::server::error::StoreError;
+use crate::server::sqlite::lock::Lock;
+use crate::server::sqlite::place::place;
+use crate::server::sqlite::{BUSY_TIMEOUT, PAGE_BYTES, write};
+
+/// Prepared statements that the connection keeps: all that there are.
+const STATEMENTS_MAX: usize = 32;
+
+/// Where the connection that writes is, and how it is opened.
+#[derive(Debug)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// The most that it may take, in bytes.
+    pub bytes_max: Option<u64>,
+}
+
+/// The thread. It ends when this is dropped, or closed.
+#[derive(Debug)]
+pub struct Writer {
+    jobs: Sender<Job>,
+}
+
+enum Job {
+    Append(Vec<Append>, oneshot::Sender<Vec<Stored>>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Writer {
+    /// Opens the connection. The lock is held until it is closed.
+    pub fn start(place: Place, lock: Arc<Lock>) -> Result<Self, StoreError> {
+        let path = place.path.clone();
+        let mut writing = Writing::at(place);
+        writing.connection = Some(writing.place.connect()?);
+        let (jobs, queue) = channel();
+        let named = thread::Builder::new().name("driftless-writer".to_owned());
+        let started = named.spawn(move || {
+            writing.run(&queue);
+            drop(writing);
+            drop(lock);
+        });
+        started.map_err(|error| open_error(&path, &error))?;
+        Ok(Self { jobs })
+    }
+
+    /// Carries out a batch: one answer for each append, in order.
+    pub async fn append(&self, batch: Vec<Append>) -> Vec<Stored> {
+        let count = batch.len();
+        let (answer, answered) = oneshot::channel();
+        if self.jobs.send(Job::Append(batch, answer)).is_err() {
+            return vec![Stored::Failed; count];
+        }
+        // Without an answer the thread is gone, with whatever it had done by then.
+        answered
+            .await
+            .unwrap_or_else(|_| vec![Stored::Unknown; count])
+    }
+
+    /// Ends it, once what was asked for before is done.
+    pub async fn close(&self) {
+        let (closed, is_closed) = oneshot::channel();
+        if self.jobs.send(Job::Close(closed)).is_ok() {
+            is_closed.await.ok();
+        }
+    }
+}
+
+/// A connection that is opened again after an error.
+#[derive(Debug)]
+pub struct Writing {
+    place: Place,
+    connection: Option<Connection>,
+}
+
+impl Writing {
+    /// No connection yet: the first batch opens it.
+    pub fn at(place: Place) -> Self {
+        Self {
+            place,
+            connection: None,
+        }
+    }
+
+    fn run(&mut self, queue: &Receiver<Job>) {
+        while let Ok(job) = queue.recv() {
+            match job {
+                Job::Append(batch, answer) => {
+                    // Nobody waits for it any more: it is stored all the same.
+                    answer.send(self.append(&batch)).ok();
+                }
+                Job::Close(closed) => {
+                    self.connection = None;
+                    closed.send(()).ok();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Carries out a batch: one answer for each append, in order.
+    pub fn append(&mut self, batch: &[Append]) -> Vec<Stored> {
+        write::append(batch, |group| {
+            let connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => self.place.connect().map_err(|error| {
+                    tracing::error!(%error, "the store has no connection");
+                    write::Failure::Hopeless
+                })?,
+            };
+            let answer = write::commit(&connection, group);
+            let is_sound = matches!(&answer, Ok(stored) if !stored.contains(&Stored::Unknown));
+            if is_sound {
+                self.connection = Some(connection);
+            }
+            // What state an error leaves a connection in depends on the error: the next commit
+            // takes a new one.
+            answer
+        })
+    }
+}
+
+impl Place {
+    /// A connection whose commits are synced.
+    pub fn connect(&self) -> Result<Connection, StoreError> {
+        let opened = self
+            .open()
+            .map_err(|error| open_error(&self.path, &error))?;
+        self.assert_durable(&opened)?;
+        Ok(opened)
+    }
+
+    fn open(&self) -> rusqlite::Result<Connection> {
+        // One thread has it, so it needs no lock of its own.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        if let Some(bytes_max) = self.bytes_max {
+            let pages = i64::try_from((bytes_max / PAGE_BYTES).max(1)).unwrap_or(i64::MAX);
+            connection.pragma_update(None, "max_page_count", pages)?;
+        }
+        Ok(connection)
+    }
+
+    /// Refuses a place where commits would not be synced: some file systems know no write-ahead
+    /// log.
+    fn assert_durable(&self, connection: &Connection) -> Result<(), StoreError> {
+        let journal_mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+        let synchronous = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0).map(|it| it.to_string());
+        let found = [
+            (
+                connection.pragma_query_value(None, "journal_mode", journal_mode),
+                "the journal mode",
+                "wal",
+            ),
+            // 2 is FULL: the write-ahead log is synced at every commit.
+            (
+                connection.pragma_query_value(None, "synchronous", synchronous),
+                "the synchronous setting",
+                "2",
+            ),
+        ];
+        for (found, setting, needed) in found {
+            let found = found.map_err(|error| open_error(&self.path, &error))?;
+            if found != needed {
+                return Err(StoreError::NotDurable {
+                    place: place(&self.path),
+                    setting,
+                    found,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open_error(path: &Path, error: &impl ToString) -> StoreError {
+    StoreError::Open {
+        place: place(path),
+        reason: error.to_string(),
+    }
+}
