@@ -166,3 +166,23 @@ pub const NEWS_KEPT_MAX: usize = 4;
 pub const AUDIT_ROWS_MAX: usize = 100_000;
 /// Longest line of detail in the audit log, in bytes; what is longer is cut.
 pub const AUDIT_DETAIL_BYTES_MAX: usize = 400;
+/// Messages of one connection in a second, on the average; past it the connection is closed, to
+/// come back later. A client whose edits are all acknowledged at once sends a few thousand.
+pub const MESSAGES_PER_S_MAX: u32 = 20_000;
+/// Messages of one connection at once.
+pub const MESSAGES_AT_ONCE_MAX: u32 = 40_000;
+/// Messages of one connection in a second, on the average, that follow a board, open a feed or sign
+/// in anew: those that cost a server most.
+pub const REQUESTS_PER_S_MAX: u32 = 50;
+/// The same at once: more than all boards and feeds of a connection, three times over.
+pub const REQUESTS_AT_ONCE_MAX: u32 = 1_024;
+/// Connections in a second, on the average, that are begun from one address of another machine.
+pub const CONNECTS_PER_S_MAX: u32 = 64;
+/// The same at once: everybody in a house comes back after a restart.
+pub const CONNECTS_AT_ONCE_MAX: u32 = 2_048;
+/// Most connections from one address of another machine.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 2_048;
+/// Most connections of one user from other machines. All who come by the same share link are one.
+pub const CONNECTIONS_PER_USER_MAX: usize = 2_048;
+/// When a client comes back that found too many connections, in milliseconds.
+pub const OVERLOADED_RETRY_MS: u64 = 5_000;

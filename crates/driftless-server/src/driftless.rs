@@ -1,5 +1,6 @@
 //! The server's handle: what is shared by all connections, and how it starts and stops.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::feeds::{Archive, FeedPlane, SharedSampleStore, keep};
 use crate::hub::{Boards, Closing, Connections, Follower};
 use crate::metrics::Metrics;
 use crate::origin::Origins;
+use crate::pace::{Addresses, Allowance, FromAddress, TooFast};
 use crate::proxies::{Proxies, Remote};
 use crate::random;
 #[cfg(feature = "host-metrics")]
@@ -57,6 +59,8 @@ struct Shared {
     auth: SharedAuthenticator,
     origins: Origins,
     proxies: Proxies,
+    allowance: Allowance,
+    addresses: Arc<Addresses>,
     heartbeat: Duration,
     boards: Arc<Boards>,
     connections: Arc<Connections>,
@@ -96,6 +100,7 @@ pub struct Builder {
     auth: SharedAuthenticator,
     origins: Origins,
     proxies: Proxies,
+    allowance: Allowance,
     heartbeat: Duration,
     #[cfg(feature = "host-metrics")]
     has_host_metrics: bool,
@@ -111,6 +116,7 @@ impl Default for Builder {
             auth: Arc::new(OpenAuth),
             origins: Origins::default(),
             proxies: Proxies::default(),
+            allowance: Allowance::default(),
             heartbeat: Duration::from_secs(15),
             #[cfg(feature = "host-metrics")]
             has_host_metrics: false,
@@ -170,6 +176,13 @@ impl Builder {
         self
     }
 
+    /// How much one peer may ask. What the limits say, unless told otherwise.
+    #[must_use]
+    pub fn allowance(mut self, allowance: Allowance) -> Self {
+        self.allowance = allowance;
+        self
+    }
+
     /// How long a peer may be silent, or read nothing, before it is taken for gone. 15 seconds,
     /// unless told otherwise.
     #[must_use]
@@ -207,6 +220,8 @@ impl Builder {
             auth: self.auth,
             origins: self.origins,
             proxies: self.proxies,
+            addresses: Arc::new(Addresses::new(&self.allowance)),
+            allowance: self.allowance,
             heartbeat: self.heartbeat,
             connections: Arc::default(),
             feeds,
@@ -230,7 +245,7 @@ impl Builder {
                 .iter()
                 .all(|board| board.board.as_str() != seed::BOARD)
             {
-                let follower = driftless.enter(seed::CLIENT, seed::user());
+                let follower = driftless.enter_unlimited(seed::CLIENT, seed::user());
                 seed::make(follower, EditId(random::id())).await?;
             }
             return Ok(driftless);
@@ -375,9 +390,29 @@ impl Driftless {
         &self.shared.feeds
     }
 
-    /// Enters a connection.
-    pub(crate) fn enter(&self, client: ClientId, user: UserId) -> Follower {
-        let entry = self.shared.connections.enter(client, user);
+    pub(crate) fn allowance(&self) -> &Allowance {
+        &self.shared.allowance
+    }
+
+    /// One more connection from an address, before it has said anything.
+    pub(crate) fn enter_address(
+        &self,
+        address: Option<IpAddr>,
+    ) -> Result<Option<FromAddress>, TooFast> {
+        self.shared.addresses.enter(address)
+    }
+
+    /// Enters a connection, unless its user has as many others as they may.
+    pub(crate) fn enter(&self, client: ClientId, user: UserId) -> Result<Follower, TooFast> {
+        let max = self.allowance().connections_per_user;
+        let entry = self.shared.connections.enter(client, user, max)?;
+        Ok(Follower::new(self.shared.boards.clone(), entry, client))
+    }
+
+    /// Enters a connection from this machine, however many its user has.
+    pub(crate) fn enter_unlimited(&self, client: ClientId, user: UserId) -> Follower {
+        let entry = self.shared.connections.enter(client, user, usize::MAX);
+        let entry = entry.expect("there is no limit");
         Follower::new(self.shared.boards.clone(), entry, client)
     }
 
@@ -463,7 +498,7 @@ mod tests {
         let driftless = Driftless::builder().start().await.expect("starts");
         let board = BoardId::new("home").expect("a board id");
         let (client, user) = (ClientId(1), UserId::new("Ann").expect("a user"));
-        let mut stays = driftless.enter(client, user.clone());
+        let mut stays = driftless.enter_unlimited(client, user.clone());
         let role = Role::Editor;
         let member = Member { client, user, role };
         let followed = stays.follow(&board, member, None).await;

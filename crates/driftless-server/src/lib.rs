@@ -19,6 +19,7 @@ mod random;
 mod metrics;
 pub mod origin;
 pub mod proxies;
+pub mod pace;
 pub mod auth;
 mod store;
 mod hub;
@@ -38,6 +39,7 @@ pub use crate::auth::{AuthError, Authenticator, OpenAuth, SignedIn, StaticTokens
 pub use crate::driftless::{Builder, Driftless, StartError};
 pub use crate::http::ops_router;
 pub use crate::origin::Origins;
+pub use crate::pace::{Allowance, Rate};
 pub use crate::proxies::{Proxies, Remote};
 pub use crate::push::push_router;
 pub use crate::rights::watch_rights;

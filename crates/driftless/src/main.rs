@@ -15,6 +15,7 @@ mod cli;
 mod settings;
 mod sockets;
 mod tls;
+mod patience;
 mod web;
 mod serve;
 mod backup;

@@ -22,10 +22,13 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::cli::{LogFormat, ServeOptions};
 use crate::data;
+use crate::patience::PatientListener;
 use crate::sockets;
 use crate::tls::{self, TlsError, TlsListener};
 use crate::web::{self, WebError};
 
+/// How many times the heartbeat a connection may last to which nothing is written.
+const PATIENCE: u32 = 4;
 /// How long requests that are under way may take once everything else has ended.
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
 
@@ -194,6 +197,7 @@ async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
         "" => app,
         base => Router::new().nest_service(base, app),
     };
+    let app = web::secured(app);
     announce(address, tls.is_some())?;
     let heartbeat = driftless.heartbeat();
     let listener = listener.tap_io(move |socket| {
@@ -222,6 +226,7 @@ async fn answer<L>(listener: L, app: Router, driftless: Driftless) -> std::io::R
 where
     L: Listener<Addr = SocketAddr>,
 {
+    let patience = PATIENCE * driftless.heartbeat();
     let (drained, is_drained) = tokio::sync::oneshot::channel::<()>();
     let draining = async move {
         stop_asked().await;
@@ -231,7 +236,7 @@ where
     };
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     // Only for a tapped listener axum tells of any the address of the peer.
-    let listener = listener.tap_io(|_| {});
+    let listener = PatientListener::new(listener, patience).tap_io(|_| {});
     let serving = axum::serve(listener, app).with_graceful_shutdown(draining);
     tokio::select! {
         served = serving.into_future() => served?,

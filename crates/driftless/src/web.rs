@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::Html;
+use axum::middleware::{Next, from_fn};
+use axum::response::{Html, Response};
 use axum::routing::get;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -19,10 +21,30 @@ pub enum WebError {
 }
 
 /// What pages may load and run: their own code, and WebAssembly. Boards are written by people, so
-/// nothing in them may become code.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; \
-    script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
-    connect-src 'self' ws: wss:; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
+/// nothing in them may become code, or a style, or reach another server.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
+    script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+    font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
+
+/// What every answer says to browsers, beside the policy.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+];
 
 /// The paths that the app itself routes: each shows the app's page.
 const PAGES: [&str; 3] = ["/b/{*board}", "/demo", "/demo/{*rest}"];
@@ -33,14 +55,37 @@ pub fn router(folder: Option<&Path>, base: &str) -> Result<Router, WebError> {
         Some(folder) => from_folder(folder, base)?,
         None => built_in(base),
     };
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        // Asked for again each time, and answered with "not modified": a new build shows at once.
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    Ok(headers.into_iter().fold(router, with_header))
+    // Asked for again each time, and answered with "not modified": a new build shows at once.
+    Ok(with_header(router, (header::CACHE_CONTROL, "no-cache")))
+}
+
+/// Has every answer say to browsers what they may do with it. What says nothing of its own about
+/// how long it may be kept is not kept: it is about one user, and about now.
+pub fn secured(router: Router) -> Router {
+    let not_kept = HeaderValue::from_static("no-store");
+    let not_kept = SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, not_kept);
+    let router = HEADERS.into_iter().fold(router, with_header);
+    router.layer(not_kept).layer(from_fn(with_policy))
+}
+
+async fn with_policy(request: Request, next: Next) -> Response {
+    let policy = policy(request.headers().get(header::HOST));
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+/// The policy for a page of this host. Not every browser counts a page's sockets as its own.
+fn policy(host: Option<&HeaderValue>) -> HeaderValue {
+    let is_name = |host: &&str| {
+        let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
+        !host.is_empty() && host.bytes().all(is_of_name)
+    };
+    let host = host.and_then(|host| host.to_str().ok()).filter(is_name);
+    let named = host.map(|host| format!("{CONTENT_SECURITY_POLICY} ws://{host} wss://{host}"));
+    let named = named.and_then(|policy| HeaderValue::try_from(policy).ok());
+    named.unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
 }
 
 fn with_header(router: Router, (name, value): (HeaderName, &'static str)) -> Router {
@@ -171,6 +216,26 @@ mod embedded {
             Some("ico") => "image/x-icon",
             Some("woff2") => "font/woff2",
             _ => "application/octet-stream",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_names_the_host_of_the_page_and_nothing_that_is_none() {
+        let policy_of = |host: &'static str| {
+            let policy = policy(Some(&HeaderValue::from_static(host)));
+            policy.to_str().expect("text").to_owned()
+        };
+        for host in ["boards.test", "127.0.0.1:4747", "[::1]:80"] {
+            let end = format!("connect-src 'self' ws://{host} wss://{host}");
+            assert!(policy_of(host).ends_with(&end), "{host}");
+        }
+        for host in ["", "a b", "x; script-src *", "x'y"] {
+            assert_eq!(policy_of(host), CONTENT_SECURITY_POLICY, "{host}");
         }
     }
 }

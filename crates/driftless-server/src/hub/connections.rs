@@ -10,13 +10,21 @@ use driftless_sync::room::ConnectionId;
 use tokio::sync::Notify;
 
 use crate::hub::mailbox::{Closing, Letter, Mailbox};
+use crate::pace::TooFast;
 
 /// Who is connected.
 #[derive(Debug, Default)]
 pub struct Connections {
     last: AtomicU64,
-    all: Mutex<HashMap<(ClientId, UserId), Connected>>,
+    all: Mutex<Entries>,
     left: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    connected: HashMap<(ClientId, UserId), Connected>,
+    /// How many each user has.
+    of_user: HashMap<UserId, usize>,
 }
 
 #[derive(Debug)]
@@ -37,10 +45,15 @@ pub struct Entry {
 }
 
 impl Connections {
-    /// Enters a connection. The same client of the same user that was connected before is told to
-    /// go: the newest wins. Another user's is left alone, so that nobody can close what is not
-    /// theirs.
-    pub fn enter(self: &Arc<Self>, client: ClientId, user: UserId) -> Entry {
+    /// Enters a connection, unless its user has `max` others. The same client of the same user that
+    /// was connected before is told to go: the newest wins. Another user's is left alone, so that
+    /// nobody can close what is not theirs.
+    pub fn enter(
+        self: &Arc<Self>,
+        client: ClientId,
+        user: UserId,
+        max: usize,
+    ) -> Result<Entry, TooFast> {
         let connection = ConnectionId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
         let mailbox = Arc::new(Mailbox::default());
         let connected = Connected {
@@ -48,28 +61,27 @@ impl Connections {
             mailbox: mailbox.clone(),
         };
         let key = (client, user);
-        let former = self.lock().insert(key.clone(), connected);
-        if let Some(former) = former {
+        if let Some(former) = self.lock().insert(&key, connected, max)? {
             let reason = "the same client connected again elsewhere";
             let closing = Closing::new(CloseCode::Replaced, reason);
             former.mailbox.post(Letter::Close(closing));
         }
-        Entry {
+        Ok(Entry {
             connections: self.clone(),
             key,
             connection,
             mailbox,
-        }
+        })
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().connected.len()
     }
 
     /// Says that rights may have changed: of a user or of everybody, on a board or on all.
     pub fn doubt(&self, user: Option<&UserId>, board: Option<&BoardId>) {
-        for ((_, own), connected) in &*self.lock() {
+        for ((_, own), connected) in &self.lock().connected {
             if user.is_none_or(|user| user == own) {
                 connected.mailbox.doubt(board);
             }
@@ -79,7 +91,7 @@ impl Connections {
     /// Tells everybody to go, each as `closing` says of its place among them, and waits until they
     /// are gone. Those who are replaced at this moment may still be on their way.
     pub async fn close_all(&self, closing: impl Fn(usize) -> Closing) {
-        for (place, connected) in self.lock().values().enumerate() {
+        for (place, connected) in self.lock().connected.values().enumerate() {
             connected.mailbox.post(Letter::Close(closing(place)));
         }
         loop {
@@ -91,19 +103,49 @@ impl Connections {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(ClientId, UserId), Connected>> {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
         // Nothing panics while it is held.
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    /// The former connection of the client, if it had one.
+    fn insert(
+        &mut self,
+        key: &(ClientId, UserId),
+        connected: Connected,
+        max: usize,
+    ) -> Result<Option<Connected>, TooFast> {
+        if !self.connected.contains_key(key) {
+            let count = self.of_user.get(&key.1).copied().unwrap_or(0);
+            if count >= max {
+                return Err(TooFast::too_many());
+            }
+            self.of_user.insert(key.1.clone(), count + 1);
+        }
+        Ok(self.connected.insert(key.clone(), connected))
+    }
+
+    fn remove(&mut self, key: &(ClientId, UserId), connection: ConnectionId) {
+        let is_own = |connected: &Connected| connected.connection == connection;
+        if !self.connected.get(key).is_some_and(is_own) {
+            return;
+        }
+        self.connected.remove(key);
+        if let Some(count) = self.of_user.get_mut(&key.1) {
+            *count -= 1;
+            if *count == 0 {
+                self.of_user.remove(&key.1);
+            }
+        }
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         let mut all = self.connections.lock();
-        let is_own = |connected: &Connected| connected.connection == self.connection;
-        if all.get(&self.key).is_some_and(is_own) {
-            all.remove(&self.key);
-        }
+        all.remove(&self.key, self.connection);
         drop(all);
         self.connections.left.notify_waiters();
     }

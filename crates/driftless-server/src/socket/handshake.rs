@@ -1,11 +1,12 @@
 //! The start of a connection: `Hello`, who it is, `Welcome`.
 
+use driftless_model::{ClientId, UserId, limits};
 use driftless_protocol::message::{Hello, Welcome};
 use driftless_protocol::{ClientMessage, CloseCode, Code, PROTOCOL, PROTOCOL_MIN, ServerMessage};
 
 use crate::clock::now_ms;
 use crate::driftless::Driftless;
-use crate::hub::Closing;
+use crate::hub::{Closing, Follower};
 use crate::proxies::Remote;
 use crate::random;
 use crate::socket::session::{Session, sign_in};
@@ -31,9 +32,14 @@ async fn greet(driftless: Driftless, wire: &mut Wire, remote: Remote) -> Result<
         Err(End::close(Closing::new(CloseCode::TimedOut, reason)))
     })?;
     let protocol = agree(hello.protocol)?;
+    let limit = limits::BOARDS_PER_CONNECTION_MAX;
+    if hello.boards.len() > limit {
+        let detail = format!("a connection follows at most {limit} boards");
+        return Err(End::violation(Code::TooLarge, detail));
+    }
     let signed_in = sign_in(&driftless, hello.token.as_deref(), remote).await?;
     let user = signed_in.user.clone();
-    let follower = driftless.enter(hello.client, user.clone());
+    let follower = enter(&driftless, hello.client, &user, remote)?;
     if driftless.is_draining() {
         let closing = Closing::new(CloseCode::Restart, "the server is stopping");
         return Err(End::close(closing));
@@ -54,6 +60,22 @@ async fn greet(driftless: Driftless, wire: &mut Wire, remote: Remote) -> Result<
     let mut session = Session::new(driftless, follower, signed_in, remote, wire.codec());
     session.subscribe_all(hello.boards).await?;
     Ok(Box::new(session))
+}
+
+/// Connections of this machine are not counted: a proxy that the server was not told of is one.
+fn enter(
+    driftless: &Driftless,
+    client: ClientId,
+    user: &UserId,
+    remote: Remote,
+) -> Result<Follower, End> {
+    if remote.address.is_some_and(|address| address.is_loopback()) {
+        return Ok(driftless.enter_unlimited(client, user.clone()));
+    }
+    driftless.enter(client, user.clone()).map_err(|wait| {
+        let detail = format!("{user} has too many connections; close one, or connect later");
+        End::too_fast(wait, detail)
+    })
 }
 
 async fn hello(wire: &mut Wire) -> Result<Hello, End> {

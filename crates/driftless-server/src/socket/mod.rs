@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::driftless::Driftless;
+use crate::pace::TooFast;
 use crate::proxies::Remote;
 use crate::socket::stream::SharedStream;
 use crate::socket::wire::Wire;
@@ -71,9 +72,24 @@ async fn upgrade(
         let text = format!("offer the WebSocket sub-protocol {names}");
         return (StatusCode::BAD_REQUEST, text).into_response();
     };
+    let from = match driftless.enter_address(remote.address) {
+        Ok(from) => from,
+        Err(wait) => return too_many(wait),
+    };
     let answer = switched(codec, key);
-    tokio::spawn(serve(driftless, codec, upgraded, remote));
+    tokio::spawn(async move {
+        serve(driftless, codec, upgraded, remote).await;
+        drop(from);
+    });
     answer
+}
+
+/// The answer to an address that has too many connections, or begins them too fast.
+fn too_many(wait: TooFast) -> Response {
+    let text = "too many connections from this address; connect again later";
+    let seconds = wait.retry_after_ms().div_ceil(1_000).to_string();
+    let headers = [(header::RETRY_AFTER, seconds)];
+    (StatusCode::TOO_MANY_REQUESTS, headers, text).into_response()
 }
 
 /// The answer after which the connection is a WebSocket.

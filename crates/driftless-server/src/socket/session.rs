@@ -15,6 +15,7 @@ use crate::auth::{AuthError, SignedIn};
 use crate::clock::now_ms;
 use crate::driftless::Driftless;
 use crate::hub::{Closing, Delivery, Doubts, Follower, Outbound, board_error};
+use crate::pace::Pace;
 use crate::proxies::Remote;
 use crate::socket::outgoing::Outgoing;
 use crate::socket::viewer::Viewer;
@@ -41,6 +42,7 @@ pub struct Session {
     codec: Codec,
     /// Answers that are not written yet.
     replies: Vec<Outbound>,
+    pace: Pace,
     heard_at: Instant,
     pings: u32,
     /// Runs out no later than the peer has been silent for too long.
@@ -68,6 +70,7 @@ impl Session {
     ) -> Self {
         let feeds = driftless.feeds().clone();
         let viewer = Viewer::new(feeds, follower.connection(), follower.mailbox().clone());
+        let pace = Pace::new(driftless.allowance());
         let heard_at = Instant::now();
         let silence = tokio::time::sleep_until(heard_at + driftless.heartbeat() / PINGS);
         Self {
@@ -78,6 +81,7 @@ impl Session {
             remote,
             codec,
             replies: Vec::new(),
+            pace,
             heard_at,
             pings: 0,
             silence: Box::pin(silence),
@@ -222,6 +226,16 @@ impl Session {
             Incoming::Heard => return Ok(()),
             Incoming::End(end) => return Err(end),
         };
+        let is_request = matches!(
+            message,
+            ClientMessage::Subscribe(_)
+                | ClientMessage::OpenFeed { .. }
+                | ClientMessage::Token { .. }
+        );
+        self.pace.message(is_request).map_err(|wait| {
+            let detail = "too many messages of this connection; send fewer at once";
+            End::too_fast(wait, detail)
+        })?;
         // With a fresh token they may go on whose time is over.
         if !matches!(message, ClientMessage::Token { .. }) {
             self.end_if_expired()?;

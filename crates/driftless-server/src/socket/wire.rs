@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::{Error, Message as Frame};
 
 use crate::hub::{Closing, Outbound};
 use crate::metrics::Metrics;
+use crate::pace::TooFast;
 use crate::socket::stream::SharedStream;
 
 /// Slowest peer that still counts as one that reads, in bytes a millisecond.
@@ -115,6 +116,15 @@ impl End {
             feed: None,
         }));
         Self::Close { error, closing }
+    }
+
+    /// The client asks for more than it may, at once or altogether.
+    pub fn too_fast(wait: TooFast, detail: impl Into<String>) -> Self {
+        let mut end = Self::fault(CloseCode::Overloaded, Code::RateLimited, detail);
+        if let Self::Close { closing, .. } = &mut end {
+            closing.reconnect_after_ms = limits::OVERLOADED_RETRY_MS.max(wait.retry_after_ms());
+        }
+        end
     }
 
     /// The client broke the protocol.

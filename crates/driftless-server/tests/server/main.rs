@@ -2,6 +2,7 @@
 
 mod person;
 
+mod attacks;
 mod connections;
 mod edits;
 mod feeds;

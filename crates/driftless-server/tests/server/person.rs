@@ -13,7 +13,8 @@ use driftless_protocol::{ClientMessage, Codec, Payload, ServerMessage};
 use driftless_server::{Builder, Driftless, ops_router, push_router, router};
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message as Frame};
+use tokio_tungstenite::tungstenite::handshake::client::Response;
+use tokio_tungstenite::tungstenite::{self, ClientRequestBuilder, Message as Frame};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// How long anything may take before a test gives up.
@@ -53,6 +54,23 @@ impl Server {
             socket,
             codec,
             client: ClientId(0),
+        }
+    }
+
+    /// The same of somebody whom a proxy of this machine lets through; else the answer.
+    pub async fn socket_from(&self, address: &str) -> Result<Person, Box<Response>> {
+        let codec = Codec::Json;
+        let uri = self.url().parse().expect("a URL");
+        let request = ClientRequestBuilder::new(uri).with_sub_protocol(codec.subprotocol());
+        let request = request.with_header("X-Forwarded-For", address);
+        match connect_async(request).await {
+            Ok((socket, _)) => Ok(Person {
+                socket,
+                codec,
+                client: ClientId(0),
+            }),
+            Err(tungstenite::Error::Http(response)) => Err(response),
+            Err(error) => panic!("no answer: {error}"),
         }
     }
 

@@ -71,13 +71,60 @@ async fn the_worked_session_is_what_the_server_says() {
     assert!(lines > 30, "only {lines} lines were found");
 }
 
+/// A number as the page writes it.
+fn grouped(number: usize) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", number / 1_000, number % 1_000),
+    }
+}
+
+/// The table of limits has this row.
+fn has_row(what: &str, limit: &str) {
+    let row = format!("\n| {what} | {limit} |\n");
+    assert!(PAGE.contains(&row), "the page lacks{row}");
+}
+
+#[test]
+fn what_the_page_says_of_too_much_is_what_the_code_does() {
+    let rate = |per_s: u32, at_once: u32| {
+        let (per_s, at_once) = (grouped(per_s as usize), grouped(at_once as usize));
+        format!("{per_s} a second, {at_once} at once")
+    };
+    let rows = [
+        (
+            "messages of a connection",
+            rate(limits::MESSAGES_PER_S_MAX, limits::MESSAGES_AT_ONCE_MAX),
+        ),
+        (
+            "`subscribe`, `open_feed` and `token` of a connection",
+            rate(limits::REQUESTS_PER_S_MAX, limits::REQUESTS_AT_ONCE_MAX),
+        ),
+        (
+            "connections of a user",
+            format!(
+                "{}; those from the server's own machine do not count",
+                grouped(limits::CONNECTIONS_PER_USER_MAX)
+            ),
+        ),
+        (
+            "connections from an address",
+            format!(
+                "{}, and {} new ones a second ({} at once); the same",
+                grouped(limits::CONNECTIONS_PER_ADDRESS_MAX),
+                limits::CONNECTS_PER_S_MAX,
+                grouped(limits::CONNECTS_AT_ONCE_MAX as usize)
+            ),
+        ),
+    ];
+    for (what, limit) in rows {
+        has_row(what, &limit);
+    }
+}
+
 #[test]
 fn the_limits_of_the_page_are_those_of_the_code() {
     let kibibytes = |bytes: usize| format!("{} KiB", bytes / 1024);
-    let grouped = |number: usize| match number {
-        0..1_000 => number.to_string(),
-        _ => format!("{},{:03}", number / 1_000, number % 1_000),
-    };
     let rows = [
         ("frame to the server", kibibytes(limits::FRAME_BYTES_MAX)),
         (
@@ -115,8 +162,7 @@ fn the_limits_of_the_page_are_those_of_the_code() {
         ("selector", format!("{} bytes", limits::SELECTOR_BYTES_MAX)),
     ];
     for (what, limit) in rows {
-        let row = format!("\n| {what} | {limit} |\n");
-        assert!(PAGE.contains(&row), "the page lacks{row}");
+        has_row(what, &limit);
     }
     for (what, limit) in [
         ("marks of removed records", limits::REMOVAL_MARKS_MAX),

@@ -70,6 +70,37 @@ fn a_folder_without_an_app_and_a_file_without_tokens_are_refused() {
     );
 }
 
+/// Whether an answer lets a browser run nothing but the app.
+fn is_secured(head: &str) {
+    let policy = head.lines().find_map(|line| {
+        let line = line.trim();
+        line.strip_prefix("content-security-policy: ")
+    });
+    let policy = policy.unwrap_or_else(|| panic!("no policy: {head}"));
+    let unsafe_words = policy
+        .split([' ', ';'])
+        .filter(|word| word.contains("unsafe"));
+    assert_eq!(unsafe_words.collect::<Vec<_>>(), ["'wasm-unsafe-eval'"]);
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    for wide in ["*", " ws: ", " wss: ", " http: ", " https: "] {
+        assert!(!policy.contains(wide), "{wide} in {policy}");
+    }
+    assert!(
+        policy.contains("connect-src 'self' ws://127.0.0.1:"),
+        "{policy}"
+    );
+    for header in [
+        "x-content-type-options: nosniff",
+        "x-frame-options: deny",
+        "referrer-policy: no-referrer",
+        "cross-origin-opener-policy: same-origin",
+        "cross-origin-resource-policy: same-origin",
+        "permissions-policy: camera=()",
+    ] {
+        assert!(head.contains(header), "no {header} in {head}");
+    }
+}
+
 #[test]
 fn the_app_is_served_with_its_types_and_a_strict_policy() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -83,11 +114,15 @@ fn the_app_is_served_with_its_types_and_a_strict_policy() {
         let (head, body) = server.get(path);
         assert!(head.starts_with("http/1.1 200"), "{path}: {head}");
         assert_eq!(body, b"<!doctype html>the page");
-        assert!(
-            head.contains("script-src 'self' 'wasm-unsafe-eval'"),
-            "{head}"
-        );
-        assert!(head.contains("x-content-type-options: nosniff"), "{head}");
+        is_secured(&head);
+        assert!(head.contains("cache-control: no-cache"), "{head}");
+    }
+    for path in ["/api/boards", "/metrics", "/healthz", "/no-such-file"] {
+        let (head, _) = server.get(path);
+        is_secured(&head);
+        if path != "/no-such-file" {
+            assert!(head.contains("cache-control: no-store"), "{path}: {head}");
+        }
     }
     let (head, body) = server.get("/app.wasm");
     assert!(head.contains("content-type: application/wasm"), "{head}");

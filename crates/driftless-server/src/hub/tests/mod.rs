@@ -118,7 +118,8 @@ impl Server {
 
     async fn follower(&self, client: u128, cursor: Option<Cursor>) -> Follower {
         let client = ClientId(client);
-        let entry = self.connections.enter(client, ann());
+        let entry = self.connections.enter(client, ann(), usize::MAX);
+        let entry = entry.expect("has room");
         let mut follower = Follower::new(self.boards.clone(), entry, client);
         let begun = follower.follow(&home(), member(client), cursor).await;
         begun.expect("follows");

@@ -104,7 +104,8 @@ async fn the_newest_connection_of_a_client_wins_and_others_are_left_alone() {
     resume(&mut old).await;
     resume(&mut other).await;
     let stranger = UserId::new("Bo").expect("a user");
-    let same_client_of_another_user = server.connections.enter(ClientId(1), stranger);
+    let entered = server.connections.enter(ClientId(1), stranger, usize::MAX);
+    let same_client_of_another_user = entered.expect("has room");
     let mut new = server.follower(1, None).await;
     resume(&mut new).await;
     let delivery = take(&mut old, 1).await.remove(0);
@@ -119,4 +120,28 @@ async fn the_newest_connection_of_a_client_wins_and_others_are_left_alone() {
     other.deliver(10, &mut more).await;
     assert!(more.is_empty());
     assert_eq!(applied(&mut new, push(1, "CPU")).await, Version(1));
+}
+
+#[tokio::test]
+async fn a_user_has_as_many_connections_as_they_may_and_not_one_more() {
+    let connections: Arc<Connections> = Arc::default();
+    let max = limits::CONNECTIONS_PER_USER_MAX;
+    let enter = |number: u128, user: UserId| connections.enter(ClientId(number), user, max);
+    let mut entries = Vec::new();
+    for number in 0..max as u128 {
+        entries.push(enter(number, ann()).expect("has room"));
+    }
+    assert!(enter(max as u128, ann()).is_err());
+    // The same client again takes its own place, and somebody else has theirs.
+    entries.push(enter(0, ann()).expect("has a place"));
+    assert!(enter(max as u128, ann()).is_err());
+    let bo = UserId::new("Bo").expect("a user");
+    entries.push(enter(max as u128, bo).expect("has room"));
+    // One that was replaced leaves no place.
+    drop(entries.remove(0));
+    assert!(enter(max as u128, ann()).is_err());
+    drop(entries.remove(0));
+    entries.push(enter(max as u128, ann()).expect("has room again"));
+    drop(entries);
+    assert_eq!(connections.count(), 0);
 }
