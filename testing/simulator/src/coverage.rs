@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 use driftless_protocol::message::{Outcome, ServerMessage};
-use driftless_sync::replica::board::{Board, Stream};
+use driftless_sync::replica::board::Board;
 use driftless_sync::replica::view::Connection;
 
+use crate::steps::{self, Steps};
 use crate::tally::Tally;
 
 /// From so many seeds on, what was never reached is a failure.
@@ -129,6 +130,8 @@ const FAULTS: [(&str, Count); 14] = [
 pub struct Coverage {
     reached: BTreeMap<(&'static str, &'static str), u64>,
     pairs: BTreeMap<(usize, usize), u64>,
+    /// Steps from state to state.
+    pub steps: Steps,
 }
 
 impl AddAssign for Coverage {
@@ -139,6 +142,7 @@ impl AddAssign for Coverage {
         for (key, count) in other.pairs {
             *self.pairs.entry(key).or_default() += count;
         }
+        self.steps += other.steps;
     }
 }
 
@@ -149,41 +153,17 @@ impl Coverage {
 
     /// A connection is in a state.
     pub fn connection(&mut self, connection: &Connection) {
-        let name = match connection {
-            Connection::Idle => "idle",
-            Connection::Connecting { .. } => "connecting",
-            Connection::Handshaking { .. } => "handshaking",
-            Connection::Online { .. } => "online",
-            Connection::Waiting { .. } => "waiting",
-            Connection::Offline => "offline",
-            Connection::Unauthorised { .. } => "unauthorised",
-            Connection::Closed { .. } => "closed",
-            _ => return,
+        let Some(name) = steps::connection(connection) else {
+            return;
         };
         self.reach("connection", name);
     }
 
     /// A replica has a board in a state.
     pub fn board(&mut self, board: &Board) {
-        let name = match board.stream {
-            Stream::Detached => "detached",
-            Stream::Resuming => "resuming",
-            Stream::Agreed => "agreed",
-            Stream::Live { .. } => "live",
-            Stream::Paused { .. } => "paused",
-            Stream::Retrying { .. } => "retrying",
-        };
-        self.reach("stream", name);
+        self.reach("stream", steps::stream(board.stream));
         for entry in board.outbox.entries() {
-            let name = match () {
-                () if entry.is_taken_back() => "taken back",
-                () if entry.seq().is_some() => "sealed",
-                () if entry.is_queued() && entry.after().is_empty() => "queued",
-                () if entry.is_queued() => "waits for another",
-                () if entry.is_conflicted() => "conflicted",
-                () => "quarantined",
-            };
-            self.reach("entry", name);
+            self.reach("entry", steps::entry(entry));
         }
     }
 
@@ -255,6 +235,7 @@ impl Coverage {
             format!("{group}: {}", own.join(", "))
         };
         let mut lines: Vec<String> = EXPECTED.iter().map(|(group, _)| of(group)).collect();
+        lines.push(self.steps.line());
         let rarest = self.pairs.iter().min_by_key(|(_, count)| **count);
         if let Some(((one, other), count)) = rarest {
             let (one, other) = (FAULTS[*one].0, FAULTS[*other].0);
@@ -292,6 +273,7 @@ impl Coverage {
             let missing = self.missing_pairs().into_iter();
             holes.extend(missing.filter(|pair| has_tabs || !is_of_tabs(pair)));
         }
+        holes.extend(self.steps.holes(seeds, has_tabs));
         let rows = tally.rows().into_iter().filter(|(_, count)| *count == 0);
         let rows = rows.filter(|(label, _)| has_tabs || !is_of_tabs(label));
         holes.extend(rows.map(|(label, _)| label.to_owned()));

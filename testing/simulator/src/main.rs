@@ -4,6 +4,7 @@
 
 mod dice;
 mod tally;
+mod steps;
 mod coverage;
 mod schedule;
 mod network;

@@ -88,6 +88,8 @@ tally! {
     server_commits_failed: "server commits that failed",
     /// Commits of unknown outcome on the server.
     server_commits_unknown: "server commits of unknown outcome",
+    /// Commits that failed to sync on the server, and were there after its next crash.
+    unsynced_came_back: "failed syncs that came back after a crash",
     /// Writes that failed on a client.
     client_commits_failed: "client writes that failed",
     /// Pushes that a server answered from its ledger.

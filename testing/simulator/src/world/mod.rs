@@ -162,17 +162,7 @@ impl World {
         } else {
             Retention::default()
         };
-        let server = Server {
-            store: MemoryBoards::new(),
-            archive: MemoryBoards::new(),
-            retention,
-            is_up: true,
-            life: 0,
-            rooms: BTreeMap::new(),
-            ring_max,
-            backups: Vec::new(),
-            has_been_restored: false,
-        };
+        let server = Server::new(retention, ring_max);
         Self {
             dice,
             schedule: Schedule::default(),
@@ -262,6 +252,7 @@ impl World {
         for tab in 0..self.tabs.len() {
             self.tabs[tab].gesture = None;
             self.command(tab, Command::Network(true))?;
+            self.command(tab, Command::Connect)?;
         }
         Ok(())
     }
@@ -309,6 +300,7 @@ impl World {
             }
             Event::NetworkBack { tab, life } if self.is_alive(tab, life) => {
                 self.command(tab, Command::Network(true))?;
+                self.command(tab, Command::Connect)?;
             }
             Event::RenewToken { device } => self.renew_token(device)?,
             Event::EditFound {

@@ -522,11 +522,18 @@ impl World {
 
     fn lose_network(&mut self, tab: usize) -> Result<(), Failure> {
         let delay_ms = self.dice.between(50, 4_000);
+        // Sometimes it is the application that does not want to be connected for a while.
+        let is_wanted = !delay_ms.is_multiple_of(8);
         for tab in self.tabs_of(self.device_of(tab)) {
             let life = self.tabs[tab].life;
             self.schedule
                 .after(delay_ms, Event::NetworkBack { tab, life });
-            self.command(tab, Command::Network(false))?;
+            let command = if is_wanted {
+                Command::Network(false)
+            } else {
+                Command::Disconnect
+            };
+            self.command(tab, command)?;
         }
         Ok(())
     }

@@ -172,8 +172,8 @@ impl World {
             return;
         };
         let has = |board: &BoardId| {
-            let copy = replica.board(board).map(|copy| copy.state.confirmed());
-            copy.is_some_and(|copy| !copy.records.is_empty())
+            let copy = replica.board(board).map(|copy| &copy.state);
+            copy.is_some_and(|copy| copy.cursor().is_some())
         };
         let is_shared = self.devices[self.tabs[tab].device].is_shared;
         let told = &mut self.rights.told;

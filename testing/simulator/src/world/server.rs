@@ -33,10 +33,31 @@ pub struct Server {
     pub rooms: BTreeMap<BoardId, Host>,
     /// How many items a ring keeps.
     pub ring_max: usize,
+    /// A commit that failed to sync: nobody reads it, and it is there after a crash, or is not.
+    /// The next commit takes its place.
+    pub unsynced: Option<Append>,
     /// Earlier states of the disk, each with its archive.
     pub backups: Vec<(MemoryBoards, MemoryBoards)>,
     /// Whether one of them was put in the place of the newest.
     pub has_been_restored: bool,
+}
+
+impl Server {
+    /// A server with an empty disk.
+    pub fn new(retention: Retention, ring_max: usize) -> Self {
+        Self {
+            store: MemoryBoards::new(),
+            archive: MemoryBoards::new(),
+            retention,
+            is_up: true,
+            life: 0,
+            rooms: BTreeMap::new(),
+            ring_max,
+            unsynced: None,
+            backups: Vec::new(),
+            has_been_restored: false,
+        }
+    }
 }
 
 /// A room with its stream.
@@ -434,6 +455,8 @@ impl World {
                 self.tally.server_commits_unknown += 1;
                 if self.dice.chance(50) {
                     self.write(append);
+                } else {
+                    self.server.unsynced = Some(append);
                 }
                 Stored::Unknown
             }
@@ -454,6 +477,7 @@ impl World {
 
     /// Writes to the disk and to the archive.
     fn write(&mut self, append: Append) -> Option<Stored> {
+        self.server.unsynced = None;
         self.tally.marks_pruned += append.prune.marks.len() as u64;
         self.tally.logs_pruned += u64::from(append.prune.log.0 > 0);
         let whole = Append {
@@ -474,6 +498,12 @@ impl World {
                     self.write(append);
                 }
             }
+        }
+        if let Some(append) = self.server.unsynced.take()
+            && self.dice.chance(50)
+        {
+            self.tally.unsynced_came_back += 1;
+            self.write(append);
         }
         self.server.is_up = false;
         self.server.life += 1;

@@ -132,6 +132,7 @@ impl World {
             }
         }
         self.forget_told(tab);
+        self.coverage.steps.forget(tab);
         let own = &mut self.tabs[tab];
         own.replica = None;
         own.gesture = None;
@@ -179,6 +180,9 @@ impl World {
             && let Some(output) = replica.poll_output()
         {
             self.tab_output(tab, output)?;
+        }
+        if let Some(replica) = &self.tabs[tab].replica {
+            self.coverage.steps.look(tab, replica);
         }
         checkers::bounded(self, tab)
     }
