@@ -18,7 +18,6 @@ use std::sync::Arc;
 
 use driftless_model::{BoardId, Schema};
 use driftless_protocol::CloseCode;
-use driftless_store::server::MemoryBoards;
 use driftless_sync::replica::view::AutoResolve;
 use driftless_sync::replica::{Command, Input};
 use driftless_sync::room::Retention;
