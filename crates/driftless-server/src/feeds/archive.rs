@@ -38,6 +38,7 @@ struct Names {
 #[derive(Debug, Clone, Copy)]
 struct Known {
     number: u64,
+    /// When the newest sample was, or later: after a start, as late as it may have been.
     seen_ms: u64,
     /// What is stored of `seen_ms`.
     stored_ms: Option<u64>,
@@ -65,9 +66,10 @@ impl Archive {
         let mut names = Names::default();
         for series in kept.series {
             names.newest = names.newest.max(series.number);
+            // What is stored lags by up to an hour: see `Names::unstored`.
             let known = Known {
                 number: series.number,
-                seen_ms: series.seen_ms,
+                seen_ms: series.seen_ms.saturating_add(HOUR_MS - 1),
                 stored_ms: Some(series.seen_ms),
             };
             names.known.insert(Arc::new(series.name), known);

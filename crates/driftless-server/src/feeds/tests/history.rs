@@ -7,7 +7,7 @@ use driftless_feeds::{Answer, Bounds, Mark, Retention, Sample, SeriesStore};
 use driftless_model::UserId;
 use driftless_model::limits::HISTORY_SERIES_MAX;
 use driftless_protocol::push::Pushed;
-use driftless_protocol::samples::{HOUR_MS, MINUTE_MS, Tier};
+use driftless_protocol::samples::{HOUR_MS, MINUTE_MS, Tier, unpack_rollups};
 use driftless_protocol::{Aggregate, Query, SeriesName};
 use driftless_store::server::{Chunk, Kept, MemorySamples, SampleBatch, SampleStore, StoreError};
 use driftless_sync::room::ConnectionId;
@@ -124,6 +124,32 @@ async fn what_was_written_is_there_after_a_restart_with_everything_that_is_not_s
     // Finer than a minute, from the samples of a day.
     let feed = open(&after, 7 * 3_600, 10, Aggregate::Count);
     assert_eq!(shown(&feed, 5 * 360).await, vec![1.0; 5 * 360]);
+}
+
+#[tokio::test]
+async fn a_series_that_lived_shorter_than_an_hour_is_settled_whole_after_a_restart() {
+    let store = MemorySamples::new();
+    let end_ms = this_hour_ms();
+    let before = plane(&store, Retention::default()).await;
+    run(
+        &before,
+        end_ms - 70 * MINUTE_MS,
+        end_ms - 20 * MINUTE_MS,
+    )
+    .await;
+    before.evaluate(end_ms);
+    assert!(write(&before, end_ms).await);
+    drop(before);
+    let after = plane(&store, Retention::default()).await;
+    assert_eq!(after.samples_mut().samples(), 40 * 6);
+    after.evaluate(end_ms + HOUR_MS);
+    assert!(write(&after, end_ms + HOUR_MS).await);
+    let hours = store.read(Tier::Hours, &[1], 0, u64::MAX).await;
+    let counts = hours.expect("reads").into_iter().flat_map(|chunk| {
+        let rollups = unpack_rollups(&chunk.data).expect("unpacks");
+        rollups.into_iter().map(|rollup| rollup.count)
+    });
+    assert_eq!(counts.collect::<Vec<_>>(), [10 * 6, 40 * 6]);
 }
 
 #[tokio::test]
