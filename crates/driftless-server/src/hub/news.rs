@@ -109,6 +109,8 @@ pub struct Newsroom {
     metrics: Arc<Metrics>,
     records: Arc<Records>,
     kept: Vec<Arc<News>>,
+    /// Whether records may be encoded, though no news are kept.
+    is_used: bool,
 }
 
 impl Newsroom {
@@ -118,11 +120,13 @@ impl Newsroom {
             metrics,
             records: Arc::default(),
             kept: Vec::new(),
+            is_used: false,
         }
     }
 
     /// The news of a resume.
     pub fn news(&mut self, resume: &SharedResume) -> Arc<News> {
+        self.is_used = true;
         let is_it = |news: &&Arc<News>| Arc::ptr_eq(&news.delta, &resume.news);
         if let Some(news) = self.kept.iter().find(is_it) {
             return news.clone();
@@ -140,9 +144,9 @@ impl Newsroom {
         news
     }
 
-    /// Whether nothing is kept.
+    /// Whether nothing is kept, no encoded record either.
     pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
+        !self.is_used
     }
 
     /// The board changed: nobody lacks the same any more. Records that did not change stay.
@@ -154,6 +158,7 @@ impl Newsroom {
     pub fn clear(&mut self) {
         self.kept.clear();
         self.records = Arc::default();
+        self.is_used = false;
     }
 }
 
@@ -282,6 +287,17 @@ mod tests {
         assert!(Arc::ptr_eq(&news[0], &newsroom.news(&resumes[0])));
         newsroom.news(&resumes[limits::NEWS_KEPT_MAX]);
         assert!(!Arc::ptr_eq(&news[0], &newsroom.news(&resumes[0])));
+        newsroom.clear();
+        assert!(newsroom.is_empty());
+    }
+
+    #[test]
+    fn records_of_a_board_that_changed_are_kept_until_they_are_let_go() {
+        let mut newsroom = newsroom();
+        assert!(newsroom.is_empty());
+        newsroom.news(&resume(vec![record(1, 10, 1)]));
+        newsroom.outdate();
+        assert!(!newsroom.is_empty());
         newsroom.clear();
         assert!(newsroom.is_empty());
     }
