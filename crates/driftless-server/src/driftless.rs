@@ -342,8 +342,9 @@ impl Driftless {
             tracing::warn!("some boards did not end in time");
         }
         if let Some(kept) = self.shared.feeds.kept() {
-            let writing = tokio::time::timeout(WRITING, kept.waiting.write(None));
-            if writing.await != Ok(true) {
+            let written = kept.waiting.write(None, &self.feeds().samples_mut());
+            let writing = tokio::time::timeout(WRITING, written);
+            if writing.await != Ok(Ok(true)) {
                 tracing::warn!("the samples of the last seconds are not stored");
             }
         }

@@ -25,14 +25,17 @@ pub async fn keep(plane: &FeedPlane, kept: &Kept) {
 /// One round; whether all went well.
 pub async fn round(plane: &FeedPlane, kept: &Kept, now_ms: u64) -> bool {
     let Kept { archive, waiting } = kept;
-    // Orders first: the samples of whoever waits are among the dirty ones by now.
-    let orders = std::mem::take(&mut *waiting.orders());
+    // Both at once: a push is stored with its samples or not at all.
+    let (minutes, orders) = {
+        let mut samples = plane.samples_mut();
+        let orders = std::mem::take(&mut *waiting.orders());
+        (samples.take_dirty(), orders)
+    };
     let Orders {
         mut settled,
         pushes,
         tellers,
     } = orders;
-    let minutes = plane.samples_mut().take_dirty();
     let written = if minutes.is_empty() && pushes.is_empty() {
         Ok(())
     } else {
@@ -59,8 +62,10 @@ pub async fn round(plane: &FeedPlane, kept: &Kept, now_ms: u64) -> bool {
         if let Err(error) = archive.settle(next, now_ms).await {
             tracing::error!(%error, "history is not stored; it is tried again");
             plane.metrics().history_failures.inc();
-            settled.append(&mut waiting.orders().settled);
-            waiting.orders().settled = settled;
+            // One guard: what becomes settled meanwhile is not to be lost.
+            let mut orders = waiting.orders();
+            settled.append(&mut orders.settled);
+            orders.settled = settled;
             return false;
         }
         plane.release(next.until_ms);

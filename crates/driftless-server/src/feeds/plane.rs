@@ -10,7 +10,7 @@ use driftless_model::limits::PUSHES_AT_ONCE;
 use driftless_protocol::{Query, SeriesName};
 use driftless_store::server::KeptPush;
 use driftless_sync::room::ConnectionId;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::clock::now_ms;
 use crate::feeds::archive::Archive;
@@ -21,6 +21,8 @@ use crate::metrics::Metrics;
 
 /// How long whoever pushed waits until it is stored: past it they are told to send it again.
 const WRITE_TIME: Duration = Duration::from_secs(15);
+/// How long history that could not be read is left alone.
+const READ_AGAIN: Duration = Duration::from_secs(5);
 
 /// Samples and the queries over them.
 pub struct FeedPlane {
@@ -115,31 +117,45 @@ impl FeedPlane {
     /// Takes a batch that somebody pushed. What is taken is durable with the answer; `None` where
     /// it could not be stored, and is to be sent again.
     pub async fn take(&self, batch: &Batch, now_ms: u64) -> Option<Receipt> {
-        let (receipt, push) = self.take_now(batch, now_ms);
-        let is_stored = match &self.kept {
-            Some(kept) => {
-                let writing = kept.waiting.write(push);
-                let written = tokio::time::timeout(WRITE_TIME, writing).await;
-                written.unwrap_or(false)
+        let (receipt, written) = self.take_now(batch, now_ms);
+        let is_stored = match written {
+            Some(written) => {
+                let written = tokio::time::timeout(WRITE_TIME, written).await;
+                matches!(written, Ok(Ok(true)))
             }
             None => true,
         };
         is_stored.then_some(receipt)
     }
 
-    /// Takes it into memory, unless it was taken before.
-    fn take_now(&self, batch: &Batch, now_ms: u64) -> (Receipt, Option<KeptPush>) {
+    /// Takes it into memory, unless it was taken before. Where there is history, somebody will tell
+    /// whether it is durable.
+    fn take_now(&self, batch: &Batch, now_ms: u64) -> (Receipt, Option<oneshot::Receiver<bool>>) {
         // Held until the samples are in: of two that come at once one is the second.
         let mut pushes = self.pushes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(before) = pushes.find(batch) {
-            return (Receipt::again(before), None);
+            let told = self.write(None, &self.samples_mut());
+            return (Receipt::again(before), told);
         }
-        let receipt = batch.push(&mut self.samples_mut(), now_ms);
+        let mut samples = self.samples_mut();
+        let receipt = batch.push(&mut samples, now_ms);
         let came = receipt.accepted + receipt.refused;
         self.metrics.samples.inc_by(came);
         self.metrics.samples_dropped.inc_by(receipt.refused);
-        let push = pushes.note(batch, receipt.accepted, now_ms);
-        (receipt, push)
+        // One of which nothing was taken may come again, once what was wrong is put right.
+        let is_taken = receipt.accepted > 0;
+        let push = is_taken.then(|| pushes.note(batch, receipt.accepted, now_ms));
+        let told = self.write(push.flatten(), &samples);
+        (receipt, told)
+    }
+
+    fn write(
+        &self,
+        push: Option<KeptPush>,
+        samples: &SeriesStore,
+    ) -> Option<oneshot::Receiver<bool>> {
+        let kept = self.kept.as_ref()?;
+        Some(kept.waiting.write(push, samples))
     }
 
     /// Settles what no sample can change any more, evaluates every query once and wakes the
@@ -254,17 +270,29 @@ impl FeedPlane {
     /// Reads history for a query. Its viewers see what is in memory meanwhile.
     async fn recall(self: Arc<Self>, kept: Arc<Kept>, watched: Arc<Watched>, wanted: Wanted) {
         let matching = watched.lock().evaluator.matching().clone();
-        match kept.archive.read(&wanted, &matching, now_ms()).await {
-            Ok(history) if history.is_empty() => {}
-            Ok(history) => {
-                watched.lock().evaluator.recall(&wanted, history);
-                self.advance(&watched, now_ms());
-                self.wake();
+        // Nobody may watch it any more by the time that it is tried again.
+        let watched_still = Arc::downgrade(&watched);
+        drop(watched);
+        loop {
+            let history = kept.archive.read(&wanted, &matching, now_ms()).await;
+            let Some(watched) = watched_still.upgrade() else {
+                return;
+            };
+            match history {
+                Ok(history) if history.is_empty() => return,
+                Ok(history) => {
+                    watched.lock().evaluator.recall(&wanted, history);
+                    self.advance(&watched, now_ms());
+                    self.wake();
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a query is shown without its history for now");
+                    self.metrics.history_failures.inc();
+                }
             }
-            Err(error) => {
-                tracing::warn!(%error, "a query is shown without its history");
-                self.metrics.history_failures.inc();
-            }
+            drop(watched);
+            tokio::time::sleep(READ_AGAIN).await;
         }
     }
 

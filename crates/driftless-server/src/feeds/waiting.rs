@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use driftless_feeds::Settled;
+use driftless_feeds::{SeriesStore, Settled};
 use driftless_store::server::KeptPush;
 use tokio::sync::{Notify, oneshot};
 
@@ -32,18 +32,15 @@ impl Waiting {
         self.wanted.notify_one();
     }
 
-    /// Writes everything that has come in by now. Tells whether it is durable.
-    pub async fn write(&self, push: Option<KeptPush>) -> bool {
+    /// Has everything written that has come in by now. Tells whether it is durable. The samples
+    /// are still locked, so that a push is not written without them, nor they without it.
+    pub fn write(&self, push: Option<KeptPush>, _samples: &SeriesStore) -> oneshot::Receiver<bool> {
         let (teller, told) = oneshot::channel();
-        self.order(push, teller);
-        told.await.unwrap_or(false)
-    }
-
-    fn order(&self, push: Option<KeptPush>, teller: oneshot::Sender<bool>) {
         let mut orders = self.orders();
         orders.pushes.extend(push);
         orders.tellers.push(teller);
         self.wanted.notify_one();
+        told
     }
 
     /// Until somebody wants something written.

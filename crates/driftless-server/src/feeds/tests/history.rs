@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use driftless_feeds::{Answer, Bounds, Mark, Retention, Sample, SeriesStore};
 use driftless_model::UserId;
@@ -131,12 +132,7 @@ async fn a_series_that_lived_shorter_than_an_hour_is_settled_whole_after_a_resta
     let store = MemorySamples::new();
     let end_ms = this_hour_ms();
     let before = plane(&store, Retention::default()).await;
-    run(
-        &before,
-        end_ms - 70 * MINUTE_MS,
-        end_ms - 20 * MINUTE_MS,
-    )
-    .await;
+    run(&before, end_ms - 70 * MINUTE_MS, end_ms - 20 * MINUTE_MS).await;
     before.evaluate(end_ms);
     assert!(write(&before, end_ms).await);
     drop(before);
@@ -240,11 +236,21 @@ async fn a_clock_that_was_ahead_for_a_while_costs_no_samples_after_the_next_star
     assert_eq!(taken, Ok(()));
 }
 
-/// A store that refuses to write as often as it is told.
+/// A store that refuses to write, and to read, as often as it is told.
 #[derive(Clone, Default)]
 struct Failing {
     inner: MemorySamples,
     failures: Arc<AtomicU32>,
+    read_failures: Arc<AtomicU32>,
+}
+
+fn fail(failures: &AtomicU32) -> Result<(), StoreError> {
+    let less = failures.try_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
+    if less.is_ok() {
+        let reason = "the disk is full".to_owned();
+        return Err(StoreError::Unavailable { reason });
+    }
+    Ok(())
 }
 
 impl SampleStore for Failing {
@@ -253,13 +259,7 @@ impl SampleStore for Failing {
     }
 
     async fn write(&self, batch: SampleBatch) -> Result<(), StoreError> {
-        let failures = &self.failures;
-        let less =
-            failures.try_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
-        if less.is_ok() {
-            let reason = "the disk is full".to_owned();
-            return Err(StoreError::Unavailable { reason });
-        }
+        fail(&self.failures)?;
         self.inner.write(batch).await
     }
 
@@ -270,6 +270,7 @@ impl SampleStore for Failing {
         from_ms: u64,
         before_ms: u64,
     ) -> Result<Vec<Chunk>, StoreError> {
+        fail(&self.read_failures)?;
         self.inner.read(tier, series, from_ms, before_ms).await
     }
 }
@@ -313,6 +314,22 @@ async fn a_push_that_could_not_be_stored_is_stored_once_when_it_comes_again() {
 }
 
 #[tokio::test]
+async fn a_push_of_which_nothing_was_taken_is_no_duplicate_when_it_comes_again() {
+    let store = MemorySamples::new();
+    let plane = plane(&store, Retention::default()).await;
+    let mut batch = batch("first", now_ms());
+    batch.samples[0].value = f64::NAN;
+    for _ in 0..2 {
+        let receipt = push(&plane, &batch).await.expect("an answer");
+        assert_eq!((receipt.refused, receipt.duplicate), (1, false));
+    }
+    batch.samples[0].value = 1.0;
+    let receipt = push(&plane, &batch).await.expect("an answer");
+    assert_eq!((receipt.accepted, receipt.duplicate), (1, false));
+    assert_eq!(store.kept().await.expect("reads").pushes.len(), 1);
+}
+
+#[tokio::test]
 async fn what_could_not_be_settled_stays_in_memory_until_it_is() {
     let store = Failing::default();
     let plane = plane_of(&store, Retention::default()).await;
@@ -329,6 +346,25 @@ async fn what_could_not_be_settled_stays_in_memory_until_it_is() {
     let hours = store.read(Tier::Hours, &[1], 0, u64::MAX).await;
     assert_eq!(hours.expect("reads").len(), 1);
     assert_eq!(plane.metrics().history_failures.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn history_that_could_not_be_read_is_shown_once_it_can_be() {
+    let store = Failing::default();
+    let end_ms = this_hour_ms();
+    let before = plane_of(&store, Retention::default()).await;
+    run(&before, end_ms - 3 * HOUR_MS, end_ms).await;
+    let after = plane_of(&store, Retention::default()).await;
+    store.read_failures.store(2, Ordering::Relaxed);
+    let feed = open(&after, 4 * 3_600, 60, Aggregate::Count);
+    while after.metrics().history_failures.get() < 2 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    // Those of the last hour are in memory.
+    let answer = feed.since(Mark::default()).expect("a full answer");
+    assert!(values(&answer).len() <= 60);
+    tokio::time::sleep(Duration::from_secs(59)).await;
+    assert!(shown(&feed, 2 * 60).await.len() >= 2 * 60);
 }
 
 #[tokio::test]
