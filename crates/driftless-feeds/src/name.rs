@@ -25,8 +25,8 @@ pub enum NameError {
     },
     /// Longer than [`SERIES_NAME_BYTES_MAX`].
     #[error(
-        "a series name with its labels has at most {SERIES_NAME_BYTES_MAX} bytes; this one has \
-         {bytes}: shorten its labels"
+        "a series name with its labels has at most {SERIES_NAME_BYTES_MAX} bytes; this one has at \
+         least {bytes}: shorten its labels"
     )]
     TooLong {
         /// What it has.
@@ -34,7 +34,8 @@ pub enum NameError {
     },
     /// More labels than [`LABELS_PER_SERIES_MAX`].
     #[error(
-        "a series has at most {LABELS_PER_SERIES_MAX} labels; this one has {labels}: leave some out"
+        "a series has at most {LABELS_PER_SERIES_MAX} labels; this one has at least {labels}: \
+         leave some out"
     )]
     TooManyLabels {
         /// What it has.

@@ -4,10 +4,9 @@
 //! labels. What a series or a label may not contain becomes `_`. Texts are no samples and are left
 //! out; `true` is 1.
 
-use driftless_model::SortedMap;
-
 use super::Pushed;
 use super::error::PushFormatError;
+use super::labels::{Labels, cut};
 use crate::feed::SeriesName;
 
 /// What the timestamps of the line protocol count.
@@ -52,6 +51,7 @@ pub(super) fn read_line(
     line: &str,
     number: u32,
     precision: Precision,
+    samples_max: usize,
     samples: &mut Vec<Pushed>,
 ) -> Result<(), PushFormatError> {
     let line = line.trim_start();
@@ -60,19 +60,20 @@ pub(super) fn read_line(
     }
     let failed = |reason: &str| PushFormatError::new(number, reason);
     let mut reader = Reader { rest: line };
-    let measurement = reader.until(&[',', ' ']);
+    let measurement = cut(reader.until(&[',', ' ']));
     if measurement.is_empty() {
         return Err(failed("it does not begin with a measurement"));
     }
-    let mut labels = SortedMap::new();
+    let mut labels = Labels::default();
     while reader.take(',') {
         let tag = reader.until(&['=', ',', ' ']);
         if tag.is_empty() || !reader.take('=') {
             return Err(failed("a tag is written tag=value"));
         }
         let value = reader.until(&[',', ' ']);
-        labels.insert(allowed(&tag, is_label), value);
+        labels.add(allowed(&tag, is_label), value);
     }
+    let labels = labels.into_map();
     let mut fields = Vec::new();
     if !reader.take(' ') {
         return Err(failed(
@@ -86,7 +87,11 @@ pub(super) fn read_line(
             return Err(failed("a field is written field=number"));
         }
         if let Some(value) = reader.value().map_err(failed)? {
-            fields.push((field, value));
+            // Before anything is made for each of them.
+            if samples.len() + fields.len() >= samples_max {
+                return Err(PushFormatError::TooMany { samples_max });
+            }
+            fields.push((cut(field), value));
         }
         if !reader.take(',') {
             break;
@@ -237,7 +242,7 @@ mod tests {
 
     fn read(line: &str) -> Result<Vec<Read>, PushFormatError> {
         let mut samples = Vec::new();
-        read_line(line, 7, Precision::Nanoseconds, &mut samples)?;
+        read_line(line, 7, Precision::Nanoseconds, 9, &mut samples)?;
         let samples = samples.into_iter().map(|sample| {
             let labels = sample.name.labels.iter();
             let labels = labels.map(|(label, value)| format!("{label}={value}"));
@@ -292,6 +297,26 @@ mod tests {
         assert_eq!(read("# cpu usage=1"), Ok(vec![]));
         assert_eq!(read("  "), Ok(vec![]));
         assert_eq!(read("only text=\"a\""), Ok(vec![]));
+    }
+
+    #[test]
+    fn one_field_more_than_is_taken_at_once_is_refused_before_the_line_is_read_on() {
+        let fields = |count| vec!["a=1"; count].join(",");
+        assert_eq!(
+            read(&format!("cpu {}", fields(9))).map(|it| it.len()),
+            Ok(9)
+        );
+        let error = read(&format!("cpu {},wrong", fields(10)));
+        assert_eq!(error, Err(PushFormatError::TooMany { samples_max: 9 }));
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_not_repeated_whole_by_every_field() {
+        let long = "x".repeat(1_000_000);
+        let samples = read(&format!("{long},tag={long} one=1,{long}=2")).expect("reads");
+        let bytes = |it: &Read| it.0.len() + it.1.iter().map(String::len).sum::<usize>();
+        assert_eq!(samples.len(), 2);
+        assert!(samples.iter().all(|it| (513..2_000).contains(&bytes(it))));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod error;
 mod json;
 mod influx;
+mod labels;
 mod prometheus;
 
 use std::fmt;
@@ -47,7 +48,7 @@ impl PushFormat {
             Self::Json => json::read(body, samples_max),
             Self::Influx(precision) => {
                 let read = |line: &str, number, samples: &mut Vec<Pushed>| {
-                    influx::read_line(line, number, precision, samples)
+                    influx::read_line(line, number, precision, samples_max, samples)
                 };
                 by_line(body, samples_max, read)
             }

@@ -6,6 +6,7 @@ use driftless_model::SortedMap;
 
 use super::Pushed;
 use super::error::PushFormatError;
+use super::labels::Labels;
 use crate::feed::SeriesName;
 
 pub(super) fn read_line(
@@ -61,18 +62,18 @@ fn value(word: &str) -> Option<f64> {
 
 /// The labels and what comes after the closing brace.
 fn labels(text: &str) -> Result<(SortedMap<String, String>, &str), &'static str> {
-    let mut labels = SortedMap::new();
+    let mut labels = Labels::default();
     let mut rest = text.trim_start();
     loop {
         if let Some(after) = rest.strip_prefix('}') {
-            return Ok((labels, after));
+            return Ok((labels.into_map(), after));
         }
         let (label, after) = rest
             .split_once('=')
             .ok_or("a label is written label=\"value\"")?;
         let after = after.trim_start().strip_prefix('"');
         let (value, after) = quoted(after.ok_or("a label's value stands in double quotes")?)?;
-        labels.insert(label.trim().to_owned(), value);
+        labels.add(label.trim().to_owned(), value);
         rest = after.trim_start();
         match rest.strip_prefix(',') {
             Some(after) => rest = after.trim_start(),
