@@ -4,6 +4,7 @@
 //! message to a thread and one back, and every value is copied to get there: more than the
 //! statements themselves cost. Here a batch is one message, and values are bound where they lie.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -50,9 +51,13 @@ impl Writer {
         let (jobs, queue) = channel();
         let named = thread::Builder::new().name("driftless-writer".to_owned());
         let started = named.spawn(move || {
-            writing.run(&queue);
+            let closed = writing.run(&queue);
             drop(writing);
+            // Whoever waits may open the file again at once.
             drop(lock);
+            if let Some(closed) = closed {
+                closed.send(()).ok();
+            }
         });
         started.map_err(|error| open_error(&path, &error))?;
         Ok(Self { jobs })
@@ -96,20 +101,34 @@ impl Writing {
         }
     }
 
-    fn run(&mut self, queue: &Receiver<Job>) {
+    /// Until it is to be closed; answers with who waits for that.
+    fn run(&mut self, queue: &Receiver<Job>) -> Option<oneshot::Sender<()>> {
         while let Ok(job) = queue.recv() {
             match job {
                 Job::Append(batch, answer) => {
                     // Nobody waits for it any more: it is stored all the same.
-                    answer.send(self.append(&batch)).ok();
+                    let stored = self.survive(batch.len(), |it| it.append(&batch));
+                    answer.send(stored).ok();
                 }
-                Job::Close(closed) => {
-                    self.connection = None;
-                    closed.send(()).ok();
-                    return;
-                }
+                Job::Close(closed) => return Some(closed),
             }
         }
+        None
+    }
+
+    /// Answers for so many appends. A panic costs this batch, whose outcome nobody knows then, and
+    /// the connection; the next batch takes a new one.
+    fn survive(
+        &mut self,
+        count: usize,
+        append: impl FnOnce(&mut Self) -> Vec<Stored>,
+    ) -> Vec<Stored> {
+        let appended = catch_unwind(AssertUnwindSafe(|| append(self)));
+        appended.unwrap_or_else(|_| {
+            tracing::error!("writing a batch panicked; the store goes on with a new connection");
+            self.connection = None;
+            vec![Stored::Unknown; count]
+        })
     }
 
     /// Carries out a batch: one answer for each append, in order.
@@ -196,5 +215,43 @@ fn open_error(path: &Path, error: &impl ToString) -> StoreError {
     StoreError::Open {
         place: place(path),
         reason: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_costs_its_batch_and_the_next_has_a_new_connection() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("boards.db");
+        drop(Connection::open(&path).expect("is made"));
+        let place = Place {
+            path,
+            bytes_max: None,
+        };
+        let mut writing = Writing::at(place);
+        writing.connection = Some(writing.place.connect().expect("opens"));
+        let stored = writing.survive(2, |_| panic!("as a test wants it"));
+        assert_eq!(stored, [Stored::Unknown, Stored::Unknown]);
+        assert!(writing.connection.is_none());
+        assert_eq!(writing.survive(1, |it| it.append(&[])), []);
+    }
+
+    #[tokio::test]
+    async fn who_closed_it_can_take_the_lock_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("boards.db");
+        drop(Connection::open(&path).expect("is made"));
+        for _ in 0..50 {
+            let lock = Arc::new(Lock::take_alone(&path).expect("is free"));
+            let place = Place {
+                path: path.clone(),
+                bytes_max: None,
+            };
+            let writer = Writer::start(place, lock).expect("starts");
+            writer.close().await;
+        }
     }
 }
