@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use driftless_feeds::{
     DirtyMinute, History, Matching, Retention, Sample, SeriesStore, Settled, Wanted,
 };
-use driftless_model::limits::{HISTORY_SERIES_MAX, SERIES_PER_QUERY_MAX};
+use driftless_model::limits::{HISTORY_SERIES_MAX, PUSHES_KEPT_MAX, SERIES_PER_QUERY_MAX};
 use driftless_protocol::SeriesName;
 use driftless_protocol::samples::{
     HOUR_MS, Tier, pack_rollups, pack_samples, unpack_rollups, unpack_samples,
@@ -183,6 +183,7 @@ impl Archive {
             chunks: chunks.to_vec(),
             series: series.map(|(_, known)| known.number).collect(),
             pushes_before_ms: oldest_ms(Tier::Samples),
+            pushes_past: Some(PUSHES_KEPT_MAX),
         }
     }
 

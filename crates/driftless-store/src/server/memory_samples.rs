@@ -94,6 +94,17 @@ impl Held {
         }
         let before_ms = forget.pushes_before_ms;
         self.pushes.retain(|_, push| push.time_ms >= before_ms);
+        let mut newest: Vec<_> = self
+            .pushes
+            .values()
+            .map(|it| (it.time_ms, &it.id))
+            .collect();
+        newest.sort_unstable_by(|one, other| other.cmp(one));
+        let past = newest.split_off(forget.pushes_past.unwrap_or(usize::MAX).min(newest.len()));
+        let past: Vec<_> = past.into_iter().map(|(_, id)| id.clone()).collect();
+        for id in past {
+            self.pushes.remove(&id);
+        }
     }
 }
 

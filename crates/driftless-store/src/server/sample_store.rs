@@ -99,4 +99,6 @@ pub struct Forget {
     pub series: Vec<u64>,
     /// Pushes from before this time, in milliseconds since 1970.
     pub pushes_before_ms: u64,
+    /// Pushes past the newest so many; `None` where their number does not matter.
+    pub pushes_past: Option<usize>,
 }

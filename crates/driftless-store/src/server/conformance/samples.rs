@@ -136,7 +136,7 @@ pub async fn chunks_are_read_by_tier_series_and_time(store: &impl SampleStore) {
     assert_eq!(read, Ok(vec![all[1].clone(), all[3].clone()]));
 }
 
-/// By age, by series, and pushes by age.
+/// By age, by series, and pushes by age and number.
 pub async fn what_is_forgotten_is_gone_and_the_rest_stays(store: &impl SampleStore) {
     let batch = SampleBatch {
         series: vec![series(1), series(2)],
@@ -146,7 +146,7 @@ pub async fn what_is_forgotten_is_gone_and_the_rest_stays(store: &impl SampleSto
             chunk(Tier::Minutes, 1, 0, &[3]),
             chunk(Tier::Hours, 2, 0, &[4]),
         ],
-        pushes: vec![push("a", 1), push("b", 2)],
+        pushes: vec![push("a", 1), push("c", 2), push("d", 2), push("b", 3)],
         ..SampleBatch::default()
     };
     write(store, batch).await;
@@ -154,6 +154,7 @@ pub async fn what_is_forgotten_is_gone_and_the_rest_stays(store: &impl SampleSto
         chunks: vec![(Tier::Samples, 60_000)],
         series: vec![2],
         pushes_before_ms: 2,
+        pushes_past: Some(2),
     };
     let batch = SampleBatch {
         forget,
@@ -162,7 +163,7 @@ pub async fn what_is_forgotten_is_gone_and_the_rest_stays(store: &impl SampleSto
     write(store, batch).await;
     let kept = store.kept().await.expect("reads");
     assert_eq!(kept.series, [series(1)]);
-    assert_eq!(kept.pushes, [push("b", 2)]);
+    assert_eq!(kept.pushes, [push("b", 3), push("d", 2)]);
     let samples = chunks(store, Tier::Samples, &[1, 2]).await;
     assert_eq!(samples, [chunk(Tier::Samples, 1, 60_000, &[2])]);
     assert_eq!(chunks(store, Tier::Minutes, &[1, 2]).await.len(), 1);

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use driftless_model::limits::PUSHES_KEPT_MAX;
 use driftless_protocol::SeriesName;
 use driftless_protocol::durable::{from_text, to_text};
 use driftless_protocol::samples::Tier;
@@ -178,7 +179,12 @@ async fn kept(readers: &SqlitePool) -> Result<Kept, sqlx::Error> {
             seen_ms: whole(&row, 2)?,
         });
     }
-    let pushes = sqlx::query("SELECT id, time_ms, accepted FROM sample_pushes ORDER BY id");
+    // More may have come since some were forgotten last.
+    let pushes = sqlx::query(
+        "SELECT id, time_ms, accepted FROM (SELECT id, time_ms, accepted FROM sample_pushes \
+         ORDER BY time_ms DESC, id DESC LIMIT ?) ORDER BY id",
+    );
+    let pushes = pushes.bind(i64::try_from(PUSHES_KEPT_MAX).unwrap_or(i64::MAX));
     for row in pushes.fetch_all(readers).await? {
         kept.pushes.push(KeptPush {
             id: row.try_get(0)?,
@@ -319,6 +325,14 @@ async fn forget(connection: &mut SqliteConnection, forget: &Forget) -> Result<()
     if forget.pushes_before_ms > 0 {
         let pushes = sqlx::query("DELETE FROM sample_pushes WHERE time_ms < ?");
         let pushes = pushes.bind(bound(forget.pushes_before_ms));
+        pushes.execute(&mut *connection).await?;
+    }
+    if let Some(count) = forget.pushes_past {
+        let pushes = sqlx::query(
+            "DELETE FROM sample_pushes WHERE (time_ms, id) <= (SELECT time_ms, id \
+             FROM sample_pushes ORDER BY time_ms DESC, id DESC LIMIT 1 OFFSET ?)",
+        );
+        let pushes = pushes.bind(i64::try_from(count).unwrap_or(i64::MAX));
         pushes.execute(&mut *connection).await?;
     }
     Ok(())
