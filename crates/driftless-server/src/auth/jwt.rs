@@ -90,6 +90,9 @@ struct Key {
     key: DecodingKey,
 }
 
+/// When a file was changed, and how long it is in bytes: what differs when it is another one.
+type Stamp = (SystemTime, u64);
+
 /// A file of keys, by their ids.
 struct KeySet {
     file: PathBuf,
@@ -97,7 +100,7 @@ struct KeySet {
 }
 
 struct Read {
-    changed: Option<SystemTime>,
+    changed: Option<Stamp>,
     keys: Vec<(Option<String>, Arc<Key>)>,
 }
 
@@ -201,12 +204,9 @@ impl JwtKeys {
 }
 
 impl KeySet {
-    /// The key of this id. One that is not known is looked for again once the file has changed, so
-    /// that keys are replaced without a restart.
+    /// The key of this id. The file is looked at every time, so that keys come and go without a
+    /// restart: one that is in it no more opens nothing.
     fn key(&self, id: Option<&str>) -> Result<Arc<Key>, AuthError> {
-        if let Some(key) = self.known(id) {
-            return Ok(key);
-        }
         self.read_again();
         let unknown =
             "the token is signed with a key that this server does not know; sign in again";
@@ -234,18 +234,25 @@ impl KeySet {
         if is_same {
             return;
         }
-        match read_set(&self.file) {
+        let new = read_set(&self.file);
+        let mut read = self.read.write().unwrap_or_else(PoisonError::into_inner);
+        match new {
             Ok(new) => {
-                *self.read.write().unwrap_or_else(PoisonError::into_inner) = new;
+                *read = new;
                 tracing::info!(file = %self.file.display(), "the keys for JWT were read again");
             }
-            Err(error) => tracing::warn!(%error, "the keys for JWT stay as they were"),
+            Err(error) => {
+                // Not tried again, and not said again, before the file is another one.
+                read.changed = changed;
+                tracing::warn!(%error, "the keys for JWT stay as they were");
+            }
         }
     }
 }
 
-fn changed(file: &Path) -> Option<SystemTime> {
-    fs::metadata(file).and_then(|about| about.modified()).ok()
+fn changed(file: &Path) -> Option<Stamp> {
+    let about = fs::metadata(file).ok()?;
+    Some((about.modified().ok()?, about.len()))
 }
 
 fn shown(file: &Path) -> String {
