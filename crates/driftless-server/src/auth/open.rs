@@ -2,10 +2,12 @@
 
 use driftless_model::{BoardId, Role, UserId};
 
+use crate::auth::secret::is_ours;
 use crate::auth::{AuthError, Authenticator, SignedIn};
 
 /// Takes everybody at their word: the token is the name that they want to go by. Without one they
-/// are "guest". Everybody may edit everything and read the metrics.
+/// are "guest". Everybody may edit everything and read the metrics. A token that this server gave
+/// out, which a browser may still hold, is no name: names are seen by all.
 ///
 /// For loopback, and networks where everybody may do everything.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,7 +18,8 @@ const GUEST: &str = "guest";
 
 impl Authenticator for OpenAuth {
     async fn authenticate(&self, token: Option<&str>) -> Result<SignedIn, AuthError> {
-        let name = token.map(str::trim).filter(|name| !name.is_empty());
+        let name = token.map(str::trim);
+        let name = name.filter(|name| !name.is_empty() && !is_ours(name));
         let user = UserId::new(name.unwrap_or(GUEST));
         user.map(SignedIn::from)
             .map_err(|error| AuthError::unauthorised(error.to_string()))
@@ -50,5 +53,13 @@ mod tests {
         assert_eq!(name(None).await.as_deref(), Ok("guest"));
         assert_eq!(name(Some("  ")).await.as_deref(), Ok("guest"));
         assert!(name(Some("a\nb")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_given_out_becomes_nobodys_name() {
+        let secret = crate::auth::Secret::random();
+        let padded = format!(" {}", secret.expose());
+        assert_eq!(name(Some(secret.expose())).await.as_deref(), Ok("guest"));
+        assert_eq!(name(Some(&padded)).await.as_deref(), Ok("guest"));
     }
 }
