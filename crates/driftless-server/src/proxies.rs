@@ -60,15 +60,17 @@ impl Proxies {
     }
 
     /// Each proxy adds at the end whom it talks to. So from the end on: the first who is no proxy
-    /// of ours, or the last proxy before something that is no address.
+    /// of ours, or the last proxy before something that is no address, or before this machine where
+    /// that is no proxy of ours: nobody comes from here through a proxy elsewhere, and connections
+    /// of this machine are not counted.
     fn first_stranger(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let lists = headers.get_all(FORWARDED_FOR).iter().rev();
         let hops = lists.flat_map(|list| list.to_str().unwrap_or("?").rsplit(','));
         let mut nearest = peer;
         for hop in hops {
             match address(hop.trim()) {
-                Some(hop) => nearest = hop,
-                None => break,
+                Some(hop) if self.trusts(hop) || !hop.is_loopback() => nearest = hop,
+                _ => break,
             }
             if !self.trusts(nearest) {
                 break;
@@ -161,6 +163,21 @@ mod tests {
         let hops = [(FORWARDED_FOR, "192.0.2.7, unknown, 10.0.0.2")];
         assert_eq!(from("127.0.0.1", &hops).0, "10.0.0.2");
         assert_eq!(from("127.0.0.1", &[]).0, "127.0.0.1");
+    }
+
+    #[test]
+    fn nobody_comes_from_this_machine_through_a_proxy_elsewhere() {
+        let proxies = Proxies::default().trust("10.0.0.0/8").expect("a network");
+        for hops in [
+            "127.0.0.1",
+            "::1",
+            "::ffff:127.0.0.1",
+            "127.0.0.1, 10.0.0.2",
+        ] {
+            let headers = headers(&[(FORWARDED_FOR, hops)]);
+            let remote = proxies.remote("10.0.0.2".parse().expect("an address"), &headers);
+            assert_eq!(remote.address, "10.0.0.2".parse().ok(), "{hops}");
+        }
     }
 
     #[test]
