@@ -15,6 +15,8 @@ pub enum Origins {
     Loopback,
     /// Pages of the same host, and of these origins: `https://boards.example.org`.
     SameHostOr(Vec<String>),
+    /// The same, and only under a name of this machine, as with [`Origins::Loopback`].
+    LoopbackOr(Vec<String>),
 }
 
 impl Origins {
@@ -22,7 +24,8 @@ impl Origins {
     pub fn allow(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let host = text(header::HOST).unwrap_or_default();
-        if *self == Self::Loopback && !is_loopback(host) {
+        let is_here_only = matches!(self, Self::Loopback | Self::LoopbackOr(_));
+        if is_here_only && !is_loopback(host) {
             return false;
         }
         if !headers.contains_key(header::ORIGIN) {
@@ -40,7 +43,7 @@ impl Origins {
 
     fn lists(&self, origin: &str) -> bool {
         match self {
-            Self::SameHostOr(origins) => origins
+            Self::SameHostOr(origins) | Self::LoopbackOr(origins) => origins
                 .iter()
                 .any(|listed| listed.eq_ignore_ascii_case(origin)),
             Self::SameHost | Self::Loopback => false,
@@ -89,6 +92,16 @@ mod tests {
         assert!(allows(&origins, "a.test", Some("https://b.test")));
         assert!(!allows(&origins, "a.test", Some("http://b.test")));
         assert!(allows(&origins, "a.test", Some("http://a.test")));
+    }
+
+    #[test]
+    fn a_listed_page_opens_no_other_name_of_this_machine() {
+        let origins = Origins::LoopbackOr(vec!["https://b.test".to_owned()]);
+        assert!(allows(&origins, "localhost:1", Some("https://b.test")));
+        assert!(allows(&origins, "localhost:1", Some("http://localhost:1")));
+        assert!(!allows(&origins, "localhost:1", Some("http://c.test")));
+        assert!(!allows(&origins, "evil.test", Some("http://evil.test")));
+        assert!(!allows(&origins, "evil.test", Some("https://b.test")));
     }
 
     #[test]

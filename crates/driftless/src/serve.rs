@@ -328,12 +328,13 @@ fn retention(options: &ServeOptions) -> Retention {
 
 fn origins(options: &ServeOptions, has_sign_in: bool) -> Origins {
     let is_open = !has_sign_in && !options.insecure;
-    if !options.allow_origin.is_empty() {
-        Origins::SameHostOr(options.allow_origin.clone())
-    } else if is_open {
-        Origins::Loopback
+    let listed = options.allow_origin.iter().map(|origin| origin.trim());
+    let listed = listed.filter(|origin| !origin.is_empty());
+    let listed = listed.map(str::to_owned).collect();
+    if is_open {
+        Origins::LoopbackOr(listed)
     } else {
-        Origins::SameHost
+        Origins::SameHostOr(listed)
     }
 }
 
