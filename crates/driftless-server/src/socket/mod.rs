@@ -51,9 +51,12 @@ async fn upgrade(
     remote: Remote,
     headers: HeaderMap,
     // Shared with `upgrade`, which takes it: the bytes below its WebSocket are needed.
-    Extension(upgraded): Extension<OnUpgrade>,
+    upgraded: Option<Extension<OnUpgrade>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    let Some(Extension(upgraded)) = upgraded else {
+        return StatusCode::UPGRADE_REQUIRED.into_response();
+    };
     if !driftless.origins().allow(&headers) {
         let text = "pages of this origin may not connect; add it to the allowed origins";
         return (StatusCode::FORBIDDEN, text).into_response();

@@ -34,6 +34,13 @@ async fn a_running_server_is_healthy_and_ready_until_it_stops() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_no_web_socket_is_told_so() {
+    let server = Server::start(Driftless::builder()).await;
+    let (status, text) = get(&server, "/rt", "").await;
+    assert!([400, 426].contains(&status), "{status}: {text}");
+}
+
+#[tokio::test]
 async fn boards_are_listed_for_whoever_may_read_them() {
     let tokens = StaticTokens::parse("0123456789abcdef Ann editor").expect("parses");
     let server = Server::start(Driftless::builder().auth(tokens)).await;
