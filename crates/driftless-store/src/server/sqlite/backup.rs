@@ -233,6 +233,23 @@ mod tests {
         assert_eq!(image.as_ref(), Ok(files.script.image()));
     }
 
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn boards_and_backups_are_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mut files = Files::new();
+        let store = files.open().await;
+        files.add(&store, "cpu").await;
+        let (file, kept) = (files.path("boards.db"), files.path("backup.db"));
+        backup(&file, &kept).await.expect("is made");
+        let restored = files.path("restored.db");
+        restore(&kept, &restored).await.expect("is put back");
+        for file in [beside(&file, "-wal"), file, kept, restored] {
+            let about = std::fs::metadata(&file).expect("is there");
+            assert_eq!(about.permissions().mode() & 0o777, 0o600, "{file:?}");
+        }
+    }
+
     #[tokio::test]
     async fn a_restore_takes_the_log_of_a_killed_server_away_with_its_file() {
         let mut files = Files::new();

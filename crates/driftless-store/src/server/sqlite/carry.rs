@@ -7,7 +7,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 use crate::server::error::StoreError;
 use crate::server::sqlite::copy::remove;
-use crate::server::sqlite::place::{failure, place};
+use crate::server::sqlite::place::{failure, make_private, place};
 use crate::server::sqlite::samples::{FORMAT, TABLE_NAMES, TABLES};
 
 /// A file that nobody else uses yet, and that is synced as a whole when it is done.
@@ -18,6 +18,7 @@ async fn unfinished(file: &Path) -> Result<SqliteConnection, StoreError> {
         .journal_mode(SqliteJournalMode::Off)
         .synchronous(SqliteSynchronous::Off)
         .disable_statement_logging();
+    make_private(file);
     let connection = options.connect().await;
     connection.map_err(|error| failure(file, &error))
 }

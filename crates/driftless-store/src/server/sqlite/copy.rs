@@ -7,7 +7,7 @@ use std::path::Path;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::server::error::StoreError;
-use crate::server::sqlite::place::{FULL, beside, failure, place, primary_code};
+use crate::server::sqlite::place::{FULL, beside, failure, make_private, place, primary_code};
 
 /// Copies the database that a connection has open to `to`, in place of what is there: compact,
 /// synced, and under its name only once it is whole. Others may go on writing meanwhile.
@@ -39,6 +39,7 @@ pub async fn part_of(
     remove(part).map_err(|error| failed(error.to_string()))?;
     let name = part.to_str();
     let name = name.ok_or_else(|| failed("its name is no text".to_owned()))?;
+    make_private(part);
     let copied = sqlx::query("VACUUM INTO ?").bind(name);
     if let Err(error) = copied.execute(connection).await {
         remove(part).ok();

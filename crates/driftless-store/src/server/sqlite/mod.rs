@@ -29,7 +29,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSy
 use crate::server::board_store::{BoardStore, BoardSummary};
 use crate::server::error::StoreError;
 use crate::server::sqlite::lock::Lock;
-use crate::server::sqlite::place::failure;
+use crate::server::sqlite::place::{failure, make_private};
 use crate::server::sqlite::pool::pool;
 use crate::server::sqlite::schema::LookOver;
 use crate::server::sqlite::writer::{Place, Writer};
@@ -101,6 +101,7 @@ impl SqliteOptions {
             let pages = (bytes_max / PAGE_BYTES).max(1);
             writing = writing.pragma("max_page_count", pages.to_string());
         }
+        make_private(path);
         let writer = pool(1).connect_with(writing).await;
         let writer = writer.map_err(|error| failure(path, &error))?;
         schema::prepare(&writer, path, &lock, self.look_over).await?;

@@ -1,5 +1,6 @@
 //! How a file is named to a person, the files beside it, and what an error of it means.
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -30,6 +31,16 @@ pub fn extended_code(error: &sqlx::Error) -> Option<i64> {
 /// The same without what extends it.
 pub fn primary_code(error: &sqlx::Error) -> Option<i64> {
     extended_code(error).map(|code| code & 0xff)
+}
+
+/// Makes an empty file for its owner alone, where there is none; `SQLite` takes it for a new one,
+/// and gives its log the same rights. By itself it would go by the umask, and most let all read.
+/// What the system says against it, it says to `SQLite` again.
+pub fn make_private(path: &Path) {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).open(path).ok();
 }
 
 pub fn place(path: &Path) -> String {

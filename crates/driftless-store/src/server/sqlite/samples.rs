@@ -17,7 +17,7 @@ use crate::server::sample_store::{
     Chunk, Forget, Kept, KeptPush, KeptSeries, SampleBatch, SampleStore,
 };
 use crate::server::sqlite::lock::Lock;
-use crate::server::sqlite::place::{failure, place};
+use crate::server::sqlite::place::{failure, make_private, place};
 use crate::server::sqlite::pool::pool;
 use crate::server::sqlite::statements::Statements;
 
@@ -81,6 +81,7 @@ impl SqliteSamples {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
+        make_private(path);
         let writer = pool(1).connect_with(writing).await;
         let writer = writer.map_err(|error| failure(path, &error))?;
         prepare(&writer, path).await?;
