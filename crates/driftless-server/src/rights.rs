@@ -57,7 +57,7 @@ impl Watch {
             let Some(last) = rows.last() else {
                 return Ok(());
             };
-            self.since = last.number;
+            // Before the lines count as seen: where it fails, all of them are read again.
             self.doubt_guests().await?;
             for row in &rows {
                 if row.action != StoredAuth::REFUSED {
@@ -65,6 +65,7 @@ impl Watch {
                     self.driftless.rights_changed(user, board);
                 }
             }
+            self.since = last.number;
         }
     }
 
