@@ -56,6 +56,16 @@ pub trait Authenticator: Send + Sync + 'static {
         board: &BoardId,
     ) -> impl Future<Output = Result<Role, AuthError>> + Send;
 
+    /// Whether a user may see feeds, which belong to no board. Asked for each that they open, and
+    /// again when [`crate::Driftless::rights_changed`] says so; then whoever may not any more has
+    /// theirs closed. Everybody may, unless the implementation says otherwise.
+    fn may_see_feeds(
+        &self,
+        _user: &UserId,
+    ) -> impl Future<Output = Result<bool, AuthError>> + Send {
+        std::future::ready(Ok(true))
+    }
+
     /// Whether a user may push samples, which show on every board. Nobody may, unless the
     /// implementation says otherwise.
     fn may_push(&self, _user: &UserId) -> impl Future<Output = bool> + Send {
@@ -169,6 +179,9 @@ pub trait AnyAuthenticator: Send + Sync + 'static {
         board: &'a BoardId,
     ) -> BoxFuture<'a, Result<Role, AuthError>>;
 
+    /// See [`Authenticator::may_see_feeds`].
+    fn may_see_feeds<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<bool, AuthError>>;
+
     /// See [`Authenticator::may_push`].
     fn may_push<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool>;
 
@@ -198,6 +211,10 @@ impl<A: Authenticator> AnyAuthenticator for A {
         board: &'a BoardId,
     ) -> BoxFuture<'a, Result<Role, AuthError>> {
         Authenticator::role(self, user, board).boxed()
+    }
+
+    fn may_see_feeds<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<bool, AuthError>> {
+        Authenticator::may_see_feeds(self, user).boxed()
     }
 
     fn may_push<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool> {

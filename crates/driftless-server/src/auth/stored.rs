@@ -18,7 +18,8 @@ const SERVER: &str = "server";
 
 /// Tokens and roles as `driftless token`, `user` and `role` keep them. Every answer is read anew,
 /// so that what another process changes counts at once for whoever comes; for those who are
-/// connected [`crate::watch_rights`] sees to it. Owners of every board may read the metrics.
+/// connected [`crate::watch_rights`] sees to it. Owners of every board may read the metrics,
+/// whoever may read any board sees the feeds.
 #[derive(Debug, Clone)]
 pub struct StoredAuth {
     accounts: Accounts,
@@ -146,6 +147,13 @@ impl Authenticator for StoredAuth {
             return OpenAuth.role(user, board).await;
         }
         self.accounts.role(user, board).await.map_err(unavailable)
+    }
+
+    async fn may_see_feeds(&self, user: &UserId) -> Result<bool, AuthError> {
+        if self.is_open_now().await? {
+            return OpenAuth.may_see_feeds(user).await;
+        }
+        self.accounts.may_read(user).await.map_err(unavailable)
     }
 
     async fn may_push(&self, user: &UserId) -> bool {

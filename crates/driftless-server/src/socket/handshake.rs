@@ -9,7 +9,7 @@ use crate::driftless::Driftless;
 use crate::hub::{Closing, Follower};
 use crate::proxies::Remote;
 use crate::random;
-use crate::socket::session::{Session, sign_in};
+use crate::socket::session::{Session, confirm, sign_in};
 use crate::socket::wire::{End, Incoming, Wire};
 
 /// Serves a connection from its first frame to its last.
@@ -40,6 +40,8 @@ async fn greet(driftless: Driftless, wire: &mut Wire, remote: Remote) -> Result<
     let signed_in = sign_in(&driftless, hello.token.as_deref(), remote).await?;
     let user = signed_in.user.clone();
     let follower = enter(&driftless, hello.client, &user, remote)?;
+    // A token that was revoked since it was looked at: only who has entered is told of changes.
+    confirm(&driftless, &signed_in).await?;
     if driftless.is_draining() {
         let closing = Closing::new(CloseCode::Restart, "the server is stopping");
         return Err(End::close(closing));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use driftless_model::{BoardId, Role, limits};
 use driftless_protocol::message::Subscribe;
-use driftless_protocol::{ClientMessage, CloseCode, Code, Codec, ServerMessage};
+use driftless_protocol::{ClientMessage, CloseCode, Code, Codec, Query, ServerMessage};
 use driftless_sync::room::Member;
 use tokio::time::{Instant, Sleep};
 
@@ -223,7 +223,10 @@ impl Session {
     async fn take(&mut self, incoming: Incoming) -> Result<(), End> {
         let message = match incoming {
             Incoming::Message(message) => *message,
-            Incoming::Heard => return Ok(()),
+            Incoming::Heard => {
+                self.keep_pace(false)?;
+                return self.end_if_expired();
+            }
             Incoming::End(end) => return Err(end),
         };
         let is_request = matches!(
@@ -232,10 +235,7 @@ impl Session {
                 | ClientMessage::OpenFeed { .. }
                 | ClientMessage::Token { .. }
         );
-        self.pace.message(is_request).map_err(|wait| {
-            let detail = "too many messages of this connection; send fewer at once";
-            End::too_fast(wait, detail)
-        })?;
+        self.keep_pace(is_request)?;
         // With a fresh token they may go on whose time is over.
         if !matches!(message, ClientMessage::Token { .. }) {
             self.end_if_expired()?;
@@ -248,7 +248,7 @@ impl Session {
                 Ok(())
             }
             ClientMessage::Push(push) => self.follower.push(push).await,
-            ClientMessage::OpenFeed { feed, query } => self.viewer.open(feed, query),
+            ClientMessage::OpenFeed { feed, query } => self.open_feed(feed, query).await?,
             ClientMessage::CloseFeed { feed } => {
                 self.viewer.close(feed);
                 Ok(())
@@ -267,6 +267,42 @@ impl Session {
         };
         if let Err(answer) = answered {
             self.reply(&answer);
+        }
+        Ok(())
+    }
+
+    /// Ends who sends too much: messages, and the control frames of WebSocket.
+    fn keep_pace(&mut self, is_request: bool) -> Result<(), End> {
+        self.pace.message(is_request).map_err(|wait| {
+            let detail = "too many messages of this connection; send fewer at once";
+            End::too_fast(wait, detail)
+        })
+    }
+
+    /// Opens a feed, if the user may see any.
+    async fn open_feed(
+        &mut self,
+        feed: u32,
+        query: Query,
+    ) -> Result<Result<(), Box<ServerMessage>>, End> {
+        if self.may_see_feeds().await? {
+            return Ok(self.viewer.open(feed, query));
+        }
+        Ok(Err(self.viewer.refuse(feed, &self.signed_in.user)))
+    }
+
+    async fn may_see_feeds(&self) -> Result<bool, End> {
+        let auth = self.driftless.auth();
+        let may_see = auth.may_see_feeds(&self.signed_in.user).await;
+        may_see.map_err(|error| end_of(&error))
+    }
+
+    /// Closes the feeds of somebody who may not see them any more.
+    async fn look_at_feeds(&mut self) -> Result<(), End> {
+        if self.viewer.has_feeds() && !self.may_see_feeds().await? {
+            for error in self.viewer.refuse_all(&self.signed_in.user) {
+                self.reply(&error);
+            }
         }
         Ok(())
     }
@@ -322,8 +358,8 @@ impl Session {
     }
 
     async fn ask_again(&mut self, doubts: &Doubts) -> Result<(), End> {
-        let confirmed = self.driftless.auth().confirm(&self.signed_in).await;
-        confirmed.map_err(|error| end_of(&error))?;
+        confirm(&self.driftless, &self.signed_in).await?;
+        self.look_at_feeds().await?;
         let boards = self.follower.boards();
         let boards = boards.filter(|board| doubts.are_about(board)).cloned();
         for board in boards.collect::<Vec<_>>() {
@@ -374,6 +410,12 @@ pub async fn sign_in(
     }
     let signed_in = driftless.authenticate(token, remote).await;
     signed_in.map_err(|error| end_of(&error))
+}
+
+/// Ends the connection of somebody who may not stay.
+pub async fn confirm(driftless: &Driftless, signed_in: &SignedIn) -> Result<(), End> {
+    let confirmed = driftless.auth().confirm(signed_in).await;
+    confirmed.map_err(|error| end_of(&error))
 }
 
 fn end_of(error: &AuthError) -> End {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use driftless_feeds::Mark;
-use driftless_model::limits;
+use driftless_model::{UserId, limits};
 use driftless_protocol::{Code, Codec, Query, ServerMessage};
 use driftless_sync::room::ConnectionId;
 
@@ -68,6 +68,25 @@ impl Viewer {
     /// Closes a feed.
     pub fn close(&mut self, feed: u32) {
         self.feeds.remove(&feed);
+    }
+
+    /// Whether any is open.
+    pub fn has_feeds(&self) -> bool {
+        !self.feeds.is_empty()
+    }
+
+    /// Closes a feed that this user may not see, and the message that says so.
+    pub fn refuse(&mut self, feed: u32, user: &UserId) -> Box<ServerMessage> {
+        self.feeds.remove(&feed);
+        let detail = format!("{user} may read no board, and so no feed");
+        feed_error(feed, Code::Forbidden, detail)
+    }
+
+    /// The same with all of them.
+    pub fn refuse_all(&mut self, user: &UserId) -> Vec<ServerMessage> {
+        let feeds: Vec<u32> = self.feeds.keys().copied().collect();
+        let refused = feeds.into_iter().map(|feed| *self.refuse(feed, user));
+        refused.collect()
     }
 
     /// What is new in every feed since it was last asked for, however long ago that was.

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use driftless_model::UserId;
-use driftless_protocol::ClientMessage;
 use driftless_protocol::message::Outcome;
+use driftless_protocol::{Aggregate, ClientMessage, Code, Query, ServerMessage};
 use driftless_server::auth::{JwtKeyError, JwtKeys, JwtRules, LEEWAY_S_MAX, SECRET_BYTES_MIN};
 use driftless_server::{Driftless, Role, SqliteBoards, StoredAuth, watch_rights};
 use driftless_store::server::{Accounts, Grant};
@@ -214,6 +214,44 @@ async fn a_token_is_for_this_server_from_that_issuer_and_clocks_may_differ() {
     }
 }
 
+#[tokio::test]
+async fn whoever_may_read_no_board_sees_no_feed_and_whoever_loses_that_has_theirs_closed() {
+    let keys = JwtKeys::public(&file("ed25519.pub.pem"), JwtRules::default()).expect("a key");
+    let stage = Stage::new(keys).await;
+    let key = ed25519("ed25519.pem");
+    let token = token(Algorithm::EdDSA, &key, &ann());
+    let mut ann_here = stage.server.person(1, &token).await;
+    let open = || ClientMessage::OpenFeed {
+        feed: 3,
+        query: Query {
+            selector: "load".to_owned(),
+            window_s: 60,
+            step_s: 1,
+            aggregate: Aggregate::Last,
+        },
+    };
+    ann_here.send(open()).await;
+    let first = ann_here.message().await;
+    assert!(matches!(first, ServerMessage::Feed(_)), "{first:?}");
+    let none = grant(Some("Ann"), Role::None);
+    let given = stage.accounts.set_role(&none, "a test").await;
+    given.expect("is given");
+    // Closed without being asked for, and not opened again.
+    for _ in 0..2 {
+        let refused = loop {
+            match ann_here.message().await {
+                ServerMessage::Feed(_) => {}
+                other => break other,
+            }
+        };
+        let ServerMessage::Error { code, feed, .. } = refused else {
+            panic!("not refused: {refused:?}");
+        };
+        assert_eq!((code, feed), (Code::Forbidden, Some(3)));
+        ann_here.send(open()).await;
+    }
+}
+
 fn key_set(id: &str) -> String {
     let key = json!({
         "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": id, "x": ED25519_X,
@@ -222,7 +260,7 @@ fn key_set(id: &str) -> String {
 }
 
 #[test]
-fn a_key_set_that_was_replaced_is_read_again_for_a_key_that_is_not_known() {
+fn a_key_set_that_was_replaced_is_read_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("keys.json");
     std::fs::write(&path, key_set("one")).expect("writes");
@@ -250,8 +288,8 @@ fn a_key_set_that_was_replaced_is_read_again_for_a_key_that_is_not_known() {
         .expect("opens")
         .set_modified(later)
         .expect("is set");
-    keys.verify(&signed_by("two")).expect("is known now");
     keys.verify(&signed_by("one")).expect_err("is gone");
+    keys.verify(&signed_by("two")).expect("is known now");
     std::fs::write(&path, "no set").expect("writes");
     keys.verify(&signed_by("three")).expect_err("is not known");
     keys.verify(&signed_by("two")).expect("is kept");

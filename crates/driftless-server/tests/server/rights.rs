@@ -186,6 +186,30 @@ async fn only_those_whose_rights_may_have_changed_are_asked_about() {
     assert_eq!(doors.asked.load(Ordering::Relaxed), asked + 1);
 }
 
+/// Knows everybody, and has revoked every token by the time that it is asked again.
+struct RevokedMeanwhile;
+
+impl Authenticator for RevokedMeanwhile {
+    async fn authenticate(&self, _token: Option<&str>) -> Result<SignedIn, AuthError> {
+        Ok(user("Ann").into())
+    }
+
+    async fn confirm(&self, _signed_in: &SignedIn) -> Result<(), AuthError> {
+        Err(AuthError::unauthorised("the token was revoked"))
+    }
+
+    async fn role(&self, _user: &UserId, _board: &BoardId) -> Result<Role, AuthError> {
+        Ok(Role::Editor)
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_while_its_user_comes_in_opens_nothing() {
+    let server = Server::start(Driftless::builder().auth(RevokedMeanwhile)).await;
+    let (code, said) = server.refused("Ann").await;
+    assert_eq!(code, 4200, "{said}");
+}
+
 #[tokio::test]
 async fn a_fresh_token_has_the_rights_asked_for_again() {
     let (server, doors) = server().await;

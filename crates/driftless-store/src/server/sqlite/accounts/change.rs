@@ -81,7 +81,7 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Gives a role, unless another one was given there.
+    /// Gives a role, unless another one was given there. Whoever was shut out is let in again.
     async fn give_once(&mut self, user: &UserId, board: Option<&BoardId>, role: Role) -> Done {
         let query = sqlx::query("SELECT role FROM grants WHERE user = ? AND board = ?");
         let query = query.bind(user.as_str());
@@ -89,11 +89,13 @@ impl<'a> Change<'a> {
         let row = query.fetch_optional(self.connection()).await;
         if let Some(row) = row.map_err(failed)? {
             let given = rows::role(&row, 0)?;
-            if given != role {
+            if given == role {
+                return Ok(());
+            }
+            if given != Role::None {
                 let user = user.to_string();
                 return Err(AccountError::OtherRole { user, role: given });
             }
-            return Ok(());
         }
         let grant = Grant {
             user: Some(user.clone()),
@@ -103,10 +105,9 @@ impl<'a> Change<'a> {
         self.set_role(&grant, "with a token").await
     }
 
-    /// Whether anything was given to them, or to everybody.
+    /// Whether there is a board that they may read.
     async fn has_role(&mut self, user: &UserId) -> Done<bool> {
-        let query = sqlx::query("SELECT EXISTS (SELECT 1 FROM grants WHERE user IN (?, ''))");
-        let query = query.bind(user.as_str());
+        let query = sqlx::query(rows::MAY_READ).bind(user.as_str());
         let row = query.fetch_one(self.connection()).await;
         row.and_then(|row| row.try_get(0)).map_err(failed)
     }
@@ -160,6 +161,8 @@ impl<'a> Change<'a> {
         Ok(true)
     }
 
+    /// Whoever signs in elsewhere can still do so: a person is shut out from now on, else the roles
+    /// for everybody would be theirs.
     pub async fn remove_user(&mut self, user: &UserId) -> Done {
         let known = sqlx::query(
             "SELECT EXISTS (SELECT 1 FROM users WHERE user = ?1)
@@ -175,6 +178,12 @@ impl<'a> Change<'a> {
         revoke.execute(self.connection()).await.map_err(failed)?;
         let take_back = sqlx::query("DELETE FROM grants WHERE user = ?").bind(user.as_str());
         take_back.execute(self.connection()).await.map_err(failed)?;
+        let shut_out = sqlx::query(
+            "INSERT INTO grants (user, board, role) SELECT ?1, '', ?2
+             WHERE NOT EXISTS (SELECT 1 FROM users WHERE user = ?1 AND is_link)",
+        );
+        let shut_out = shut_out.bind(user.as_str()).bind(Role::None.name());
+        shut_out.execute(self.connection()).await.map_err(failed)?;
         self.note("user removed", Some(user), None, "").await
     }
 

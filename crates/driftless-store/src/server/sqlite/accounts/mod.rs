@@ -122,6 +122,14 @@ impl Accounts {
         row.map_or(Ok(Role::None), |row| rows::role(&row, 0))
     }
 
+    /// Whether there may be a board that somebody may read.
+    pub async fn may_read(&self, user: &UserId) -> Answer<bool> {
+        let query = sqlx::query(rows::MAY_READ).bind(user.as_str());
+        let row = query.fetch_one(&self.readers).await;
+        let row = row.and_then(|row| row.try_get(0));
+        row.map_err(|error| unavailable(&error))
+    }
+
     /// The lines of the audit log above a number, oldest first, at most `rows_max` of them.
     pub async fn audit(&self, above: u64, rows_max: u32) -> Answer<Vec<AuditRow>> {
         let query = sqlx::query(
@@ -189,7 +197,8 @@ impl Accounts {
         Ok(was_there)
     }
 
-    /// Revokes all tokens of somebody and takes back their roles.
+    /// Revokes all tokens of somebody and takes back their roles. A person is shut out on every
+    /// board (`Role::None`) until they are given a role again, with a token or without.
     pub async fn remove_user(&self, user: &UserId, actor: &str) -> Result<(), AccountError> {
         let mut change = Change::begin(&self.writer, actor).await?;
         change.remove_user(user).await?;

@@ -8,6 +8,14 @@ use crate::server::account::{AuditRow, Grant, TokenRow, UserRow};
 use crate::server::error::StoreError;
 use crate::server::sqlite::columns::unavailable;
 
+/// Whether a user (`?1`) may read some board, by the roles that were given: by one of their own, or
+/// by one for everybody that no role of their own goes before.
+pub const MAY_READ: &str = "SELECT EXISTS (
+        SELECT 1 FROM grants AS given WHERE role != 'none' AND (user = ?1 OR (user = ''
+            AND NOT EXISTS (SELECT 1 FROM grants AS own
+                WHERE own.user = ?1 AND own.board IN (given.board, ''))
+            AND NOT EXISTS (SELECT 1 FROM users WHERE users.user = ?1 AND is_link))))";
+
 /// How "everybody" and "every board" stand in a table: no id is empty.
 pub const ALL: &str = "";
 

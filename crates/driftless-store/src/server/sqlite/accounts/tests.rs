@@ -166,6 +166,55 @@ async fn a_removed_user_has_no_token_and_no_role_and_all_of_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_removed_user_is_shut_out_until_they_are_given_a_role() {
+    let stage = Stage::new().await;
+    let accounts = &stage.accounts;
+    stage.give(None, None, Role::Viewer).await;
+    stage.give(Some("Ann"), None, Role::None).await;
+    for _ in 0..2 {
+        accounts.remove_user(&user("Ann"), BY).await.expect("goes");
+        assert_eq!(stage.role("Ann", "home").await, Role::None);
+    }
+    let none = accounts.add_token(&token(1, "Ann", None), BY).await;
+    assert_eq!(none, Err(AccountError::NoRole("Ann".to_owned())));
+    let editor = token(1, "Ann", Some(Role::Editor));
+    accounts.add_token(&editor, BY).await.expect("is kept");
+    assert_eq!(stage.role("Ann", "home").await, Role::Editor);
+}
+
+#[tokio::test]
+async fn whoever_has_no_board_to_read_is_told_from_whoever_has_one() {
+    let stage = Stage::new().await;
+    let may_read = async |name: &str| {
+        let may_read = stage.accounts.may_read(&user(name)).await;
+        may_read.expect("reads")
+    };
+    assert!(!may_read("Ann").await);
+    stage.give(None, Some("plant"), Role::Viewer).await;
+    assert!(may_read("Ann").await);
+    stage.give(Some("Ann"), Some("home"), Role::None).await;
+    assert!(may_read("Ann").await);
+    stage.give(Some("Ann"), Some("plant"), Role::None).await;
+    assert!(!may_read("Ann").await);
+    stage.give(None, None, Role::Viewer).await;
+    assert!(may_read("Ann").await);
+    stage.give(Some("Ann"), None, Role::None).await;
+    assert!(!may_read("Ann").await);
+    stage.give(Some("Ann"), Some("home"), Role::Editor).await;
+    assert!(may_read("Ann").await);
+    let link = NewToken {
+        is_link: true,
+        role: Some((Some(board("home")), Role::Viewer)),
+        ..token(3, "Wall (link)", None)
+    };
+    stage.accounts.add_token(&link, BY).await.expect("is kept");
+    assert!(may_read("Wall (link)").await);
+    let wall = user("Wall (link)");
+    stage.accounts.remove_user(&wall, BY).await.expect("goes");
+    assert!(!may_read("Wall (link)").await);
+}
+
+#[tokio::test]
 async fn the_audit_log_keeps_as_many_lines_as_it_may_and_no_longer_ones() {
     let stage = Stage::new().await;
     let fill = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers
