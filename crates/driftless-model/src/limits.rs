@@ -110,8 +110,13 @@ pub const PUSH_SAMPLES_MAX: usize = 50_000;
 pub const PUSH_ID_BYTES_MAX: usize = 128;
 /// Pushes that are told again, should they come again; older ones are taken anew.
 pub const PUSHES_KEPT_MAX: usize = 65_536;
-/// Pushes that are read at once; more are refused as rate limited.
+/// Pushes whose bodies are unpacked and read at once; more wait a while for their turn.
 pub const PUSHES_AT_ONCE: usize = 16;
+/// Pushes that are under way at once, most of them because their bodies still come; more are
+/// refused as rate limited.
+pub const PUSH_BODIES_MAX: usize = 64;
+/// As many of these may be of one user, so that slow ones of one do not stop the others.
+pub const PUSH_BODIES_PER_USER_MAX: usize = 16;
 /// Refused samples that the answer to a push names.
 pub const PUSH_REFUSALS_MAX: usize = 100;
 /// Longest name of a series with its labels, in bytes.

@@ -24,6 +24,8 @@ use crate::proxies::Remote;
 
 /// How long a body may take to come.
 const BODY_TIME: Duration = Duration::from_secs(20);
+/// How long a body that has come waits to be read.
+const TURN_TIME: Duration = Duration::from_secs(5);
 /// What a client calls its batch, so that it is taken once.
 const ID_HEADER: &str = "idempotency-key";
 
@@ -89,21 +91,30 @@ async fn push(
     format: PushFormat,
 ) -> Result<Response, Box<Response>> {
     let user = pusher(driftless, remote, headers).await?;
-    let Ok(_turn) = driftless.feeds().pushing().try_acquire() else {
-        let detail = "too many pushes come at once; send it again in a second";
-        return Err(Refused::new(Code::RateLimited, detail).boxed());
-    };
+    let feeds = driftless.feeds();
+    let _underway = feeds
+        .bodies()
+        .begin(&user)
+        .ok_or_else(|| too_many().boxed())?;
     let id = batch_id(headers)?;
     let is_packed = is_packed(headers)?;
     let body = whole(body).await?;
-    // Unpacking and reading takes some milliseconds of a processor.
-    let samples = tokio::task::spawn_blocking(move || read(body, is_packed, format)).await;
-    let samples = samples.map_err(|_| {
+    // Only once the body is there: slow ones must not keep others from being read.
+    let turn = feeds.reading().clone().acquire_owned();
+    let turn = tokio::time::timeout(TURN_TIME, turn).await;
+    let Ok(Ok(turn)) = turn else {
+        return Err(too_many().boxed());
+    };
+    // Unpacking and reading takes some milliseconds of a processor. It has the turn: it goes on
+    // when whoever pushed is gone.
+    let reading = move || read(body, is_packed, format).map(|samples| (samples, turn));
+    let samples = tokio::task::spawn_blocking(reading).await;
+    let (samples, _turn) = samples.map_err(|_| {
         let detail = "reading the push failed; tell the operator";
         Refused::new(Code::Internal, detail).boxed()
     })??;
     let batch = Batch { user, id, samples };
-    let taken = driftless.feeds().take(&batch, now_ms()).await;
+    let taken = feeds.take(&batch, now_ms()).await;
     let receipt = taken.ok_or_else(|| {
         let detail = "the samples could not be stored; send them again with the same \
                       Idempotency-Key";
@@ -169,6 +180,11 @@ async fn whole(body: Body) -> Result<Bytes, Box<Response>> {
             Err(Refused::new(Code::Malformed, detail).boxed())
         }
     }
+}
+
+fn too_many() -> Refused {
+    let detail = "too many pushes come at once; send it again in a second";
+    Refused::new(Code::RateLimited, detail)
 }
 
 fn too_large() -> Response {

@@ -2,6 +2,7 @@
 
 mod sample_store;
 mod waiting;
+mod bodies;
 mod archive;
 mod pushes;
 mod plane;

@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::clock::now_ms;
 use crate::feeds::archive::Archive;
+use crate::feeds::bodies::Bodies;
 use crate::feeds::pushes::{Batch, Pushes, Receipt};
 use crate::feeds::waiting::Waiting;
 use crate::hub::Mailbox;
@@ -34,7 +35,8 @@ pub struct FeedPlane {
     tick: AtomicU64,
     viewers: Mutex<HashMap<ConnectionId, (Arc<Mailbox>, usize)>>,
     pushes: Mutex<Pushes>,
-    pushing: Semaphore,
+    bodies: Arc<Bodies>,
+    reading: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
@@ -88,7 +90,8 @@ impl FeedPlane {
             tick: AtomicU64::new(0),
             viewers: Mutex::default(),
             pushes: Mutex::new(Pushes::new(pushes.unwrap_or_default())),
-            pushing: Semaphore::new(PUSHES_AT_ONCE),
+            bodies: Arc::default(),
+            reading: Arc::new(Semaphore::new(PUSHES_AT_ONCE)),
             metrics,
         }
     }
@@ -109,9 +112,14 @@ impl FeedPlane {
         }
     }
 
-    /// Turns to read what is pushed: a body and what is made of it take memory.
-    pub fn pushing(&self) -> &Semaphore {
-        &self.pushing
+    /// The pushes that are under way.
+    pub fn bodies(&self) -> &Arc<Bodies> {
+        &self.bodies
+    }
+
+    /// Turns to read bodies that have come: what is made of one takes memory and a processor.
+    pub fn reading(&self) -> &Arc<Semaphore> {
+        &self.reading
     }
 
     /// Takes a batch that somebody pushed. What is taken is durable with the answer; `None` where

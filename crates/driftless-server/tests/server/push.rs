@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 
-use driftless_model::limits::{PUSH_BYTES_MAX, PUSH_ID_BYTES_MAX, PUSH_SAMPLES_MAX};
+use driftless_model::limits::{
+    PUSH_BODIES_PER_USER_MAX, PUSH_BYTES_MAX, PUSH_ID_BYTES_MAX, PUSH_SAMPLES_MAX,
+};
 use driftless_protocol::feed::unpack;
 use driftless_protocol::{Aggregate, ClientMessage, Query, ServerMessage};
 use driftless_server::{Driftless, MemorySamples, StaticTokens};
@@ -193,4 +195,33 @@ async fn only_who_may_edit_may_push() {
     assert_eq!(prometheus(&server, &ann, "a 1").await.0, 200);
     let foreign = format!("{ann}Origin: http://evil.test\r\n");
     assert_eq!(prometheus(&server, &foreign, "a 1").await.0, 403);
+}
+
+#[tokio::test]
+async fn bodies_of_one_user_that_do_not_come_keep_nobody_else_from_pushing() {
+    let file = "0123456789abcdef Ann editor\nfedcba9876543210 Bo editor\n";
+    let tokens = StaticTokens::parse(file).expect("parses");
+    let server = Server::start(Driftless::builder().auth(tokens)).await;
+    let ann = "Authorization: Bearer 0123456789abcdef\r\n";
+    let bo = "Authorization: Bearer fedcba9876543210\r\n";
+    let mut slow = Vec::new();
+    for _ in 0..PUSH_BODIES_PER_USER_MAX {
+        let stream = tokio::net::TcpStream::connect(server.address).await;
+        let mut stream = stream.expect("connects");
+        let head = format!(
+            "POST /api/push/prometheus HTTP/1.1\r\nHost: {}\r\nContent-Length: 9\r\n{ann}\r\n",
+            server.address
+        );
+        stream.write_all(head.as_bytes()).await.expect("sends");
+        slow.push(stream);
+    }
+    // Until the server has seen all of them.
+    while prometheus(&server, ann, "a 1").await.0 != 429 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(prometheus(&server, bo, "a 1").await.0, 200);
+    drop(slow);
+    while prometheus(&server, ann, "a 1").await.0 != 200 {
+        tokio::task::yield_now().await;
+    }
 }
