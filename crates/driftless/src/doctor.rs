@@ -234,12 +234,13 @@ fn free_space(folder: &Path) -> Check {
     }
 }
 
+/// The server takes as many as the hard limit allows.
 #[cfg(target_os = "linux")]
 fn open_files() -> Check {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
     match limit {
         Some(files) if files < FILES_MIN => {
-            let said = format!("{files} at once, one for each connection: ulimit -n 65536");
+            let said = format!("{files} at once, one for each connection: ulimit -Hn 65536");
             check("files", State::Warning, said)
         }
         Some(files) => check("files", State::Good, format!("{files} at once")),

@@ -1,6 +1,7 @@
 //! The `driftless` binary: a thin main around the library crates.
 #![forbid(unsafe_code)]
 
+mod sockets;
 mod bench;
 mod push;
 mod http_get;
@@ -13,7 +14,6 @@ mod doctor;
 mod sign_in;
 mod cli;
 mod settings;
-mod sockets;
 mod tls;
 mod patience;
 mod web;

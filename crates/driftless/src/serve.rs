@@ -104,6 +104,7 @@ impl ServeError {
 /// Serves until it is told to stop.
 pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     start_log(&options.log, options.log_format)?;
+    sockets::may_open_more();
     tokio::runtime::Runtime::new()?.block_on(serve(options))
 }
 

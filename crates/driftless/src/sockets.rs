@@ -1,4 +1,4 @@
-//! How accepted sockets are set.
+//! How accepted sockets are set, and how many there may be.
 
 use std::io;
 use std::time::Duration;
@@ -21,6 +21,20 @@ pub fn tune(socket: &TcpStream, heartbeat: Duration) -> io::Result<()> {
     #[cfg(not(target_os = "linux"))]
     let _ = heartbeat;
     Ok(())
+}
+
+/// Lets this process, and those that it starts, open as many files as the system allows: each
+/// connection is one, and what a shell or a service gets at first is often only 1,024.
+pub fn may_open_more() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!(%error, "the limit of open files stays as it is");
+        }
+    }
 }
 
 #[cfg(test)]

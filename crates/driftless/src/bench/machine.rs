@@ -47,15 +47,14 @@ pub fn sync_latency(folder: &Path) -> io::Result<Latencies> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{cores, may_open_more, on_core, pin, usage};
+pub use elsewhere::{cores, on_core, pin, usage};
 #[cfg(target_os = "linux")]
-pub use linux::{cores, may_open_more, on_core, pin, usage};
+pub use linux::{cores, on_core, pin, usage};
 
 #[cfg(target_os = "linux")]
 mod linux {
     use std::time::Duration;
 
-    use rustix::process::{Resource, getrlimit, setrlimit};
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
     use super::{Cores, Usage};
@@ -90,15 +89,6 @@ mod linux {
             });
             running.join().expect("what runs here does not panic")
         })
-    }
-
-    /// Lets this process, and those that it starts, open as many files as the system allows.
-    pub fn may_open_more() {
-        let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
-        if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            tracing::warn!(%error, "the limit of open files stays as it is");
-        }
     }
 
     /// What a process has used so far; `None` where it is gone.
@@ -138,9 +128,6 @@ mod elsewhere {
     pub fn on_core<T: Send>(_core: Option<usize>, run: impl FnOnce() -> T + Send) -> T {
         run()
     }
-
-    /// Does nothing here.
-    pub fn may_open_more() {}
 
     /// Not known here.
     pub fn usage(_process: u32) -> Option<Usage> {

@@ -14,6 +14,7 @@ use crate::bench::machine::{self, Cores, Usage};
 use crate::bench::options::CommonOptions;
 use crate::bench::report::{Machine, Measured, Report};
 use crate::bench::target::{Side, Target};
+use crate::sockets;
 
 /// Connections that are made at once.
 pub const CONNECTING_AT_ONCE: usize = 64;
@@ -58,7 +59,7 @@ impl Workload<'_> {
         self,
         mut measure: impl AsyncFnMut(&Target, &Run) -> Result<Figures, BenchError>,
     ) -> Result<Report, BenchError> {
-        machine::may_open_more();
+        sockets::may_open_more();
         let cores = machine::cores();
         let folder = match &self.common.data {
             Some(folder) => {

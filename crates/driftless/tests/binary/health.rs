@@ -107,3 +107,24 @@ async fn boards_are_listed_exported_and_watched_while_they_are_edited() {
         error_of(&none)
     );
 }
+
+/// What a shell or a service is given at first is less than what the system allows.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_may_open_as_many_files_as_the_system_allows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = crate::process::serve(folder.path(), &[]);
+    let mut few = std::process::Command::new("sh");
+    few.args(["-c", "ulimit -S -n 256 && exec \"$0\" \"$@\""]);
+    few.arg(server.get_program()).args(server.get_args());
+    let server = Running::launch(&mut few);
+    let limits = format!("/proc/{}/limits", server.process.id());
+    let limits = std::fs::read_to_string(limits).expect("is known");
+    let files = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let mut files = files.expect("is there").split_whitespace();
+    let (soft, hard) = (files.next(), files.next());
+    assert_eq!(soft, hard);
+    assert_ne!(soft, Some("256"));
+}
