@@ -9,17 +9,15 @@ use existing_axum::Valve;
 
 /// What the application had before: sessions, and who may do what.
 #[derive(Clone)]
-struct Plant {
-    sessions: [(&'static str, &'static str); 2],
-}
+struct Plant([(&'static str, &'static str); 2]);
 
 impl Authenticator for Plant {
     async fn authenticate(&self, session: Option<&str>) -> Result<SignedIn, AuthError> {
-        let known = self.sessions.iter().find(|(own, _)| session == Some(own));
+        let known = self.0.iter().find(|(own, _)| session == Some(own));
         let (_, name) = known.ok_or_else(|| AuthError::unauthorised("sign in to the plant"))?;
         let user = UserId::new(*name);
-        user.map(SignedIn::from)
-            .map_err(|error| AuthError::unauthorised(error.to_string()))
+        let user = user.map_err(|error| AuthError::unauthorised(error.to_string()))?;
+        Ok(user.into())
     }
 
     async fn role(&self, user: &UserId, board: &BoardId) -> Result<Role, AuthError> {
@@ -33,8 +31,7 @@ impl Authenticator for Plant {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let sessions = [("session-of-ann", "Ann"), ("session-of-bo", "Bo")];
-    let plant = Plant { sessions };
+    let plant = Plant([("session-of-ann", "Ann"), ("session-of-bo", "Bo")]);
     let file = std::env::args().nth(1).unwrap_or("plant.db".to_owned());
     let store = SqliteBoards::open(file).await?;
     let live = Driftless::builder()
