@@ -61,7 +61,7 @@ impl Proxies {
 
     /// Each proxy adds at the end whom it talks to. So from the end on: the first who is no proxy
     /// of ours, or the last proxy before something that is no address, or before this machine where
-    /// that is no proxy of ours: nobody comes from here through a proxy elsewhere, and connections
+    /// that proxy is elsewhere: nobody comes from here through a proxy elsewhere, and connections
     /// of this machine are not counted.
     fn first_stranger(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let lists = headers.get_all(FORWARDED_FOR).iter().rev();
@@ -69,7 +69,7 @@ impl Proxies {
         let mut nearest = peer;
         for hop in hops {
             match address(hop.trim()) {
-                Some(hop) if self.trusts(hop) || !hop.is_loopback() => nearest = hop,
+                Some(hop) if !hop.is_loopback() || nearest.is_loopback() => nearest = hop,
                 _ => break,
             }
             if !self.trusts(nearest) {
