@@ -175,6 +175,13 @@ pub struct EntryRow {
     pub state: EntryState,
 }
 
+impl EntryRow {
+    /// Its edits: those that were joined to it, and at last the one that it is.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = EditId> {
+        self.folded.iter().copied().chain([self.id])
+    }
+}
+
 /// An own edit that was applied, kept for a while: should the server be restored from a backup that
 /// lacks it, it is offered to its author again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

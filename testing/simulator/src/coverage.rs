@@ -8,7 +8,7 @@ use driftless_protocol::message::{Outcome, ServerMessage};
 use driftless_sync::replica::board::Board;
 use driftless_sync::replica::view::Connection;
 
-use crate::steps::{self, Steps};
+use crate::steps::{self, Group, Steps};
 use crate::tally::Tally;
 
 /// From so many seeds on, what was never reached is a failure.
@@ -20,35 +20,10 @@ const PAIRS_SEEDS_MIN: u64 = 20_000;
 type Count = fn(&Tally) -> u64;
 
 /// What has to be reached, by group.
-const EXPECTED: [(&str, &[&str]); 6] = [
-    (
-        "connection",
-        &[
-            "idle",
-            "connecting",
-            "handshaking",
-            "online",
-            "waiting",
-            "offline",
-            "unauthorised",
-            "closed",
-        ],
-    ),
-    (
-        "stream",
-        &["detached", "resuming", "live", "paused", "retrying"],
-    ),
-    (
-        "entry",
-        &[
-            "queued",
-            "waits for another",
-            "sealed",
-            "taken back",
-            "conflicted",
-            "quarantined",
-        ],
-    ),
+const EXPECTED: [Group; 6] = [
+    steps::CONNECTION,
+    steps::STREAM,
+    steps::ENTRY,
     (
         "outcome",
         &[

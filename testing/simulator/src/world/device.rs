@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use driftless_model::{ClientId, EditId, UserId};
-use driftless_protocol::durable::{EntryRow, Key, Row};
+use driftless_protocol::durable::{Key, Row};
 use driftless_store::replica::MemoryRows;
 use driftless_sync::replica::storage::{Committed, Transaction, Write};
 use driftless_sync::replica::view::AutoResolve;
@@ -44,10 +44,6 @@ pub struct Disk {
     /// As [`Device::edits_on_disk`].
     pub edits: BTreeMap<Key, Vec<EditId>>,
     kept: BTreeMap<Key, Vec<EditId>>,
-}
-
-fn ids_of(entry: &EntryRow) -> Vec<EditId> {
-    entry.folded.iter().copied().chain([entry.id]).collect()
 }
 
 impl Device {
@@ -103,10 +99,11 @@ impl Device {
             for write in &transaction.writes {
                 match write {
                     Write::Put(row @ Row::Entry(entry)) => {
-                        self.edits_on_disk.insert(row.key(), ids_of(entry));
+                        self.edits_on_disk.insert(row.key(), entry.ids().collect());
                     }
                     Write::Put(row @ Row::Applied(applied)) => {
-                        self.kept_on_disk.insert(row.key(), ids_of(&applied.entry));
+                        self.kept_on_disk
+                            .insert(row.key(), applied.entry.ids().collect());
                     }
                     Write::Delete(key) => {
                         self.edits_on_disk.remove(key);

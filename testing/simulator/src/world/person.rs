@@ -195,11 +195,7 @@ impl World {
         let outbox = replica
             .and_then(|replica| replica.board(&board))
             .map(|board| &board.outbox);
-        let entry = outbox.and_then(|outbox| {
-            outbox
-                .entries()
-                .find(|entry| entry.row.id == id || entry.row.folded.contains(&id))
-        });
+        let entry = outbox.and_then(|outbox| outbox.entries().find(|entry| entry.is_or_holds(id)));
         let entry = entry.cloned();
         if self.book.taken_in(id, made, entry.as_ref()) {
             self.tally.squashed += 1;
@@ -303,13 +299,7 @@ impl World {
         };
         let (seen, confirmed) = (own.state.version(), own.state.confirmed().clone());
         let id = EditId(self.dice.wide());
-        let ids: Vec<EditId> = entry
-            .row
-            .folded
-            .iter()
-            .copied()
-            .chain([entry.row.id])
-            .collect();
+        let ids: Vec<EditId> = entry.row.ids().collect();
         let is_conflict = matches!(
             entry.row.state,
             driftless_protocol::durable::EntryState::Conflicted(_)
@@ -470,13 +460,7 @@ impl World {
         let mut ids: Vec<EditId> = Vec::new();
         let mut targets = vec![entry];
         while let Some(target) = targets.pop() {
-            let own: Vec<EditId> = target
-                .row
-                .folded
-                .iter()
-                .copied()
-                .chain([target.row.id])
-                .collect();
+            let own: Vec<EditId> = target.row.ids().collect();
             let waits = |other: &&Entry| {
                 other.is_queued() && other.after().iter().any(|id| own.contains(id))
             };

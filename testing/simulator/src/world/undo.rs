@@ -61,14 +61,14 @@ impl World {
             entries.any(Entry::is_active)
         };
         for entry in before.iter().filter(|entry| entry.is_active()) {
-            let ids = ids_of(&entry.row);
+            let ids: Vec<EditId> = entry.row.ids().collect();
             if !is_active(entry.row.id) {
                 self.book.took_back(self.device_of(tab), &ids);
             }
         }
         for entry in before.iter().filter(|entry| entry.is_taken_back()) {
             if is_active(entry.row.id) {
-                for id in ids_of(&entry.row) {
+                for id in entry.row.ids() {
                     self.book.let_go.remove(&id);
                     self.book.taken_anew.insert(id);
                 }
@@ -173,8 +173,4 @@ fn edit_of(row: &EntryRow) -> NewEdit {
         on_stale: row.on_stale,
         changes: row.changes.clone(),
     }
-}
-
-fn ids_of(row: &EntryRow) -> Vec<EditId> {
-    row.folded.iter().copied().chain([row.id]).collect()
 }

@@ -93,8 +93,7 @@ impl Outbox {
 
     /// Whether an entry is, or holds, an edit that was made here and not in another tab.
     pub fn is_made_here(&self, row: &EntryRow) -> bool {
-        let mut ids = row.folded.iter().chain([&row.id]);
-        ids.any(|id| self.made_here.contains(id))
+        row.ids().any(|id| self.made_here.contains(&id))
     }
 
     /// The last edit of a gesture so far.
@@ -115,9 +114,14 @@ impl Outbox {
     }
 
     fn insert(&mut self, new: NewEdit, saw: Saw, journal: &mut Journal) -> u64 {
+        self.put_last(Entry::new(new, saw), journal)
+    }
+
+    /// Puts an entry after all others. Answers the number that it gets.
+    pub(super) fn put_last(&mut self, mut entry: Entry, journal: &mut Journal) -> u64 {
         let number = self.next_number;
         self.next_number += 1;
-        let entry = Entry::new(number, new, saw);
+        entry.row.number = number;
         self.entries.insert(number, Box::new(entry));
         self.store(number, journal);
         number

@@ -174,7 +174,7 @@ impl Outbox {
         self.restart(stored);
         let made_here: SortedSet<EditId> = self.made_here.iter().copied().collect();
         for entry in self.entries.values_mut() {
-            let is_here = entry.ids().any(|id| made_here.contains(&id));
+            let is_here = entry.row.ids().any(|id| made_here.contains(&id));
             entry.is_foreign = !is_here;
         }
         let is_stored = |entry: &&Entry| match journal.known(&self.key(entry.row.number)) {

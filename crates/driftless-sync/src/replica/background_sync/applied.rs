@@ -150,22 +150,17 @@ impl Outbox {
     }
 
     fn offer(&mut self, row: EntryRow, journal: &mut Journal) -> u64 {
-        let number = self.next_number;
-        self.next_number += 1;
         let state = EntryState::Quarantined {
             code: Code::Restored,
             detail: MISSING.to_owned(),
         };
         let row = EntryRow {
-            number,
             state,
             again: None,
             gesture: None,
             ..row
         };
-        self.entries.insert(number, Box::new(Entry::restored(row)));
-        self.store(number, journal);
-        number
+        self.put_last(Entry::restored(row), journal)
     }
 }
 

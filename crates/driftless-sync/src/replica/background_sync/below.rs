@@ -4,11 +4,12 @@
 use driftless_model::EditId;
 use driftless_protocol::durable::{EntryRow, LocalChange};
 
+use super::entry::is_below;
 use super::{Entry, Outbox};
 use crate::replica::journal::Journal;
 
 /// The unsettled entries above an edit that its undo has to stay below, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lifted(Vec<Entry>);
 
 impl Outbox {
@@ -25,7 +26,7 @@ impl Outbox {
             let is_over = |entry: &Entry| {
                 let mut own = entry.row.changes.iter();
                 own.any(|own| {
-                    changes.iter().any(|change| is_about_the_same(change, own))
+                    changes.iter().any(|change| is_below(change, own))
                         || lifted.iter().any(|below| below.is_under(own))
                 })
             };
@@ -44,18 +45,10 @@ impl Outbox {
         undo: Option<EditId>,
         journal: &mut Journal,
     ) {
-        for mut entry in lifted.0 {
-            let number = self.next_number;
-            self.next_number += 1;
-            entry.row.number = number;
-            self.entries.insert(number, Box::new(entry));
-            self.store(number, journal);
+        for entry in lifted.0 {
+            self.put_last(entry, journal);
         }
-        let ids: Vec<EditId> = of.folded.iter().copied().chain([of.id]).collect();
+        let ids: Vec<EditId> = of.ids().collect();
         self.release(&ids, journal, |change| change.seen.after.extend(undo));
     }
-}
-
-fn is_about_the_same(below: &LocalChange, above: &LocalChange) -> bool {
-    below.record == above.record && super::entry::overlaps(&below.op, &above.op)
 }

@@ -26,10 +26,11 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(number: u64, new: NewEdit, saw: Saw) -> Self {
+    /// It gets its number when it is put into the outbox.
+    pub(super) fn new(new: NewEdit, saw: Saw) -> Self {
         Self::restored(EntryRow {
             board: new.board,
-            number,
+            number: 0,
             id: new.id,
             label: new.label,
             made_at_ms: saw.made_at_ms,
@@ -149,11 +150,6 @@ impl Entry {
         leaves
     }
 
-    /// Its edits: those that were joined to it, and the one that it is.
-    pub fn ids(&self) -> impl Iterator<Item = EditId> {
-        self.row.folded.iter().copied().chain([self.row.id])
-    }
-
     /// Whether it is an edit, or holds it.
     pub fn is_or_holds(&self, id: EditId) -> bool {
         self.row.id == id || self.row.folded.contains(&id)
@@ -165,12 +161,7 @@ impl Entry {
 
     /// Whether a later change writes over something that this entry writes.
     pub(super) fn is_under(&self, change: &LocalChange) -> bool {
-        let own = self
-            .row
-            .changes
-            .iter()
-            .filter(|own| own.record == change.record);
-        own.map(|own| &own.op).any(|own| overlaps(own, &change.op))
+        self.row.changes.iter().any(|own| is_below(own, change))
     }
 
     pub(super) fn lacks_base_of(&self, record: &RecordId) -> bool {
@@ -313,6 +304,12 @@ impl Entry {
     }
 }
 
+/// Whether a later change writes over something that this one writes.
+pub(super) fn is_below(own: &LocalChange, later: &LocalChange) -> bool {
+    own.record == later.record && overlaps(&own.op, &later.op)
+}
+
+/// The same of what two changes do to one record.
 pub(super) fn overlaps(own: &Op, later: &Op) -> bool {
     match (own, later) {
         // Whether the record is there decides everything else about it.

@@ -38,9 +38,8 @@ impl OwnSettled {
                 .or_insert(change.seen.version);
             *least = change.seen.version.min(*least);
         }
-        let ids = row.folded.iter().copied().chain([row.id]).collect();
         Self {
-            ids,
+            ids: row.ids().collect(),
             version,
             seen,
             skipped: skipped.to_vec(),

@@ -556,14 +556,13 @@ impl Board {
 
 /// What is told about an entry: for its edit and all that were joined to it.
 pub fn settlements(board: &BoardId, row: &EntryRow, settlement: &Settlement) -> Vec<Notice> {
-    let ids = row.folded.iter().chain([&row.id]);
-    let notice = |id: &EditId| Notice::EditSettled {
+    let notice = |id: EditId| Notice::EditSettled {
         board: board.clone(),
-        id: *id,
+        id,
         label: row.label.clone(),
         settlement: settlement.clone(),
     };
-    ids.map(notice).collect()
+    row.ids().map(notice).collect()
 }
 
 /// Whether what a change does rests on a leaf (`None`: on the record as such).

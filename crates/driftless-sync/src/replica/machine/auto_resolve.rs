@@ -53,11 +53,10 @@ impl Replica {
         self.automatically(|own| own.resolve(id, number, resolution, seen, edit, now));
         let board = self.boards.get(id);
         let by = board.and_then(|board| board.outbox.by_id(edit).map(|_| edit));
-        let ids = row.folded.iter().copied().chain([row.id]);
         self.outputs.push_back(Output::Notice(Notice::AutoResolved {
             board: id.clone(),
             number,
-            ids: ids.collect(),
+            ids: row.ids().collect(),
             label: row.label,
             resolution: resolution.clone(),
             by,

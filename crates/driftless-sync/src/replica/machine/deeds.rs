@@ -28,9 +28,7 @@ impl Replica {
 
     /// Notes that an entry was taken back, and what is gone since.
     pub(super) fn note_rolled_back(&mut self, board: &BoardId, edit: EditId, rows: &[EntryRow]) {
-        let rows = rows.iter();
-        let gone = rows.flat_map(|row| row.folded.iter().copied().chain([row.id]));
-        let gone = gone.collect();
+        let gone = rows.iter().flat_map(EntryRow::ids).collect();
         self.note(board, What::RolledBack { edit, gone });
     }
 
