@@ -12,7 +12,7 @@ pub struct Visitor {
     pub name: RwSignal<Option<String>>,
     namespace: StoredValue<String>,
     guest: StoredValue<String>,
-    token: RwSignal<Option<String>>,
+    token: StoredValue<Option<String>>,
 }
 
 impl Visitor {
@@ -23,7 +23,7 @@ impl Visitor {
         let known = browser::stored(browser::local_storage(), &name_key(&namespace));
         let visitor = Self {
             name: RwSignal::new(None),
-            token: RwSignal::new(take_token(&namespace)),
+            token: StoredValue::new(take_token(&namespace)),
             namespace: StoredValue::new(namespace),
             guest: StoredValue::new(address.guest()),
         };
@@ -44,7 +44,7 @@ impl Visitor {
 
     /// Whether an edit has an author: otherwise their name is asked for.
     pub fn is_known(&self) -> bool {
-        self.token.with_untracked(Option::is_some) || self.name.with_untracked(Option::is_some)
+        self.token.with_value(Option::is_some) || self.name.with_untracked(Option::is_some)
     }
 
     /// Takes the token of a link that is opened while the page is there: the browser changes only
@@ -57,7 +57,7 @@ impl Visitor {
             else {
                 return;
             };
-            self.token.set(Some(token.clone()));
+            self.token.set_value(Some(token.clone()));
             renewed(token);
         });
         on_cleanup(move || listener.remove());
@@ -65,7 +65,7 @@ impl Visitor {
 
     /// What the server is told: a token if they came with one, else their name.
     pub fn token(&self) -> String {
-        let token = self.token.get_untracked();
+        let token = self.token.get_value();
         let token = token.or_else(|| self.name.get_untracked());
         token.unwrap_or_else(|| self.guest.get_value())
     }

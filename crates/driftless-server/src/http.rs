@@ -92,7 +92,11 @@ async fn metrics(
         Ok(signed_in) => signed_in.user,
         Err(refusal) => return *refusal,
     };
-    if !driftless.auth().may_see_metrics(&user).await {
+    let may_see = match driftless.auth().may_see_metrics(&user).await {
+        Ok(may_see) => may_see,
+        Err(error) => return no_sign_in(&error),
+    };
+    if !may_see {
         let text = format!("{user} may not read the metrics; use the token of an owner");
         return (StatusCode::FORBIDDEN, text).into_response();
     }
@@ -120,7 +124,8 @@ pub async fn caller(
         .map_err(|error| Box::new(no_sign_in(&error)))
 }
 
-fn no_sign_in(error: &AuthError) -> Response {
+/// The answer where it cannot be told who asks, or what they may do.
+pub fn no_sign_in(error: &AuthError) -> Response {
     match error {
         AuthError::Unauthorised { .. } => {
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];

@@ -7,14 +7,12 @@ use axum::http::HeaderMap;
 use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
-const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// The reverse proxies that are believed about who asks: what anybody else says in
-/// `X-Forwarded-For` and `X-Forwarded-Proto` counts for nothing.
+/// `X-Forwarded-For` counts for nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
     trusted: Vec<IpNet>,
-    has_tls: bool,
 }
 
 /// A proxy that is neither an address nor a network.
@@ -32,13 +30,6 @@ impl Proxies {
         Ok(self)
     }
 
-    /// The listener itself speaks TLS: whoever comes without a proxy comes by `https`.
-    #[must_use]
-    pub fn with_tls(mut self) -> Self {
-        self.has_tls = true;
-        self
-    }
-
     fn trusts(&self, address: IpAddr) -> bool {
         let mut trusted = self.trusted.iter();
         trusted.any(|network| network.contains(&address))
@@ -47,15 +38,13 @@ impl Proxies {
     /// From where a request comes that this peer handed over.
     pub fn remote(&self, peer: IpAddr, headers: &HeaderMap) -> Remote {
         let peer = peer.to_canonical();
-        if !self.trusts(peer) {
-            return Remote {
-                address: Some(peer),
-                is_https: self.has_tls,
-            };
-        }
+        let client = if self.trusts(peer) {
+            self.first_stranger(peer, headers)
+        } else {
+            peer
+        };
         Remote {
-            address: Some(self.first_stranger(peer, headers)),
-            is_https: self.has_tls || says_https(headers),
+            address: Some(client),
         }
     }
 
@@ -87,13 +76,6 @@ fn address(hop: &str) -> Option<IpAddr> {
     address.map(|address: IpAddr| address.to_canonical())
 }
 
-fn says_https(headers: &HeaderMap) -> bool {
-    let last = headers.get_all(FORWARDED_PROTO).iter().next_back();
-    let last = last.and_then(|value| value.to_str().ok());
-    last.and_then(|value| value.rsplit(',').next())
-        .is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
-}
-
 /// From where a request comes. An extractor in routes whose state is
 /// [`crate::Driftless`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,8 +83,6 @@ pub struct Remote {
     /// The client's address, an IPv4 one as such. `None` where the application does not serve with
     /// `into_make_service_with_connect_info::<SocketAddr>()`.
     pub address: Option<IpAddr>,
-    /// Whether the client came by `https`.
-    pub is_https: bool,
 }
 
 #[cfg(test)]
@@ -128,19 +108,15 @@ mod tests {
         headers
     }
 
-    fn from(peer: &str, lines: &[(&'static str, &'static str)]) -> (String, bool) {
+    fn from(peer: &str, lines: &[(&'static str, &'static str)]) -> String {
         let remote = proxies().remote(peer.parse().expect("an address"), &headers(lines));
-        let address = remote.address.expect("is known");
-        (address.to_string(), remote.is_https)
+        remote.address.expect("is known").to_string()
     }
 
     #[test]
     fn a_stranger_is_not_believed_about_where_they_come_from() {
-        let lies = [(FORWARDED_FOR, "10.1.1.1"), (FORWARDED_PROTO, "https")];
-        assert_eq!(from("192.0.2.7", &lies), ("192.0.2.7".to_owned(), false));
-        let tls = proxies().with_tls();
-        let remote = tls.remote("192.0.2.7".parse().expect("an address"), &headers(&[]));
-        assert!(remote.is_https);
+        let lies = [(FORWARDED_FOR, "10.1.1.1")];
+        assert_eq!(from("192.0.2.7", &lies), "192.0.2.7");
     }
 
     #[test]
@@ -148,21 +124,19 @@ mod tests {
         let hops = [
             (FORWARDED_FOR, "203.0.113.9, 192.0.2.7"),
             (FORWARDED_FOR, "10.0.0.2"),
-            (FORWARDED_PROTO, "http, https"),
         ];
-        assert_eq!(from("127.0.0.1", &hops), ("192.0.2.7".to_owned(), true));
+        assert_eq!(from("127.0.0.1", &hops), "192.0.2.7");
         let ports = [(FORWARDED_FOR, "[2001:db8::1]:4711")];
-        assert_eq!(from("fd00::1", &ports), ("2001:db8::1".to_owned(), false));
+        assert_eq!(from("fd00::1", &ports), "2001:db8::1");
         let mapped = [(FORWARDED_FOR, "::ffff:192.0.2.7")];
-        let found = from("::ffff:127.0.0.1", &mapped);
-        assert_eq!(found, ("192.0.2.7".to_owned(), false));
+        assert_eq!(from("::ffff:127.0.0.1", &mapped), "192.0.2.7");
     }
 
     #[test]
     fn behind_a_hop_that_is_no_address_nobody_is_looked_for() {
         let hops = [(FORWARDED_FOR, "192.0.2.7, unknown, 10.0.0.2")];
-        assert_eq!(from("127.0.0.1", &hops).0, "10.0.0.2");
-        assert_eq!(from("127.0.0.1", &[]).0, "127.0.0.1");
+        assert_eq!(from("127.0.0.1", &hops), "10.0.0.2");
+        assert_eq!(from("127.0.0.1", &[]), "127.0.0.1");
     }
 
     #[test]

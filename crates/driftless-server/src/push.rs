@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::now_ms;
 use crate::driftless::Driftless;
 use crate::feeds::Batch;
-use crate::http::caller;
+use crate::http::{caller, no_sign_in};
 use crate::proxies::Remote;
 
 /// How long a body may take to come.
@@ -136,7 +136,8 @@ async fn pusher(
     headers: &HeaderMap,
 ) -> Result<UserId, Box<Response>> {
     let user = caller(driftless, remote, headers).await?.user;
-    if driftless.auth().may_push(&user).await {
+    let may_push = driftless.auth().may_push(&user).await;
+    if may_push.map_err(|error| Box::new(no_sign_in(&error)))? {
         return Ok(user);
     }
     let detail = format!("{user} may not push samples; use the token of an editor of all boards");

@@ -21,9 +21,6 @@ impl FromRequestParts<Driftless> for Remote {
             let proxies = driftless.proxies();
             proxies.remote(peer.ip(), &parts.headers)
         });
-        Ok(remote.unwrap_or(Self {
-            address: None,
-            is_https: false,
-        }))
+        Ok(remote.unwrap_or(Self { address: None }))
     }
 }

@@ -213,9 +213,8 @@ pub struct ServeOptions {
         env = "DRIFTLESS_ALLOW_ORIGIN"
     )]
     pub allow_origin: Vec<String>,
-    /// A reverse proxy that is believed about where requests come from (`X-Forwarded-For`,
-    /// `X-Forwarded-Proto`): an address or a network, such as `127.0.0.1` or `10.0.0.0/8`. Can be
-    /// given several times.
+    /// A reverse proxy that is believed about where requests come from (`X-Forwarded-For`): an
+    /// address or a network, such as `127.0.0.1` or `10.0.0.0/8`. Can be given several times.
     #[arg(
         long,
         value_name = "ADDRESS",

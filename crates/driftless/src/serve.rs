@@ -341,12 +341,7 @@ fn origins(options: &ServeOptions, has_sign_in: bool) -> Origins {
 
 fn proxies(options: &ServeOptions) -> Result<Proxies, ProxyError> {
     let mut trusted = options.trusted_proxy.iter();
-    let own = if options.tls_cert.is_some() {
-        Proxies::default().with_tls()
-    } else {
-        Proxies::default()
-    };
-    trusted.try_fold(own, |proxies, proxy| proxies.trust(proxy))
+    trusted.try_fold(Proxies::default(), |proxies, proxy| proxies.trust(proxy))
 }
 
 fn announce(address: SocketAddr, has_tls: bool) -> std::io::Result<()> {

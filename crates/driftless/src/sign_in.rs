@@ -22,7 +22,7 @@ pub struct JwtOptions {
     )]
     pub jwt_secret: Option<PathBuf>,
     /// A file with the public key of JWTs: PEM for RS256 or `EdDSA`, or a JSON Web Key Set
-    /// (`*.json`), which is read again when it changes and a token names a new key.
+    /// (`*.json`), which is read again before the next sign-in once it has changed.
     #[arg(
         long,
         value_name = "FILE",

@@ -20,7 +20,6 @@ pub fn SignInNotice() -> impl IntoView {
 }
 
 fn notice(reason: &str) -> impl IntoView + use<> {
-    let reason = reason.trim_start_matches("not signed in: ");
     let text = format!(
         "Not signed in: {reason}. Open a link that counts in this tab; what you edit until then is \
          kept on this device."

@@ -11,7 +11,7 @@ use jsonwebtoken::jwk::{JwkSet, KeyAlgorithm};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 
-use crate::auth::{AuthError, LINK_MARK, SignedIn};
+use crate::auth::{AuthError, SignedIn, is_link_name};
 
 /// Shortest shared secret, in bytes: as long as the hash of HS256.
 pub const SECRET_BYTES_MIN: usize = 32;
@@ -178,7 +178,7 @@ impl JwtKeys {
         let data = decode::<Claims>(token, &key.key, &self.validation(key.algorithm));
         let claims = data.map_err(|error| refusal(error.kind()))?.claims;
         let user = UserId::new(&claims.sub).ok();
-        let user = user.filter(|user| !user.as_str().ends_with(LINK_MARK));
+        let user = user.filter(|user| !is_link_name(user));
         let user = user.ok_or_else(|| {
             AuthError::unauthorised("the token names nobody who could be a user; sign in again")
         })?;

@@ -25,6 +25,11 @@ pub use tokens::{StaticTokens, TokenFileError};
 /// particular. No person may have such a name.
 pub const LINK_MARK: &str = " (link)";
 
+/// Whether a name is a share link's, or would be read as one.
+pub fn is_link_name(user: &UserId) -> bool {
+    user.as_str().ends_with(LINK_MARK.trim_start())
+}
+
 /// Tells who a token stands for and what they may do. Asked when a connection begins, when it sends
 /// a fresh token, for each board that it follows, and again when
 /// [`crate::Driftless::rights_changed`] says so. Each connection asks in a task of its own: an
@@ -66,15 +71,20 @@ pub trait Authenticator: Send + Sync + 'static {
         std::future::ready(Ok(true))
     }
 
-    /// Whether a user may push samples, which show on every board. Nobody may, unless the
+    /// Whether a user may push samples, which show on every board. An error says that this cannot
+    /// be told now: the push is answered 503, and comes again. Nobody may, unless the
     /// implementation says otherwise.
-    fn may_push(&self, _user: &UserId) -> impl Future<Output = bool> + Send {
-        std::future::ready(false)
+    fn may_push(&self, _user: &UserId) -> impl Future<Output = Result<bool, AuthError>> + Send {
+        std::future::ready(Ok(false))
     }
 
-    /// Whether a user may read `/metrics`. Nobody may, unless the implementation says otherwise.
-    fn may_see_metrics(&self, _user: &UserId) -> impl Future<Output = bool> + Send {
-        std::future::ready(false)
+    /// Whether a user may read `/metrics`. An error says that this cannot be told now: the answer
+    /// is 503. Nobody may, unless the implementation says otherwise.
+    fn may_see_metrics(
+        &self,
+        _user: &UserId,
+    ) -> impl Future<Output = Result<bool, AuthError>> + Send {
+        std::future::ready(Ok(false))
     }
 }
 
@@ -183,10 +193,10 @@ pub trait AnyAuthenticator: Send + Sync + 'static {
     fn may_see_feeds<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<bool, AuthError>>;
 
     /// See [`Authenticator::may_push`].
-    fn may_push<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool>;
+    fn may_push<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<bool, AuthError>>;
 
     /// See [`Authenticator::may_see_metrics`].
-    fn may_see_metrics<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool>;
+    fn may_see_metrics<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<bool, AuthError>>;
 }
 
 impl<A: Authenticator> AnyAuthenticator for A {
@@ -217,11 +227,11 @@ impl<A: Authenticator> AnyAuthenticator for A {
         Authenticator::may_see_feeds(self, user).boxed()
     }
 
-    fn may_push<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool> {
+    fn may_push<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<bool, AuthError>> {
         Authenticator::may_push(self, user).boxed()
     }
 
-    fn may_see_metrics<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, bool> {
+    fn may_see_metrics<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<bool, AuthError>> {
         Authenticator::may_see_metrics(self, user).boxed()
     }
 }

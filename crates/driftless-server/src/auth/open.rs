@@ -3,11 +3,12 @@
 use driftless_model::{BoardId, Role, UserId};
 
 use crate::auth::secret::is_ours;
-use crate::auth::{AuthError, Authenticator, SignedIn};
+use crate::auth::{AuthError, Authenticator, SignedIn, is_link_name};
 
 /// Takes everybody at their word: the token is the name that they want to go by. Without one they
 /// are "guest". Everybody may edit everything and read the metrics. A token that this server gave
-/// out, which a browser may still hold, is no name: names are seen by all.
+/// out, which a browser may still hold, is no name: names are seen by all. Nor is that of a share
+/// link.
 ///
 /// For loopback, and networks where everybody may do everything.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,20 +22,25 @@ impl Authenticator for OpenAuth {
         let name = token.map(str::trim);
         let name = name.filter(|name| !name.is_empty() && !is_ours(name));
         let user = UserId::new(name.unwrap_or(GUEST));
-        user.map(SignedIn::from)
-            .map_err(|error| AuthError::unauthorised(error.to_string()))
+        let user = user.map_err(|error| AuthError::unauthorised(error.to_string()))?;
+        let user = if is_link_name(&user) {
+            UserId::new(GUEST).expect("is a name")
+        } else {
+            user
+        };
+        Ok(SignedIn::from(user))
     }
 
     async fn role(&self, _user: &UserId, _board: &BoardId) -> Result<Role, AuthError> {
         Ok(Role::Editor)
     }
 
-    async fn may_push(&self, _user: &UserId) -> bool {
-        true
+    async fn may_push(&self, _user: &UserId) -> Result<bool, AuthError> {
+        Ok(true)
     }
 
-    async fn may_see_metrics(&self, _user: &UserId) -> bool {
-        true
+    async fn may_see_metrics(&self, _user: &UserId) -> Result<bool, AuthError> {
+        Ok(true)
     }
 }
 
@@ -53,6 +59,7 @@ mod tests {
         assert_eq!(name(None).await.as_deref(), Ok("guest"));
         assert_eq!(name(Some("  ")).await.as_deref(), Ok("guest"));
         assert!(name(Some("a\nb")).await.is_err());
+        assert_eq!(name(Some("Wall (link)")).await.as_deref(), Ok("guest"));
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use driftless_model::{BoardId, Role, UserId, limits};
 
-use crate::auth::{AuthError, Authenticator, SignedIn};
+use crate::auth::{AuthError, Authenticator, SignedIn, is_link_name};
 
 /// Users by their tokens, from a text of one `token name role` a line. The role is `viewer`,
 /// `editor` or `owner`; a name may contain spaces; empty lines and those that begin with `#` are
@@ -42,6 +42,12 @@ pub enum TokenFileError {
         "line {line} of the token file is not `token name role` with role viewer, editor or owner"
     )]
     Line {
+        /// Which, from 1.
+        line: usize,
+    },
+    /// A person is called as share links are.
+    #[error("names that end in (link), as on line {line}, are for share links; choose another")]
+    LinkName {
         /// Which, from 1.
         line: usize,
     },
@@ -109,6 +115,9 @@ impl StaticTokens {
         if role == Role::None {
             return Err(malformed());
         }
+        if is_link_name(&user) {
+            return Err(TokenFileError::LinkName { line });
+        }
         if !(TOKEN_BYTES_MIN..=limits::TOKEN_BYTES_MAX).contains(&token.len()) {
             return Err(TokenFileError::Length { line });
         }
@@ -135,12 +144,12 @@ impl Authenticator for StaticTokens {
         Ok(self.roles.get(user).copied().unwrap_or(Role::None))
     }
 
-    async fn may_push(&self, user: &UserId) -> bool {
-        self.roles.get(user).is_some_and(|role| role.may_edit())
+    async fn may_push(&self, user: &UserId) -> Result<bool, AuthError> {
+        Ok(self.roles.get(user).is_some_and(|role| role.may_edit()))
     }
 
-    async fn may_see_metrics(&self, user: &UserId) -> bool {
-        self.roles.get(user) == Some(&Role::Owner)
+    async fn may_see_metrics(&self, user: &UserId) -> Result<bool, AuthError> {
+        Ok(self.roles.get(user) == Some(&Role::Owner))
     }
 }
 
@@ -179,6 +188,8 @@ mod tests {
         let line = TokenFileError::Line { line: 1 };
         assert_eq!(error("0123456789abcdef Ann admin"), line);
         assert_eq!(error("0123456789abcdef editor"), line);
+        let mark = TokenFileError::LinkName { line: 1 };
+        assert_eq!(error("0123456789abcdef Wall (link) viewer"), mark);
         assert_eq!(
             error("short Ann editor"),
             TokenFileError::Length { line: 1 }
@@ -209,6 +220,7 @@ mod tests {
                     prop_assert!(!shown.contains("secret-"), "{shown}");
                     let line = match error {
                         TokenFileError::Line { line }
+                        | TokenFileError::LinkName { line }
                         | TokenFileError::Length { line }
                         | TokenFileError::Contradiction { line } => line,
                         _ => 1,

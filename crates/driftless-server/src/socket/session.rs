@@ -419,9 +419,13 @@ pub async fn confirm(driftless: &Driftless, signed_in: &SignedIn) -> Result<(), 
 }
 
 fn end_of(error: &AuthError) -> End {
-    let (close, code) = match error {
-        AuthError::Unauthorised { .. } => (CloseCode::Unauthorised, Code::Unauthorised),
-        AuthError::Unavailable { .. } => (CloseCode::Overloaded, Code::Unavailable),
-    };
-    End::fault(close, code, error.to_string())
+    match error {
+        // The code says already that nobody is signed in.
+        AuthError::Unauthorised { reason } => {
+            End::fault(CloseCode::Unauthorised, Code::Unauthorised, reason)
+        }
+        AuthError::Unavailable { .. } => {
+            End::fault(CloseCode::Overloaded, Code::Unavailable, error.to_string())
+        }
+    }
 }

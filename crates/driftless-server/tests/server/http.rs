@@ -1,15 +1,20 @@
+use driftless_model::{BoardId, UserId};
 use driftless_protocol::SeriesName;
-use driftless_server::{Driftless, StaticTokens};
+use driftless_server::{AuthError, Authenticator, Driftless, Role, SignedIn, StaticTokens};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::person::{Server, titled};
 
-/// One request; the status and the body.
+/// One request without a body; the status and the body of the answer.
 async fn get(server: &Server, path: &str, headers: &str) -> (u16, String) {
+    ask(server, &format!("GET {path}"), headers).await
+}
+
+async fn ask(server: &Server, what: &str, headers: &str) -> (u16, String) {
     let stream = tokio::net::TcpStream::connect(server.address).await;
     let mut stream = stream.expect("connects");
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n",
+        "{what} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n",
         server.address
     );
     stream.write_all(request.as_bytes()).await.expect("sends");
@@ -139,6 +144,42 @@ async fn with_sign_in_only_owners_read_the_metrics() {
     assert_eq!(ask(owner).await.0, 200);
     let foreign = format!("{owner}Origin: http://evil.test\r\n");
     assert_eq!(ask(&foreign).await.0, 403);
+}
+
+/// Knows everybody, and cannot tell now what they may do.
+struct Busy;
+
+fn busy<T>() -> Result<T, AuthError> {
+    let reason = "the file is in use".to_owned();
+    Err(AuthError::Unavailable { reason })
+}
+
+impl Authenticator for Busy {
+    async fn authenticate(&self, _token: Option<&str>) -> Result<SignedIn, AuthError> {
+        Ok(UserId::new("Ann").expect("a user").into())
+    }
+
+    async fn role(&self, _user: &UserId, _board: &BoardId) -> Result<Role, AuthError> {
+        busy()
+    }
+
+    async fn may_push(&self, _user: &UserId) -> Result<bool, AuthError> {
+        busy()
+    }
+
+    async fn may_see_metrics(&self, _user: &UserId) -> Result<bool, AuthError> {
+        busy()
+    }
+}
+
+#[tokio::test]
+async fn while_rights_cannot_be_told_nobody_is_refused_for_good() {
+    let server = Server::start(Driftless::builder().auth(Busy)).await;
+    for what in ["GET /metrics", "POST /api/push/prometheus"] {
+        let (status, text) = ask(&server, what, "").await;
+        assert_eq!(status, 503, "{what}");
+        assert!(text.contains("try again later"), "{text}");
+    }
 }
 
 #[cfg(feature = "host-metrics")]

@@ -81,11 +81,19 @@ async fn samples_are_pushed_by_those_who_may_edit_every_board() {
     stage.give("Bo", Some(home()), Role::Editor).await;
     for (name, may) in [("Ann", true), ("Bo", false), ("Cy", false)] {
         let user = UserId::new(name).expect("a user");
-        assert_eq!(auth.may_push(&user).await, may, "{name}");
+        assert_eq!(auth.may_push(&user).await, Ok(may), "{name}");
     }
+    stage.accounts.close().await;
+    let ann = UserId::new("Ann").expect("a user");
+    let told = auth.may_push(&ann).await;
+    assert!(
+        matches!(told, Err(AuthError::Unavailable { .. })),
+        "{told:?}"
+    );
     let open = Stage::new(true).await;
     let auth = StoredAuth::new(open.accounts.clone()).open_until_first_token();
-    assert!(auth.may_push(&UserId::new("Cy").expect("a user")).await);
+    let cy = UserId::new("Cy").expect("a user");
+    assert_eq!(auth.may_push(&cy).await, Ok(true));
 }
 
 #[tokio::test]

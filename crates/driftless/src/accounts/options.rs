@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use driftless_model::{BoardId, Role, UserId};
+use driftless_server::auth::{LINK_MARK, is_link_name};
 
 /// Where the accounts are, and how to answer.
 #[derive(Debug, Args)]
@@ -238,12 +239,9 @@ fn user(text: &str) -> Result<UserId, String> {
 /// A name that does not look like a share link's.
 fn person(text: &str) -> Result<UserId, String> {
     let user = user(text)?;
-    let mark = driftless_server::auth::LINK_MARK;
-    if user.as_str().ends_with(mark.trim()) {
-        return Err(format!(
-            "names that end in {:?} are for share links",
-            mark.trim()
-        ));
+    if is_link_name(&user) {
+        let mark = LINK_MARK.trim_start();
+        return Err(format!("names that end in {mark:?} are for share links"));
     }
     Ok(user)
 }

@@ -205,10 +205,17 @@ impl Accounts {
         change.commit().await
     }
 
-    /// Writes a line into the audit log that changes nothing.
-    pub async fn note(&self, action: &str, detail: &str, actor: &str) -> Result<(), AccountError> {
+    /// Writes lines into the audit log that change nothing, all of them or none.
+    pub async fn note(
+        &self,
+        action: &str,
+        details: &[String],
+        actor: &str,
+    ) -> Result<(), AccountError> {
         let mut change = Change::begin(&self.writer, actor).await?;
-        change.note(action, None, None, detail).await?;
+        for detail in details {
+            change.note(action, None, None, detail).await?;
+        }
         change.commit().await
     }
 
