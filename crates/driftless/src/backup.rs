@@ -6,21 +6,18 @@ use std::path::Path;
 use driftless_store::server::{StoreError, backup, restore};
 
 use crate::cli::{BackupOptions, RestoreOptions};
-use crate::data;
+use crate::data::{self, DataError};
 
 /// Why boards are not copied or put back.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackupError {
-    /// There are no boards.
-    #[error("there are no boards in {0}; name the folder of the server with --data")]
-    Nothing(String),
     /// There is no such backup.
     #[error("there is no file {0}; name a backup")]
     NoBackup(String),
-    /// The data folder cannot be made.
+    /// There are no boards, or the data folder cannot be made.
     #[error(transparent)]
-    Data(#[from] data::DataError),
+    Data(#[from] DataError),
     /// A file cannot be used, or not now.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -29,13 +26,21 @@ pub enum BackupError {
     Io(#[from] std::io::Error),
 }
 
+impl BackupError {
+    /// 1 for what may go the next time, else 2.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Store(StoreError::InUse { .. } | StoreError::Unavailable { .. })
+            | Self::Io(_) => 1,
+            _ => 2,
+        }
+    }
+}
+
 /// Copies the boards to a file, whether a server runs or not.
 pub fn make(options: &BackupOptions) -> Result<(), BackupError> {
-    let file = data::boards(&options.data);
-    if !file.is_file() {
-        return Err(BackupError::Nothing(shown(&options.data)));
-    }
-    let made = runtime()?.block_on(backup(&file, &options.file))?;
+    let file = data::existing(&options.folder.data)?;
+    let made = data::runtime()?.block_on(backup(&file, &options.file))?;
     let (boards, bytes) = (counted(made.boards), made.bytes);
     let to = shown(&options.file);
     writeln!(std::io::stdout(), "copied to {to}: {boards}, {bytes} bytes")?;
@@ -47,9 +52,10 @@ pub fn put_back(options: &RestoreOptions) -> Result<(), BackupError> {
     if !options.file.is_file() {
         return Err(BackupError::NoBackup(shown(&options.file)));
     }
-    data::make(&options.data)?;
-    let file = data::boards(&options.data);
-    let restored = runtime()?.block_on(restore(&options.file, &file))?;
+    let folder = &options.folder.data;
+    data::make(folder)?;
+    let file = data::boards(folder);
+    let restored = data::runtime()?.block_on(restore(&options.file, &file))?;
     let mut out = std::io::stdout();
     let (boards, from) = (counted(restored.boards), shown(&options.file));
     writeln!(out, "restored from {from}: {boards}")?;
@@ -59,11 +65,6 @@ pub fn put_back(options: &RestoreOptions) -> Result<(), BackupError> {
     let again = "tokens and roles are as they were then: look over `driftless token list`";
     writeln!(out, "{again}")?;
     Ok(())
-}
-
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().build()
 }
 
 fn counted(boards: u64) -> String {

@@ -1,7 +1,6 @@
 //! `driftless boards`, `export` and `tail`: what the file of the boards has, read beside a server.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,7 +9,7 @@ use driftless_store::server::{BoardStore as _, SqliteBoards, StoreError};
 use driftless_sync::room::LogRow;
 use serde_json::{Map, Value, json};
 
-use crate::data;
+use crate::data::{self, Common, DataError, Folder};
 use crate::table::{Table, time};
 
 /// How often `tail --follow` looks for more.
@@ -18,43 +17,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Lines that are read at once.
 const ROWS_AT_ONCE: usize = 256;
 
-/// Where the boards are, and how to answer.
-#[derive(Debug, Args)]
-pub struct BoardsOptions {
-    /// The folder of the server, which may be running.
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "driftless-data",
-        env = "DRIFTLESS_DATA"
-    )]
-    pub data: PathBuf,
-    /// Answer in JSON, for scripts.
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// Which board to write out.
 #[derive(Debug, Args)]
 pub struct ExportOptions {
     /// The board, as `driftless boards` names it.
-    #[arg(value_parser = board)]
     pub board: BoardId,
-    /// The folder of the server, which may be running.
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "driftless-data",
-        env = "DRIFTLESS_DATA"
-    )]
-    pub data: PathBuf,
+    /// Where it is.
+    #[command(flatten)]
+    pub folder: Folder,
 }
 
 /// Which board to watch.
 #[derive(Debug, Args)]
 pub struct TailOptions {
     /// The board, as `driftless boards` names it.
-    #[arg(value_parser = board)]
     pub board: BoardId,
     /// How many of its newest edits.
     #[arg(long, default_value_t = 20)]
@@ -64,11 +40,7 @@ pub struct TailOptions {
     pub follow: bool,
     /// Where the boards are, and how to answer: one JSON object a line.
     #[command(flatten)]
-    pub boards: BoardsOptions,
-}
-
-fn board(text: &str) -> Result<BoardId, String> {
-    BoardId::new(text).map_err(|error| error.to_string())
+    pub common: Common,
 }
 
 /// Why nothing is shown.
@@ -76,8 +48,8 @@ fn board(text: &str) -> Result<BoardId, String> {
 #[non_exhaustive]
 pub enum BoardsError {
     /// There is no file of boards.
-    #[error("there are no boards in {0}; name the folder of the server with --data")]
-    Nothing(String),
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// There is no such board.
     #[error("there is no board {0}; `driftless boards` names them")]
     NoBoard(BoardId),
@@ -93,7 +65,7 @@ impl BoardsError {
     /// 2 for what the caller can put right on the command line, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Nothing(_) | Self::NoBoard(_) => 2,
+            Self::Data(_) | Self::NoBoard(_) => 2,
             Self::Store(_) | Self::Io(_) => 1,
         }
     }
@@ -102,8 +74,8 @@ impl BoardsError {
 type Done = Result<(), BoardsError>;
 
 /// Lists the boards.
-pub fn list(options: &BoardsOptions) -> Done {
-    with(&options.data, async |store| {
+pub fn list(options: &Common) -> Done {
+    with(&options.folder, async |store| {
         let boards = store.boards().await?;
         let row = |summary: driftless_store::server::BoardSummary| {
             let (version, title) = (summary.head.version.0, summary.title);
@@ -116,7 +88,7 @@ pub fn list(options: &BoardsOptions) -> Done {
 
 /// Writes a board out as JSON.
 pub fn export(options: &ExportOptions) -> Done {
-    with(&options.data, async |store| {
+    with(&options.folder, async |store| {
         let image = store.load(&options.board).await?;
         if image.head.version == Version(0) {
             return Err(BoardsError::NoBoard(options.board.clone()));
@@ -145,7 +117,7 @@ pub fn export(options: &ExportOptions) -> Done {
 
 /// Shows the newest edits of a board.
 pub fn tail(options: &TailOptions) -> Done {
-    with(&options.boards.data, async |store| {
+    with(&options.common.folder, async |store| {
         let boards = store.boards().await?;
         let found = boards
             .into_iter()
@@ -159,7 +131,7 @@ pub fn tail(options: &TailOptions) -> Done {
         loop {
             let rows = store.log(&options.board, above, ROWS_AT_ONCE).await?;
             for row in &rows {
-                writeln!(io::stdout(), "{}", line(row, options.boards.json))?;
+                writeln!(io::stdout(), "{}", line(row, options.common.json))?;
             }
             match rows.last() {
                 Some(last) => above = last.version,
@@ -180,12 +152,9 @@ fn line(row: &LogRow, is_json: bool) -> String {
         });
         return line.to_string();
     }
-    let count = row.effects.len();
-    let changes = if count == 1 { "1 change" } else { "changes" };
-    let changes = if count == 1 {
-        changes.to_owned()
-    } else {
-        format!("{count} {changes}")
+    let changes = match row.effects.len() {
+        1 => "1 change".to_owned(),
+        count => format!("{count} changes"),
     };
     format!(
         "v{}  {at}  {}  {}  ({changes})",
@@ -203,14 +172,9 @@ fn effect(effect: &Effect) -> Value {
     }
 }
 
-fn with(folder: &std::path::Path, act: impl AsyncFnOnce(SqliteBoards) -> Done) -> Done {
-    let file = data::boards(folder);
-    if !file.is_file() {
-        return Err(BoardsError::Nothing(folder.display().to_string()));
-    }
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().build()?;
-    runtime.block_on(async {
+fn with(folder: &Folder, act: impl AsyncFnOnce(SqliteBoards) -> Done) -> Done {
+    let file = data::existing(&folder.data)?;
+    data::runtime()?.block_on(async {
         let store = SqliteBoards::options().unchecked().open(&file).await?;
         let done = act(store.clone()).await;
         store.close().await;

@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::accounts::{AuditOptions, RoleCommand, TokenCommand, UserCommand};
 use crate::bench::BenchOptions;
-use crate::boards::{BoardsOptions, ExportOptions, TailOptions};
-use crate::doctor::{DoctorOptions, Server};
+use crate::boards::{ExportOptions, TailOptions};
+use crate::data::{Common, Folder};
+use crate::doctor::DoctorOptions;
+use crate::http_get::Server;
 use crate::import::ImportOptions;
 use crate::push::PushOptions;
 use crate::sign_in::JwtOptions;
@@ -42,7 +44,7 @@ pub enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// List the boards.
-    Boards(BoardsOptions),
+    Boards(Common),
     /// Write a board out as JSON: its records and their values.
     Export(ExportOptions),
     /// Put an exported board into a running server, as edits.
@@ -101,14 +103,9 @@ pub struct BackupOptions {
     /// The new file.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The folder of the server.
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "driftless-data",
-        env = "DRIFTLESS_DATA"
-    )]
-    pub data: PathBuf,
+    /// Where everything is.
+    #[command(flatten)]
+    pub folder: Folder,
 }
 
 /// What to put back.
@@ -117,14 +114,9 @@ pub struct RestoreOptions {
     /// The backup.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The folder of the server. Made where it is missing.
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "driftless-data",
-        env = "DRIFTLESS_DATA"
-    )]
-    pub data: PathBuf,
+    /// Where everything is.
+    #[command(flatten)]
+    pub folder: Folder,
 }
 
 const SERVE_EXAMPLES: &str = "\
@@ -154,14 +146,9 @@ pub struct ServeOptions {
         env = "DRIFTLESS_LISTEN"
     )]
     pub listen: SocketAddr,
-    /// The folder that holds everything: boards, in one `SQLite` file. Made where it is missing.
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "driftless-data",
-        env = "DRIFTLESS_DATA"
-    )]
-    pub data: PathBuf,
+    /// Where everything is.
+    #[command(flatten)]
+    pub folder: Folder,
     /// The most that the file of the boards may take, in MiB. Past it edits wait on their devices,
     /// as on a full disk.
     #[arg(long, value_name = "MIB", env = "DRIFTLESS_DATA_MAX")]

@@ -1,14 +1,14 @@
 //! `driftless healthcheck` and `driftless doctor`: whether all is well, and what to do if not.
 
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use driftless_store::server::{are_in_use, look_over};
 use serde_json::json;
 
-use crate::data;
-use crate::http_get::{GetError, get};
+use crate::data::{self, Common};
+use crate::http_get::{GetError, Server};
 
 /// How many files a server needs to be able to open: one for each connection.
 #[cfg(target_os = "linux")]
@@ -17,39 +17,15 @@ const FILES_MIN: u64 = 4_096;
 #[cfg(target_os = "linux")]
 const FREE_MIB_MIN: u64 = 1_024;
 
-/// Which server to ask.
-#[derive(Debug, Args)]
-pub struct Server {
-    /// The address of the server.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:4747",
-        env = "DRIFTLESS_URL"
-    )]
-    pub url: String,
-    /// A file with the certificates to trust, in PEM, instead of those of the public authorities.
-    #[arg(long, value_name = "FILE", env = "DRIFTLESS_CA_FILE")]
-    pub ca_file: Option<PathBuf>,
-}
-
 /// What to look over.
 #[derive(Debug, Args)]
 pub struct DoctorOptions {
-    /// The folder of the server.
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "driftless-data",
-        env = "DRIFTLESS_DATA"
-    )]
-    pub data: PathBuf,
+    /// Where everything is, and how to answer.
+    #[command(flatten)]
+    pub common: Common,
     /// The server itself.
     #[command(flatten)]
     pub server: Server,
-    /// Answer in JSON, for scripts.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Why it is not well.
@@ -77,15 +53,24 @@ pub enum HealthError {
     Io(#[from] io::Error),
 }
 
+impl HealthError {
+    /// 2 for what the caller can put right on the command line, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Get(GetError::Ca(_)) => 2,
+            _ => 1,
+        }
+    }
+}
+
 /// Asks a server whether it can serve.
 pub fn healthcheck(server: &Server) -> Result<(), HealthError> {
-    let url = &server.url;
-    let (status, said) = get(url, "/readyz", server.ca_file.as_deref())?;
+    let (status, said) = server.readiness()?;
     if status == 200 {
         return Ok(());
     }
     Err(HealthError::NotReady {
-        url: url.clone(),
+        url: server.url.clone(),
         status,
         said,
     })
@@ -122,15 +107,13 @@ fn check(what: &'static str, state: State, said: impl Into<String>) -> Check {
 
 /// Looks over the folder, the file, who may sign in, the limits of this machine, and the server.
 pub fn run(options: &DoctorOptions) -> Result<(), HealthError> {
-    let mut checks = vec![folder(&options.data)];
-    let file = data::boards(&options.data);
-    if file.is_file() {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_all().build()?;
-        runtime.block_on(look_at(&file, &mut checks));
+    let data = &options.common.folder.data;
+    let mut checks = vec![folder(data)];
+    if let Ok(file) = data::existing(data) {
+        data::runtime()?.block_on(look_at(&file, &mut checks));
     }
     #[cfg(target_os = "linux")]
-    checks.extend([free_space(&options.data), open_files()]);
+    checks.extend([free_space(data), open_files()]);
     checks.push(match healthcheck(&options.server) {
         Ok(()) => check(
             "server",
@@ -139,7 +122,7 @@ pub fn run(options: &DoctorOptions) -> Result<(), HealthError> {
         ),
         Err(error) => check("server", State::Failed, error.to_string()),
     });
-    tell(&checks, options.json)?;
+    tell(&checks, options.common.json)?;
     let failed = checks.iter().filter(|check| check.state == State::Failed);
     match failed.count() {
         0 => Ok(()),
@@ -166,7 +149,7 @@ fn tell(checks: &[Check], is_json: bool) -> io::Result<()> {
 
 fn folder(folder: &Path) -> Check {
     let shown = folder.display();
-    if !data::boards(folder).is_file() {
+    if data::existing(folder).is_err() {
         let said =
             format!("{shown} has no boards yet; `driftless serve` makes them, or name --data");
         return check("folder", State::Warning, said);

@@ -12,6 +12,7 @@ use driftless_model::{BoardId, IdError, KindName, LeafPath, RecordId, Value, lim
 use driftless_sync::replica::view::Connection;
 use serde::Deserialize;
 
+use crate::data;
 use crate::push::{PushError, token};
 
 /// How long the server may take for one edit.
@@ -27,7 +28,7 @@ pub struct ImportOptions {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// The board; without it, the one that was exported.
-    #[arg(long, value_parser = board)]
+    #[arg(long)]
     pub board: Option<BoardId>,
     /// The server.
     #[arg(
@@ -50,10 +51,6 @@ nothing of that edit is taken, and the command says so.
 Examples:
   driftless export plant > plant.json
   driftless import plant.json --board plant-copy --token-file token";
-
-fn board(text: &str) -> Result<BoardId, String> {
-    BoardId::new(text).map_err(|error| error.to_string())
-}
 
 /// Why it is not imported, or not all of it.
 #[derive(Debug, thiserror::Error)]
@@ -129,10 +126,8 @@ pub fn run(options: &ImportOptions) -> Result<(), ImportError> {
     let host = host.ok_or_else(|| ImportError::Url(options.url.clone()))?;
     let socket = format!("ws://{}/rt", host.trim_end_matches('/'));
     let token = token(options.token_file.as_deref())?;
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().build()?;
     let count = exported.records.len();
-    runtime.block_on(async {
+    data::runtime()?.block_on(async {
         let client = Client::builder(socket).token(token).start();
         let done = import(&client, &options.url, &board, exported.records).await;
         client.shutdown().await;

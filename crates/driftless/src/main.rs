@@ -2,11 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod sockets;
+mod data;
+mod http_get;
 mod bench;
 mod push;
-mod http_get;
 mod import;
-mod data;
 mod table;
 mod accounts;
 mod boards;
@@ -44,8 +44,10 @@ fn main() -> ExitCode {
         Command::Export(options) => ended(boards::export(&options), boards::BoardsError::exit_code),
         Command::Import(options) => ended(import::run(&options), import::ImportError::exit_code),
         Command::Tail(options) => ended(boards::tail(&options), boards::BoardsError::exit_code),
-        Command::Doctor(options) => ended(doctor::run(&options), |_| 1),
-        Command::Healthcheck(server) => ended(doctor::healthcheck(&server), |_| 1),
+        Command::Doctor(options) => ended(doctor::run(&options), doctor::HealthError::exit_code),
+        Command::Healthcheck(server) => {
+            ended(doctor::healthcheck(&server), doctor::HealthError::exit_code)
+        }
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(shell, &mut command, "driftless", &mut std::io::stdout());
@@ -57,8 +59,10 @@ fn main() -> ExitCode {
         Command::Role(command) => account(accounts::role(&command)),
         Command::Audit(options) => account(accounts::audit(&options)),
         Command::Push(options) => ended(push::run(&options), push::PushError::exit_code),
-        Command::Backup(options) => ended(backup::make(&options), |_| 1),
-        Command::Restore(options) => ended(backup::put_back(&options), |_| 1),
+        Command::Backup(options) => ended(backup::make(&options), backup::BackupError::exit_code),
+        Command::Restore(options) => {
+            ended(backup::put_back(&options), backup::BackupError::exit_code)
+        }
     }
 }
 

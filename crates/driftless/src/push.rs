@@ -9,7 +9,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use serde_json::json;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+
+use crate::http_get::{CaError, Server};
 
 /// Lines that are sent at once: fewer samples than a push may have, also where a line has several.
 const LINES_AT_ONCE: usize = 5_000;
@@ -18,8 +19,6 @@ const LINES_AT_ONCE: usize = 5_000;
 const TRIES: u32 = 5;
 /// How long the first pause between two tries is; each is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// How long one try may take.
-const TRY_TIME: Duration = Duration::from_secs(30);
 
 /// What to push, and where to.
 #[derive(Debug, Args)]
@@ -45,20 +44,12 @@ pub struct PushOptions {
     #[arg(long, value_enum, default_value = "ns")]
     pub precision: Precision,
     /// The server.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:4747",
-        env = "DRIFTLESS_URL"
-    )]
-    pub url: String,
+    #[command(flatten)]
+    pub server: Server,
     /// A file with the token of somebody who may edit every board. `DRIFTLESS_TOKEN` can hold the
     /// token itself.
     #[arg(long, value_name = "FILE", env = "DRIFTLESS_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
-    /// A file with the certificates to trust, in PEM, instead of those of the public authorities.
-    #[arg(long, value_name = "FILE", env = "DRIFTLESS_CA_FILE")]
-    pub ca_file: Option<PathBuf>,
     /// What this push is called, so that the server takes it once, should you send it again. A
     /// random one where it is missing.
     #[arg(long, value_name = "ID")]
@@ -104,9 +95,9 @@ pub enum PushError {
         /// What the system says.
         reason: io::Error,
     },
-    /// There is no certificate in the file.
-    #[error("{0} has no certificate in PEM; give another file to --ca-file")]
-    NoCertificate(String),
+    /// The certificates to trust cannot be used.
+    #[error(transparent)]
+    Ca(#[from] CaError),
     /// The server cannot be reached.
     #[error("{url} does not answer: {reason}; check --url, and that the server runs")]
     Unreachable {
@@ -143,7 +134,7 @@ impl PushError {
     /// taken, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::File { .. } | Self::NoCertificate(_) => 2,
+            Self::File { .. } | Self::Ca(_) => 2,
             Self::SomeRefused { .. } => 3,
             _ => 1,
         }
@@ -176,7 +167,7 @@ struct Part<'a> {
 }
 
 /// Where to, and as whom.
-struct Server {
+struct Target {
     agent: ureq::Agent,
     address: String,
     token: Option<String>,
@@ -185,15 +176,15 @@ struct Server {
 /// Pushes.
 pub fn run(options: &PushOptions) -> Result<(), PushError> {
     let body = body(options)?;
-    let server = Server {
-        agent: agent(options.ca_file.as_deref())?,
+    let target = Target {
+        agent: options.server.agent()?,
         address: address(options),
         token: token(options.token_file.as_deref())?,
     };
     let id = options.id.clone().unwrap_or_else(random_id);
     let mut total = Answer::default();
     for part in parts(&body, options, &id) {
-        let answer = server.send_until_taken(&part)?;
+        let answer = target.send_until_taken(&part)?;
         total.accepted += answer.accepted;
         total.refused += answer.refused;
         let refusals = answer.refusals.into_iter().map(|mut refusal| {
@@ -240,41 +231,15 @@ pub fn token(file: Option<&Path>) -> Result<Option<String>, PushError> {
     Ok(Some(String::from_utf8_lossy(&text).trim().to_owned()))
 }
 
-/// Speaks HTTP, and trusts the certificates of a file instead of the public authorities.
-pub fn agent(ca_file: Option<&Path>) -> Result<ureq::Agent, PushError> {
-    let config = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(TRY_TIME));
-    let Some(file) = ca_file else {
-        return Ok(config.build().new_agent());
-    };
-    let pem = read(file)?;
-    let certificates = parse_pem(&pem).filter_map(|item| match item {
-        Ok(PemItem::Certificate(certificate)) => Some(certificate),
-        _ => None,
-    });
-    let certificates: Vec<_> = certificates.collect();
-    if certificates.is_empty() {
-        return Err(PushError::NoCertificate(file.display().to_string()));
-    }
-    let roots = RootCerts::new_with_certs(&certificates);
-    let tls = TlsConfig::builder().root_certs(roots).build();
-    Ok(config.tls_config(tls).build().new_agent())
-}
-
 fn address(options: &PushOptions) -> String {
-    let base = options.url.trim_end_matches('/');
+    let base = options.server.url.trim_end_matches('/');
     let path = match (options.series.is_some(), options.format) {
         (true, _) | (_, Format::Prometheus) => "prometheus",
         (_, Format::Json) => "json",
         (_, Format::Influx) => {
-            let precision = match options.precision {
-                Precision::Ns => "ns",
-                Precision::Us => "us",
-                Precision::Ms => "ms",
-                Precision::S => "s",
-            };
-            return format!("{base}/api/push/influx?precision={precision}");
+            let precision = options.precision.to_possible_value();
+            let precision = precision.expect("each can be given");
+            return format!("{base}/api/push/influx?precision={}", precision.get_name());
         }
     };
     format!("{base}/api/push/{path}")
@@ -310,7 +275,7 @@ fn random_id() -> String {
     format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
-impl Server {
+impl Target {
     /// Sends a part again while the server does not answer, or says that it passes.
     fn send_until_taken(&self, part: &Part<'_>) -> Result<Answer, PushError> {
         let mut pause = FIRST_PAUSE;
@@ -424,5 +389,11 @@ mod tests {
             b"orders{shop=\"a\"} -1.5\n"
         );
         assert!(address(&options).ends_with(":4747/api/push/prometheus"));
+    }
+
+    #[test]
+    fn what_timestamps_count_is_said_in_the_address() {
+        let options = options(&["--format", "influx", "--precision", "us"]);
+        assert!(address(&options).ends_with("/api/push/influx?precision=us"));
     }
 }

@@ -9,11 +9,12 @@ use axum::serve::{Listener, ListenerExt as _};
 use driftless_server::auth::{JwtKeyError, JwtKeys};
 use driftless_server::proxies::ProxyError;
 use driftless_server::{
-    Driftless, OpenAuth, Origins, Proxies, Retention, StaticTokens, StoredAuth, ops_router,
-    push_router, router, watch_rights,
+    Builder, Driftless, OpenAuth, Origins, Proxies, Retention, StaticTokens, StoredAuth,
+    ops_router, push_router, router, watch_rights,
 };
 use driftless_store::server::{SqliteBoards, SqliteSamples, StoreError, are_in_use};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -103,29 +104,64 @@ impl ServeError {
 
 /// Serves until it is told to stop.
 pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
-    start_log(&options.log, options.log_format)?;
-    sockets::may_open_more();
-    tokio::runtime::Runtime::new()?.block_on(serve(options))
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async { serve(options, ready(options).await?).await })
 }
 
 /// Reads every file that the options name, and says that all of it can be used.
 pub fn check(options: &ServeOptions) -> Result<(), ServeError> {
-    let jwt = options.jwt.keys()?;
-    proxies(options)?;
-    let _app = web::router(options.web.as_deref(), &options.base_path)?;
-    if let (Some(certificate), Some(key)) = (&options.tls_cert, &options.tls_key) {
-        tls::acceptor(certificate, key)?;
-    }
-    if let Some(file) = &options.tokens {
-        StaticTokens::read(file)?;
-    }
-    let has_tokens = async { are_in_use(&data::boards(&options.data)).await };
-    let has_tokens = tokio::runtime::Runtime::new()?.block_on(has_tokens);
-    closed_or_near(
-        options,
-        options.tokens.is_some() || jwt.is_some() || has_tokens,
-    )?;
+    data::runtime()?.block_on(ready(options))?;
     Ok(writeln!(std::io::stdout(), "the settings can be used")?)
+}
+
+/// What the settings name, once it is read and can be used.
+struct Ready {
+    log: EnvFilter,
+    app: Router,
+    tls: Option<TlsAcceptor>,
+    proxies: Proxies,
+    sign_in: SignIn,
+}
+
+/// Who may sign in besides those whom the file of the boards knows.
+struct SignIn {
+    jwt: Option<JwtKeys>,
+    tokens: Option<StaticTokens>,
+    /// Somebody may sign in, in one way or another.
+    is_there: bool,
+}
+
+/// Judges all the settings, before there is a port or a file of this server's own.
+async fn ready(options: &ServeOptions) -> Result<Ready, ServeError> {
+    let log = EnvFilter::try_new(&options.log).map_err(|error| ServeError::Log {
+        filter: options.log.clone(),
+        reason: error.to_string(),
+    })?;
+    let mut proxies = options.trusted_proxy.iter();
+    let proxies = proxies.try_fold(Proxies::default(), |proxies, proxy| proxies.trust(proxy))?;
+    let app = web::router(options.web.as_deref(), &options.base_path)?;
+    let tls = match (&options.tls_cert, &options.tls_key) {
+        (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),
+        _ => None,
+    };
+    let jwt = options.jwt.keys()?;
+    let tokens = options.tokens.as_deref().map(StaticTokens::read);
+    let tokens = tokens.transpose()?;
+    let is_there =
+        tokens.is_some() || jwt.is_some() || are_in_use(&data::boards(&options.folder.data)).await;
+    closed_or_near(options, is_there)?;
+    let sign_in = SignIn {
+        jwt,
+        tokens,
+        is_there,
+    };
+    Ok(Ready {
+        log,
+        app,
+        tls,
+        proxies,
+        sign_in,
+    })
 }
 
 /// Only this machine reaches the server, and through no proxy.
@@ -157,11 +193,7 @@ fn may_be_logged(line: &Metadata<'_>) -> bool {
     *line.level() <= Level::INFO || !kept_quiet.any(|name| line.target().starts_with(name))
 }
 
-fn start_log(filter: &str, format: LogFormat) -> Result<(), ServeError> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| ServeError::Log {
-        filter: filter.to_owned(),
-        reason: error.to_string(),
-    })?;
+fn start_log(filter: EnvFilter, format: LogFormat) {
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match format {
         LogFormat::Text => lines.boxed(),
@@ -169,44 +201,41 @@ fn start_log(filter: &str, format: LogFormat) -> Result<(), ServeError> {
     };
     let log = tracing_subscriber::registry().with(lines);
     log.with(filter).with(filter_fn(may_be_logged)).init();
-    Ok(())
 }
 
-async fn serve(options: &ServeOptions) -> Result<(), ServeError> {
-    let has_tokens = are_in_use(&data::boards(&options.data)).await;
-    let jwt = options.jwt.keys()?;
-    let has_sign_in = options.tokens.is_some() || jwt.is_some() || has_tokens;
-    closed_or_near(options, has_sign_in)?;
-    let app = web::router(options.web.as_deref(), &options.base_path)?;
-    let tls = match (&options.tls_cert, &options.tls_key) {
-        (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),
-        _ => None,
-    };
+async fn serve(options: &ServeOptions, ready: Ready) -> Result<(), ServeError> {
+    start_log(ready.log, options.log_format);
+    sockets::may_open_more();
     // The port comes first: a second server must not touch the data of the first.
     let listener = listen(options.listen).await?;
     let address = listener.local_addr()?;
     let store = open_store(options).await?;
     let samples = open_samples(options).await;
-    let (driftless, auth) =
-        start(options, store.clone(), samples.clone(), jwt, has_sign_in).await?;
+    let origins = origins(options, ready.sign_in.is_there);
+    let builder = Driftless::builder().origins(origins).proxies(ready.proxies);
+    let builder = match &samples {
+        Some(samples) => builder.samples(samples.clone()),
+        None => builder,
+    };
+    let (driftless, auth) = start(builder, options, store.clone(), ready.sign_in).await?;
     let app: Router = Router::new()
         .nest("/rt", router(driftless.clone()))
         .merge(ops_router(driftless.clone()))
         .merge(push_router(driftless.clone()))
-        .merge(app);
+        .merge(ready.app);
     let app = match options.base_path.as_str() {
         "" => app,
         base => Router::new().nest_service(base, app),
     };
     let app = web::secured(app);
-    announce(address, tls.is_some())?;
+    announce(address, ready.tls.is_some())?;
     let heartbeat = driftless.heartbeat();
     let listener = listener.tap_io(move |socket| {
         if let Err(error) = sockets::tune(socket, heartbeat) {
             tracing::debug!(%error, "a socket keeps what the system gave it");
         }
     });
-    match tls {
+    match ready.tls {
         None => answer(listener, app, driftless).await?,
         Some(acceptor) => answer(TlsListener::new(listener, acceptor)?, app, driftless).await?,
     }
@@ -257,7 +286,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
 }
 
 async fn open_store(options: &ServeOptions) -> Result<SqliteBoards, ServeError> {
-    let folder = &options.data;
+    let folder = &options.folder.data;
     data::make(folder)?;
     let store = SqliteBoards::options();
     let store = match options.data_max {
@@ -270,7 +299,7 @@ async fn open_store(options: &ServeOptions) -> Result<SqliteBoards, ServeError> 
 /// Boards are served without the history of feeds, too: what is wrong with it is said, and the file
 /// left alone.
 async fn open_samples(options: &ServeOptions) -> Option<SqliteSamples> {
-    let opened = SqliteSamples::open(data::samples(&options.data)).await;
+    let opened = SqliteSamples::open(data::samples(&options.folder.data)).await;
     let said = opened.inspect_err(|error| {
         tracing::error!(%error, "feeds keep their history in memory only, until the next start");
     });
@@ -278,29 +307,20 @@ async fn open_samples(options: &ServeOptions) -> Option<SqliteSamples> {
 }
 
 async fn start(
+    builder: Builder,
     options: &ServeOptions,
     store: SqliteBoards,
-    samples: Option<SqliteSamples>,
-    jwt: Option<JwtKeys>,
-    has_sign_in: bool,
+    sign_in: SignIn,
 ) -> Result<(Driftless, Option<StoredAuth>), ServeError> {
     let accounts = store.accounts();
-    let origins = origins(options, has_sign_in);
-    let builder = Driftless::builder().store(store).origins(origins);
-    let builder = builder.proxies(proxies(options)?);
-    let builder = builder.retention(retention(options));
-    let builder = match samples {
-        Some(samples) => builder.samples(samples),
-        None => builder,
-    };
+    let builder = builder.store(store).retention(retention(options));
     let builder = if options.no_host_metrics {
         builder
     } else {
         builder.host_metrics()
     };
-    if let Some(file) = &options.tokens {
-        let auth = StaticTokens::read(file)?;
-        return Ok((builder.auth(auth).start().await?, None));
+    if let Some(tokens) = sign_in.tokens {
+        return Ok((builder.auth(tokens).start().await?, None));
     }
     if options.insecure {
         return Ok((builder.auth(OpenAuth).start().await?, None));
@@ -308,7 +328,7 @@ async fn start(
     // Before anybody comes in: what is changed from here on is found out.
     let since = accounts.audit_end().await?;
     let auth = StoredAuth::new(accounts);
-    let auth = match jwt {
+    let auth = match sign_in.jwt {
         Some(keys) => auth.jwt(keys),
         None if is_near(options) => auth.open_until_first_token(),
         None => auth,
@@ -337,11 +357,6 @@ fn origins(options: &ServeOptions, has_sign_in: bool) -> Origins {
     } else {
         Origins::SameHostOr(listed)
     }
-}
-
-fn proxies(options: &ServeOptions) -> Result<Proxies, ProxyError> {
-    let mut trusted = options.trusted_proxy.iter();
-    trusted.try_fold(Proxies::default(), |proxies, proxy| proxies.trust(proxy))
 }
 
 fn announce(address: SocketAddr, has_tls: bool) -> std::io::Result<()> {

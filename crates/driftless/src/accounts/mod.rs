@@ -13,12 +13,12 @@ use driftless_server::auth::{LINK_MARK, Secret};
 use driftless_store::server::{AccountError, Accounts, Grant, NewToken, StoreError};
 use serde_json::json;
 
-use crate::data::{self, DataError};
+use crate::data::{self, Common, DataError};
 use crate::table::time;
 
 use options::{CreateOptions, Place, SetOptions, ShareOptions, WithdrawOptions};
 
-pub use options::{AuditOptions, Common, RoleCommand, TokenCommand, UserCommand};
+pub use options::{AuditOptions, RoleCommand, TokenCommand, UserCommand};
 
 /// Why nothing was changed or shown.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +30,9 @@ pub enum AccountsError {
     /// The store does not open.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The data folder cannot be made.
+    /// There is nothing yet to list or change, or the data folder cannot be made.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// There are no boards yet, and nothing to list or change.
-    #[error("{0} has no boards and no accounts; name the folder of the server with --data")]
-    Nothing(String),
     /// The name of a share link is none.
     #[error(transparent)]
     Name(#[from] IdError),
@@ -80,7 +77,7 @@ pub fn token(command: &TokenCommand) -> Done {
             } else {
                 "was revoked before"
             };
-            say(&format!("Token {number} {state}."))
+            say(&format!("Token {number} {state}."), &options.common)
         }),
     }
 }
@@ -95,7 +92,8 @@ pub fn user(command: &UserCommand) -> Done {
         UserCommand::Remove(options) => with(&options.common, async |accounts| {
             accounts.remove_user(&options.name, &actor()).await?;
             let name = &options.name;
-            say(&format!("{name} has no token and no role any more."))
+            let done = format!("{name} has no token and no role any more.");
+            say(&done, &options.common)
         }),
     }
 }
@@ -128,24 +126,19 @@ pub fn audit(options: &AuditOptions) -> Done {
 
 /// The accounts of a folder that has some.
 fn with<F: Future<Output = Done>>(common: &Common, act: impl FnOnce(Accounts) -> F) -> Done {
-    let file = data::boards(&common.data);
-    if !file.exists() {
-        return Err(AccountsError::Nothing(common.data.display().to_string()));
-    }
-    run(&file, act)
+    run(&data::existing(&common.folder.data)?, act)
 }
 
 /// The accounts of a folder, made where there is none: before the first start there is somebody to
 /// let in.
 fn with_new<F: Future<Output = Done>>(common: &Common, act: impl FnOnce(Accounts) -> F) -> Done {
-    data::make(&common.data)?;
-    run(&data::boards(&common.data), act)
+    let folder = &common.folder.data;
+    data::make(folder)?;
+    run(&data::boards(folder), act)
 }
 
 fn run<F: Future<Output = Done>>(file: &Path, act: impl FnOnce(Accounts) -> F) -> Done {
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = { runtime }.enable_all().build()?;
-    runtime.block_on(async {
+    data::runtime()?.block_on(async {
         let accounts = Accounts::open(file).await?;
         let done = act(accounts.clone()).await;
         accounts.close().await;
@@ -201,10 +194,7 @@ fn show(new: &NewToken, number: u64, secret: &Secret, link: &str, is_json: bool)
     }
     let (user, role) = (&new.user, new.role.as_ref());
     let role = role.map_or(String::new(), |(board, role)| {
-        let board = board
-            .as_ref()
-            .map_or("every board".to_owned(), |one| format!("{one}"));
-        format!(", {role} of {board}")
+        format!(", {role} of {}", place_of(board.as_ref()))
     });
     let expires = expires.unwrap_or_else(|| "it is revoked".to_owned());
     eprintln!("Token {number}: {user}{role}, until {expires}. Whoever has this link is {user}:");
@@ -226,10 +216,11 @@ async fn set_role(accounts: &Accounts, options: &SetOptions) -> Done {
     accounts.set_role(&grant, &actor()).await?;
     let whom = whom(grant.user.as_ref());
     let place = place_of(grant.board.as_ref());
-    match grant.role {
-        Role::None => say(&format!("{whom} may not read {place}.")),
-        role => say(&format!("{whom}: {role} of {place}.")),
-    }
+    let done = match grant.role {
+        Role::None => format!("{whom} may not read {place}."),
+        role => format!("{whom}: {role} of {place}."),
+    };
+    say(&done, &options.common)
 }
 
 async fn withdraw(accounts: &Accounts, options: &WithdrawOptions) -> Done {
@@ -238,7 +229,8 @@ async fn withdraw(accounts: &Accounts, options: &WithdrawOptions) -> Done {
         return Err(AccountsError::NoGrant);
     }
     let (whom, place) = (whom(user), place_of(board));
-    say(&format!("{whom}: the role on {place} is taken back."))
+    let done = format!("{whom}: the role on {place} is taken back.");
+    say(&done, &options.common)
 }
 
 fn whom(user: Option<&UserId>) -> String {
@@ -249,8 +241,13 @@ fn place_of(board: Option<&BoardId>) -> String {
     board.map_or("every board".to_owned(), BoardId::to_string)
 }
 
-fn say(text: &str) -> Done {
-    Ok(writeln!(io::stdout(), "{text}")?)
+fn say(text: &str, common: &Common) -> Done {
+    let told = if common.json {
+        json!({ "done": text }).to_string()
+    } else {
+        text.to_owned()
+    };
+    Ok(writeln!(io::stdout(), "{told}")?)
 }
 
 /// Who does it, for the audit log: as far as the system says.

@@ -1,28 +1,12 @@
 //! What `driftless token`, `user`, `role` and `audit` take.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use driftless_model::{BoardId, Role, UserId};
 use driftless_server::auth::{LINK_MARK, is_link_name};
 
-/// Where the accounts are, and how to answer.
-#[derive(Debug, Args)]
-pub struct Common {
-    /// The folder of the server, which may be running: what changes counts at once, also for those
-    /// who are connected.
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "driftless-data",
-        env = "DRIFTLESS_DATA"
-    )]
-    pub data: PathBuf,
-    /// Answer in JSON, for scripts.
-    #[arg(long)]
-    pub json: bool,
-}
+use crate::data::Common;
 
 /// `driftless token`.
 #[derive(Debug, Subcommand)]
@@ -77,7 +61,7 @@ pub struct CreateOptions {
     #[arg(long, value_parser = given_role)]
     pub role: Option<Role>,
     /// The board that the role is on; without it, every board.
-    #[arg(long, value_parser = board, requires = "role")]
+    #[arg(long, requires = "role")]
     pub board: Option<BoardId>,
     /// How long the token counts: `12h`, `7d`, `1year` or `never`.
     #[arg(long, default_value = "30d", value_parser = lifetime)]
@@ -94,7 +78,7 @@ pub struct CreateOptions {
 #[derive(Debug, Args)]
 pub struct ShareOptions {
     /// The board.
-    #[arg(long, value_parser = board)]
+    #[arg(long)]
     pub board: BoardId,
     /// What whoever has the link may do: viewer or editor.
     #[arg(long, value_parser = shared_role)]
@@ -180,13 +164,12 @@ pub struct Whom {
 #[derive(Debug, Args)]
 pub struct SetOptions {
     /// viewer, editor, owner or none.
-    #[arg(value_parser = role)]
     pub role: Role,
     /// Whom it is for.
     #[command(flatten)]
     pub whom: Whom,
     /// The board; without it, every board.
-    #[arg(long, value_parser = board)]
+    #[arg(long)]
     pub board: Option<BoardId>,
     /// Where the accounts are, and how to answer.
     #[command(flatten)]
@@ -200,7 +183,7 @@ pub struct WithdrawOptions {
     #[command(flatten)]
     pub whom: Whom,
     /// The board; without it, the role on every board.
-    #[arg(long, value_parser = board)]
+    #[arg(long)]
     pub board: Option<BoardId>,
     /// Where the accounts are, and how to answer.
     #[command(flatten)]
@@ -244,10 +227,6 @@ fn person(text: &str) -> Result<UserId, String> {
         return Err(format!("names that end in {mark:?} are for share links"));
     }
     Ok(user)
-}
-
-fn board(text: &str) -> Result<BoardId, String> {
-    BoardId::new(text).map_err(|error| error.to_string())
 }
 
 fn role(text: &str) -> Result<Role, String> {

@@ -14,6 +14,7 @@ use crate::bench::machine::{self, Cores, Usage};
 use crate::bench::options::CommonOptions;
 use crate::bench::report::{Machine, Measured, Report};
 use crate::bench::target::{Side, Target};
+use crate::data;
 use crate::sockets;
 
 /// Connections that are made at once.
@@ -72,9 +73,7 @@ impl Workload<'_> {
         if let Some(cores) = cores {
             machine::pin(cores.load);
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = data::runtime()?;
         let floors = self.floors.iter().copied();
         let floors = floors.filter(|_| !self.common.no_floor);
         let mut sides: Vec<(Side, Vec<Figures>)> = floors

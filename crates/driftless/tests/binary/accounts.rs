@@ -74,13 +74,16 @@ fn roles_and_links_are_given_listed_and_taken_back() {
     );
     assert_eq!(shared["user"], "Wall (link)");
     text(&run(data, &["role", "set", "viewer", "--everybody"]));
-    text(&run(data, &["role", "set", "none", "--name", "Bo"]));
+    let shut_out = json(data, &["role", "set", "none", "--name", "Bo"]);
+    assert_eq!(shut_out["done"], "Bo may not read every board.");
     let grants = json(data, &["role", "list"]);
     assert_eq!(grants[0]["user"], "(everybody)");
     assert_eq!(grants[1]["role"], "none");
     assert_eq!(grants[2]["board"], "plant");
-    text(&run(data, &["role", "withdraw", "--name", "Bo"]));
-    text(&run(data, &["user", "remove", "Wall (link)"]));
+    let withdrawn = json(data, &["role", "withdraw", "--name", "Bo"]);
+    assert!(withdrawn["done"].is_string(), "{withdrawn}");
+    let removed = json(data, &["user", "remove", "Wall (link)"]);
+    assert!(removed["done"].is_string(), "{removed}");
     assert_eq!(
         json(data, &["role", "list"]).as_array().map(Vec::len),
         Some(1)

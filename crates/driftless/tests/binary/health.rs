@@ -55,6 +55,9 @@ fn a_server_that_can_serve_is_healthy_and_one_that_is_gone_is_not() {
         "{}",
         error_of(&ill)
     );
+    let no_certificate = ["healthcheck", "--url", &url, "--ca-file", "none.pem"];
+    let bad = driftless(&no_certificate).output();
+    assert_eq!(bad.expect("runs").status.code(), Some(2));
     let bad = driftless(&["healthcheck", "--url", "localhost"]).output();
     assert_eq!(bad.expect("runs").status.code(), Some(1));
 }

@@ -91,13 +91,15 @@ fn what_cannot_be_copied_or_put_back_is_one_sentence() {
     let folder = tempfile::tempdir().expect("a folder");
     let (data, file) = (folder.path().join("data"), folder.path().join("backup.db"));
     let output = runs("backup", &file, &data);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(error_of(&output).contains("there are no boards in"));
     assert!(!file.exists() && !data.exists());
     let output = runs("restore", &file, &data);
+    assert_eq!(output.status.code(), Some(2));
     assert!(error_of(&output).contains("there is no file"));
     std::fs::write(&file, "x".repeat(10_000)).expect("writes");
     let output = runs("restore", &file, &data);
+    assert_eq!(output.status.code(), Some(2));
     let error = error_of(&output);
     assert!(error.contains("is damaged"), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");

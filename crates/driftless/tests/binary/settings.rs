@@ -86,6 +86,7 @@ fn settings_are_looked_over_without_a_start() {
         (["--trusted-proxy", "127.0.0.1"], "driftless token create"),
         (["--jwt-key", "none.pem"], "none.pem"),
         (["--tokens", "none"], "none"),
+        (["--log", "[["], "--log"),
     ] {
         let output = check(&bad);
         assert_eq!(output.status.code(), Some(2), "{bad:?}");
