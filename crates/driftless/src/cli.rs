@@ -61,12 +61,18 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
     /// Tokens and share links: who may sign in.
+    ///
+    /// The server may be running: what changes counts at once, also for those who are connected.
     #[command(subcommand)]
     Token(TokenCommand),
     /// Those who were given tokens.
+    ///
+    /// The server may be running: what changes counts at once, also for those who are connected.
     #[command(subcommand)]
     User(UserCommand),
     /// Roles: what somebody may do on a board.
+    ///
+    /// The server may be running: what changes counts at once, also for those who are connected.
     #[command(subcommand)]
     Role(RoleCommand),
     /// Show what was done about sign-in and rights, and which sign-ins were refused.

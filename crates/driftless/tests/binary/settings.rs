@@ -75,11 +75,11 @@ fn settings_are_looked_over_without_a_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
     let at = data.to_str().expect("text");
-    let check = |more: &[&str]| {
-        let arguments = [&["serve", "--check-config", "--data", at], more].concat();
+    let serve = |more: &[&str]| {
+        let arguments = [&["serve", "--data", at], more].concat();
         driftless(&arguments).output().expect("runs")
     };
-    assert!(check(&[]).status.success());
+    assert!(serve(&["--check-config"]).status.success());
     for (bad, remedy) in [
         (["--listen", "0.0.0.0:1"], "driftless token create"),
         (["--trusted-proxy", "proxy"], "10.0.0.0/8"),
@@ -88,9 +88,14 @@ fn settings_are_looked_over_without_a_start() {
         (["--tokens", "none"], "none"),
         (["--log", "[["], "--log"),
     ] {
-        let output = check(&bad);
-        assert_eq!(output.status.code(), Some(2), "{bad:?}");
-        assert!(error_of(&output).contains(remedy), "{}", error_of(&output));
+        // What is looked over is what a start looks at, before it makes anything.
+        for output in [
+            serve(&[&bad[..], &["--check-config"]].concat()),
+            serve(&bad),
+        ] {
+            assert_eq!(output.status.code(), Some(2), "{bad:?}");
+            assert!(error_of(&output).contains(remedy), "{}", error_of(&output));
+        }
     }
     assert!(!data.exists(), "nothing is made");
 }
