@@ -5,10 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+use sqlx::{Connection as _, Row as _};
 
 use crate::server::error::StoreError;
 use crate::server::sqlite::carry::{carry_in, carry_out};
+use crate::server::sqlite::connection::{close, open, open_to_read};
 use crate::server::sqlite::copy::{part_of, remove, settle, sync_folder};
 use crate::server::sqlite::lock::Lock;
 use crate::server::sqlite::place::{beside, beside_dated, failure, place, samples_beside};
@@ -71,8 +72,7 @@ pub async fn restore(backup: &Path, file: &Path) -> Result<Restored, StoreError>
         to: place(file),
         reason: error.to_string(),
     };
-    let options = SqliteConnectOptions::new().read_only(true);
-    let mut connection = open(backup, options).await?;
+    let mut connection = open_to_read(backup).await?;
     ours(&mut connection, backup).await?;
     let ready = beside(file, ".restored");
     part_of(&mut connection, backup, &ready).await?;
@@ -91,17 +91,6 @@ pub async fn restore(backup: &Path, file: &Path) -> Result<Restored, StoreError>
     Ok(Restored { boards, set_aside })
 }
 
-async fn open(file: &Path, options: SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
-    let options = options.filename(file).disable_statement_logging();
-    let connection = options.connect().await;
-    connection.map_err(|error| failure(file, &error))
-}
-
-async fn close(connection: SqliteConnection, file: &Path) -> Result<(), StoreError> {
-    let closed = connection.close().await;
-    closed.map_err(|error| failure(file, &error))
-}
-
 /// Refuses what is no sound file of boards that this build knows.
 async fn ours(connection: &mut SqliteConnection, file: &Path) -> Result<(), StoreError> {
     let format = schema::inspect(connection, file).await?;
@@ -113,8 +102,7 @@ async fn ours(connection: &mut SqliteConnection, file: &Path) -> Result<(), Stor
 
 /// Looks at every page of a file and counts its boards. Changes nothing, whatever its format.
 pub async fn look_over(file: &Path) -> Result<u64, StoreError> {
-    let options = SqliteConnectOptions::new().read_only(true);
-    let mut connection = open(file, options).await?;
+    let mut connection = open_to_read(file).await?;
     ours(&mut connection, file).await?;
     let row = sqlx::query("SELECT count(*) FROM boards");
     let row = row.fetch_one(&mut connection).await;

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+use sqlx::{Connection as _, Row as _};
 
 use crate::server::error::StoreError;
+use crate::server::sqlite::connection::{close, open};
 use crate::server::sqlite::copy::remove;
 use crate::server::sqlite::place::{failure, make_private, place};
 use crate::server::sqlite::samples::{FORMAT, TABLE_NAMES, TABLES};
@@ -13,14 +14,11 @@ use crate::server::sqlite::samples::{FORMAT, TABLE_NAMES, TABLES};
 /// A file that nobody else uses yet, and that is synced as a whole when it is done.
 async fn unfinished(file: &Path) -> Result<SqliteConnection, StoreError> {
     let options = SqliteConnectOptions::new()
-        .filename(file)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Off)
-        .synchronous(SqliteSynchronous::Off)
-        .disable_statement_logging();
+        .synchronous(SqliteSynchronous::Off);
     make_private(file);
-    let connection = options.connect().await;
-    connection.map_err(|error| failure(file, &error))
+    open(file, options).await
 }
 
 /// Puts the history in `samples`, as of one moment, into a copy of boards that has none. A server
@@ -29,8 +27,7 @@ pub async fn carry_in(copy: &Path, samples: &Path) -> Result<(), StoreError> {
     let mut connection = unfinished(copy).await?;
     let carried = carry(&mut connection, samples).await;
     carried.map_err(|error| failure(samples, &error))?;
-    let closed = connection.close().await;
-    closed.map_err(|error| failure(copy, &error))
+    close(connection, copy).await
 }
 
 /// Takes the history out of a copy of a backup into a new file `samples`; whether there was any.
@@ -47,12 +44,10 @@ pub async fn carry_out(copy: &Path, samples: &Path) -> Result<bool, StoreError> 
     let mut taken = unfinished(samples).await?;
     let carried = carry(&mut taken, copy).await;
     carried.map_err(|error| failure(copy, &error))?;
-    let closed = taken.close().await;
-    closed.map_err(|error| failure(samples, &error))?;
+    close(taken, samples).await?;
     let dropped = strip(&mut connection).await;
     dropped.map_err(|error| failure(copy, &error))?;
-    let closed = connection.close().await;
-    closed.map_err(|error| failure(copy, &error))?;
+    close(connection, copy).await?;
     Ok(true)
 }
 

@@ -18,8 +18,9 @@ pub fn from_check(check: Check) -> i64 {
     check.0.cast_signed()
 }
 
-pub fn from_id(id: u128) -> Vec<u8> {
-    id.to_be_bytes().to_vec()
+/// A number of milliseconds, or of a row, in a table: none lies past what a column can hold.
+pub fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 pub fn unavailable(error: &sqlx::Error) -> StoreError {

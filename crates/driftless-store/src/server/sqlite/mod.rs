@@ -2,6 +2,7 @@
 //! commits on a thread of its own, and a few readers.
 
 mod place;
+mod connection;
 mod pool;
 mod lock;
 mod columns;

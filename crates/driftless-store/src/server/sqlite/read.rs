@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 
 use crate::server::board_store::BoardSummary;
 use crate::server::error::StoreError;
-use crate::server::sqlite::columns::{Columns, Users, from_id, from_version, unavailable};
+use crate::server::sqlite::columns::{Columns, Users, from_version, unavailable};
 
 /// The whole board. One transaction, so that all four tables are of one moment.
 pub async fn load(readers: &SqlitePool, board: &BoardId) -> Result<BoardImage, StoreError> {
@@ -141,6 +141,7 @@ pub async fn find(
     id: EditId,
     above: Version,
 ) -> Result<Option<LogRow>, StoreError> {
+    let id_bytes = id.0.to_be_bytes();
     let query = sqlx::query(
         r#"SELECT version, "check", id, client, user, time_ms, label, effects
            FROM log WHERE board = ? AND version > ? AND id = ?"#,
@@ -148,7 +149,7 @@ pub async fn find(
     let query = query
         .bind(board.as_str())
         .bind(from_version(above))
-        .bind(from_id(id.0));
+        .bind(id_bytes.as_slice());
     let row = query.fetch_optional(readers).await;
     let row = row.map_err(|error| unavailable(&error))?;
     row.map(|row| log_row(board, &row)).transpose()

@@ -16,10 +16,11 @@ use crate::server::error::StoreError;
 use crate::server::sample_store::{
     Chunk, Forget, Kept, KeptPush, KeptSeries, SampleBatch, SampleStore,
 };
+use crate::server::sqlite::columns::{stored, unavailable};
 use crate::server::sqlite::lock::Lock;
 use crate::server::sqlite::place::{failure, make_private, place};
 use crate::server::sqlite::pool::pool;
-use crate::server::sqlite::statements::Statements;
+use crate::server::sqlite::statements::execute;
 
 /// The version of the format of samples that this build writes.
 pub const FORMAT: u32 = 1;
@@ -125,12 +126,6 @@ async fn prepare(writer: &SqlitePool, path: &Path) -> Result<(), StoreError> {
     })
 }
 
-fn unavailable(error: &sqlx::Error) -> StoreError {
-    StoreError::Unavailable {
-        reason: error.to_string(),
-    }
-}
-
 impl SampleStore for SqliteSamples {
     async fn kept(&self) -> Result<Kept, StoreError> {
         let kept = kept(&self.readers).await;
@@ -210,8 +205,10 @@ async fn read(
         "SELECT series, start_ms, data FROM sample_chunks WHERE tier = ",
     );
     query.push_bind(tier.number());
-    query.push(" AND start_ms >= ").push_bind(bound(span.start));
-    query.push(" AND start_ms < ").push_bind(bound(span.end));
+    query
+        .push(" AND start_ms >= ")
+        .push_bind(stored(span.start));
+    query.push(" AND start_ms < ").push_bind(stored(span.end));
     query.push(" AND series IN (");
     let mut numbers = query.separated(", ");
     for number in series {
@@ -230,11 +227,6 @@ async fn read(
     rows.iter().map(chunk).collect()
 }
 
-/// A time as a bound of a comparison: no sample lies past what a column can hold.
-fn bound(time_ms: u64) -> i64 {
-    i64::try_from(time_ms).unwrap_or(i64::MAX)
-}
-
 async fn write(writer: &SqlitePool, batch: &SampleBatch) -> Result<(), sqlx::Error> {
     let mut connection = writer.acquire().await?;
     let written = transact(&mut connection, batch).await;
@@ -250,66 +242,83 @@ async fn transact(
     batch: &SampleBatch,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let mut statements = Statements::default();
-    add_series(&mut statements, &batch.series);
-    add_chunks(&mut statements, &batch.chunks);
-    add_pushes(&mut statements, &batch.pushes);
-    statements.execute(&mut transaction).await?;
+    add_series(&mut transaction, &batch.series).await?;
+    add_chunks(&mut transaction, &batch.chunks).await?;
+    add_pushes(&mut transaction, &batch.pushes).await?;
     if let Some(settled_ms) = batch.settled_ms {
         let settled = "UPDATE sample_meta SET settled_ms = max(settled_ms, ?)";
-        let settled = sqlx::query(settled).bind(bound(settled_ms));
+        let settled = sqlx::query(settled).bind(stored(settled_ms));
         settled.execute(&mut *transaction).await?;
     }
     forget(&mut transaction, &batch.forget).await?;
     transaction.commit().await
 }
 
-fn add_series(statements: &mut Statements, series: &[KeptSeries]) {
-    statements.add(
+async fn add_series(
+    connection: &mut SqliteConnection,
+    series: &[KeptSeries],
+) -> Result<(), sqlx::Error> {
+    execute(
+        connection,
         series,
         "INSERT INTO sample_series (number, name, seen_ms) ",
         |row, series| {
             row.push_bind(series.number.cast_signed())
                 .push_bind(to_text(&series.name))
-                .push_bind(bound(series.seen_ms));
+                .push_bind(stored(series.seen_ms));
         },
         " ON CONFLICT (number) DO UPDATE SET name = excluded.name, seen_ms = excluded.seen_ms",
-    );
+    )
+    .await
 }
 
-fn add_chunks(statements: &mut Statements, chunks: &[Chunk]) {
-    statements.add(
+async fn add_chunks(
+    connection: &mut SqliteConnection,
+    chunks: &[Chunk],
+) -> Result<(), sqlx::Error> {
+    execute(
+        connection,
         chunks,
         "INSERT INTO sample_chunks (tier, series, start_ms, data) ",
         |row, chunk| {
             row.push_bind(chunk.tier.number())
                 .push_bind(chunk.series.cast_signed())
-                .push_bind(bound(chunk.start_ms))
+                .push_bind(stored(chunk.start_ms))
                 .push_bind(chunk.data.clone());
         },
         " ON CONFLICT (tier, series, start_ms) DO UPDATE SET data = excluded.data",
-    );
+    )
+    .await
 }
 
-fn add_pushes(statements: &mut Statements, pushes: &[KeptPush]) {
-    statements.add(
+async fn add_pushes(
+    connection: &mut SqliteConnection,
+    pushes: &[KeptPush],
+) -> Result<(), sqlx::Error> {
+    execute(
+        connection,
         pushes,
         "INSERT INTO sample_pushes (id, time_ms, accepted) ",
         |row, push| {
             row.push_bind(push.id.clone())
-                .push_bind(bound(push.time_ms))
-                .push_bind(bound(push.accepted));
+                .push_bind(stored(push.time_ms))
+                .push_bind(stored(push.accepted));
         },
         " ON CONFLICT (id) DO UPDATE SET time_ms = excluded.time_ms, \
          accepted = excluded.accepted",
-    );
+    )
+    .await
 }
+
+/// The series are named so that the whole key is searched: by tier and time alone each hour would
+/// walk all that is kept, while nothing else can be written.
+const FORGET_CHUNKS: &str = "DELETE FROM sample_chunks WHERE tier = ? AND start_ms < ? \
+     AND series IN (SELECT number FROM sample_series)";
 
 async fn forget(connection: &mut SqliteConnection, forget: &Forget) -> Result<(), sqlx::Error> {
     for (tier, before_ms) in &forget.chunks {
-        let chunks = "DELETE FROM sample_chunks WHERE tier = ? AND start_ms < ?";
-        let chunks = sqlx::query(chunks).bind(tier.number());
-        let chunks = chunks.bind(bound(*before_ms));
+        let chunks = sqlx::query(FORGET_CHUNKS).bind(tier.number());
+        let chunks = chunks.bind(stored(*before_ms));
         chunks.execute(&mut *connection).await?;
     }
     for number in &forget.series {
@@ -325,7 +334,7 @@ async fn forget(connection: &mut SqliteConnection, forget: &Forget) -> Result<()
     }
     if forget.pushes_before_ms > 0 {
         let pushes = sqlx::query("DELETE FROM sample_pushes WHERE time_ms < ?");
-        let pushes = pushes.bind(bound(forget.pushes_before_ms));
+        let pushes = pushes.bind(stored(forget.pushes_before_ms));
         pushes.execute(&mut *connection).await?;
     }
     if let Some(count) = forget.pushes_past {
@@ -393,6 +402,17 @@ mod tests {
         drop(store);
         let store = SqliteSamples::open(&file).await.expect("opens");
         assert_eq!(store.kept().await.expect("reads").settled_ms, 7);
+    }
+
+    #[tokio::test]
+    async fn what_is_past_its_time_is_found_by_the_whole_key() {
+        let store = empty().await;
+        let plan = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {FORGET_CHUNKS}"));
+        let plan = sqlx::query(plan).bind(1).bind(2);
+        let steps = plan.fetch_all(&store.0.writer).await.expect("plans");
+        let steps: Vec<String> = steps.iter().map(|step| step.get(3)).collect();
+        let whole_key = "(tier=? AND series=? AND start_ms<?)";
+        assert!(steps[0].ends_with(whole_key), "{steps:?}");
     }
 
     #[tokio::test]

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool};
-use sqlx::{ConnectOptions as _, Row as _};
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use crate::server::error::StoreError;
 use crate::server::sqlite::copy;
@@ -124,7 +124,7 @@ pub enum LookOver {
 /// Makes the tables in an empty file, and brings an older one up to date once it is copied; refuses
 /// a newer one, one of something else, and a damaged one. The lock is held, shared.
 ///
-/// Without `look_over` only a file that is not of today's format has all its pages looked at.
+/// With [`LookOver::Format`] only a file that is not of today's format has all its pages looked at.
 pub async fn prepare(
     writer: &SqlitePool,
     path: &Path,
@@ -164,14 +164,6 @@ pub async fn inspect(
     let known = known_format(connection, path).await?;
     check_pages(connection, path).await?;
     Ok(known)
-}
-
-/// A connection that changes nothing.
-pub async fn connect_to_read(path: &Path) -> Result<SqliteConnection, StoreError> {
-    let options = SqliteConnectOptions::new().filename(path);
-    let options = options.read_only(true).disable_statement_logging();
-    let connection = options.connect().await;
-    connection.map_err(|error| failure(path, &error))
 }
 
 async fn known_format(
@@ -270,7 +262,7 @@ mod tests {
 
     use driftless_model::{Effect, KindName, Op, RecordId};
     use driftless_sync::room::Stored;
-    use sqlx::sqlite::SqlitePoolOptions;
+    use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
     use super::*;
     use crate::server::conformance::Script;

@@ -4,12 +4,29 @@ use sqlx::query_builder::Separated;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Sqlite};
 
-/// Most rows in one statement. The widest has nine columns, and `SQLite` binds at most 32,766
+/// Most rows in one statement. The widest has four columns, and `SQLite` binds at most 32,766
 /// values.
 const ROWS_MAX: usize = 512;
 
-/// Statements of powers of two of rows, so that few of them have to be prepared.
-pub fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+/// Carries out a statement for each chunk of rows: `head`, the rows, `tail`.
+pub async fn execute<T>(
+    connection: &mut SqliteConnection,
+    rows: &[T],
+    head: &'static str,
+    bind: impl Fn(&mut Separated<'_, Sqlite, &'static str>, &T),
+    tail: &'static str,
+) -> Result<(), sqlx::Error> {
+    for chunk in chunks(rows) {
+        let mut query = QueryBuilder::new(head);
+        query.push_values(chunk, |mut row, item| bind(&mut row, item));
+        query.push(tail);
+        query.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Powers of two of rows, so that few statements have to be prepared.
+fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let power = rows.len().checked_ilog2()?;
         let (chunk, rest) = rows.split_at((1 << power).min(ROWS_MAX));
@@ -18,82 +35,37 @@ pub fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// Most rows that are written by one message to the connection's thread. A message costs two
-/// switches between threads, which is much for few rows and nothing for many; and a message of
-/// many rows is rarely the same as one before, so that it would have to be prepared.
-const FEW_ROWS: usize = 64;
-
-/// Statements that are carried out in order.
-#[derive(Default)]
-pub struct Statements {
-    /// Each with its rows.
-    queries: Vec<(QueryBuilder<Sqlite>, usize)>,
-}
-
-impl Statements {
-    /// Adds a statement for each chunk: `head`, the rows, `tail`.
-    pub fn add<T>(
-        &mut self,
-        rows: &[T],
-        head: &'static str,
-        bind: impl Fn(&mut Separated<'_, Sqlite, &'static str>, &T),
-        tail: &'static str,
-    ) {
-        for chunk in chunks(rows) {
-            let query = self.next(chunk.len());
-            query.push(head);
-            query.push_values(chunk, |mut row, item| bind(&mut row, item));
-            query.push(tail);
-        }
-    }
-
-    /// Where a statement of so many rows is written: behind the last one, where both have few.
-    fn next(&mut self, rows: usize) -> &mut QueryBuilder<Sqlite> {
-        let has_room = |(_, before): &(_, usize)| before + rows <= FEW_ROWS;
-        if self.queries.last().is_some_and(has_room) {
-            let (query, before) = self.queries.last_mut().expect("there is one");
-            *before += rows;
-            query.push("; ");
-            return query;
-        }
-        self.queries.push((QueryBuilder::new(""), rows));
-        &mut self.queries.last_mut().expect("there is one").0
-    }
-
-    /// Carries them out.
-    pub async fn execute(self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        for (mut query, _) in self.queries {
-            query.build().execute(&mut *connection).await?;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use sqlx::{Connection as _, Row as _};
+
     use super::*;
 
     #[test]
-    fn few_rows_share_a_message_and_many_have_one_of_their_own() {
-        let rows = [1_i64; 100];
-        let rows_of = |statements: &Statements| {
-            let counts = statements.queries.iter().map(|(_, rows)| *rows);
-            counts.collect::<Vec<_>>()
+    fn rows_are_taken_in_powers_of_two() {
+        let sizes = |count| chunks(&vec![(); count]).map(<[()]>::len).collect();
+        let sizes: [Vec<_>; 3] = [0, 1, 1_100].map(sizes);
+        assert_eq!(sizes, [vec![], vec![1], vec![512, 512, 64, 8, 4]]);
+    }
+
+    #[tokio::test]
+    async fn every_row_is_written_once_however_many_there_are() {
+        let connection = SqliteConnection::connect("sqlite::memory:").await;
+        let mut connection = connection.expect("opens");
+        let table = sqlx::query("CREATE TABLE numbers (number INTEGER NOT NULL UNIQUE)");
+        table.execute(&mut connection).await.expect("is made");
+        let rows: Vec<i64> = (1..=1_100).collect();
+        let bind = |row: &mut Separated<'_, Sqlite, &'static str>, number: &i64| {
+            row.push_bind(*number);
         };
-        let add = |statements: &mut Statements, count: usize| {
-            let bind = |row: &mut Separated<'_, Sqlite, &'static str>, number: &i64| {
-                row.push_bind(*number);
-            };
-            statements.add(&rows[..count], "INSERT INTO numbers (number) ", bind, "");
-        };
-        let mut statements = Statements::default();
-        add(&mut statements, 3);
-        add(&mut statements, 5);
-        assert_eq!(rows_of(&statements), [8]);
-        let sql = statements.queries[0].0.sql();
-        assert_eq!(sql.as_str().matches("INSERT").count(), 2 + 2);
-        // 64, then 32 and 4 together.
-        add(&mut statements, 100);
-        assert_eq!(rows_of(&statements), [8, 64, 36]);
+        let head = "INSERT INTO numbers (number) ";
+        let written = execute(&mut connection, &rows, head, bind, "").await;
+        written.expect("writes");
+        let sum = sqlx::query("SELECT count(*), sum(number) FROM numbers");
+        let sum = sum.fetch_one(&mut connection).await.expect("reads");
+        assert_eq!(
+            (sum.get::<i64, _>(0), sum.get::<i64, _>(1)),
+            (1_100, 605_550)
+        );
     }
 }

@@ -5,8 +5,8 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Row as _, Sqlite, Transaction};
 
 use crate::server::account::{AccountError, Grant, NewToken};
-use crate::server::sqlite::accounts::rows::{self, or_all, stored};
-use crate::server::sqlite::columns::unavailable;
+use crate::server::sqlite::accounts::rows::{self, or_all};
+use crate::server::sqlite::columns::{stored, unavailable};
 use crate::server::sqlite::place::now_ms;
 
 /// A change under way; dropped without [`Change::commit`] it never was.

@@ -13,11 +13,26 @@ use sqlx::sqlite::{SqlitePool, SqliteRow};
 use crate::server::account::{
     AccountError, AuditRow, Grant, NewToken, TokenHash, TokenRow, UserRow,
 };
+use crate::server::sqlite::SqliteBoards;
 use crate::server::sqlite::accounts::change::Change;
-use crate::server::sqlite::accounts::rows::{Answer, or_all, stored};
-use crate::server::sqlite::columns::unavailable;
+use crate::server::sqlite::accounts::rows::{Answer, or_all};
+use crate::server::sqlite::columns::{stored, unavailable};
+use crate::server::sqlite::connection::open_to_read;
 use crate::server::sqlite::lock::Lock;
-use crate::server::sqlite::{SqliteBoards, schema};
+
+/// Whether there ever was a token.
+const ARE_IN_USE: &str = "SELECT EXISTS (SELECT 1 FROM tokens)";
+
+/// Asks for tokens as [`rows::token`] reads them: which, or in what order.
+macro_rules! tokens {
+    ($which:literal) => {
+        concat!(
+            "SELECT token, tokens.user, is_link, tokens.created_ms, expires_ms, revoked_ms
+             FROM tokens JOIN users ON users.user = tokens.user ",
+            $which
+        )
+    };
+}
 
 /// Who may sign in and what they may do. Clones share the connections. Any number of processes may
 /// read and write, a running server among them: each change is one transaction, and with it goes
@@ -51,7 +66,7 @@ impl Accounts {
 
     /// Whether there ever was a token. From the first one on whoever has none is a stranger.
     pub async fn are_in_use(&self) -> Answer<bool> {
-        let query = sqlx::query("SELECT EXISTS (SELECT 1 FROM tokens)");
+        let query = sqlx::query(ARE_IN_USE);
         let row = query.fetch_one(&self.readers).await;
         let row = row.and_then(|row| row.try_get(0));
         row.map_err(|error| unavailable(&error))
@@ -59,10 +74,7 @@ impl Accounts {
 
     /// The token with this hash.
     pub async fn token(&self, hash: &TokenHash) -> Answer<Option<TokenRow>> {
-        let query = sqlx::query(
-            "SELECT token, tokens.user, is_link, tokens.created_ms, expires_ms, revoked_ms
-             FROM tokens JOIN users ON users.user = tokens.user WHERE hash = ?",
-        );
+        let query = sqlx::query(tokens!("WHERE hash = ?"));
         let row = query.bind(hash.as_slice());
         let row = row.fetch_optional(&self.readers).await;
         let row = row.map_err(|error| unavailable(&error))?;
@@ -71,10 +83,7 @@ impl Accounts {
 
     /// The token of this number.
     pub async fn token_numbered(&self, number: u64) -> Answer<Option<TokenRow>> {
-        let query = sqlx::query(
-            "SELECT token, tokens.user, is_link, tokens.created_ms, expires_ms, revoked_ms
-             FROM tokens JOIN users ON users.user = tokens.user WHERE token = ?",
-        );
+        let query = sqlx::query(tokens!("WHERE token = ?"));
         let row = query.bind(stored(number));
         let row = row.fetch_optional(&self.readers).await;
         let row = row.map_err(|error| unavailable(&error))?;
@@ -83,9 +92,7 @@ impl Accounts {
 
     /// All tokens, oldest first.
     pub async fn tokens(&self) -> Answer<Vec<TokenRow>> {
-        let query = "SELECT token, tokens.user, is_link, tokens.created_ms, expires_ms, revoked_ms
-             FROM tokens JOIN users ON users.user = tokens.user ORDER BY token";
-        self.all(query, rows::token).await
+        self.all(tokens!("ORDER BY token"), rows::token).await
     }
 
     /// All users and share links, by name.
@@ -229,10 +236,10 @@ impl Accounts {
 /// Whether a file has ever had a token; it is not touched. What is no file of boards, or an older
 /// one, has none.
 pub async fn are_in_use(path: &Path) -> bool {
-    let Ok(mut connection) = schema::connect_to_read(path).await else {
+    let Ok(mut connection) = open_to_read(path).await else {
         return false;
     };
-    let query = sqlx::query("SELECT EXISTS (SELECT 1 FROM tokens)");
+    let query = sqlx::query(ARE_IN_USE);
     let row = query.fetch_one(&mut connection).await;
     row.and_then(|row| row.try_get(0)).unwrap_or(false)
 }

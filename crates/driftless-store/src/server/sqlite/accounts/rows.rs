@@ -37,11 +37,6 @@ pub fn whole(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-/// The same in a table.
-pub fn stored(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
 fn number(row: &SqliteRow, index: usize) -> Answer<u64> {
     let number = row.try_get(index).map_err(|error| unavailable(&error))?;
     Ok(whole(number))
