@@ -7,7 +7,7 @@ use driftless_model::limits::{HOURS_KEPT_MS, MINUTES_KEPT_MS, SAMPLES_KEPT_MS};
 use driftless_protocol::samples::{HOUR_MS, MINUTE_MS, Rollup, Tier};
 use driftless_protocol::{Aggregate, Sample, SeriesName};
 
-use crate::partial::Partial;
+use crate::partial::{Partial, take};
 use crate::rollup::from_rollup;
 
 /// How long each grain of history is kept, in milliseconds.
@@ -120,14 +120,8 @@ impl History {
             if !is_wanted(sample) {
                 continue;
             }
-            let start_ms = sample.time_ms - sample.time_ms % wanted.step_ms;
-            match self.spans.last_mut() {
-                Some((last_ms, partial)) if *last_ms == start_ms => partial.add(*sample, earlier),
-                _ => {
-                    let partial = Partial::of(*sample, earlier, has_sketch);
-                    self.spans.push((start_ms, partial));
-                }
-            }
+            let pair = (*sample, earlier);
+            take(&mut self.spans, pair, wanted.step_ms, has_sketch);
         }
         before
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use driftless_model::limits::{LABELS_PER_SERIES_MAX, SERIES_NAME_BYTES_MAX};
 use driftless_protocol::SeriesName;
+use driftless_protocol::feed::{is_label_character, is_name_character};
 
 /// Why a name cannot be a series's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,16 +42,6 @@ pub enum NameError {
         /// What it has.
         labels: usize,
     },
-}
-
-/// Whether a series's name may contain it.
-pub fn is_name_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || matches!(character, '_' | ':' | '.' | '-' | '/')
-}
-
-/// Whether a label's name may contain it.
-pub fn is_label_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || character == '_'
 }
 
 /// Checks that a series may bear the name. A label's value may be any text, the empty one included.

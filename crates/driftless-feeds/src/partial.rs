@@ -120,6 +120,22 @@ impl Partial {
     }
 }
 
+/// Takes the next sample, after the one before it, into the last of a series's spans, or into a new
+/// one. Spans are `span_ms` long, and each goes with the time at which it begins, both in
+/// milliseconds.
+pub(crate) fn take(
+    spans: &mut Vec<(u64, Partial)>,
+    (sample, before): (Sample, Option<Sample>),
+    span_ms: u64,
+    has_sketch: bool,
+) {
+    let start_ms = sample.time_ms - sample.time_ms % span_ms;
+    match spans.last_mut() {
+        Some((last_ms, partial)) if *last_ms == start_ms => partial.add(sample, before),
+        _ => spans.push((start_ms, Partial::of(sample, before, has_sketch))),
+    }
+}
+
 /// The value of several series that count together; NaN where none has one. Their samples count as
 /// those of one series, but a rate is the sum of theirs.
 pub fn together(partials: &[Partial], aggregate: Aggregate) -> f64 {

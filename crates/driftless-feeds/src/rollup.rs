@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use driftless_protocol::SeriesName;
 use driftless_protocol::samples::{HOUR_MS, MINUTE_MS, Rollup};
-use driftless_protocol::{Sample, SeriesName};
 
-use crate::partial::Partial;
+use crate::partial::{Partial, take};
 use crate::series::Series;
 use crate::sketch::Sketch;
 
@@ -23,8 +23,6 @@ pub struct Settled {
 pub struct SettledSeries {
     /// Which.
     pub name: Arc<SeriesName>,
-    /// Its newest settled sample, in milliseconds since 1970.
-    pub newest_ms: u64,
     /// By the minute, in order of time; minutes without samples are left out.
     pub minutes: Vec<Rollup>,
     /// By the hour.
@@ -34,33 +32,41 @@ pub struct SettledSeries {
 impl SettledSeries {
     /// The samples from a time up to before another; `None` where there are none.
     pub(crate) fn of(series: &Series, from_ms: u64, until_ms: u64) -> Option<Self> {
-        let pairs = || series.between(from_ms, until_ms);
-        let (newest, _) = pairs().last()?;
+        let mut minutes = Vec::new();
+        for pair in series.between(from_ms, until_ms) {
+            take(&mut minutes, pair, MINUTE_MS, true);
+        }
+        if minutes.is_empty() {
+            return None;
+        }
+        let hours = by_hour(&minutes);
+        let rollups = |spans: Vec<_>| spans.into_iter().map(to_rollup).collect();
         Some(Self {
             name: series.name().clone(),
-            newest_ms: newest.time_ms,
-            minutes: by_span(pairs(), MINUTE_MS),
-            hours: by_span(pairs(), HOUR_MS),
+            minutes: rollups(minutes),
+            hours: rollups(hours),
         })
     }
+
+    /// Its newest settled sample, in milliseconds since 1970.
+    pub fn newest_ms(&self) -> u64 {
+        self.minutes.last().map_or(0, |minute| minute.last.time_ms)
+    }
 }
 
-fn by_span(pairs: impl Iterator<Item = (Sample, Option<Sample>)>, span_ms: u64) -> Vec<Rollup> {
-    let mut partials: Vec<(u64, Partial)> = Vec::new();
-    for (sample, before) in pairs {
-        let start_ms = sample.time_ms - sample.time_ms % span_ms;
-        match partials.last_mut() {
-            Some((last_ms, partial)) if *last_ms == start_ms => partial.add(sample, before),
-            _ => partials.push((start_ms, Partial::of(sample, before, true))),
+fn by_hour(minutes: &[(u64, Partial)]) -> Vec<(u64, Partial)> {
+    let mut hours: Vec<(u64, Partial)> = Vec::new();
+    for (minute_ms, minute) in minutes {
+        let start_ms = minute_ms - minute_ms % HOUR_MS;
+        match hours.last_mut() {
+            Some((last_ms, hour)) if *last_ms == start_ms => hour.merge(minute),
+            _ => hours.push((start_ms, minute.clone())),
         }
     }
-    let partials = partials.into_iter();
-    partials
-        .map(|(start_ms, partial)| to_rollup(start_ms, partial))
-        .collect()
+    hours
 }
 
-fn to_rollup(start_ms: u64, partial: Partial) -> Rollup {
+fn to_rollup((start_ms, partial): (u64, Partial)) -> Rollup {
     let sketch = partial.sketch.unwrap_or_default();
     Rollup {
         start_ms,

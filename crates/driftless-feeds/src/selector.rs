@@ -15,8 +15,7 @@
 
 use driftless_model::limits::{LABELS_PER_SERIES_MAX, SELECTOR_BYTES_MAX};
 use driftless_protocol::SeriesName;
-
-use crate::name::{is_label_character, is_name_character};
+use driftless_protocol::feed::{is_label_character, is_name_character};
 
 /// Why a text is not a selector. Positions are byte offsets into the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -64,16 +64,6 @@ impl Series {
         samples.map(move |sample| (*sample, before.replace(*sample)))
     }
 
-    /// The newest sample that it has forgotten.
-    pub fn forgotten(&self) -> Option<Sample> {
-        self.forgotten
-    }
-
-    /// The oldest sample that it still has.
-    pub fn oldest(&self) -> Option<&Sample> {
-        self.samples.front()
-    }
-
     /// Its newest sample.
     pub fn latest(&self) -> Option<&Sample> {
         self.samples.back()

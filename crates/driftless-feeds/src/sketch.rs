@@ -7,7 +7,7 @@
 use driftless_model::limits::SKETCH_BINS_MAX;
 
 /// How far an answer may be from the number that it stands for, as a share of it.
-pub const RELATIVE_ERROR: f64 = 0.01;
+const RELATIVE_ERROR: f64 = 0.01;
 
 /// The ratio of a bin's bounds: numbers in one bin are within [`RELATIVE_ERROR`] of its middle.
 const RATIO: f64 = (1.0 + RELATIVE_ERROR) / (1.0 - RELATIVE_ERROR);

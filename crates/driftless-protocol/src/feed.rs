@@ -15,6 +15,16 @@ pub struct SeriesName {
     pub labels: SortedMap<String, String>,
 }
 
+/// Whether a series's name may contain it.
+pub fn is_name_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '_' | ':' | '.' | '-' | '/')
+}
+
+/// Whether a label's name may contain it.
+pub fn is_label_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_'
+}
+
 /// How the samples of one bucket become one value.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,

@@ -10,7 +10,6 @@ use driftless_model::limits::{
 use driftless_protocol::samples::{HOUR_MS, MINUTE_MS};
 use driftless_protocol::{Sample, SeriesName};
 
-use crate::matching::Matching;
 use crate::name::{self, NameError};
 use crate::rollup::{Settled, SettledSeries};
 use crate::series::{Put, Series};
@@ -315,12 +314,6 @@ impl SeriesStore {
     /// A series by its name.
     pub fn find(&self, name: &SeriesName) -> Option<&Series> {
         self.series.get(self.ids.get(name)?)
-    }
-
-    /// The series that a selector asks for, in order of their first samples.
-    pub fn matching(&self, matching: &Matching) -> impl Iterator<Item = &Series> {
-        let series = self.series.values();
-        series.filter(|series| matching.matches(series.name()))
     }
 
     /// The series that began after another one, in order of their first samples.

@@ -115,7 +115,7 @@ fn what_is_settled_is_taken_together_and_stays_until_it_is_released() {
     let [series] = settled.series.as_slice() else {
         panic!("one series: {settled:?}");
     };
-    assert_eq!(series.newest_ms, now_ms + 61_000);
+    assert_eq!(series.newest_ms(), now_ms + 61_000);
     let minutes: Vec<_> = series
         .minutes
         .iter()

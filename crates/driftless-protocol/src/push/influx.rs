@@ -7,7 +7,7 @@
 use super::Pushed;
 use super::error::PushFormatError;
 use super::labels::{Labels, cut};
-use crate::feed::SeriesName;
+use crate::feed::{SeriesName, is_label_character, is_name_character};
 
 /// What the timestamps of the line protocol count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,7 +71,7 @@ pub(super) fn read_line(
             return Err(failed("a tag is written tag=value"));
         }
         let value = reader.until(&[',', ' ']);
-        labels.add(allowed(&tag, is_label), value);
+        labels.add(allowed(&tag, is_label_character), value);
     }
     let labels = labels.into_map();
     let mut fields = Vec::new();
@@ -125,11 +125,11 @@ fn timestamp(text: &str, precision: Precision) -> Result<Option<u64>, &'static s
 }
 
 fn series(measurement: &str, field: &str) -> String {
-    let measurement = allowed(measurement, is_name);
+    let measurement = allowed(measurement, is_name_character);
     if field == "value" {
         return measurement;
     }
-    format!("{measurement}_{}", allowed(field, is_name))
+    format!("{measurement}_{}", allowed(field, is_name_character))
 }
 
 /// The text with `_` for what may not be in it.
@@ -144,14 +144,6 @@ fn allowed(text: &str, is_allowed: fn(char) -> bool) -> String {
             }
         })
         .collect()
-}
-
-fn is_name(character: char) -> bool {
-    character.is_ascii_alphanumeric() || matches!(character, '_' | ':' | '.' | '-' | '/')
-}
-
-fn is_label(character: char) -> bool {
-    character.is_ascii_alphanumeric() || character == '_'
 }
 
 struct Reader<'a> {

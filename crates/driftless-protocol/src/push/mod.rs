@@ -10,8 +10,6 @@ mod influx;
 mod labels;
 mod prometheus;
 
-use std::fmt;
-
 use crate::feed::SeriesName;
 
 pub use error::PushFormatError;
@@ -54,16 +52,6 @@ impl PushFormat {
             }
             Self::Prometheus => by_line(body, samples_max, prometheus::read_line),
         }
-    }
-}
-
-impl fmt::Display for PushFormat {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Json => "json",
-            Self::Influx(_) => "influx",
-            Self::Prometheus => "prometheus",
-        })
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Archive {
 #[derive(Debug, Default)]
 struct Names {
     known: HashMap<Arc<SeriesName>, Known>,
+    /// Series of which storage does not know, or not that they were seen within the hour.
+    behind: HashSet<Arc<SeriesName>>,
     newest: u64,
 }
 
@@ -42,6 +44,14 @@ struct Known {
     seen_ms: u64,
     /// What is stored of `seen_ms`.
     stored_ms: Option<u64>,
+}
+
+impl Known {
+    /// Whether storage does not know of it, or not that it was seen within the hour.
+    fn is_behind(&self) -> bool {
+        let stored_ms = self.stored_ms;
+        stored_ms.is_none_or(|stored_ms| self.seen_ms >= stored_ms.saturating_add(HOUR_MS))
+    }
 }
 
 impl Archive {
@@ -66,7 +76,7 @@ impl Archive {
         let mut names = Names::default();
         for series in kept.series {
             names.newest = names.newest.max(series.number);
-            // What is stored lags by up to an hour: see `Names::unstored`.
+            // What is stored lags by up to an hour: see `Known::is_behind`.
             let known = Known {
                 number: series.number,
                 seen_ms: series.seen_ms.saturating_add(HOUR_MS - 1),
@@ -134,7 +144,7 @@ impl Archive {
             ..SampleBatch::default()
         };
         for series in &settled.series {
-            let number = self.number(&series.name, series.newest_ms);
+            let number = self.number(&series.name, series.newest_ms());
             let chunk = |tier, start_ms, data| Chunk {
                 tier,
                 series: number,
@@ -161,10 +171,7 @@ impl Archive {
         }
         let forgotten: HashSet<_> = batch.forget.series.iter().copied().collect();
         self.commit(batch).await?;
-        let mut names = self.names();
-        names
-            .known
-            .retain(|_, known| !forgotten.contains(&known.number));
+        self.names().forget(&forgotten);
         Ok(())
     }
 
@@ -238,17 +245,7 @@ impl Archive {
 
     /// The number of a series that has a sample of a time.
     pub(super) fn number(&self, name: &Arc<SeriesName>, seen_ms: u64) -> u64 {
-        let mut names = self.names();
-        let next = names.newest + 1;
-        let known = names.known.entry(name.clone()).or_insert(Known {
-            number: next,
-            seen_ms,
-            stored_ms: None,
-        });
-        known.seen_ms = known.seen_ms.max(seen_ms);
-        let number = known.number;
-        names.newest = names.newest.max(number);
-        number
+        self.names().number(name, seen_ms)
     }
 
     /// Series with their numbers, those that were seen last first.
@@ -277,13 +274,26 @@ const HISTORIES_MAX: usize = 8 * SERIES_PER_QUERY_MAX;
 const READ_TOGETHER: usize = 32;
 
 impl Names {
-    /// Series of which storage does not know, or not that they were seen within the hour.
+    /// The number of a series that has a sample of a time.
+    fn number(&mut self, name: &Arc<SeriesName>, seen_ms: u64) -> u64 {
+        let next = self.newest + 1;
+        let known = self.known.entry(name.clone()).or_insert(Known {
+            number: next,
+            seen_ms,
+            stored_ms: None,
+        });
+        known.seen_ms = known.seen_ms.max(seen_ms);
+        self.newest = self.newest.max(known.number);
+        if known.is_behind() {
+            self.behind.insert(name.clone());
+        }
+        known.number
+    }
+
+    /// Series that are behind in storage.
     fn unstored(&self) -> Vec<KeptSeries> {
-        let is_stored = |known: &Known| {
-            let stored_ms = known.stored_ms;
-            stored_ms.is_some_and(|stored_ms| known.seen_ms < stored_ms + HOUR_MS)
-        };
-        let known = self.known.iter().filter(|(_, known)| !is_stored(known));
+        let behind = self.behind.iter();
+        let known = behind.filter_map(|name| self.known.get_key_value(name));
         let series = known.map(|(name, known)| KeptSeries {
             number: known.number,
             name: (**name).clone(),
@@ -294,10 +304,26 @@ impl Names {
 
     fn stored(&mut self, series: &[KeptSeries]) {
         for series in series {
-            if let Some(known) = self.known.get_mut(&series.name) {
-                known.stored_ms = Some(series.seen_ms);
+            let Some(known) = self.known.get_mut(&series.name) else {
+                continue;
+            };
+            known.stored_ms = Some(series.seen_ms);
+            // They may have been seen again meanwhile.
+            if !known.is_behind() {
+                self.behind.remove(&series.name);
             }
         }
+    }
+
+    fn forget(&mut self, forgotten: &HashSet<u64>) {
+        let Self { known, behind, .. } = self;
+        known.retain(|name, known| {
+            let is_kept = !forgotten.contains(&known.number);
+            if !is_kept {
+                behind.remove(name);
+            }
+            is_kept
+        });
     }
 }
 
