@@ -16,6 +16,7 @@
 
 mod clock;
 mod random;
+mod counts;
 mod metrics;
 pub mod origin;
 pub mod proxies;

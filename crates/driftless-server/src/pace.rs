@@ -1,9 +1,7 @@
 //! How fast one peer may ask: bursts are let through, and what goes on for longer is not.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use driftless_model::limits;
@@ -12,6 +10,8 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+
+use crate::counts::{Counted, SharedCounts};
 
 /// So many at once, and so many a second from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,14 +104,16 @@ impl Pace {
 
     /// One more message, which may be a request.
     pub fn message(&self, is_request: bool) -> Result<(), TooFast> {
-        let now = MonotonicClock.now();
-        let wait = |until: governor::NotUntil<Instant>| TooFast(until.wait_time_from(now));
-        self.messages.check().map_err(wait)?;
+        self.messages.check().map_err(|until| wait(&until))?;
         if is_request {
-            self.requests.check().map_err(wait)?;
+            self.requests.check().map_err(|until| wait(&until))?;
         }
         Ok(())
     }
+}
+
+fn wait(until: &governor::NotUntil<Instant>) -> TooFast {
+    TooFast(until.wait_time_from(MonotonicClock.now()))
 }
 
 /// Where connections come from. Those of this machine are not counted: they are of the operator's
@@ -120,15 +122,11 @@ impl Pace {
 pub struct Addresses {
     connections_max: usize,
     rates: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, MonotonicClock, Steps>,
-    connected: Mutex<HashMap<IpAddr, usize>>,
+    connected: SharedCounts<IpAddr>,
 }
 
 /// A connection's entry among those of its address; dropping it takes it out.
-#[derive(Debug)]
-pub struct FromAddress {
-    addresses: Arc<Addresses>,
-    address: IpAddr,
-}
+pub type FromAddress = Counted<IpAddr>;
 
 /// Addresses beyond which those are forgotten that have not been heard of lately.
 const ADDRESSES_KEPT: usize = 1_024;
@@ -140,42 +138,23 @@ impl Addresses {
         Self {
             connections_max: allowance.connections_per_address,
             rates: RateLimiter::new(allowance.connects.quota(), store, MonotonicClock),
-            connected: Mutex::default(),
+            connected: SharedCounts::default(),
         }
     }
 
     /// One more connection from an address; `None` where it is not counted.
-    pub fn enter(
-        self: &Arc<Self>,
-        address: Option<IpAddr>,
-    ) -> Result<Option<FromAddress>, TooFast> {
+    pub fn enter(&self, address: Option<IpAddr>) -> Result<Option<FromAddress>, TooFast> {
         let Some(address) = address.map(subscriber).filter(|own| !own.is_loopback()) else {
             return Ok(None);
         };
-        let now = MonotonicClock.now();
-        if let Err(until) = self.rates.check_key(&address) {
-            return Err(TooFast(until.wait_time_from(now)));
-        }
+        self.rates
+            .check_key(&address)
+            .map_err(|until| wait(&until))?;
         if self.rates.len() > ADDRESSES_KEPT {
             self.rates.retain_recent();
         }
-        let mut connected = self.connected();
-        let count = connected.entry(address).or_default();
-        if *count >= self.connections_max {
-            return Err(TooFast::too_many());
-        }
-        *count += 1;
-        Ok(Some(FromAddress {
-            addresses: self.clone(),
-            address,
-        }))
-    }
-
-    fn connected(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        // Nothing panics while it is held.
-        self.connected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        let entered = Counted::enter(&self.connected, address, self.connections_max, usize::MAX);
+        entered.map(Some).ok_or_else(TooFast::too_many)
     }
 }
 
@@ -188,18 +167,6 @@ fn subscriber(address: IpAddr) -> IpAddr {
             IpAddr::V6(network.into())
         }
         address => address,
-    }
-}
-
-impl Drop for FromAddress {
-    fn drop(&mut self) {
-        let mut connected = self.addresses.connected();
-        if let Some(count) = connected.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                connected.remove(&self.address);
-            }
-        }
     }
 }
 
@@ -259,10 +226,10 @@ mod tests {
     fn an_address_has_by_default_as_many_connections_as_the_limits_say() {
         let defaults = Allowance::default();
         let connects = by_default(defaults.connects);
-        let addresses = Arc::new(Addresses::new(&Allowance {
+        let addresses = Addresses::new(&Allowance {
             connects,
             ..defaults
-        }));
+        });
         let one = address("192.0.2.1");
         for _ in 0..limits::CONNECTS_AT_ONCE_MAX {
             assert!(addresses.enter(Some(one)).is_ok());
@@ -270,10 +237,10 @@ mod tests {
         assert!(addresses.enter(Some(one)).is_err(), "one past it");
         assert_eq!(defaults.connects.per_s, limits::CONNECTS_PER_S_MAX);
 
-        let addresses = Arc::new(Addresses::new(&Allowance {
+        let addresses = Addresses::new(&Allowance {
             connects: at_once(u32::MAX),
             ..defaults
-        }));
+        });
         let entered = (0..limits::CONNECTIONS_PER_ADDRESS_MAX)
             .map(|_| addresses.enter(Some(one)).expect("has room"));
         let entered: Vec<_> = entered.collect();
@@ -292,7 +259,7 @@ mod tests {
             connections_per_address: 2,
             ..Allowance::default()
         };
-        let addresses = Arc::new(Addresses::new(&allowance));
+        let addresses = Addresses::new(&allowance);
         let enter = |text| addresses.enter(Some(address(text)));
         let first = enter("192.0.2.1").expect("has room");
         let _second = enter("::ffff:192.0.2.1").expect("has room");
@@ -313,7 +280,7 @@ mod tests {
             connects: at_once(3),
             ..Allowance::default()
         };
-        let addresses = Arc::new(Addresses::new(&allowance));
+        let addresses = Addresses::new(&allowance);
         for _ in 0..3 {
             assert!(addresses.enter(Some(address("192.0.2.1"))).is_ok());
         }
@@ -324,7 +291,8 @@ mod tests {
                 assert!(matches!(addresses.enter(Some(address(own))), Ok(None)));
             }
         }
-        assert!(addresses.connected().is_empty(), "all of them are gone");
+        let connected = addresses.connected.lock().expect("nothing panicked");
+        assert_eq!(connected.all(), 0, "all of them are gone");
     }
 
     #[test]
@@ -336,7 +304,7 @@ mod tests {
             },
             ..Allowance::default()
         };
-        let addresses = Arc::new(Addresses::new(&allowance));
+        let addresses = Addresses::new(&allowance);
         for number in (0_u32..).take(10 * ADDRESSES_KEPT) {
             let address = IpAddr::V4((0x0a00_0000 + number).into());
             addresses.enter(Some(address)).expect("is the first");

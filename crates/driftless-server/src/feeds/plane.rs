@@ -35,7 +35,7 @@ pub struct FeedPlane {
     tick: AtomicU64,
     viewers: Mutex<HashMap<ConnectionId, (Arc<Mailbox>, usize)>>,
     pushes: Mutex<Pushes>,
-    bodies: Arc<Bodies>,
+    bodies: Bodies,
     reading: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
@@ -90,7 +90,7 @@ impl FeedPlane {
             tick: AtomicU64::new(0),
             viewers: Mutex::default(),
             pushes: Mutex::new(Pushes::new(pushes.unwrap_or_default())),
-            bodies: Arc::default(),
+            bodies: Bodies::default(),
             reading: Arc::new(Semaphore::new(PUSHES_AT_ONCE)),
             metrics,
         }
@@ -113,7 +113,7 @@ impl FeedPlane {
     }
 
     /// The pushes that are under way.
-    pub fn bodies(&self) -> &Arc<Bodies> {
+    pub fn bodies(&self) -> &Bodies {
         &self.bodies
     }
 
@@ -295,7 +295,13 @@ impl FeedPlane {
                     return;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a query is shown without its history for now");
+                    let again_s = READ_AGAIN.as_secs();
+                    tracing::warn!(
+                        %error,
+                        again_s,
+                        "the history of a query could not be read; it is read again after again_s \
+                         seconds, and until then the query is shown without it"
+                    );
                     self.metrics.history_failures.inc();
                 }
             }

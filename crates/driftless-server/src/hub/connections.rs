@@ -9,6 +9,7 @@ use driftless_protocol::CloseCode;
 use driftless_sync::room::ConnectionId;
 use tokio::sync::Notify;
 
+use crate::counts::Counts;
 use crate::hub::mailbox::{Closing, Letter, Mailbox};
 use crate::pace::TooFast;
 
@@ -24,7 +25,7 @@ pub struct Connections {
 struct Entries {
     connected: HashMap<(ClientId, UserId), Connected>,
     /// How many each user has.
-    of_user: HashMap<UserId, usize>,
+    of_user: Counts<UserId>,
 }
 
 #[derive(Debug)]
@@ -117,12 +118,8 @@ impl Entries {
         connected: Connected,
         max: usize,
     ) -> Result<Option<Connected>, TooFast> {
-        if !self.connected.contains_key(key) {
-            let count = self.of_user.get(&key.1).copied().unwrap_or(0);
-            if count >= max {
-                return Err(TooFast::too_many());
-            }
-            self.of_user.insert(key.1.clone(), count + 1);
+        if !self.connected.contains_key(key) && !self.of_user.add(key.1.clone(), max) {
+            return Err(TooFast::too_many());
         }
         Ok(self.connected.insert(key.clone(), connected))
     }
@@ -133,12 +130,7 @@ impl Entries {
             return;
         }
         self.connected.remove(key);
-        if let Some(count) = self.of_user.get_mut(&key.1) {
-            *count -= 1;
-            if *count == 0 {
-                self.of_user.remove(&key.1);
-            }
-        }
+        self.of_user.remove(&key.1);
     }
 }
 
