@@ -65,8 +65,8 @@ impl Sketch {
         self.zeros + bins.map(|(_, count)| count).sum::<u64>()
     }
 
-    /// The number that this share of all does not exceed, within [`RELATIVE_ERROR`] of it; `None`
-    /// where there is no number. The share is from 0 to 1.
+    /// The number that this share of all does not exceed, within one percent of it; `None` where
+    /// there is no number. The share is from 0 to 1.
     pub fn quantile(&self, share: f64) -> Option<f64> {
         let total = self.count();
         #[allow(
