@@ -187,6 +187,15 @@ pub const CONNECTS_PER_S_MAX: u32 = 64;
 pub const CONNECTS_AT_ONCE_MAX: u32 = 2_048;
 /// Most connections from one address of another machine.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 2_048;
+/// Most sockets from one address of another machine, whatever comes over them: all the connections
+/// that it may have, and as many again for pages. Those of trusted proxies are not counted.
+pub const SOCKETS_PER_ADDRESS_MAX: usize = 4_096;
+/// TLS handshakes under way from one address of another machine, as many as it may begin at once.
+/// Those of trusted proxies are not counted.
+pub const HANDSHAKES_PER_ADDRESS_MAX: usize = 2_048;
+/// TLS handshakes under way from all addresses together; whoever comes then waits in the system's
+/// queue.
+pub const HANDSHAKES_MAX: usize = 8_192;
 /// Most connections of one user from other machines. All who come by the same share link are one.
 pub const CONNECTIONS_PER_USER_MAX: usize = 2_048;
 /// When a client comes back that found too many connections, in milliseconds.

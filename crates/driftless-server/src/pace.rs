@@ -12,6 +12,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
 use crate::counts::{Counted, SharedCounts};
+use crate::proxies::Proxies;
 
 /// So many at once, and so many a second from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,6 +159,36 @@ impl Addresses {
     }
 }
 
+/// Peers of a listener, each with so much at the same time. Those of this machine are not counted,
+/// nor trusted proxies: what comes from one of these is of all of its clients.
+#[derive(Debug)]
+pub struct Peers {
+    proxies: Proxies,
+    each_max: usize,
+    counts: SharedCounts<IpAddr>,
+}
+
+impl Peers {
+    /// Nobody yet; each address may have `each_max`.
+    pub fn new(proxies: Proxies, each_max: usize) -> Self {
+        Self {
+            proxies,
+            each_max,
+            counts: SharedCounts::default(),
+        }
+    }
+
+    /// One more from an address; `None` where it is not counted.
+    pub fn enter(&self, peer: IpAddr) -> Result<Option<FromAddress>, TooFast> {
+        let address = subscriber(peer);
+        if address.is_loopback() || self.proxies.trusts(peer.to_canonical()) {
+            return Ok(None);
+        }
+        let entered = Counted::enter(&self.counts, address, self.each_max, usize::MAX);
+        entered.map(Some).ok_or_else(TooFast::too_many)
+    }
+}
+
 /// One subscriber has a whole /64 of IPv6 addresses: they count as one. An IPv4 address in IPv6 is
 /// the IPv4 address.
 fn subscriber(address: IpAddr) -> IpAddr {
@@ -272,6 +303,26 @@ mod tests {
         let _network = (enter("2001:db8::1"), enter("2001:db8::2"));
         assert!(enter("2001:db8::3").is_err());
         let _elsewhere = enter("2001:db8:0:1::3").expect("has room");
+    }
+
+    #[test]
+    fn a_peer_has_as_much_as_it_may_and_proxies_and_this_machine_what_they_like() {
+        let proxies = Proxies::default().trust("10.0.0.0/8").expect("a network");
+        let peers = Peers::new(proxies, 2);
+        let enter = |text| peers.enter(address(text));
+        let first = enter("192.0.2.1").expect("has room");
+        let _second = enter("::ffff:192.0.2.1").expect("has room");
+        assert_eq!(enter("192.0.2.1").err(), Some(TooFast::too_many()));
+        drop(first);
+        assert!(enter("192.0.2.1").is_ok());
+        let _network = (enter("2001:db8::1"), enter("2001:db8::2"));
+        assert!(enter("2001:db8::3").is_err());
+        assert!(enter("2001:db8:0:1::3").is_ok());
+        for uncounted in ["10.1.2.3", "::ffff:10.1.2.3", "127.0.0.1", "::1"] {
+            let held: Vec<_> = (0..3).map(|_| enter(uncounted)).collect();
+            let is_uncounted = |it: &Result<_, _>| matches!(it, Ok(None));
+            assert!(held.iter().all(is_uncounted), "{uncounted}");
+        }
     }
 
     #[test]

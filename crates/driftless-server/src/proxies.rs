@@ -30,7 +30,7 @@ impl Proxies {
         Ok(self)
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         let mut trusted = self.trusted.iter();
         trusted.any(|network| network.contains(&address))
     }

@@ -14,6 +14,7 @@ mod doctor;
 mod sign_in;
 mod cli;
 mod settings;
+mod crowd;
 mod tls;
 mod patience;
 mod web;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::{Listener, ListenerExt as _};
+use driftless_model::limits::{HANDSHAKES_PER_ADDRESS_MAX, SOCKETS_PER_ADDRESS_MAX};
 use driftless_server::auth::{JwtKeyError, JwtKeys};
+use driftless_server::pace::Peers;
 use driftless_server::proxies::ProxyError;
 use driftless_server::{
     Builder, Driftless, OpenAuth, Origins, Proxies, Retention, StaticTokens, StoredAuth,
@@ -22,6 +24,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::cli::{LogFormat, ServeOptions};
+use crate::crowd::CrowdListener;
 use crate::data;
 use crate::patience::PatientListener;
 use crate::sockets;
@@ -212,6 +215,8 @@ async fn serve(options: &ServeOptions, ready: Ready) -> Result<(), ServeError> {
     let store = open_store(options).await?;
     let samples = open_samples(options).await;
     let origins = origins(options, ready.sign_in.is_there);
+    let trusted = ready.proxies.clone();
+    let peers = |each_max| Peers::new(trusted.clone(), each_max);
     let builder = Driftless::builder().origins(origins).proxies(ready.proxies);
     let builder = match &samples {
         Some(samples) => builder.samples(samples.clone()),
@@ -235,9 +240,14 @@ async fn serve(options: &ServeOptions, ready: Ready) -> Result<(), ServeError> {
             tracing::debug!(%error, "a socket keeps what the system gave it");
         }
     });
+    let listener = CrowdListener::new(listener, peers(SOCKETS_PER_ADDRESS_MAX));
     match ready.tls {
         None => answer(listener, app, driftless).await?,
-        Some(acceptor) => answer(TlsListener::new(listener, acceptor)?, app, driftless).await?,
+        Some(acceptor) => {
+            let peers = peers(HANDSHAKES_PER_ADDRESS_MAX);
+            let listener = TlsListener::new(listener, acceptor, peers)?;
+            answer(listener, app, driftless).await?;
+        }
     }
     if let Some(auth) = auth
         && let Err(error) = auth.note_refusals().await

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::Listener;
+use driftless_model::limits::HANDSHAKES_MAX;
+use driftless_server::pace::Peers;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -18,8 +20,6 @@ use tokio_rustls::server::TlsStream;
 
 /// How long a peer has for its handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Handshakes at once; whoever comes then waits in the system's queue.
-const HANDSHAKES_MAX: usize = 1_024;
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -64,30 +64,32 @@ pub fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, TlsError>
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Connections whose handshake is done. A peer that takes its time holds up nobody else.
-pub struct TlsListener {
-    accepted: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
+/// Connections whose handshake is done. A peer that takes its time holds up nobody else, nor do
+/// many from one address.
+pub struct TlsListener<S> {
+    accepted: mpsc::Receiver<(TlsStream<S>, SocketAddr)>,
     address: SocketAddr,
 }
 
-impl TlsListener {
-    /// Takes connections from a listener, in a task of its own for as long as this is there.
-    pub fn new<L>(listener: L, acceptor: TlsAcceptor) -> io::Result<Self>
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsListener<S> {
+    /// Takes connections from a listener, in a task of its own for as long as this is there, and
+    /// from each of the peers as many at once as they may have.
+    pub fn new<L>(listener: L, acceptor: TlsAcceptor, peers: Peers) -> io::Result<Self>
     where
-        L: Listener<Io = TcpStream, Addr = SocketAddr>,
+        L: Listener<Io = S, Addr = SocketAddr>,
     {
         let address = listener.local_addr()?;
         let (done, accepted) = mpsc::channel(64);
-        tokio::spawn(accept(listener, acceptor, done));
+        tokio::spawn(accept(listener, acceptor, peers, done));
         Ok(Self { accepted, address })
     }
 }
 
-type Done = mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>;
+type Done<S> = mpsc::Sender<(TlsStream<S>, SocketAddr)>;
 
-async fn accept<L>(mut listener: L, acceptor: TlsAcceptor, done: Done)
+async fn accept<L>(mut listener: L, acceptor: TlsAcceptor, peers: Peers, done: Done<L::Io>)
 where
-    L: Listener<Io = TcpStream, Addr = SocketAddr>,
+    L: Listener<Addr = SocketAddr>,
 {
     let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     loop {
@@ -97,9 +99,13 @@ where
             accepted = listener.accept() => accepted,
             () = done.closed() => return,
         };
+        let Ok(place) = peers.enter(peer.ip()) else {
+            tracing::debug!(%peer, "too many TLS handshakes from this address");
+            continue;
+        };
         let (acceptor, done) = (acceptor.clone(), done.clone());
         tokio::spawn(async move {
-            let _permit = permit;
+            let _held = (permit, place);
             match tokio::time::timeout(HANDSHAKE, acceptor.accept(socket)).await {
                 Ok(Ok(stream)) => drop(done.send((stream, peer)).await),
                 Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
@@ -109,8 +115,8 @@ where
     }
 }
 
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Listener for TlsListener<S> {
+    type Io = TlsStream<S>;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
@@ -123,5 +129,73 @@ impl Listener for TlsListener {
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
         Ok(self.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use driftless_model::limits::HANDSHAKES_PER_ADDRESS_MAX;
+    use driftless_server::Proxies;
+    use rustls_pki_types::ServerName;
+    use tokio::io::AsyncReadExt as _;
+    use tokio_rustls::TlsConnector;
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+    use super::*;
+    use crate::crowd::tests::{PATIENCE, pretended};
+
+    fn key_file(name: &str) -> PathBuf {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        folder.join("tests/binary/keys").join(name)
+    }
+
+    fn connector() -> TlsConnector {
+        let certificate = CertificateDer::from_pem_file(key_file("cert.pem"));
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.expect("PEM")).expect("a certificate");
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        TlsConnector::from(Arc::new(config))
+    }
+
+    #[tokio::test]
+    async fn one_address_has_all_handshakes_that_it_may_and_another_still_gets_in() {
+        let acceptor = acceptor(&key_file("cert.pem"), &key_file("key.pem")).expect("PEM");
+        let (connects, pretended) = pretended();
+        let peers = Peers::new(Proxies::default(), HANDSHAKES_PER_ADDRESS_MAX);
+        let mut listener = TlsListener::new(pretended, acceptor, peers).expect("listens");
+        let silent = || connects.from("192.0.2.1");
+        let held: Vec<_> = (0..HANDSHAKES_PER_ADDRESS_MAX).map(|_| silent()).collect();
+        let mut past = silent();
+        let closed = tokio::time::timeout(PATIENCE, past.read(&mut [0])).await;
+        assert_eq!(closed.expect("at once").expect("is closed"), 0);
+        let name = ServerName::try_from("localhost").expect("a name");
+        let connected = connector().connect(name, connects.from("192.0.2.2"));
+        let (connected, (_, peer)) = tokio::join!(connected, listener.accept());
+        connected.expect("shakes hands");
+        assert_eq!(peer.ip().to_string(), "192.0.2.2");
+        drop(held);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_handshakes_are_under_way_and_whoever_comes_then_waits_for_a_place() {
+        let acceptor = acceptor(&key_file("cert.pem"), &key_file("key.pem")).expect("PEM");
+        let (connects, pretended) = pretended();
+        let peers = Peers::new(Proxies::default(), HANDSHAKES_PER_ADDRESS_MAX);
+        let mut listener = TlsListener::new(pretended, acceptor, peers).expect("listens");
+        let silent = |number| connects.from(&format!("192.0.2.{}", number % 8));
+        let mut held: Vec<_> = (0..HANDSHAKES_MAX).map(silent).collect();
+        let name = ServerName::try_from("localhost").expect("a name");
+        let connected = connector().connect(name, connects.from("198.51.100.1"));
+        let connected = async { tokio::join!(connected, listener.accept()).0 };
+        let mut connected = std::pin::pin!(connected);
+        let waited = tokio::time::timeout(HANDSHAKE / 2, &mut connected).await;
+        assert!(waited.is_err(), "one past it");
+        held.pop();
+        connected.await.expect("shakes hands");
+        drop(held);
     }
 }
