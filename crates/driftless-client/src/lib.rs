@@ -25,6 +25,8 @@ pub use event::{ClientEvent, EventStream};
 pub use feed::Feed;
 pub use status::Status;
 
+#[cfg(all(not(target_arch = "wasm32"), feature = "redb"))]
+pub use driftless_store::replica::{Redb, RedbError};
 pub use driftless_sync::replica::realtime_config;
 pub use driftless_sync::replica::undo_history::UndoState;
 pub use driftless_sync::replica::view::AutoResolve;

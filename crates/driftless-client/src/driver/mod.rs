@@ -148,6 +148,8 @@ impl<P: Platform> Driver<P> {
             self.answered(answer);
         }
         self.publish();
+        // Whoever hears that it stopped may open the same storage again.
+        drop(self.storage);
         self.requests.close();
         self.state.published().waiters.clear();
         self.state.listeners.end();

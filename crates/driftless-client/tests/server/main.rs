@@ -5,3 +5,4 @@ mod world;
 mod together;
 mod offline;
 mod conflicts;
+mod killed;

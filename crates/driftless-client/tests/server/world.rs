@@ -57,6 +57,10 @@ impl Server {
         killing.await.expect("nothing panics");
     }
 
+    pub fn url(&self) -> String {
+        format!("ws://{}/rt", self.address)
+    }
+
     pub fn driftless(&self) -> &Driftless {
         &self.running.as_ref().expect("it runs").1
     }
@@ -70,7 +74,7 @@ impl Server {
         ] {
             config.set(setting, milliseconds).expect("in range");
         }
-        Client::builder(format!("ws://{}/rt", self.address))
+        Client::builder(self.url())
             .token(Some(name.to_owned()))
             .config(config)
     }

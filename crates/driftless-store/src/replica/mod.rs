@@ -1,13 +1,18 @@
 //! A replica's storage: an ordered map from key to row, with one atomic write.
 //!
 //! [`ReplicaStore`] is the trait. [`MemoryRows`] keeps rows in memory; in a browser,
-//! `IndexedDbRows` keeps them in `IndexedDB`. Every backend runs [`conformance`].
+//! `IndexedDbRows` keeps them in `IndexedDB`; natively, `Redb` keeps them in a file. Every backend
+//! runs [`conformance`].
 
 pub mod conformance;
 mod memory;
 #[cfg(all(target_arch = "wasm32", feature = "indexeddb"))]
 mod indexeddb;
+#[cfg(all(not(target_arch = "wasm32"), feature = "redb"))]
+mod redb;
 
+#[cfg(all(not(target_arch = "wasm32"), feature = "redb"))]
+pub use self::redb::{Redb, RedbError};
 #[cfg(all(target_arch = "wasm32", feature = "indexeddb"))]
 pub use indexeddb::IndexedDbRows;
 pub use memory::MemoryRows;

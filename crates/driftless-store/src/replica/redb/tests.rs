@@ -1,0 +1,322 @@
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::redb::backends::InMemoryBackend;
+use ::redb::{Database, StorageBackend, TableDefinition};
+use driftless_model::ClientId;
+use driftless_protocol::durable::{Key, ReplicaRow, Row};
+use driftless_sync::replica::storage::{Committed, Transaction, Write};
+use tempfile::TempDir;
+
+use super::worker::Worker;
+use super::{Redb, RedbError, file};
+use crate::replica::{ReplicaStore, ReplicaStoreError, conformance};
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
+}
+
+fn place() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("replica.redb");
+    (folder, path)
+}
+
+fn row(term: u64) -> Row {
+    Row::Replica(ReplicaRow {
+        client: ClientId(7),
+        user: None,
+        term,
+        history: 0,
+    })
+}
+
+fn put(term: u64) -> Transaction {
+    Transaction {
+        expect: Vec::new(),
+        writes: vec![Write::Put(row(term))],
+    }
+}
+
+#[test]
+fn redb_conforms() {
+    for case in conformance::cases() {
+        let (_folder, path) = place();
+        let shared = Redb::open(&path).expect("a new file");
+        let reopen = || std::future::ready(Ok(shared.clone()));
+        block_on(case.run(reopen)).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+}
+
+#[test]
+fn what_was_committed_is_in_the_file() {
+    let (_folder, path) = place();
+    let first = Redb::open(&path).expect("a new file");
+    assert_eq!(block_on(first.commit(put(3))), Ok(Committed::Yes));
+    drop(first);
+    let second = Redb::open(&path).expect("it was closed");
+    assert_eq!(block_on(second.load()), Ok(vec![row(3)]));
+    assert_eq!(second.volatile(), None);
+}
+
+#[test]
+fn a_file_is_one_clients_at_a_time() {
+    let (_folder, path) = place();
+    let first = Redb::open(&path).expect("a new file");
+    let refused = Redb::open(&path).expect_err("it is open");
+    assert_eq!(refused, RedbError::InUse { path: path.clone() });
+    assert!(
+        refused
+            .to_string()
+            .contains("give this one a file of its own")
+    );
+    assert_eq!(block_on(first.commit(put(1))), Ok(Committed::Yes));
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_reads_the_file() {
+    use std::fs::{Permissions, metadata, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    let (_folder, path) = place();
+    let mode = || metadata(&path).expect("a file").permissions().mode() & 0o777;
+    drop(Redb::open(&path).expect("a new file"));
+    assert_eq!(mode(), 0o600);
+    set_permissions(&path, Permissions::from_mode(0o644)).expect("it is ours");
+    drop(Redb::open(&path).expect("the same file"));
+    assert_eq!(mode(), 0o600);
+}
+
+#[test]
+fn a_file_in_no_folder_is_refused() {
+    let (folder, _) = place();
+    let refused = Redb::open(folder.path().join("none/replica.redb"));
+    assert!(
+        matches!(refused, Err(RedbError::Open { .. })),
+        "{refused:?}"
+    );
+}
+
+/// The file is refused, and left as it was.
+fn assert_refused(path: &Path) -> RedbError {
+    let before = std::fs::read(path).expect("a file");
+    let refused = Redb::open(path).expect_err("it is none of ours");
+    assert!(
+        std::fs::read(path).expect("a file") == before,
+        "it was changed"
+    );
+    refused
+}
+
+#[test]
+fn another_programs_file_is_refused_and_left_alone() {
+    let (_folder, path) = place();
+    std::fs::write(&path, "to do: water the plants").expect("a folder");
+    let refused = assert_refused(&path);
+    assert!(matches!(refused, RedbError::Corrupt { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("move it away to start anew"));
+    std::fs::write(&path, "hm").expect("a folder");
+    assert!(matches!(assert_refused(&path), RedbError::Corrupt { .. }));
+}
+
+#[test]
+fn another_programs_database_is_refused() {
+    let (_folder, path) = place();
+    let others = Database::create(&path).expect("a new file");
+    let write = others.begin_write().expect("it is open");
+    write
+        .open_table(TableDefinition::<&str, &[u8]>::new("rows"))
+        .expect("a new table");
+    write.commit().expect("it is open");
+    drop(others);
+    let refused = Redb::open(&path).expect_err("it is none of ours");
+    assert!(refused.to_string().contains("another program"), "{refused}");
+}
+
+#[test]
+fn a_damaged_file_is_refused() {
+    let (_folder, path) = place();
+    let store = Redb::open(&path).expect("a new file");
+    for term in 0..20 {
+        assert_eq!(block_on(store.commit(put(term))), Ok(Committed::Yes));
+    }
+    drop(store);
+    let mut bytes = std::fs::read(&path).expect("a file");
+    let rows = bytes.windows(4).position(|bytes| bytes == b"term");
+    let rows = rows.expect("rows are stored as they are encoded");
+    for byte in &mut bytes[rows..] {
+        *byte ^= 0x55;
+    }
+    std::fs::write(&path, bytes).expect("a folder");
+    let refused = Redb::open(&path).expect_err("it is damaged");
+    assert!(matches!(refused, RedbError::Corrupt { .. }), "{refused:?}");
+}
+
+#[test]
+fn no_damage_takes_the_process_down() {
+    let (_folder, path) = place();
+    let store = Redb::open(&path).expect("a new file");
+    for term in 0..5 {
+        assert_eq!(block_on(store.commit(put(term))), Ok(Committed::Yes));
+    }
+    drop(store);
+    let sound = std::fs::read(&path).expect("a file");
+    let used = sound.iter().rposition(|byte| *byte != 0).expect("rows");
+    for place in (0..=used).step_by(used / 80) {
+        let mut bytes = sound.clone();
+        bytes[place] ^= 0xff;
+        std::fs::write(&path, bytes).expect("a folder");
+        // What was not in use does not matter; all else is refused, or repaired.
+        if let Ok(store) = Redb::open(&path) {
+            let rows = block_on(store.load());
+            assert!(rows.is_ok(), "byte {place}: {rows:?}");
+        }
+    }
+}
+
+#[test]
+fn a_newer_layout_is_refused_and_kept() {
+    let (_folder, path) = place();
+    drop(Redb::open(&path).expect("a new file"));
+    let newer = Database::create(&path).expect("it is closed");
+    let write = newer.begin_write().expect("it is open");
+    write
+        .open_table(TableDefinition::<&str, u64>::new("about"))
+        .expect("the same table")
+        .insert("layout", 2)
+        .expect("it is open");
+    write.commit().expect("it is open");
+    drop(newer);
+    let refused = Redb::open(&path).expect_err("it is newer");
+    let (found, known) = (2, 1);
+    assert_eq!(refused, RedbError::Newer { path, found, known });
+    assert!(refused.to_string().contains("update this build"));
+}
+
+#[test]
+fn a_newer_row_is_refused_and_kept() {
+    let (_folder, path) = place();
+    drop(Redb::open(&path).expect("a new file"));
+    let newer = Database::create(&path).expect("it is closed");
+    let write = newer.begin_write().expect("it is open");
+    write
+        .open_table(file::ROWS)
+        .expect("the same table")
+        // {"format": 4}
+        .insert(
+            Key::Replica.to_string().as_str(),
+            &b"\x81\xa6format\x04"[..],
+        )
+        .expect("it is open");
+    write.commit().expect("it is open");
+    drop(newer);
+    let store = Redb::open(&path).expect("the layout is known");
+    let loaded = block_on(store.load());
+    assert!(
+        matches!(loaded, Err(ReplicaStoreError::Newer { .. })),
+        "{loaded:?}"
+    );
+}
+
+#[test]
+fn a_file_whose_making_was_cut_short_begins_again() {
+    let (_folder, path) = place();
+    drop(Redb::open(&path).expect("a new file"));
+    let length = std::fs::metadata(&path).expect("a file").len();
+    // As the library leaves it: its size, then its header, then its first bytes.
+    let mut bytes = vec![0; usize::try_from(length).expect("a small file")];
+    for header in [0, 200] {
+        bytes[9..9 + header].fill(0x11);
+        std::fs::write(&path, &bytes).expect("a folder");
+        drop(Redb::open(&path).expect("nothing was ever in it"));
+    }
+    // With anything behind the header it was more than begun.
+    bytes[6_000] = 1;
+    std::fs::write(&path, &bytes).expect("a folder");
+    assert!(matches!(assert_refused(&path), RedbError::Corrupt { .. }));
+}
+
+/// A disk that can be full, or fail.
+#[derive(Debug, Clone, Default)]
+struct Disk(Arc<DiskState>);
+
+#[derive(Debug)]
+struct DiskState {
+    bytes: InMemoryBackend,
+    is_full: AtomicBool,
+}
+
+impl Default for DiskState {
+    fn default() -> Self {
+        Self {
+            bytes: InMemoryBackend::new(),
+            is_full: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Disk {
+    fn check(&self) -> Result<(), io::Error> {
+        let is_full = self.0.is_full.load(Ordering::Relaxed);
+        if is_full {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> Result<u64, io::Error> {
+        self.0.bytes.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
+        self.0.bytes.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), io::Error> {
+        self.check()?;
+        self.0.bytes.set_len(len)
+    }
+
+    fn sync_data(&self) -> Result<(), io::Error> {
+        self.check()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
+        self.check()?;
+        self.0.bytes.write(offset, data)
+    }
+}
+
+#[test]
+fn a_full_disk_is_said_and_goes_on_once_there_is_room() {
+    let disk = Disk::default();
+    let opened = disk.clone();
+    let open = move || file::open_on(Path::new("replica.redb"), opened.clone());
+    let worker = Worker::start(Box::new(open)).expect("there is room");
+    let commit = |term| block_on(worker.commit(put(term)));
+    assert_eq!(commit(1), Ok(Committed::Yes));
+    disk.0.is_full.store(true, Ordering::Relaxed);
+    let refused = commit(2);
+    assert!(
+        matches!(refused, Err(ReplicaStoreError::Full { .. })),
+        "{refused:?}"
+    );
+    // The library opens the file again, and that writes.
+    let refused = commit(2);
+    assert!(
+        matches!(refused, Err(ReplicaStoreError::Failed { .. })),
+        "{refused:?}"
+    );
+    disk.0.is_full.store(false, Ordering::Relaxed);
+    assert_eq!(commit(3), Ok(Committed::Yes));
+    let rows = block_on(worker.load()).expect("it is there");
+    assert_eq!(rows, [row(3).encode()]);
+}
