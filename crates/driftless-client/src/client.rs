@@ -115,6 +115,8 @@ pub struct ClientBuilder {
     auto_connect: Option<bool>,
     config: RealtimeConfig,
     storage: Option<Box<OwnedStore>>,
+    #[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
+    trust: Option<crate::platform::trust::Trust>,
 }
 
 impl fmt::Debug for ClientBuilder {
@@ -138,7 +140,17 @@ impl ClientBuilder {
             auto_connect: None,
             config: RealtimeConfig::default(),
             storage: None,
+            #[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
+            trust: None,
         }
+    }
+
+    /// Whose word counts for who a `wss://` server is. Without it: the public authorities.
+    #[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
+    #[must_use]
+    pub fn trust(mut self, trust: crate::platform::trust::Trust) -> Self {
+        self.trust = Some(trust);
+        self
     }
 
     /// The replica's name on this device: each name is a replica of its own, with its own storage.
@@ -215,10 +227,26 @@ impl ClientBuilder {
 
     /// Starts the client on a thread of its own.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn start(self) -> Client {
+    pub fn start(mut self) -> Client {
+        let platform = self.native();
         let (client, plan) = self.plan();
-        crate::platform::native::spawn(move |platform| plan.drive(platform));
+        crate::platform::native::spawn(platform, move |platform| plan.drive(platform));
         client
+    }
+
+    #[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
+    fn native(&mut self) -> crate::platform::native::Native {
+        let platform = crate::platform::native::Native::new();
+        match self.trust.take() {
+            Some(trust) => platform.trust(trust),
+            None => platform,
+        }
+    }
+
+    #[cfg(all(not(target_arch = "wasm32"), not(feature = "tls")))]
+    #[allow(clippy::unused_self, reason = "with TLS there is something to take")]
+    fn native(&mut self) -> crate::platform::native::Native {
+        crate::platform::native::Native::new()
     }
 
     /// Starts the client in the page.

@@ -23,6 +23,8 @@ pub use edit::{EditBuilder, EditHandle};
 pub use error::{ClientError, EditError};
 pub use event::{ClientEvent, EventStream};
 pub use feed::Feed;
+#[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
+pub use platform::trust::{Trust, TrustError};
 pub use status::Status;
 
 #[cfg(all(not(target_arch = "wasm32"), feature = "redb"))]

@@ -3,6 +3,8 @@
 //!
 //! The driver is written against these; a test brings its own and needs neither network nor clock.
 
+#[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
+pub mod trust;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 #[cfg(target_arch = "wasm32")]

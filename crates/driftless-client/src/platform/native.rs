@@ -1,6 +1,8 @@
-//! A native process: tokio on a thread of its own, sockets without TLS (`ws://`).
+//! A native process: tokio on a thread of its own, sockets with TLS (`wss://`, by the feature `tls`)
+//! and without (`ws://`).
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,25 +11,40 @@ use driftless_model::limits;
 use driftless_protocol::Codec;
 use futures::channel::mpsc;
 use futures::{SinkExt, Stream, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, Request};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::platform::{Platform, Signal, Socket, SocketEvent};
 
 /// Frames that wait for the driver before the peer has to wait.
 const FRAMES_WAITING_MAX: usize = 64;
 
-type Peer = WebSocketStream<MaybeTlsStream<TcpStream>>;
+/// A connection, with TLS or without.
+trait Line: AsyncRead + AsyncWrite + Unpin {}
+impl<L: AsyncRead + AsyncWrite + Unpin> Line for L {}
+
+type Peer = WebSocketStream<Box<dyn Line>>;
+
+/// What a handshake of TLS needs.
+#[cfg(feature = "tls")]
+type Tls = std::sync::Arc<tokio_rustls::rustls::ClientConfig>;
+/// There is none.
+#[cfg(not(feature = "tls"))]
+type Tls = ();
 
 /// Runs a driver on a thread of its own until it ends.
-pub(crate) fn spawn<F: Future<Output = ()>>(drive: impl FnOnce(Native) -> F + Send + 'static) {
+pub(crate) fn spawn<F: Future<Output = ()>>(
+    platform: Native,
+    drive: impl FnOnce(Native) -> F + Send + 'static,
+) {
     let run = move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -35,7 +52,7 @@ pub(crate) fn spawn<F: Future<Output = ()>>(drive: impl FnOnce(Native) -> F + Se
             .build()
             .expect("the system has a poller for one more runtime");
         let local = tokio::task::LocalSet::new();
-        local.block_on(&runtime, async { drive(Native::new()).await });
+        local.block_on(&runtime, async { drive(platform).await });
     };
     std::thread::Builder::new()
         .name("driftless-client".to_owned())
@@ -47,14 +64,27 @@ pub(crate) fn spawn<F: Future<Output = ()>>(drive: impl FnOnce(Native) -> F + Se
 #[derive(Debug)]
 pub struct Native {
     started: Instant,
+    tls: Tls,
 }
 
 impl Native {
-    /// The process, with its clock at 0.
+    /// The process, with its clock at 0. It trusts the public authorities.
     pub fn new() -> Self {
         Self {
             started: Instant::now(),
+            #[cfg(feature = "tls")]
+            tls: super::trust::Trust::public().config(),
+            #[cfg(not(feature = "tls"))]
+            tls: (),
         }
+    }
+
+    /// It trusts these instead of the public authorities.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn trust(mut self, trust: super::trust::Trust) -> Self {
+        self.tls = trust.config();
+        self
     }
 }
 
@@ -83,7 +113,7 @@ impl Platform for Native {
     }
 
     fn connect(&self, url: &str) -> NativeSocket {
-        NativeSocket::connect(url.to_owned())
+        NativeSocket::connect(url.to_owned(), self.tls.clone())
     }
 
     fn signals(&mut self) -> Self::Signals {
@@ -107,11 +137,11 @@ pub struct NativeSocket {
 }
 
 impl NativeSocket {
-    fn connect(url: String) -> Self {
+    fn connect(url: String, tls: Tls) -> Self {
         let (sender, events) = mpsc::channel(FRAMES_WAITING_MAX);
         // Bounded by the machine: it has a limited number of edits under way.
         let (outgoing, frames) = mpsc::unbounded();
-        let task = tokio::task::spawn_local(carry(url, sender, frames)).abort_handle();
+        let task = tokio::task::spawn_local(carry(url, tls, sender, frames)).abort_handle();
         Self {
             events,
             outgoing: Some(outgoing),
@@ -152,10 +182,11 @@ impl Drop for NativeSocket {
 
 async fn carry(
     url: String,
+    tls: Tls,
     mut events: mpsc::Sender<SocketEvent>,
     frames: mpsc::UnboundedReceiver<Vec<u8>>,
 ) {
-    let closed = match open(&url).await {
+    let closed = match open(&url, tls).await {
         Ok(peer) => {
             // A driver that is gone ends the task at the next step.
             let _ = events.send(SocketEvent::Opened).await;
@@ -166,7 +197,7 @@ async fn carry(
     let _ = events.send(closed).await;
 }
 
-async fn open(url: &str) -> Result<Peer, Error> {
+async fn open(url: &str, tls: Tls) -> Result<Peer, Error> {
     let mut request: Request<()> = url.into_client_request()?;
     let protocol = HeaderValue::from_static(Codec::MessagePack.subprotocol());
     request
@@ -175,9 +206,57 @@ async fn open(url: &str) -> Result<Peer, Error> {
     let config = WebSocketConfig::default()
         .max_message_size(Some(limits::RESUME_BYTES_MAX))
         .max_frame_size(Some(limits::RESUME_BYTES_MAX));
-    let is_nagle_off = true;
-    let (peer, _) = connect_async_with_config(request, Some(config), is_nagle_off).await?;
+    let line = dial(request.uri(), tls).await?;
+    let (peer, _) = client_async_with_config(request, line, Some(config)).await?;
     Ok(peer)
+}
+
+async fn dial(uri: &Uri, tls: Tls) -> Result<Box<dyn Line>, Error> {
+    let host = uri.host().unwrap_or_default();
+    // An IPv6 address has brackets in a URL only.
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let is_secure = uri.scheme_str() == Some("wss");
+    let port = uri.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    if is_secure {
+        secure(host, stream, tls).await
+    } else {
+        Ok(Box::new(stream))
+    }
+}
+
+#[cfg(feature = "tls")]
+async fn secure(host: &str, stream: TcpStream, tls: Tls) -> Result<Box<dyn Line>, Error> {
+    use tokio_rustls::TlsConnector;
+    use tokio_rustls::rustls::pki_types::ServerName;
+
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+    let name = ServerName::try_from(host.to_owned()).map_err(invalid)?;
+    let shaken = TlsConnector::from(tls).connect(name, stream).await;
+    Ok(Box::new(shaken.map_err(|error| hinted(&error))?))
+}
+
+/// Says what to do about a server that nobody vouches for.
+#[cfg(feature = "tls")]
+fn hinted(error: &io::Error) -> io::Error {
+    use tokio_rustls::rustls::{CertificateError, Error};
+
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let hint = match inner {
+        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "; where it is the server's own, give it to the client (`ClientBuilder::trust`)"
+        }
+        Some(Error::InvalidMessage(_)) => "; does this port speak TLS? Otherwise use ws://",
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("no TLS: {error}{hint}"))
+}
+
+#[cfg(not(feature = "tls"))]
+async fn secure(_host: &str, _stream: TcpStream, (): Tls) -> Result<Box<dyn Line>, Error> {
+    let reason = "this build has no TLS: switch on the feature `tls` of driftless-client";
+    Err(io::Error::new(io::ErrorKind::Unsupported, reason).into())
 }
 
 /// Carries frames both ways until either side closes.

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use driftless_client::realtime_config::Setting;
-use driftless_client::{Board, Client, ClientEvent, EditHandle, RealtimeConfig};
+use driftless_client::{Board, Client, ClientBuilder, ClientEvent, EditHandle, RealtimeConfig};
 use driftless_model::{LeafPath, RecordId, Value};
+use driftless_sync::replica::view::Connection;
 use futures::StreamExt as _;
 
 use crate::person::home;
@@ -19,6 +20,11 @@ pub struct Live {
 impl Live {
     /// Opens the board "home".
     pub fn opens(address: SocketAddr, name: &str) -> Self {
+        Self::starts(Client::builder(format!("ws://{address}/rt")), name)
+    }
+
+    /// Opens the board "home" in a client of the caller's.
+    pub fn starts(builder: ClientBuilder, name: &str) -> Self {
         let mut config = RealtimeConfig::default();
         for (setting, milliseconds) in [
             (Setting::BackoffBaseMs, 20_u64),
@@ -26,10 +32,7 @@ impl Live {
         ] {
             config.set(setting, milliseconds).expect("in range");
         }
-        let client = Client::builder(format!("ws://{address}/rt"))
-            .token(Some(name.to_owned()))
-            .config(config)
-            .start();
+        let client = builder.token(Some(name.to_owned())).config(config).start();
         let board = client.board(home());
         Self { client, board }
     }
@@ -53,6 +56,14 @@ impl Live {
         let waited = tokio::time::timeout(PATIENCE, waiting).await;
         let (status, outbox) = (self.client.status(), self.board.outbox());
         assert!(waited.is_ok(), "it never came to be: {status:?} {outbox:?}");
+    }
+
+    /// Why there is no connection, if one was tried.
+    pub fn refusal(&self) -> Option<String> {
+        match self.client.status().connection {
+            Connection::Waiting { reason, .. } => Some(reason),
+            _ => None,
+        }
     }
 
     /// Adds a note.

@@ -12,6 +12,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use driftless_client::{Client, Trust, TrustError};
+
+use crate::live::Live;
 use crate::process::{Running, error_of, refused};
 
 /// A certificate for `localhost` and its key, made for these tests, valid for a hundred years.
@@ -77,4 +80,24 @@ fn a_certificate_without_its_key_is_refused_and_so_is_what_is_none() {
         let error = error_of(&output);
         assert!(error.contains(remedy) && error.contains("PEM"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_native_client_comes_by_wss_once_it_trusts_the_servers_own_certificate() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (certificate, key) = (key_file("cert.pem"), key_file("key.pem"));
+    let arguments = ["--tls-cert", &certificate, "--tls-key", &key];
+    let server = Running::start(folder.path(), &arguments);
+    let url = format!("wss://localhost:{}/rt", server.address.port());
+    let trust = Trust::pem_file(&certificate).expect("a certificate");
+    let ann = Live::starts(Client::builder(&url).trust(trust), "Ann");
+    let edit = ann.adds("note");
+    edit.applied().await.expect("the server takes it");
+    assert_eq!(ann.client.status().user.expect("is known").as_str(), "Ann");
+    // The public authorities do not vouch for it.
+    let bob = Live::starts(Client::builder(&url), "Bob");
+    bob.until(|bob| matches!(bob.refusal(), Some(reason) if reason.contains("trust")))
+        .await;
+    let key = Trust::pem_file(&key).expect_err("a key is no certificate");
+    assert!(matches!(key, TrustError::Certificate { .. }), "{key}");
 }
