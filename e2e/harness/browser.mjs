@@ -13,6 +13,8 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // A name that is not this machine to the browser: as plain http from elsewhere.
+  '--host-resolver-rules=MAP lan.test 127.0.0.1',
 ];
 
 const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));

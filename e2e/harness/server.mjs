@@ -23,17 +23,19 @@ export class Server {
   data;
   #web;
   #base = '';
+  #options = [];
   #child;
   #log = [];
 
   /**
    * Starts with an empty data folder and waits until it answers. `web`: the pages that it serves;
-   * `base`: the path before everything.
+   * `base`: the path before everything; `options`: more of the command line.
    */
-  static async start({ web = WEB, base = '' } = {}) {
+  static async start({ web = WEB, base = '', options = [] } = {}) {
     const server = new Server();
     server.#web = web;
     server.#base = base;
+    server.#options = options;
     server.port = await freePort();
     server.data = await mkdtemp(join(tmpdir(), 'driftless-e2e-'));
     await server.#spawn();
@@ -83,6 +85,7 @@ export class Server {
 
   async #spawn() {
     const options = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, '--web', this.#web];
+    options.push(...this.#options);
     if (this.#base) options.push('--base-path', this.#base);
     this.#child = spawn(EXECUTABLE, options, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.stdout.on('data', (chunk) => this.#keep(chunk));

@@ -9,6 +9,7 @@ mod node;
 mod wasm_target;
 mod sizes;
 mod shrink;
+mod web_folder;
 mod web;
 mod app;
 mod sim;

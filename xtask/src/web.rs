@@ -12,6 +12,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::repo::Repo;
 use crate::wasm_target::WasmTarget;
+use crate::web_folder::{self, Files};
 use crate::{process, shrink, sizes};
 
 const PACKAGE: &str = "driftless-dashboard";
@@ -41,12 +42,15 @@ impl WebProfile {
 pub fn build(repo: &Repo, wasm: &WasmTarget, profile: WebProfile) -> Result<PathBuf> {
     let compiled = compile(repo, wasm, &["--package", PACKAGE], profile)?.join(module_of(PACKAGE));
     let static_files = repo.root().join("apps/dashboard/static");
-    let output = lay_out(repo, &compiled, &static_files, profile.name(), profile)?;
+    let parts = format!("{}-parts", profile.name());
+    let parts = lay_out(repo, &compiled, &static_files, &parts, profile)?;
     if profile == WebProfile::WebDist {
-        shrink::files(repo, &output)?;
+        shrink::files(repo, &parts)?;
     }
+    let output = repo.web_output(profile.name());
+    put(&web_folder::arrange(gather(&[&parts])?)?, &output)?;
     ensure!(
-        output.join("index.html").is_file(),
+        output.join(web_folder::PAGE).is_file(),
         "the web app has no page: apps/dashboard/static/index.html is missing"
     );
     Ok(output)
@@ -114,7 +118,7 @@ fn lay_out(
     let glue = repo.web_output(&format!("{name}-glue"));
     generate_glue(compiled, &glue, profile)?;
     let output = repo.web_output(name);
-    assemble(&[&glue, pages], &output)?;
+    put(&gather(&[&glue, pages])?, &output)?;
     Ok(output)
 }
 
@@ -180,27 +184,36 @@ fn empty(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
 }
 
-/// Makes `output` hold exactly the sources' files. Unchanged files keep their times, and with
-/// them the caches of whoever serves or embeds them.
-fn assemble(sources: &[&Path], output: &Path) -> Result<()> {
-    fs::create_dir_all(output).with_context(|| format!("cannot create {}", output.display()))?;
-    let mut wanted = Vec::new();
-    for source in sources.iter().filter(|source| source.is_dir()) {
-        for file in sizes::files_below(source)? {
-            copy_changed(&source.join(&file), &output.join(&file))?;
-            wanted.push(file);
+/// Reads every file of the folders that are there.
+fn gather(folders: &[&Path]) -> Result<Files> {
+    let mut files = Files::new();
+    for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        for path in sizes::files_below(folder)? {
+            let file = folder.join(&path);
+            let content = fs::read(&file);
+            let content = content.with_context(|| format!("cannot read {}", file.display()))?;
+            files.push((path, content));
         }
     }
-    for file in sizes::files_below(output)? {
-        if !wanted.contains(&file) {
-            fs::remove_file(output.join(&file))?;
+    Ok(files)
+}
+
+/// Makes `output` hold exactly these files. Unchanged ones keep their times, and with them the
+/// caches of whoever serves or embeds them.
+fn put(files: &Files, output: &Path) -> Result<()> {
+    fs::create_dir_all(output).with_context(|| format!("cannot create {}", output.display()))?;
+    for (path, content) in files {
+        write_changed(content, &output.join(path))?;
+    }
+    for path in sizes::files_below(output)? {
+        if !files.iter().any(|(wanted, _)| *wanted == path) {
+            fs::remove_file(output.join(path))?;
         }
     }
     Ok(())
 }
 
-fn copy_changed(from: &Path, to: &Path) -> Result<()> {
-    let content = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+fn write_changed(content: &[u8], to: &Path) -> Result<()> {
     if fs::read(to).is_ok_and(|current| current == content) {
         return Ok(());
     }
@@ -230,7 +243,8 @@ mod tests {
         write(&output, "left-over.js", "old");
         write(&output, "glue.js", "older");
 
-        assemble(&[&first, &second, &folder.path().join("absent")], &output).unwrap();
+        let files = gather(&[&first, &second, &folder.path().join("absent")]).unwrap();
+        put(&files, &output).unwrap();
 
         let files = sizes::files_below(&output).unwrap();
         assert_eq!(
@@ -253,7 +267,7 @@ mod tests {
             .unwrap();
         file.set_modified(long_ago).unwrap();
 
-        assemble(&[&source], &output).unwrap();
+        put(&gather(&[&source]).unwrap(), &output).unwrap();
 
         let modified = fs::metadata(output.join("page.css"))
             .unwrap()

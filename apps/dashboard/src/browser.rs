@@ -13,13 +13,13 @@ pub fn window() -> Window {
 pub fn base_path() -> String {
     let document = window().document();
     let script = document.and_then(|document| {
-        let boot = document.query_selector("script[src$='boot.js']");
+        let boot = document.query_selector("script[src$='/boot.js']");
         boot.ok().flatten()?.get_attribute("src")
     });
-    let base = script.and_then(|source| source.strip_suffix("boot.js").map(str::to_owned));
+    // The rest is the build's own folder.
+    let base = script.and_then(|source| Some(source.rsplit_once("assets/")?.0.to_owned()));
     base.unwrap_or_else(|| "/".to_owned())
 }
-
 /// What is added to a universal time to get the local one, in milliseconds, at that time.
 pub fn local_offset_ms(at_ms: f64) -> f64 {
     let date = js_sys::Date::new(&at_ms.into());

@@ -12,6 +12,7 @@ mod observe;
 mod announcer;
 mod theme;
 mod visitor;
+mod shell;
 mod lock;
 mod editing;
 mod field;

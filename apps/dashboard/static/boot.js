@@ -23,4 +23,7 @@ function fail(error) {
   document.getElementById('app').replaceChildren(message);
 }
 
-init({ module_or_path: new URL('driftless_dashboard_bg.wasm', import.meta.url) }).catch(fail);
+init({ module_or_path: new URL('driftless_dashboard_bg.wasm', import.meta.url) })
+  .catch(fail)
+  // The board works without: what is lost is that it opens without a server.
+  .finally(() => import('./shell.js').catch(() => {}));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, Response};
 use axum::routing::get;
@@ -55,8 +55,26 @@ pub fn router(folder: Option<&Path>, base: &str) -> Result<Router, WebError> {
         Some(folder) => from_folder(folder, base)?,
         None => built_in(base),
     };
-    // Asked for again each time, and answered with "not modified": a new build shows at once.
-    Ok(with_header(router, (header::CACHE_CONTROL, "no-cache")))
+    Ok(router.layer(from_fn(with_cache_control)))
+}
+
+/// Where each build's files lie, in a folder of their own that is named after what is in them.
+const ASSETS: &str = "/assets/";
+
+/// A build's files never change. All else (the page, the worker) is asked for again each time, and
+/// answered with "not modified": a new build shows at once. So is a file that is not there.
+async fn with_cache_control(request: Request, next: Next) -> Response {
+    let is_asset = request.uri().path().starts_with(ASSETS);
+    let mut response = next.run(request).await;
+    let is_there = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    let value = if is_asset && is_there {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
+    response
 }
 
 /// Has every answer say to browsers what they may do with it. What says nothing of its own about

@@ -22,6 +22,7 @@ use crate::editing::Editor;
 use crate::grid::pointer::GridPointer;
 use crate::grid::state::{Grid, title_of};
 use crate::lock::BoardLock;
+use crate::shell::{Shell, ShellNotice};
 use crate::stopped;
 use crate::visitor::Visitor;
 use crate::widgets::chart::Crosshair;
@@ -36,6 +37,7 @@ pub fn BoardPage() -> impl IntoView {
     let announcer = Announcer::new();
     let lock = BoardLock::new();
     lock.listen();
+    provide_context(Shell::watch(realtime));
     provide_context(editor);
     provide_context(announcer);
     provide_context(lock);
@@ -59,6 +61,7 @@ pub fn BoardPage() -> impl IntoView {
         <a class="skip-link" href="#board">"Skip to the board"</a>
         <TopBar />
         <StorageNotice />
+        <ShellNotice />
         <SignInNotice />
         <ConflictResolutionUi />
         <BoardCanvas />

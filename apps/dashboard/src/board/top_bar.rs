@@ -7,17 +7,19 @@ use crate::board::add_menu::AddMenu;
 use crate::board::cable::CableMenu;
 use crate::board::title::BoardTitle;
 use crate::lock::{BoardLock, LockToggle};
+use crate::shell::Shell;
 use crate::theme::ThemeSwitch;
 
 /// The bar.
 #[component]
 pub fn TopBar() -> impl IntoView {
     let is_locked = expect_context::<BoardLock>().0;
+    let facts = expect_context::<Shell>().facts();
     view! {
         <header class="top-bar">
             <BoardTitle />
             <div class="top-status">
-                <DashboardSyncIndicator show_details=true />
+                <DashboardSyncIndicator show_details=true more_facts=facts />
                 <PendingOperationsBadge show_details=true />
             </div>
             <div class="top-actions">

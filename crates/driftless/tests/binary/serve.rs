@@ -127,9 +127,40 @@ fn the_app_is_served_with_its_types_and_a_strict_policy() {
     let (head, body) = server.get("/app.wasm");
     assert!(head.contains("content-type: application/wasm"), "{head}");
     assert_eq!(body, b"\0asm");
+    assert!(head.contains("cache-control: no-cache"), "{head}");
     assert!(server.get("/no-such-file").0.starts_with("http/1.1 404"));
     assert!(server.get("/../serve.rs").0.starts_with("http/1.1 404"));
     assert_eq!(server.get("/api/boards").1, b"[]");
+}
+
+#[test]
+fn a_builds_files_may_be_kept_for_good_and_nothing_else_may() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let web = folder.path().join("web");
+    let assets = web.join("assets/0123456789abcdef");
+    std::fs::create_dir_all(&assets).expect("makes a folder");
+    std::fs::write(web.join("index.html"), "the page").expect("writes");
+    std::fs::write(web.join("worker.js"), "the worker").expect("writes");
+    std::fs::write(assets.join("boot.js"), "boot").expect("writes");
+    let web = web.to_str().expect("text");
+    for base in ["", "/boards"] {
+        let arguments = ["--no-host-metrics", "--web", web, "--base-path", base];
+        let count = if base.is_empty() { 3 } else { 5 };
+        let server = Running::start(folder.path(), &arguments[..count]);
+        let cached = |path: &str| {
+            let (head, _) = server.get(&format!("{base}{path}"));
+            let line = head.lines().find(|line| line.starts_with("cache-control"));
+            (head[9..12].to_owned(), line.map(str::to_owned))
+        };
+        let said = |status: &str, line: &str| (status.to_owned(), Some(line.to_owned()));
+        let immutable = "cache-control: public, max-age=31536000, immutable";
+        let kept = cached("/assets/0123456789abcdef/boot.js");
+        assert_eq!(kept, said("200", immutable));
+        assert_eq!(cached("/worker.js"), said("200", "cache-control: no-cache"));
+        // A file of a build that is not there yet may be there soon.
+        let absent = cached("/assets/fedcba9876543210/boot.js");
+        assert_eq!(absent, said("404", "cache-control: no-cache"));
+    }
 }
 
 #[test]

@@ -32,6 +32,9 @@ pub fn DashboardSyncIndicator(
     /// Told of each new state of the connection, the one at the start included.
     #[prop(into, optional)]
     on_status_change: Option<Callback<Connection>>,
+    /// What the application adds to the details: names, and what they are.
+    #[prop(into, optional)]
+    more_facts: Signal<Vec<(String, String)>>,
     /// Classes of the outermost element.
     #[prop(into, optional)]
     class: String,
@@ -50,7 +53,7 @@ pub fn DashboardSyncIndicator(
     });
     let announced = paced(words);
     let shown = if show_details {
-        detailed(context, socket).into_any()
+        detailed(context, socket, more_facts).into_any()
     } else {
         glance(socket).into_any()
     };
@@ -134,19 +137,27 @@ fn glance(socket: UseWebsocket) -> impl IntoView {
     }
 }
 
-fn detailed(context: RealtimeContext, socket: UseWebsocket) -> impl IntoView {
+fn detailed(
+    context: RealtimeContext,
+    socket: UseWebsocket,
+    more: Signal<Vec<Fact>>,
+) -> impl IntoView {
     let texts = use_texts();
     let open = RwSignal::new(false);
     let heading = texts.status_details.to_string();
     view! {
         <Popover open=open heading=heading trigger=move || glance(socket)>
-            {details(context, socket)}
+            {details(context, socket, more)}
         </Popover>
     }
 }
 
 /// What the panel says, line by line.
-fn details(context: RealtimeContext, socket: UseWebsocket) -> impl IntoView {
+fn details(
+    context: RealtimeContext,
+    socket: UseWebsocket,
+    more: Signal<Vec<Fact>>,
+) -> impl IntoView {
     let texts = use_texts();
     let now = use_now();
     let heading = texts.status_details.clone();
@@ -155,6 +166,7 @@ fn details(context: RealtimeContext, socket: UseWebsocket) -> impl IntoView {
         let mut facts = connection_facts(&status, &texts, now.get());
         facts.push((texts.board_version.to_string(), version.to_string()));
         facts.extend(server_facts(&status, &texts));
+        facts.extend(more.get());
         facts.into_iter().map(fact).collect_view()
     };
     view! {
