@@ -23,7 +23,6 @@ const HOOKS = {
   mergeInput: 'conflict-merge-input',
   applyMerge: 'conflict-apply-merge',
   later: 'conflict-later',
-  useHere: 'use-here',
   newerBuild: 'newer-build',
   reload: 'reload',
   keepOpen: 'keep-open',

@@ -66,11 +66,12 @@ impl Client {
 
     /// Pulls the cable (`true`) or puts it back: the socket is dropped without a farewell, whatever
     /// is on its way is lost, and none is opened until then. Shown as [`Status::network_held`].
+    /// Where tabs share the replica, it counts in the tab that leads: the socket is its.
     pub fn hold_network(&self, is_held: bool) {
         self.shared.ask(Request::HoldNetwork(is_held));
     }
 
-    /// "Use here": takes the replica over from another tab or process.
+    /// Takes the lead from the other tabs, or the replica from another process, "use here".
     pub fn take_over(&self) {
         self.shared.command(Command::TakeOver);
     }

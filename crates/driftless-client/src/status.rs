@@ -8,10 +8,13 @@ use driftless_sync::replica::view::{Connection, StorageVerdict};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Status {
-    /// The connection.
+    /// The connection. Where tabs share the replica, that of the tab that leads.
     pub connection: Connection,
     /// Whether this device keeps what is made.
     pub storage: StorageVerdict,
+    /// Whether the browser promised never to clear this device's storage by itself. Absent before
+    /// the first edit, which has it asked, and in native clients.
+    pub is_persistent: Option<bool>,
     /// Who the server takes the client to be; absent before the first connection of the replica.
     pub user: Option<UserId>,
     /// The replica's id; absent until its storage is read.
@@ -37,6 +40,7 @@ impl Default for Status {
         Self {
             connection: Connection::Idle,
             storage: StorageVerdict::Loading,
+            is_persistent: None,
             user: None,
             client: None,
             pending: 0,

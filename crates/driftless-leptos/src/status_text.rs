@@ -1,5 +1,6 @@
 //! What a connection's state is called: its name for styles and tests, its look, and its word.
 
+use driftless_client::Status;
 use driftless_sync::replica::view::{Connection, StorageVerdict};
 
 use crate::relative_time::until;
@@ -117,13 +118,15 @@ pub fn reason(connection: &Connection) -> Option<&str> {
 }
 
 /// What is said about storage, in the indicator's details.
-pub fn storage_word(storage: &StorageVerdict, texts: &Texts) -> String {
-    match storage {
+pub fn storage_word(status: &Status, texts: &Texts) -> String {
+    match &status.storage {
+        StorageVerdict::Durable if status.is_persistent == Some(false) => {
+            texts.storage_evictable.clone().into_owned()
+        }
         StorageVerdict::Durable => texts.storage_durable.clone().into_owned(),
         StorageVerdict::MemoryOnly { reason } | StorageVerdict::NotSaved { reason } => {
             fill(&texts.storage_memory, &[("reason", reason)])
         }
-        StorageVerdict::OpenElsewhere => texts.storage_elsewhere.clone().into_owned(),
         StorageVerdict::Unusable { reason } => fill(&texts.storage_unusable, &[("reason", reason)]),
         _ => texts.storage_loading.clone().into_owned(),
     }

@@ -129,8 +129,8 @@ texts! {
     storage_durable = "keeps unsent edits";
     /// `{reason}`: why nothing is kept.
     storage_memory = "not saved on this device: {reason}";
-    /// Another tab has it.
-    storage_elsewhere = "open in another tab";
+    /// Everything is kept, without a promise of the browser.
+    storage_evictable = "keeps unsent edits; the browser may clear them when space runs out";
     /// The button that connects.
     connect = "Connect";
     /// The button that disconnects.
@@ -269,10 +269,6 @@ texts! {
     /// Tries again.
     try_again = "Try again";
 
-    /// Another tab of this browser has the board.
-    open_elsewhere = "This board is open in another tab of this browser.";
-    /// The button that takes it over.
-    use_here = "Use here";
     /// Nothing is kept; `{reason}`: why.
     not_saved = "Not saved on this device: {reason}";
     /// The stored data cannot be used; `{reason}`: why.

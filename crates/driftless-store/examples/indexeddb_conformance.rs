@@ -13,8 +13,8 @@ fn main() {
 #[cfg(all(target_arch = "wasm32", feature = "indexeddb"))]
 mod page {
     use driftless_store::replica::conformance::{self, Failure};
-    use driftless_store::replica::{IndexedDbRows, ReplicaStore, ReplicaStoreError};
-    use driftless_sync::replica::storage::{Committed, Transaction};
+    use driftless_store::replica::{IndexedDbRows, Lease, ReplicaStore, ReplicaStoreError};
+    use driftless_sync::replica::storage::Transaction;
 
     pub async fn run() {
         let mut failures = 0;
@@ -24,9 +24,11 @@ mod page {
             let outcome = run_case(number, case).await;
             failures += report(case.name, outcome.map_err(|failure| failure.detail));
         }
-        total += 1;
-        let name = "deleting the database does not wait for those who have it open";
+        total += 2;
+        let name = "deleting the database does not wait for those who have it open, and is noticed";
         failures += report(name, deletes_under_an_open_store().await);
+        let name = "a lease is read and changed in one step, by every store of the namespace";
+        failures += report(name, changes_a_lease().await);
         write(&format!("{} passed, {failures} failed", total - failures));
         document().set_title("done");
     }
@@ -48,12 +50,32 @@ mod page {
         let store = IndexedDbRows::new(namespace);
         store.load().await.map_err(text)?;
         IndexedDbRows::delete(namespace).await.map_err(text)?;
-        let committed = store.commit(Transaction::default()).await.map_err(text)?;
-        if committed == Committed::Yes {
-            Ok(())
-        } else {
-            Err("the store did not open again".to_owned())
+        match store.commit(Transaction::default()).await {
+            Err(ReplicaStoreError::Cleared) => {}
+            other => return Err(format!("it noticed nothing: {other:?}")),
         }
+        let fresh = IndexedDbRows::new(namespace);
+        fresh.load().await.map(|_| ()).map_err(text)
+    }
+
+    async fn changes_a_lease() -> Result<(), String> {
+        let namespace = "conformance-lease";
+        let text = |error: ReplicaStoreError| error.to_string();
+        IndexedDbRows::delete(namespace).await.map_err(text)?;
+        let lease = |holder| Lease {
+            holder,
+            ends_ms: 7.0,
+        };
+        let (one, two) = (IndexedDbRows::new(namespace), IndexedDbRows::new(namespace));
+        let free = |found: Option<Lease>| found.is_none().then(|| lease(0.25));
+        let taken = one.change_lease(free).await.map_err(text)?;
+        let refused = two.change_lease(free).await.map_err(text)?;
+        let stolen = two.change_lease(|_| Some(lease(0.5))).await.map_err(text)?;
+        let seen = one.change_lease(|_| None).await.map_err(text)?;
+        if [taken, refused] != [Some(lease(0.25)); 2] || [stolen, seen] != [Some(lease(0.5)); 2] {
+            return Err(format!("{taken:?} {refused:?} {stolen:?} {seen:?}"));
+        }
+        Ok(())
     }
 
     fn report(name: &str, outcome: Result<(), String>) -> usize {

@@ -65,7 +65,4 @@ impl Platform for KitPlatform {
             .take()
             .expect("a driver asks for its signals once")
     }
-
-    /// A person has one client at a time.
-    fn announce(&mut self, _term: u64) {}
 }

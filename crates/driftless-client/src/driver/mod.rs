@@ -4,6 +4,7 @@
 //!
 //! It spawns nothing: one future, polled on one thread, in which everything takes turns.
 
+mod sign_in;
 mod storage;
 mod publish;
 
@@ -22,7 +23,8 @@ use futures::{FutureExt, StreamExt};
 
 use crate::platform::{AnyStore, OwnedStore, Platform, Signal, Socket, SocketEvent};
 use crate::shared::{Request, State};
-use publish::Batch;
+use publish::{Around, Batch};
+use sign_in::SignIn;
 use storage::{Answer, StorageQueue};
 
 /// Most requests that are taken before what they did is published.
@@ -56,28 +58,50 @@ struct Driver<P: Platform> {
     signals: Option<P::Signals>,
     storage: StorageQueue,
     socket: Option<(u64, P::Socket)>,
-    timer: Option<(u64, Pin<Box<P::Sleep>>)>,
+    timer: Option<Timer<P>>,
+    /// When the storage is read again that could not be read.
+    rereading: Option<Timer<P>>,
     batch: Batch,
     network: Network,
-    /// The term since which this driver leads.
-    term: Option<u64>,
+    company: Company,
+    sign_in: SignIn,
+    around: Around,
     is_persistence_requested: bool,
     /// Whose turn it is where both have something: neither starves the other.
     is_sockets_turn: bool,
     stopping: Option<oneshot::Sender<()>>,
 }
 
+/// When, and a wait until then.
+type Timer<P> = (u64, Pin<Box<<P as Platform>::Sleep>>);
+
+/// Who else uses the storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    /// Nobody.
+    None,
+    /// Other tabs may; this one is one of them.
+    Tabs,
+    /// Other tabs may; this one has left them, since its page was put away.
+    Left,
+}
+
 /// What is known about the network.
 #[derive(Debug, Clone, Copy)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is said by somebody else, and all have to hold"
+)]
 struct Network {
     device_has_it: bool,
     application_has_it: bool,
     is_held: bool,
+    is_away: bool,
 }
 
 impl Network {
     fn is_there(self) -> bool {
-        self.device_has_it && self.application_has_it && !self.is_held
+        self.device_has_it && self.application_has_it && !self.is_held && !self.is_away
     }
 }
 
@@ -88,6 +112,7 @@ enum Step {
     Heard(u64, SocketEvent),
     Signalled(Signal),
     Due,
+    ReadAgain,
     Abandoned,
 }
 
@@ -102,24 +127,44 @@ impl<P: Platform> Driver<P> {
             }
             None => Rc::new(MemoryRows::new()),
         };
+        let storage = StorageQueue::new(store);
+        let signals = platform.signals();
+        // What is gone with this driver is nobody else's either.
+        let has_tabs = !storage.is_volatile() && platform.join();
+        let new = if has_tabs {
+            Replica::shared
+        } else {
+            Replica::new
+        };
         let mut driver = Self {
-            signals: Some(platform.signals()),
+            signals: Some(signals),
             platform,
             url: plan.url,
             codec: Codec::MessagePack,
-            replica: Replica::new(plan.config, plan.schema, seed),
+            company: if has_tabs {
+                Company::Tabs
+            } else {
+                Company::None
+            },
+            sign_in: SignIn::new(plan.token.as_deref()),
+            around: Around {
+                retry_ms: plan.config.storage_retry_ms(),
+                ..Around::default()
+            },
+            replica: new(plan.config, plan.schema, seed),
             state: plan.state,
             requests: plan.requests,
-            storage: StorageQueue::new(store),
+            storage,
             socket: None,
             timer: None,
+            rereading: None,
             batch: Batch::default(),
             network: Network {
                 device_has_it: true,
                 application_has_it: true,
                 is_held: false,
+                is_away: false,
             },
-            term: None,
             is_persistence_requested: false,
             is_sockets_turn: false,
             stopping: None,
@@ -163,8 +208,12 @@ impl<P: Platform> Driver<P> {
         if let Poll::Ready(answer) = self.storage.poll(context) {
             return Poll::Ready(Step::Stored(answer));
         }
-        if self.poll_timer(context).is_ready() {
+        let now_ms = self.platform.mono_ms();
+        if poll_timer::<P>(&mut self.timer, now_ms, context).is_ready() {
             return Poll::Ready(Step::Due);
+        }
+        if poll_timer::<P>(&mut self.rereading, now_ms, context).is_ready() {
+            return Poll::Ready(Step::ReadAgain);
         }
         self.is_sockets_turn = !self.is_sockets_turn;
         let step = if self.is_sockets_turn {
@@ -176,15 +225,6 @@ impl<P: Platform> Driver<P> {
         };
         match step.or_else(|| self.poll_signals(context)) {
             Some(step) => Poll::Ready(step),
-            None => Poll::Pending,
-        }
-    }
-
-    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        match &mut self.timer {
-            // The clock decides too: a timer may be late where there is always something to do.
-            Some((at_ms, _)) if *at_ms <= self.platform.mono_ms() => Poll::Ready(()),
-            Some((_, sleep)) => sleep.poll_unpin(context),
             None => Poll::Pending,
         }
     }
@@ -234,6 +274,10 @@ impl<P: Platform> Driver<P> {
                 self.timer = None;
                 self.handle(Input::Wake);
             }
+            Step::ReadAgain => {
+                self.rereading = None;
+                self.storage.load();
+            }
             Step::Abandoned => return false,
         }
         self.stopping.is_none()
@@ -250,15 +294,37 @@ impl<P: Platform> Driver<P> {
     }
 
     fn answered(&mut self, answer: Answer) {
-        let is_load = matches!(answer.input, Input::Loaded { .. });
-        self.handle(answer.input);
-        if is_load {
-            self.batch.all(&self.replica, &self.state);
+        let trouble = match &answer {
+            Answer::Unread { reason } => Some(reason.clone()),
+            _ => None,
+        };
+        if self.around.trouble != trouble {
+            self.around.trouble = trouble;
+            self.batch.status();
         }
-        if let Some(term) = answer.leads_since.filter(|term| Some(*term) > self.term) {
-            self.term = Some(term);
-            self.platform.announce(term);
+        match answer {
+            Answer::Input(input) => self.handle(input),
+            Answer::FirstLoaded(input) => {
+                self.handle(input);
+                self.batch.all(&self.replica, &self.state);
+            }
+            Answer::InMemory(input) => {
+                self.go_alone();
+                self.handle(input);
+                self.handle(Input::Elected);
+                self.batch.all(&self.replica, &self.state);
+            }
+            Answer::Unread { .. } => {
+                let at_ms = self.platform.mono_ms() + self.around.retry_ms;
+                let sleep = self.platform.sleep_until(at_ms);
+                self.rereading = Some((at_ms, Box::pin(sleep)));
+            }
+            Answer::Unusable(input) => {
+                self.go_alone();
+                self.handle(input);
+            }
         }
+        self.leave_if_away();
     }
 
     fn asked(&mut self, request: Request) {
@@ -268,7 +334,11 @@ impl<P: Platform> Driver<P> {
                     self.is_persistence_requested = true;
                     self.platform.request_persistence();
                 }
+                if let Command::SetToken(token) = &*command {
+                    self.sign_in.renew(token.as_deref());
+                }
                 self.handle(Input::Command(*command));
+                self.lead_for_token();
             }
             Request::SetOnline(has_it) => {
                 self.network(|network| network.application_has_it = has_it);
@@ -284,11 +354,56 @@ impl<P: Platform> Driver<P> {
             Signal::Visible(is_visible) => {
                 self.handle(Input::Command(Command::Visible(is_visible)));
             }
-            Signal::Announced { term } => {
-                if self.term.is_some_and(|own| own < term) {
-                    self.handle(Input::Superseded);
+            Signal::Away(is_away) => self.away(is_away),
+            Signal::Elected => {
+                self.sign_in.used();
+                self.handle(Input::Elected);
+            }
+            Signal::Deposed => {
+                self.sign_in.used();
+                self.handle(Input::Superseded);
+            }
+            Signal::Told(frame) => {
+                if let Some(message) = self.sign_in.read(&frame) {
+                    self.handle(Input::Told(Box::new(message)));
+                    self.lead_for_token();
                 }
             }
+            Signal::Persistent(is_persistent) => {
+                self.around.is_persistent = Some(is_persistent);
+                self.batch.status();
+            }
+        }
+    }
+
+    fn go_alone(&mut self) {
+        self.platform.leave();
+        self.company = Company::None;
+    }
+
+    /// A page that is put away has no connection, and lets the other tabs go on as soon as what was
+    /// made here is stored.
+    fn away(&mut self, is_away: bool) {
+        self.network(|network| network.is_away = is_away);
+        self.leave_if_away();
+        if !is_away && self.company == Company::Left {
+            self.company = Company::Tabs;
+            self.platform.join();
+        }
+    }
+
+    fn leave_if_away(&mut self) {
+        let is_leaving = self.network.is_away && self.company == Company::Tabs;
+        if is_leaving && self.storage.is_idle() {
+            self.company = Company::Left;
+            self.platform.leave();
+            self.handle(Input::Superseded);
+        }
+    }
+
+    fn lead_for_token(&mut self) {
+        if self.sign_in.has_to_lead() {
+            self.platform.elect();
         }
     }
 
@@ -363,6 +478,8 @@ impl<P: Platform> Driver<P> {
                 let sleep = self.platform.sleep_until(mono_ms);
                 self.timer = Some((mono_ms, Box::pin(sleep)));
             }
+            Output::Tell(message) => self.platform.tell(self.sign_in.frame(&message)),
+            Output::Elect => self.platform.elect(),
             Output::Notice(notice) => self.batch.take(notice),
             _ => {}
         }
@@ -376,8 +493,8 @@ impl<P: Platform> Driver<P> {
 
     fn publish(&mut self) {
         let batch = std::mem::take(&mut self.batch);
-        let is_held = self.network.is_held;
-        for feed in batch.publish(&self.replica, is_held, &self.state) {
+        self.around.network_held = self.network.is_held;
+        for feed in batch.publish(&self.replica, &self.around, &self.state) {
             let query = self
                 .state
                 .published()
@@ -388,5 +505,18 @@ impl<P: Platform> Driver<P> {
                 self.handle(Input::Command(Command::OpenFeed { feed, query }));
             }
         }
+    }
+}
+
+fn poll_timer<P: Platform>(
+    timer: &mut Option<Timer<P>>,
+    now_ms: u64,
+    context: &mut Context<'_>,
+) -> Poll<()> {
+    match timer {
+        // The clock decides too: a timer may be late where there is always something to do.
+        Some((at_ms, _)) if *at_ms <= now_ms => Poll::Ready(()),
+        Some((_, sleep)) => sleep.poll_unpin(context),
+        None => Poll::Pending,
     }
 }

@@ -28,6 +28,19 @@ pub(super) struct Batch {
     events: Vec<ClientEvent>,
 }
 
+/// What the driver knows apart from the machine.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    /// The cable is pulled.
+    pub(super) network_held: bool,
+    /// Why the storage cannot be read right now: nothing is written meanwhile.
+    pub(super) trouble: Option<String>,
+    /// How long storage that cannot be read rests.
+    pub(super) retry_ms: u64,
+    /// What the browser answered when asked to keep the storage.
+    pub(super) is_persistent: Option<bool>,
+}
+
 #[derive(Debug)]
 enum FeedNews {
     Frame(FeedFrame),
@@ -108,7 +121,7 @@ impl Batch {
     }
 
     /// Publishes everything. Answers the feeds that have to be asked for again.
-    pub(super) fn publish(self, replica: &Replica, is_held: bool, state: &State) -> Vec<u32> {
+    pub(super) fn publish(self, replica: &Replica, around: &Around, state: &State) -> Vec<u32> {
         let mut events = Vec::new();
         let mut again = Vec::new();
         let waiters: Vec<_> = {
@@ -123,7 +136,7 @@ impl Batch {
             publish_boards(&mut published, replica, boards, &mut events);
             publish_outboxes(&mut published, replica, outboxes, &mut events);
             if *status || !outboxes.is_empty() {
-                publish_status(&mut published, replica, is_held, &mut events);
+                publish_status(&mut published, replica, around, &mut events);
             }
             for news in feeds {
                 again.extend(publish_feed(&mut published, news, &mut events));
@@ -249,7 +262,7 @@ fn publish_outboxes(
 fn publish_status(
     published: &mut Published,
     replica: &Replica,
-    is_held: bool,
+    around: &Around,
     events: &mut Vec<ClientEvent>,
 ) {
     let machine = replica.status();
@@ -262,7 +275,13 @@ fn publish_status(
     let count = |is: fn(&EntryView) -> bool| entries().filter(|entry| is(entry)).count();
     let status = Status {
         connection: machine.connection,
-        storage: machine.storage,
+        storage: match &around.trouble {
+            Some(reason) => StorageVerdict::NotSaved {
+                reason: reason.clone(),
+            },
+            None => machine.storage,
+        },
+        is_persistent: around.is_persistent,
         user: machine.user,
         client: machine.client,
         pending: count(|entry| !entry.state.waits_for_person()),
@@ -270,7 +289,7 @@ fn publish_status(
         quarantined: count(|entry| matches!(entry.state, EntryProgress::Quarantined { .. })),
         last_sync_ms: machine.last_sync_ms,
         server_build: machine.server_build,
-        network_held: is_held,
+        network_held: around.network_held,
         ..Status::default()
     };
     let before = std::mem::replace(&mut published.status, status.clone());

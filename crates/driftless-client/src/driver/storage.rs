@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use driftless_protocol::durable::Row;
 use driftless_store::replica::{MemoryRows, ReplicaStoreError};
 use driftless_sync::replica::journal::Ticket;
-use driftless_sync::replica::storage::{Committed, Transaction, Write};
+use driftless_sync::replica::storage::{Committed, Transaction};
 use driftless_sync::replica::{CommitResult, Input};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
@@ -20,6 +20,8 @@ pub(super) struct StorageQueue {
     volatile: Option<String>,
     waiting: VecDeque<Job>,
     under_way: Option<LocalBoxFuture<'static, Done>>,
+    /// Whether the machine got what is stored.
+    is_loaded: bool,
 }
 
 enum Job {
@@ -29,20 +31,25 @@ enum Job {
 
 enum Done {
     Loaded(Result<Vec<Row>, ReplicaStoreError>),
-    Committed {
-        ticket: Ticket,
-        /// The term that the transaction wrote, if any.
-        term: Option<u64>,
-        result: Result<Committed, ReplicaStoreError>,
-    },
+    Committed(Ticket, Result<Committed, ReplicaStoreError>),
 }
 
 /// The answer to a job.
-pub(super) struct Answer {
+#[derive(Debug)]
+pub(super) enum Answer {
     /// For the machine.
-    pub(super) input: Input,
-    /// This driver leads since this term, and that is durable.
-    pub(super) leads_since: Option<u64>,
+    Input(Input),
+    /// For the machine: everything was read for the first time.
+    FirstLoaded(Input),
+    /// The same, and the device keeps nothing: memory does, which no other tab sees.
+    InMemory(Input),
+    /// It cannot be read again right now; the job waits to be asked for once more.
+    Unread {
+        /// Why.
+        reason: String,
+    },
+    /// For the machine: what is stored cannot be used.
+    Unusable(Input),
 }
 
 impl StorageQueue {
@@ -53,7 +60,13 @@ impl StorageQueue {
             volatile,
             waiting: VecDeque::new(),
             under_way: None,
+            is_loaded: false,
         }
+    }
+
+    /// Why everything is gone with this driver, where it is.
+    pub(super) fn is_volatile(&self) -> bool {
+        self.volatile.is_some()
     }
 
     pub(super) fn load(&mut self) {
@@ -85,68 +98,64 @@ impl StorageQueue {
     }
 
     fn answer(&mut self, done: Done) -> Answer {
-        match done {
-            Done::Loaded(loaded) => Answer {
-                input: self.loaded(loaded),
-                leads_since: None,
+        let (ticket, result) = match done {
+            Done::Loaded(loaded) => return self.loaded(loaded),
+            Done::Committed(ticket, result) => (ticket, result),
+        };
+        let result = match result {
+            Ok(Committed::Yes) => CommitResult::Done,
+            Ok(Committed::Conflict) => CommitResult::Conflict,
+            Err(error) if is_final(&error) => return unusable(&error),
+            Err(error) => CommitResult::Failed {
+                reason: error.to_string(),
             },
-            Done::Committed {
-                ticket,
-                term,
-                result,
-            } => {
-                let leads_since = term.filter(|_| result == Ok(Committed::Yes));
-                let result = match result {
-                    Ok(Committed::Yes) => CommitResult::Done,
-                    Ok(Committed::Conflict) => CommitResult::Conflict,
-                    Err(error) => CommitResult::Failed {
-                        reason: error.to_string(),
-                    },
-                };
-                Answer {
-                    input: Input::Committed { ticket, result },
-                    leads_since,
-                }
-            }
-        }
+        };
+        Answer::Input(Input::Committed { ticket, result })
     }
 
-    /// Where the device refuses to keep anything, memory does instead, and says so.
-    fn loaded(&mut self, loaded: Result<Vec<Row>, ReplicaStoreError>) -> Input {
+    /// Where the device refuses to keep anything, memory does instead, and says so. Once something
+    /// was read, nothing takes its place.
+    fn loaded(&mut self, loaded: Result<Vec<Row>, ReplicaStoreError>) -> Answer {
+        use ReplicaStoreError::{Full, Refused};
+        let is_first = !std::mem::replace(&mut self.is_loaded, true);
         match loaded {
-            Ok(rows) => Input::Loaded {
-                rows,
-                volatile: self.volatile.clone(),
-            },
-            Err(error @ (ReplicaStoreError::Refused { .. } | ReplicaStoreError::Full { .. })) => {
+            Ok(rows) if is_first => Answer::FirstLoaded(self.rows(rows)),
+            Ok(rows) => Answer::Input(self.rows(rows)),
+            Err(error @ (Refused { .. } | Full { .. })) if is_first => {
                 self.store = Rc::new(MemoryRows::new());
                 self.volatile = Some(error.to_string());
-                Input::Loaded {
-                    rows: Vec::new(),
-                    volatile: self.volatile.clone(),
-                }
+                Answer::InMemory(self.rows(Vec::new()))
             }
-            Err(error) => Input::LoadFailed {
+            Err(error) if is_first || is_final(&error) => unusable(&error),
+            Err(error) => Answer::Unread {
                 reason: error.to_string(),
             },
         }
     }
+
+    fn rows(&self, rows: Vec<Row>) -> Input {
+        let volatile = self.volatile.clone();
+        Input::Loaded { rows, volatile }
+    }
+}
+
+/// Whether trying again cannot help.
+fn is_final(error: &ReplicaStoreError) -> bool {
+    use ReplicaStoreError::{Cleared, Corrupt, Newer};
+    matches!(error, Cleared | Corrupt { .. } | Newer { .. })
+}
+
+fn unusable(error: &ReplicaStoreError) -> Answer {
+    Answer::Unusable(Input::LoadFailed {
+        reason: error.to_string(),
+    })
 }
 
 async fn carry_out(store: Rc<dyn AnyStore>, job: Job) -> Done {
     match job {
         Job::Load => Done::Loaded(store.load_any().await),
-        Job::Commit(ticket, transaction) => Done::Committed {
-            ticket,
-            term: term_of(&transaction),
-            result: store.commit_any(transaction).await,
-        },
+        Job::Commit(ticket, transaction) => {
+            Done::Committed(ticket, store.commit_any(transaction).await)
+        }
     }
-}
-
-fn term_of(transaction: &Transaction) -> Option<u64> {
-    transaction.writes.iter().find_map(|write| match write {
-        Write::Put(Row::Replica(row)) => Some(row.term),
-        _ => None,
-    })
 }

@@ -43,10 +43,24 @@ pub trait Platform: 'static {
     /// What the device says from now on. Asked for once.
     fn signals(&mut self) -> Self::Signals;
 
-    /// Tells other drivers of the same replica that this one leads, and since which term.
-    fn announce(&mut self, term: u64);
+    /// Joins the other drivers that share this replica's storage (the tabs of a browser), and
+    /// queues for the lead. Answers whether there can be any; without, this driver is alone. Asked
+    /// for once, after [`Platform::signals`], which say [`Signal::Elected`] and the like.
+    fn join(&mut self) -> bool {
+        false
+    }
+
+    /// Tells all other drivers something. May get lost.
+    fn tell(&mut self, _frame: Vec<u8>) {}
+
+    /// Takes the lead from whoever has it.
+    fn elect(&mut self) {}
+
+    /// Neither leads nor talks to others any more.
+    fn leave(&mut self) {}
 
     /// Something was made that should outlive the page: asks for storage that is not cleared.
+    /// [`Signal::Persistent`] answers.
     fn request_persistence(&self) {}
 }
 
@@ -76,18 +90,23 @@ pub enum SocketEvent {
 }
 
 /// What the device says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signal {
     /// Whether there is a network.
     Network(bool),
     /// Whether somebody can see the page.
     Visible(bool),
-    /// Another driver of the same replica leads since this term.
-    Announced {
-        /// Its term.
-        term: u64,
-    },
+    /// The page is put away, and may come back as it is; or it came back.
+    Away(bool),
+    /// This driver leads from now on.
+    Elected,
+    /// Another one took the lead.
+    Deposed,
+    /// Another one told something: the bytes that it gave to [`Platform::tell`].
+    Told(Vec<u8>),
+    /// Whether the device promised not to clear the storage by itself.
+    Persistent(bool),
 }
 
 /// A storage that a client of this platform may own: on a native one, it moves to the client's

@@ -119,9 +119,6 @@ impl Platform for Native {
     fn signals(&mut self) -> Self::Signals {
         futures::stream::pending()
     }
-
-    /// Nobody else hears it: processes that share storage find out at their next write.
-    fn announce(&mut self, _term: u64) {}
 }
 
 fn whole_ms(duration: Duration) -> u64 {

@@ -25,7 +25,42 @@ struct World {
     mono_ms: Cell<u64>,
     sleepers: RefCell<Vec<(u64, oneshot::Sender<()>)>>,
     connected: RefCell<VecDeque<Peer>>,
-    tabs: RefCell<Vec<mpsc::UnboundedSender<Signal>>>,
+    tabs: RefCell<Tabs>,
+}
+
+/// The tabs that joined, and the lock that one of them has.
+#[derive(Default)]
+struct Tabs {
+    next: usize,
+    queue: Vec<(usize, mpsc::UnboundedSender<Signal>)>,
+    elected: Option<usize>,
+    are_deaf: bool,
+}
+
+impl Tabs {
+    fn tell(&self, tab: usize, signal: Signal) {
+        let joined = self.queue.iter().find(|(number, _)| *number == tab);
+        if let Some((_, signals)) = joined {
+            let _ = signals.unbounded_send(signal);
+        }
+    }
+
+    fn elect(&mut self, tab: usize) {
+        if let Some(before) = self.elected.replace(tab) {
+            self.tell(before, Signal::Deposed);
+        }
+        self.tell(tab, Signal::Elected);
+    }
+
+    fn leave(&mut self, tab: usize) {
+        self.queue.retain(|(number, _)| *number != tab);
+        if self.elected == Some(tab) {
+            self.elected = None;
+            if let Some((next, _)) = self.queue.first() {
+                self.elect(*next);
+            }
+        }
+    }
 }
 
 /// Everything that drivers run in.
@@ -37,7 +72,29 @@ pub struct Stage {
 /// One driver's platform.
 pub struct TestPlatform {
     world: Rc<World>,
-    hears_tabs: bool,
+    number: usize,
+    signals: mpsc::UnboundedSender<Signal>,
+    told: Option<mpsc::UnboundedReceiver<Signal>>,
+    is_shared: bool,
+}
+
+/// A tab, for as long as its page is there.
+pub struct Tab {
+    world: Rc<World>,
+    number: usize,
+    signals: mpsc::UnboundedSender<Signal>,
+}
+
+impl Tab {
+    /// The device says something.
+    pub fn say(&self, signal: Signal) {
+        let _ = self.signals.unbounded_send(signal);
+    }
+
+    /// Whether it has the lock.
+    pub fn is_elected(&self) -> bool {
+        self.world.tabs.borrow().elected == Some(self.number)
+    }
 }
 
 impl Stage {
@@ -50,19 +107,46 @@ impl Stage {
 
     /// Starts a client, and lets it come to rest.
     pub fn start(&mut self, builder: ClientBuilder) -> Client {
-        self.start_tab(builder, true)
+        self.start_one(builder, false).0
     }
 
-    /// Starts a client that hears other tabs, or does not.
-    pub fn start_tab(&mut self, builder: ClientBuilder, hears_tabs: bool) -> Client {
-        let world = Rc::clone(&self.world);
-        let (client, driver) = builder.start_on(TestPlatform { world, hears_tabs });
+    /// Starts a client that shares its storage with other tabs.
+    pub fn start_tab(&mut self, builder: ClientBuilder) -> (Client, Tab) {
+        self.start_one(builder, true)
+    }
+
+    fn start_one(&mut self, builder: ClientBuilder, is_shared: bool) -> (Client, Tab) {
+        let number = {
+            let tabs = &mut *self.world.tabs.borrow_mut();
+            tabs.next += 1;
+            tabs.next
+        };
+        let (signals, told) = mpsc::unbounded();
+        let platform = TestPlatform {
+            world: Rc::clone(&self.world),
+            number,
+            signals: signals.clone(),
+            told: Some(told),
+            is_shared,
+        };
+        let (client, driver) = builder.start_on(platform);
         self.pool
             .spawner()
             .spawn_local(driver)
             .expect("the pool runs");
         self.settle();
-        client
+        let world = Rc::clone(&self.world);
+        let tab = Tab {
+            world,
+            number,
+            signals,
+        };
+        (client, tab)
+    }
+
+    /// From here on, what tabs tell each other is lost, or is not.
+    pub fn deafen(&self, are_deaf: bool) {
+        self.world.tabs.borrow_mut().are_deaf = are_deaf;
     }
 
     /// A client with this storage, and its connection.
@@ -160,20 +244,41 @@ impl Platform for TestPlatform {
     }
 
     fn signals(&mut self) -> Self::Signals {
-        let (sender, receiver) = mpsc::unbounded();
-        if self.hears_tabs {
-            self.world.tabs.borrow_mut().push(sender);
-        } else {
-            // Kept open: the device says nothing.
-            std::mem::forget(sender);
-        }
-        receiver
+        self.told.take().expect("asked for once")
     }
 
-    fn announce(&mut self, term: u64) {
-        for tab in self.world.tabs.borrow().iter() {
-            let _ = tab.unbounded_send(Signal::Announced { term });
+    fn join(&mut self) -> bool {
+        if !self.is_shared {
+            return false;
         }
+        let tabs = &mut *self.world.tabs.borrow_mut();
+        tabs.queue.push((self.number, self.signals.clone()));
+        if tabs.elected.is_none() {
+            tabs.elect(self.number);
+        }
+        true
+    }
+
+    fn tell(&mut self, frame: Vec<u8>) {
+        let tabs = self.world.tabs.borrow();
+        let others = tabs.queue.iter().filter(|(tab, _)| *tab != self.number);
+        for (other, _) in others.filter(|_| !tabs.are_deaf) {
+            tabs.tell(*other, Signal::Told(frame.clone()));
+        }
+    }
+
+    fn elect(&mut self) {
+        self.world.tabs.borrow_mut().elect(self.number);
+    }
+
+    fn leave(&mut self) {
+        self.world.tabs.borrow_mut().leave(self.number);
+    }
+}
+
+impl Drop for TestPlatform {
+    fn drop(&mut self) {
+        self.world.tabs.borrow_mut().leave(self.number);
     }
 }
 

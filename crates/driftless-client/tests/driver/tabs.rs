@@ -1,60 +1,228 @@
-//! Two tabs of one replica.
+//! Several tabs of one replica: one leads, the others follow, all show and edit the same.
 
-use driftless_client::{Client, EditError};
-use driftless_sync::replica::view::StorageVerdict;
+use driftless_client::platform::Signal;
+use driftless_client::{Client, ClientBuilder, EditError};
+use driftless_store::replica::ReplicaStoreError;
+use driftless_sync::replica::view::{Connection, StorageVerdict};
 
 use crate::faulty::Disk;
-use crate::stage::{Stage, builder, home, make_note, retitle, shown};
+use crate::stage::{Peer, Stage, Tab, builder, home, make_note, retitle, shown};
 
-fn tab(stage: &mut Stage, disk: &Disk, hears_tabs: bool) -> Client {
-    let builder = builder().storage(disk.clone()).auto_connect(false);
-    let client = stage.start_tab(builder, hears_tabs);
+/// A frame, and what may have to be read in it.
+const FRAME_MS: u64 = 100;
+
+fn tab_of(stage: &mut Stage, builder: ClientBuilder) -> (Client, Tab) {
+    let (client, tab) = stage.start_tab(builder);
     client.board(home());
     stage.settle();
-    client
+    (client, tab)
+}
+
+fn tab(stage: &mut Stage, disk: &Disk) -> (Client, Tab) {
+    tab_of(stage, builder().storage(disk.clone()))
+}
+
+/// Two tabs, of which the first one leads and is connected.
+fn two(stage: &mut Stage, disk: &Disk) -> ([(Client, Tab); 2], Peer) {
+    let first = tab(stage, disk);
+    let peer = stage.accept();
+    let second = tab(stage, disk);
+    stage.pass_ms(FRAME_MS);
+    ([first, second], peer)
+}
+
+fn is_online(client: &Client) -> bool {
+    matches!(client.status().connection, Connection::Online { .. })
 }
 
 #[test]
-fn the_older_tab_hears_at_once_that_another_one_opened() {
+fn a_second_tab_follows_and_has_no_connection_of_its_own() {
     let mut stage = Stage::new();
-    let disk = Disk::default();
-    let older = tab(&mut stage, &disk, true);
-    let newer = tab(&mut stage, &disk, true);
-    assert_eq!(older.status().storage, StorageVerdict::OpenElsewhere);
-    assert_eq!(newer.status().storage, StorageVerdict::Durable);
-}
-
-#[test]
-fn a_tab_that_hears_nothing_finds_out_at_its_next_write() {
-    let mut stage = Stage::new();
-    let disk = Disk::default();
-    let older = tab(&mut stage, &disk, false);
-    let newer = tab(&mut stage, &disk, false);
-    make_note(&newer, "New");
+    let ([(first, _), (second, _)], mut peer) = two(&mut stage, &Disk::default());
+    assert!(stage.connection().is_none());
+    assert!(is_online(&first) && is_online(&second));
+    assert_eq!(second.status().storage, StorageVerdict::Durable);
+    let edit = make_note(&second, "Followed");
     stage.settle();
-    assert_eq!(older.status().storage, StorageVerdict::Durable);
-    make_note(&older, "Old");
-    stage.settle();
-    assert_eq!(older.status().storage, StorageVerdict::OpenElsewhere);
-    assert_eq!(newer.status().storage, StorageVerdict::Durable);
-}
-
-#[test]
-fn use_here_takes_the_replica_back_with_everything_that_was_made_elsewhere() {
-    let mut stage = Stage::new();
-    let disk = Disk::default();
-    let older = tab(&mut stage, &disk, true);
-    let newer = tab(&mut stage, &disk, true);
-    let edit = make_note(&newer, "New");
     assert_eq!(stage.now(edit.stored()), Ok(()));
-    let refused = retitle(&older, "Old");
-    assert!(matches!(
-        stage.now(refused.applied()),
-        Err(EditError::Rejected { .. })
-    ));
-    older.take_over();
+    let pushes = peer.pushes();
+    peer.apply(&pushes[0], 1);
+    stage.pass_ms(FRAME_MS);
+    assert!(stage.now(edit.applied()).is_ok());
+    for client in [&first, &second] {
+        assert_eq!(shown(client).as_deref(), Some("Followed"));
+        assert_eq!(client.status().pending, 0);
+    }
+}
+
+#[test]
+fn what_tabs_edit_without_a_connection_is_sent_once_and_in_one_order() {
+    let mut stage = Stage::new();
+    let disk = Disk::default();
+    let ([(first, _), (second, _)], mut peer) = two(&mut stage, &disk);
+    first.hold_network(true);
+    make_note(&first, "One");
+    stage.pass_ms(FRAME_MS);
+    retitle(&second, "Two");
+    stage.pass_ms(FRAME_MS);
+    assert_eq!(
+        [&first, &second].map(|client| (shown(client), client.status().pending)),
+        [(Some("Two".to_owned()), 2), (Some("Two".to_owned()), 2)]
+    );
+    assert_eq!(peer.pushes().len(), 0);
+    first.hold_network(false);
+    stage.pass_ms(2_000);
+    let mut peer = stage.accept();
+    let pushes = peer.pushes();
+    assert_eq!(pushes.len(), 1, "the second waits for the first");
+    peer.apply(&pushes[0], 1);
+    stage.pass_ms(FRAME_MS);
+    let pushes = peer.pushes();
+    peer.apply(&pushes[0], 2);
+    stage.pass_ms(FRAME_MS);
+    assert_eq!((peer.pushes().len(), second.status().pending), (0, 0));
+}
+
+#[test]
+fn a_closed_leader_is_followed_by_the_next_tab() {
+    let mut stage = Stage::new();
+    let ([(first, _), (second, tab)], _peer) = two(&mut stage, &Disk::default());
+    assert!(!tab.is_elected());
+    drop(first);
     stage.settle();
-    assert_eq!(older.status().storage, StorageVerdict::Durable);
-    assert_eq!(newer.status().storage, StorageVerdict::OpenElsewhere);
-    assert_eq!(shown(&older).as_deref(), Some("New"));
+    assert!(tab.is_elected());
+    stage.accept();
+    assert!(is_online(&second));
+}
+
+#[test]
+fn a_tab_that_is_put_away_lets_others_lead_and_follows_when_it_comes_back() {
+    let mut stage = Stage::new();
+    let ([(first, away), (second, tab)], peer) = two(&mut stage, &Disk::default());
+    away.say(Signal::Away(true));
+    stage.settle();
+    assert!(peer.is_gone() && tab.is_elected());
+    let mut peer = stage.accept();
+    make_note(&second, "Meanwhile");
+    stage.settle();
+    let pushes = peer.pushes();
+    peer.apply(&pushes[0], 1);
+    stage.pass_ms(FRAME_MS);
+    assert_eq!(shown(&first), None);
+    away.say(Signal::Away(false));
+    away.say(Signal::Visible(true));
+    stage.pass_ms(FRAME_MS);
+    assert_eq!(shown(&first).as_deref(), Some("Meanwhile"));
+    assert!(is_online(&first) && tab.is_elected());
+}
+
+#[test]
+fn a_leader_that_does_not_know_that_it_was_replaced_cannot_write() {
+    let mut stage = Stage::new();
+    let ([(first, frozen), (second, _)], _peer) = two(&mut stage, &Disk::default());
+    stage.deafen(true);
+    second.take_over();
+    stage.settle();
+    assert!(!frozen.is_elected());
+    stage.deafen(false);
+    let edit = make_note(&first, "Thawed");
+    stage.pass_ms(FRAME_MS);
+    assert_eq!(stage.now(edit.stored()), Ok(()));
+    assert_eq!(shown(&second).as_deref(), Some("Thawed"));
+    let mut peer = stage.accept();
+    assert_eq!(peer.pushes().len(), 1);
+    assert!(stage.connection().is_none(), "one connection for all tabs");
+}
+
+#[test]
+fn what_is_no_message_of_a_tab_is_ignored() {
+    let mut stage = Stage::new();
+    let ([_first, (second, tab)], _peer) = two(&mut stage, &Disk::default());
+    for garbage in [vec![], vec![7; 8], vec![0xc1; 64]] {
+        tab.say(Signal::Told(garbage));
+    }
+    stage.pass_ms(FRAME_MS);
+    assert!(is_online(&second));
+}
+
+#[test]
+fn a_tab_with_another_token_takes_the_lead_once() {
+    let mut stage = Stage::new();
+    let disk = Disk::default();
+    let token = |name: &str| builder().storage(disk.clone()).token(Some(name.to_owned()));
+    let (first, older) = tab_of(&mut stage, token("Ann"));
+    stage.accept();
+    let (_same, same) = tab_of(&mut stage, token("Ann"));
+    stage.pass_ms(FRAME_MS);
+    assert!(older.is_elected() && !same.is_elected());
+    let (_second, newer) = tab_of(&mut stage, token("Bob"));
+    stage.pass_ms(FRAME_MS);
+    assert!(newer.is_elected());
+    let hello = stage.accept().hello.expect("a hello");
+    assert_eq!(hello.token.as_deref(), Some("Bob"));
+    stage.pass_ms(FRAME_MS);
+    assert!(newer.is_elected(), "the older one does not take it back");
+    first.set_token(Some("Ann, renewed".to_owned()));
+    stage.pass_ms(FRAME_MS);
+    assert!(older.is_elected());
+}
+
+#[test]
+fn tabs_of_a_device_that_keeps_nothing_are_apart() {
+    let mut stage = Stage::new();
+    let disk = Disk::default();
+    let detail = "private mode".to_owned();
+    disk.fail(Some(ReplicaStoreError::Refused { detail }));
+    for _ in 0..2 {
+        let (client, _) = tab(&mut stage, &disk);
+        stage.accept();
+        let storage = client.status().storage;
+        assert!(matches!(storage, StorageVerdict::MemoryOnly { .. }));
+        assert!(is_online(&client));
+    }
+}
+
+#[test]
+fn storage_that_cannot_be_read_again_is_said_and_read_later() {
+    let mut stage = Stage::new();
+    let disk = Disk::default();
+    let ([(first, _), (second, _)], mut peer) = two(&mut stage, &disk);
+    let detail = "a bad day".to_owned();
+    disk.fail(Some(ReplicaStoreError::Failed { detail }));
+    let edit = make_note(&second, "One");
+    stage.pass_ms(FRAME_MS);
+    let storage = second.status().storage;
+    assert!(matches!(storage, StorageVerdict::NotSaved { .. }));
+    disk.fail(None);
+    stage.pass_ms(5_000);
+    stage.pass_ms(FRAME_MS);
+    assert_eq!(stage.now(edit.stored()), Ok(()));
+    assert_eq!(peer.pushes().len(), 1);
+    for client in [&first, &second] {
+        assert_eq!(client.status().storage, StorageVerdict::Durable);
+    }
+}
+
+#[test]
+fn what_is_pending_stays_visible_when_the_storage_was_cleared_underneath() {
+    let mut stage = Stage::new();
+    let disk = Disk::default();
+    let ([(first, tab), (second, other)], _peer) = two(&mut stage, &disk);
+    first.hold_network(true);
+    make_note(&first, "Kept");
+    stage.pass_ms(FRAME_MS);
+    disk.fail(Some(ReplicaStoreError::Cleared));
+    let late = retitle(&first, "Late");
+    stage.pass_ms(FRAME_MS);
+    let StorageVerdict::Unusable { reason } = first.status().storage else {
+        panic!("unusable: {:?}", first.status().storage);
+    };
+    assert!(reason.contains("export what is pending, then reload"));
+    assert!(!tab.is_elected() && !other.is_elected());
+    assert_eq!(first.board(home()).outbox().len(), 2);
+    drop(late);
+    let refused = retitle(&first, "Refused");
+    let refused = stage.now(refused.applied());
+    assert!(matches!(refused, Err(EditError::Rejected { .. })));
+    assert_eq!(second.board(home()).outbox().len(), 1);
 }

@@ -14,7 +14,7 @@ mod redb;
 #[cfg(all(not(target_arch = "wasm32"), feature = "redb"))]
 pub use self::redb::{Redb, RedbError};
 #[cfg(all(target_arch = "wasm32", feature = "indexeddb"))]
-pub use indexeddb::IndexedDbRows;
+pub use indexeddb::{IndexedDbRows, Lease};
 pub use memory::MemoryRows;
 
 use std::future::Future;
@@ -65,6 +65,12 @@ pub enum ReplicaStoreError {
         /// What was found, and what to do.
         detail: String,
     },
+    /// It was cleared while it was in use, by a person or the browser.
+    #[error(
+        "this device's storage was cleared while this page was open: export what is pending, then \
+         reload"
+    )]
+    Cleared,
     /// A newer build wrote it; it is neither read nor written nor deleted.
     #[error("{detail}")]
     Newer {

@@ -54,10 +54,7 @@ pub(super) fn server_facts(status: &Status, texts: &Texts) -> Vec<Fact> {
     if let Some(user) = &status.user {
         facts.push((texts.user.to_string(), user.to_string()));
     }
-    facts.push((
-        texts.storage.to_string(),
-        storage_word(&status.storage, texts),
-    ));
+    facts.push((texts.storage.to_string(), storage_word(status, texts)));
     if let Some(build) = &status.server_build {
         facts.push((texts.server.to_string(), build.clone()));
     }

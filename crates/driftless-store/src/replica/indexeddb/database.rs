@@ -4,14 +4,19 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use idb::event::VersionChangeEvent;
-use idb::{Database, DatabaseEvent, Error, Factory, ObjectStoreParams};
+use idb::{Database, DatabaseEvent, Error, Factory, ObjectStoreParams, TransactionMode};
+use js_sys::Math;
+use wasm_bindgen::JsValue;
 use web_sys::IdbDatabase;
 
-use super::{ROWS, failed, refused};
+use super::{DEVICE, ROWS, failed, refused};
 use crate::replica::ReplicaStoreError;
 
 /// The version of the database's layout, which is apart from the format of its rows.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
+
+/// The key of a number that every database gets when it is made: whether it is still the same.
+const BORN: &str = "born";
 
 /// An open connection.
 #[derive(Debug)]
@@ -19,6 +24,8 @@ pub(super) struct OpenDatabase {
     database: Database,
     raw: IdbDatabase,
     is_closed: Rc<Cell<bool>>,
+    /// Tells it from one that was made after it was deleted.
+    pub(super) born: f64,
 }
 
 impl OpenDatabase {
@@ -30,11 +37,26 @@ impl OpenDatabase {
             .map_err(|error| failed(&error))?;
         request.on_upgrade_needed(|event| {
             // An error surfaces as a failed open.
-            let _ = create_rows(&event);
+            let _ = create(&event);
         });
         // Blocked, it waits: every connection of this build steps aside when asked to.
         let database = request.await.map_err(|error| failed(&error))?;
-        Ok(Self::watch(database))
+        let mut open = Self::watch(database);
+        open.born = open.read_born().await.map_err(|error| failed(&error))?;
+        Ok(open)
+    }
+
+    async fn read_born(&self) -> Result<f64, Error> {
+        let transaction = self
+            .database
+            .transaction(&[DEVICE], TransactionMode::ReadOnly)?;
+        let born = transaction
+            .object_store(DEVICE)?
+            .get(JsValue::from_str(BORN))?;
+        Ok(born
+            .await?
+            .and_then(|born| born.as_f64())
+            .unwrap_or_default())
     }
 
     /// Steps aside when another tab deletes the database or brings a new layout, so that nobody
@@ -54,6 +76,7 @@ impl OpenDatabase {
             database,
             raw,
             is_closed,
+            born: 0.0,
         }
     }
 
@@ -79,8 +102,12 @@ impl Drop for OpenDatabase {
     }
 }
 
-fn create_rows(event: &VersionChangeEvent) -> Result<(), Error> {
+fn create(event: &VersionChangeEvent) -> Result<(), Error> {
     let database = event.database()?;
-    database.create_object_store(ROWS, ObjectStoreParams::new())?;
+    if event.old_version()? == 0 {
+        database.create_object_store(ROWS, ObjectStoreParams::new())?;
+    }
+    let device = database.create_object_store(DEVICE, ObjectStoreParams::new())?;
+    device.put(&Math::random().into(), Some(&BORN.into()))?;
     Ok(())
 }

@@ -2,8 +2,11 @@
 
 mod database;
 mod transaction;
+mod lease;
 
-use std::cell::RefCell;
+pub use lease::Lease;
+
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use driftless_protocol::durable::Row;
@@ -19,12 +22,17 @@ use database::OpenDatabase;
 /// The one object store: a row's key as text, its bytes as a `Uint8Array`.
 const ROWS: &str = "rows";
 
+/// The other object store: what belongs to the device's copy as such, in plain JavaScript values.
+const DEVICE: &str = "device";
+
 /// Rows in the database `driftless/<namespace>` of the page's origin, written with strict
 /// durability. It is opened at the first use, and again after the browser closed it.
 #[derive(Debug)]
 pub struct IndexedDbRows {
     name: String,
     open: RefCell<Option<Rc<OpenDatabase>>>,
+    /// Which database was opened first.
+    born: Cell<Option<f64>>,
 }
 
 impl IndexedDbRows {
@@ -33,7 +41,19 @@ impl IndexedDbRows {
         Self {
             name: format!("driftless/{namespace}"),
             open: RefCell::default(),
+            born: Cell::default(),
         }
+    }
+
+    /// Reads the lease, and writes what `change` makes of it, in one transaction; where that is
+    /// nothing, the lease stays. Answers the lease as it is then.
+    pub async fn change_lease(
+        &self,
+        change: impl FnOnce(Option<Lease>) -> Option<Lease>,
+    ) -> Result<Option<Lease>, ReplicaStoreError> {
+        let database = self.database().await?;
+        let changed = lease::change(database.database(), change).await;
+        changed.map_err(|error| failed(&error))
     }
 
     /// Deletes the whole database of a namespace. Whoever has it open is asked to close it.
@@ -52,6 +72,12 @@ impl IndexedDbRows {
             return Ok(Rc::clone(open));
         }
         let open = Rc::new(OpenDatabase::open(&self.name).await?);
+        let born = self.born.get().unwrap_or(open.born);
+        self.born.set(Some(born));
+        // Another one: what was in memory of the first would be mixed with it.
+        if born.to_bits() != open.born.to_bits() {
+            return Err(ReplicaStoreError::Cleared);
+        }
         self.open.replace(Some(Rc::clone(&open)));
         Ok(open)
     }
