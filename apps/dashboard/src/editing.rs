@@ -122,7 +122,7 @@ impl Editor {
         leaf: Leaf<T>,
         value: T,
     ) {
-        self.edit(label, seen, move |edit| edit.set_leaf(&record, leaf, value));
+        self.edit(label, seen, move |edit| edit.set(&record, leaf, value));
     }
 
     /// The person has said their name: what waited is made under it.

@@ -2,77 +2,238 @@
 
 use std::sync::Arc;
 
-use driftless_model::{BoardId, RecordId, Version};
+use driftless_model::{BoardId, IdError, LeafValue, RecordId, Version};
 use driftless_sync::replica::undo_history::UndoState;
 use driftless_sync::replica::view::{EntryView, RecordView, Resolution};
 use driftless_sync::replica::{Attention, Command, SeenMark, Subject};
 
 use crate::edit::{EditBuilder, EditHandle};
 use crate::error::EditError;
-use crate::shared::{PublishedBoard, Shared};
+use crate::names::{LeafName, Name};
+use crate::news::Topic;
+use crate::outbox::{Conflict, PendingEdit};
+use crate::shared::{Published, PublishedBoard, Shared};
+use crate::watch::Watch;
+
+/// Records with their ids, in the order of these.
+pub type Records = Vec<(RecordId, Arc<RecordView>)>;
 
 /// A board: confirmed state with this replica's own pending edits over it. Cheap to clone; `Send`.
 /// It stays followed until [`crate::Client::unfollow`].
+///
+/// ```
+/// use driftless_client::model::builtin::{Note, TITLE};
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let (ann, bob) = (kit.person("Ann"), kit.person("Bob"));
+/// let (hers, his) = (ann.client().board("home"), bob.client().board("home"));
+/// hers.edit("Add a note", |e| {
+///     e.create("note", "note", []);
+///     e.set("note", TITLE, "Lunch");
+/// })?;
+/// // What one does is on one's own screen at once, on that of others once it was applied.
+/// kit.settle();
+/// assert_eq!(hers.get("note", TITLE).as_deref(), Some("Lunch"));
+/// kit.advance_ms(1_000);
+/// assert_eq!(his.get("note", TITLE).as_deref(), Some("Lunch"));
+/// assert_eq!(his.get("note", Note::TEXT), None);
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Board {
-    id: BoardId,
+    id: Result<BoardId, IdError>,
     shared: Arc<Shared>,
 }
 
 impl Board {
-    pub(crate) fn new(id: BoardId, shared: Arc<Shared>) -> Self {
+    /// Follows it, unless it is followed already.
+    pub(crate) fn follow(id: Result<BoardId, IdError>, shared: Arc<Shared>) -> Self {
+        if let Ok(id) = &id {
+            shared.follow(id);
+        }
         Self { id, shared }
     }
 
-    /// Its id.
-    pub fn id(&self) -> &BoardId {
-        &self.id
+    /// Its id; or why the text that it was asked for by is none, in which case there is nothing to
+    /// read, and [`Board::edit`] says the same.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let client = TestKit::new().person("Ann").client();
+    /// assert_eq!(client.board("home").id().map(|id| id.as_str()), Ok("home"));
+    /// assert!(client.board("no name").id().is_err());
+    /// ```
+    pub fn id(&self) -> Result<&BoardId, &IdError> {
+        self.id.as_ref()
     }
 
     /// Whether there is something to show: what was stored, or what a server sent. Until then an
     /// empty board means nothing.
     pub fn is_loaded(&self) -> bool {
-        self.shared.board(&self.id, |board| board.is_loaded)
+        self.read(|board| board.is_loaded)
+    }
+
+    /// Waits until there is something to show. Without anything stored, that needs the server: it
+    /// waits for as long as there is none. An error means that there never will be: the client has
+    /// stopped, or the name is none.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// kit.until(board.loaded())?;
+    /// assert!(board.records().is_empty());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
+    pub async fn loaded(&self) -> Result<(), EditError> {
+        use futures::StreamExt;
+
+        let id = self.id.clone()?;
+        let read = move |board: &PublishedBoard| board.is_loaded;
+        let mut loaded = self.watch_board(Topic::Board(id), read);
+        while let Some(is_loaded) = loaded.next().await {
+            if is_loaded {
+                return Ok(());
+            }
+        }
+        Err(EditError::Closed)
     }
 
     /// The version that the confirmed state is at.
     pub fn version(&self) -> Version {
-        self.shared.board(&self.id, |board| board.version)
+        self.read(|board| board.version)
     }
 
     /// A record as it is shown; `None` where there is none.
-    pub fn record(&self, record: &RecordId) -> Option<Arc<RecordView>> {
-        let read = |board: &PublishedBoard| board.records.get(record).cloned();
-        self.shared.board(&self.id, read)
+    pub fn record(&self, record: impl Name<RecordId>) -> Option<Arc<RecordView>> {
+        let record = record.into_id().ok()?;
+        self.read(|board| board.records.get(&record).cloned())
+    }
+
+    /// The value of a leaf as it is shown; `None` where it has none, or one of another type.
+    pub fn get<L: LeafName>(&self, record: impl Name<RecordId>, leaf: L) -> Option<L::Value> {
+        let path = leaf.into_path().ok()?;
+        L::Value::from_value(self.record(record)?.value(&path)?)
     }
 
     /// All records as they are shown, by id.
-    pub fn records(&self) -> Vec<(RecordId, Arc<RecordView>)> {
-        self.shared.board(&self.id, |board| {
-            let records = board.records.iter();
-            records
-                .map(|(id, view)| (id.clone(), Arc::clone(view)))
-                .collect()
-        })
+    pub fn records(&self) -> Records {
+        self.select(|_, _| true)
+    }
+
+    /// The records of which something holds, by id.
+    ///
+    /// ```
+    /// use driftless_client::model::{Kind, Note};
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// board.edit("Add", |e| {
+    ///     e.create("cpu", "chart", []);
+    ///     e.create("lunch", Note::NAME, []);
+    /// })?;
+    /// kit.settle();
+    /// let notes = board.select(|_, record| record.kind.as_str() == Note::NAME);
+    /// assert_eq!(notes[0].0.as_str(), "lunch");
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
+    pub fn select(&self, holds: impl Fn(&RecordId, &RecordView) -> bool) -> Records {
+        self.read(|board| selected(board, &holds))
+    }
+
+    /// A record as it is shown, now and from now on; `None` while there is none.
+    pub fn watch_record(&self, record: impl Name<RecordId>) -> Watch<Option<Arc<RecordView>>> {
+        let record = record.into_id();
+        let read = record.clone().ok();
+        let read = move |board: &PublishedBoard| board.records.get(read.as_ref()?).cloned();
+        self.watch_board(self.record_topic(record), read)
+    }
+
+    /// The value of a leaf as it is shown, now and from now on; `None` while it has none, or one
+    /// of another type. An example is at [`Watch`].
+    pub fn watch<L: LeafName>(
+        &self,
+        record: impl Name<RecordId>,
+        leaf: L,
+    ) -> Watch<Option<L::Value>>
+    where
+        L::Value: 'static,
+    {
+        let (record, path) = (record.into_id(), leaf.into_path().ok());
+        let names = record.clone().ok().zip(path);
+        let read = move |board: &PublishedBoard| {
+            let (record, path) = names.as_ref()?;
+            L::Value::from_value(board.records.get(record)?.value(path)?)
+        };
+        self.watch_board(self.record_topic(record), read)
+    }
+
+    /// The records of which something holds, now and from now on, by id.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    /// use futures::StreamExt;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// let mut pending = board.watch_select(|_, record| record.is_pending);
+    /// assert_eq!(kit.until(pending.next()), Some(vec![]));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
+    pub fn watch_select(
+        &self,
+        holds: impl Fn(&RecordId, &RecordView) -> bool + Send + 'static,
+    ) -> Watch<Records> {
+        let topic = self.id.clone().ok().map(Topic::Board);
+        self.watch_board(topic, move |board| selected(board, &holds))
     }
 
     /// Every unsettled edit of the board, oldest first: on its way, conflicted or refused.
     pub fn outbox(&self) -> Arc<Vec<EntryView>> {
-        self.shared
-            .board(&self.id, |board| Arc::clone(&board.outbox))
+        self.read(|board| Arc::clone(&board.outbox))
+    }
+
+    /// The same, as values that can be tried again and taken back.
+    pub fn pending(&self) -> Vec<PendingEdit> {
+        let outbox = self.outbox();
+        let entries = outbox.iter().cloned();
+        entries
+            .map(|view| PendingEdit::new(view, Arc::clone(&self.shared)))
+            .collect()
+    }
+
+    /// The edits that wait for a person since somebody changed the same, oldest first.
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        let outbox = self.outbox();
+        let entries = outbox.iter();
+        entries
+            .filter_map(|view| Conflict::of(view, &self.shared))
+            .collect()
+    }
+
+    /// Every unsettled edit of the board, now and from now on.
+    pub fn watch_outbox(&self) -> Watch<Arc<Vec<EntryView>>> {
+        let topic = self.id.clone().ok().map(Topic::Outbox);
+        self.watch_board(topic, |board| Arc::clone(&board.outbox))
     }
 
     /// What is on screen now. Take it when a gesture begins.
     pub fn seen(&self) -> SeenMark {
-        self.shared.board(&self.id, |board| board.seen.clone())
+        self.read(|board| board.seen.clone())
     }
 
     /// How much attention a record gets: whether it is on screen, and at which pace it is shown. A
     /// record of which nothing was said is on screen, and shown with every flush.
     pub fn attend(&self, record: &RecordId, attention: Attention) {
-        let (board, record) = (self.id.clone(), record.clone());
-        let subject = Subject::Record { board, record };
-        self.shared.command(Command::Attend { subject, attention });
+        self.command(|board| {
+            let record = record.clone();
+            let subject = Subject::Record { board, record };
+            Command::Attend { subject, attention }
+        });
     }
 
     /// Makes an edit: validated here and now as the server will, shown at once, stored, and sent
@@ -86,37 +247,103 @@ impl Board {
     ) -> Result<EditHandle, EditError> {
         let mut builder = EditBuilder::default();
         build(&mut builder);
-        self.shared.edit(&self.id, label.into(), builder)
+        let id = self.id.as_ref().map_err(Clone::clone)?;
+        self.shared.edit(id, label.into(), builder)
     }
 
-    /// Tries a refused entry again, as a new edit.
+    /// Tries a refused entry again, as a new edit. See also [`PendingEdit::retry`].
     pub fn retry(&self, number: u64) {
-        self.shared.retry(&self.id, number);
+        if let Ok(id) = &self.id {
+            self.shared.retry(id, number);
+        }
     }
 
-    /// Takes an entry back. One that was sent already is undone once its outcome is known.
+    /// Takes an entry back. One that was sent already is undone once its outcome is known. See also
+    /// [`PendingEdit::roll_back`].
     pub fn roll_back(&self, number: u64) {
-        self.shared.roll_back(&self.id, number);
+        if let Ok(id) = &self.id {
+            self.shared.roll_back(id, number);
+        }
     }
 
     /// What [`Board::undo`] and [`Board::redo`] would do now.
     pub fn undo_state(&self) -> UndoState {
-        self.shared.board(&self.id, |board| board.undo.clone())
+        self.read(|board| board.undo.clone())
     }
 
     /// Undoes what this person did last, in this session. What somebody wrote over it since stays,
     /// and [`crate::ClientEvent::Skipped`] says so. Nothing happens where there is nothing to undo.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// assert_eq!(board.undo_state().undo.as_deref(), Some("Add a note"));
+    /// board.undo();
+    /// kit.settle();
+    /// assert!(board.record("note").is_none());
+    /// board.redo();
+    /// kit.settle();
+    /// assert!(board.record("note").is_some());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn undo(&self) {
-        self.shared.command(Command::Undo(self.id.clone()));
+        self.command(Command::Undo);
     }
 
     /// Does again what was undone last. Nothing happens where there is nothing.
     pub fn redo(&self) {
-        self.shared.command(Command::Redo(self.id.clone()));
+        self.command(Command::Redo);
     }
 
-    /// Settles a conflicted entry.
+    /// Settles a conflicted entry. See also [`Conflict`].
     pub fn resolve(&self, number: u64, resolution: Resolution) {
-        self.shared.resolve(&self.id, number, resolution);
+        if let Ok(id) = &self.id {
+            self.shared.resolve(id, number, resolution);
+        }
     }
+
+    fn read<T>(&self, read: impl FnOnce(&PublishedBoard) -> T) -> T {
+        match &self.id {
+            Ok(id) => self.shared.board(id, read),
+            Err(_) => read(&PublishedBoard::default()),
+        }
+    }
+
+    fn command(&self, command: impl FnOnce(BoardId) -> Command) {
+        if let Ok(id) = &self.id {
+            self.shared.command(command(id.clone()));
+        }
+    }
+
+    fn record_topic(&self, record: Result<RecordId, IdError>) -> Option<Topic> {
+        Some(Topic::Record(self.id.clone().ok()?, record.ok()?))
+    }
+
+    /// Watches something of this board. What has no name is nothing, and never becomes anything.
+    fn watch_board<T>(
+        &self,
+        topic: impl Into<Option<Topic>>,
+        mut read: impl FnMut(&PublishedBoard) -> T + Send + 'static,
+    ) -> Watch<T> {
+        let id = self.id.clone().ok();
+        let nothing = PublishedBoard::default();
+        let read = move |published: &Published| {
+            let board = id.as_ref().and_then(|id| published.boards.get(id));
+            read(board.unwrap_or(&nothing))
+        };
+        let topic = topic.into().unwrap_or(Topic::Nothing);
+        Watch::new(Arc::clone(self.shared.state()), topic, read)
+    }
+}
+
+fn selected(board: &PublishedBoard, holds: &impl Fn(&RecordId, &RecordView) -> bool) -> Records {
+    let records = board.records.iter();
+    records
+        .filter(|(id, view)| holds(id, view))
+        .map(|(id, view)| (id.clone(), Arc::clone(view)))
+        .collect()
 }

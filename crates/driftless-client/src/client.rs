@@ -6,17 +6,22 @@ use std::sync::Arc;
 use driftless_model::{BoardId, Schema};
 use driftless_protocol::Query;
 use driftless_sync::replica::realtime_config::Setting;
-use driftless_sync::replica::view::AutoResolve;
+use driftless_sync::replica::view::{AutoResolve, Connection, StorageVerdict};
 use driftless_sync::replica::{Command, RealtimeConfig};
+use futures::StreamExt;
 use futures::channel::{mpsc, oneshot};
 
 use crate::board::Board;
 use crate::driver::Plan;
+use crate::error::ConnectError;
 use crate::event::EventStream;
 use crate::feed::Feed;
+use crate::names::Name;
+use crate::news::Topic;
 use crate::platform::{OwnedStore, Platform, PlatformStore};
-use crate::shared::{Request, Shared, State};
+use crate::shared::{Published, Request, Shared, State};
 use crate::status::Status;
+use crate::watch::Watch;
 
 /// A replica of one server's boards: edits, reads, live feeds, over one connection. Cheap to clone;
 /// `Send`. It stops when the last clone, board and feed of it is dropped, or by
@@ -36,6 +41,22 @@ impl Client {
     /// How it is, as last published.
     pub fn status(&self) -> Status {
         self.shared.state().published().status.clone()
+    }
+
+    /// How it is, now and from now on.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    /// use futures::StreamExt;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let mut status = ann.client().watch_status();
+    /// assert!(kit.until(status.next()).is_some_and(|status| status.user.is_some()));
+    /// ```
+    pub fn watch_status(&self) -> Watch<Status> {
+        let read = |published: &Published| published.status.clone();
+        Watch::new(Arc::clone(self.shared.state()), Topic::Status, read)
     }
 
     /// Connects, and stays connected: it comes back by itself.
@@ -76,15 +97,17 @@ impl Client {
         self.shared.command(Command::TakeOver);
     }
 
-    /// A board. The first call follows it.
-    pub fn board(&self, board: BoardId) -> Board {
-        self.shared.follow(&board);
-        Board::new(board, Arc::clone(&self.shared))
+    /// A board, by its id or its name. The first call follows it. A text that is no name gives a
+    /// board with nothing in it, whose edits are refused with the reason: see [`Board::id`].
+    pub fn board(&self, board: impl Name<BoardId>) -> Board {
+        Board::follow(board.into_id(), Arc::clone(&self.shared))
     }
 
     /// Stops following a board: nothing new arrives for it. Its unsettled edits stay stored.
-    pub fn unfollow(&self, board: &BoardId) {
-        self.shared.unfollow(board);
+    pub fn unfollow(&self, board: impl Name<BoardId>) {
+        if let Ok(board) = board.into_id() {
+            self.shared.unfollow(&board);
+        }
     }
 
     /// Opens a feed of live samples.
@@ -93,8 +116,40 @@ impl Client {
     }
 
     /// Everything that happens from now on.
+    ///
+    /// ```
+    /// use driftless_client::ClientEvent;
+    /// use driftless_testkit::TestKit;
+    /// use futures::StreamExt;
+    ///
+    /// let kit = TestKit::new();
+    /// let client = kit.person("Ann").client();
+    /// let events = client.events();
+    /// client.board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+    /// let applied = events.filter_map(|event| async {
+    ///     match event {
+    ///         ClientEvent::EditApplied { label, version, .. } => Some((label, version.0)),
+    ///         _ => None,
+    ///     }
+    /// });
+    /// let applied = kit.until(Box::pin(applied).next());
+    /// assert_eq!(applied, Some(("Add a note".to_owned(), 1)));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn events(&self) -> EventStream {
         self.shared.state().listeners.listen()
+    }
+
+    /// Waits until the server has taken the client in, or until that fails.
+    async fn arrived(&self) -> Result<(), ConnectError> {
+        let mut statuses = self.watch_status();
+        while let Some(status) = statuses.next().await {
+            if let Some(arrived) = arrival(status) {
+                return arrived;
+            }
+        }
+        let reason = "it stopped".to_owned();
+        Err(ConnectError::Storage { reason })
     }
 
     /// Stops: what was made is stored first, as far as the storage takes it; then the socket is
@@ -104,6 +159,29 @@ impl Client {
         self.shared.ask(Request::Shutdown(done));
         // An error means that it had stopped already.
         let _ = stopped.await;
+    }
+}
+
+/// What a status says about the first attempt; `None` while it is under way.
+fn arrival(status: Status) -> Option<Result<(), ConnectError>> {
+    match status.storage {
+        StorageVerdict::Unusable { reason } => return Some(Err(ConnectError::Storage { reason })),
+        StorageVerdict::OpenElsewhere => {
+            let reason = "another client uses it; stop that, or give this one its own".to_owned();
+            return Some(Err(ConnectError::Storage { reason }));
+        }
+        _ => {}
+    }
+    match status.connection {
+        Connection::Online { .. } => Some(Ok(())),
+        Connection::Waiting { reason, .. } => Some(Err(ConnectError::Unreachable { reason })),
+        Connection::Offline => {
+            let reason = "the device has no network".to_owned();
+            Some(Err(ConnectError::Unreachable { reason }))
+        }
+        Connection::Unauthorised { reason } => Some(Err(ConnectError::Unauthorised { reason })),
+        Connection::Closed { reason } => Some(Err(ConnectError::Refused { reason })),
+        _ => None,
     }
 }
 
@@ -162,10 +240,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Who the user is, as the server's operator issued it.
+    /// Who the user is, as the server's operator issued it: a token, or none.
     #[must_use]
-    pub fn token(mut self, token: Option<String>) -> Self {
-        self.token = token;
+    pub fn token(mut self, token: impl Into<Option<String>>) -> Self {
+        self.token = token.into();
         self
     }
 
@@ -224,6 +302,52 @@ impl ClientBuilder {
             requests,
         };
         (Client { shared }, plan)
+    }
+
+    /// Starts the client, and waits until the server has taken it in: for programs that want the
+    /// server now. [`ClientBuilder::start`] is for those that work without it too.
+    ///
+    /// It connects whatever the settings say. It fails where the storage cannot be used, where the
+    /// server refuses the client or its token, and where the first attempt does not reach it; the
+    /// client has stopped then, and its storage is closed. Later interruptions are no failure: the
+    /// client comes back by itself.
+    ///
+    /// ```
+    /// use driftless_client::{Client, ConnectError};
+    /// # use driftless_server::{Driftless, router};
+    ///
+    /// # let runtime = tokio::runtime::Runtime::new()?;
+    /// # runtime.block_on(async {
+    /// # let server = Driftless::builder().start().await?;
+    /// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let url = format!("ws://{}/rt", listener.local_addr()?);
+    /// # let app = axum::Router::new().nest("/rt", router(server));
+    /// # tokio::spawn(async move { axum::serve(listener, app).await });
+    /// let client = Client::builder(&url).token("Ann".to_owned()).connect().await?;
+    /// let edit = client.board("home").edit("Add", |e| e.create("note", "note", []))?;
+    /// edit.applied().await?;
+    /// client.shutdown().await;
+    ///
+    /// let nobody = Client::builder("ws://127.0.0.1:1/rt").connect().await;
+    /// assert!(matches!(nobody, Err(ConnectError::Unreachable { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn connect(self) -> Result<Client, ConnectError> {
+        #[cfg(not(target_arch = "wasm32"))]
+        crate::platform::native::check_url(&self.url).map_err(|reason| ConnectError::Url {
+            url: self.url.clone(),
+            reason,
+        })?;
+        let client = self.auto_connect(true).start();
+        match client.arrived().await {
+            Ok(()) => Ok(client),
+            Err(error) => {
+                client.shutdown().await;
+                Err(error)
+            }
+        }
     }
 
     /// Starts the client on a thread of its own.

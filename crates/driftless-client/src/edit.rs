@@ -1,7 +1,7 @@
 //! Making an edit, and hearing what becomes of it.
 
 use driftless_model::{
-    EditId, Invalid, KindName, Leaf, LeafPath, LeafValue, OnStale, Op, RecordId, Value, Version,
+    EditId, IdError, Invalid, KindName, LeafPath, LeafValue, OnStale, Op, RecordId, Value, Version,
 };
 use driftless_protocol::durable::LocalChange;
 use driftless_sync::replica::SeenMark;
@@ -10,9 +10,33 @@ use futures::channel::oneshot;
 use futures::future::Shared;
 
 use crate::error::EditError;
+use crate::names::{LeafName, Name};
 
-/// Collects the changes of one edit, in order. What is wrong with them is said by
-/// [`crate::Board::edit`].
+/// Collects the changes of one edit, in order. They are applied together, or none of them is. What
+/// is wrong with them is said by [`crate::Board::edit`].
+///
+/// ```
+/// use driftless_client::model::builtin::{Note, TITLE};
+/// use driftless_client::model::Kind;
+/// use driftless_client::EditError;
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let board = kit.person("Ann").client().board("home");
+/// board.edit("Add a note", |e| {
+///     e.create("lunch", Note::NAME, []);
+///     e.set("lunch", TITLE, "Lunch");
+///     e.set("lunch", Note::TEXT, "Back at noon");
+///     e.set("lunch", "layout/lg", vec![0.into(), 0.into(), 4.into(), 2.into()]);
+/// })?;
+/// // Checked here and now, as the server will: nothing of this is made.
+/// let error = board.edit("Rename", |e| {
+///     e.set("lunch", TITLE, "Dinner");
+///     e.set("lunch", "no such leaf", "at eight");
+/// });
+/// assert!(matches!(error, Err(EditError::Name(_))));
+/// # Ok::<(), EditError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct EditBuilder {
     changes: Vec<(RecordId, Op)>,
@@ -24,10 +48,10 @@ pub struct EditBuilder {
 
 impl EditBuilder {
     /// Makes a record with its first leaves, or makes it again where it was removed; on a live
-    /// record, sets these leaves.
+    /// record, sets these leaves. More leaves can be set in the same edit.
     pub fn create(
         &mut self,
-        record: &RecordId,
+        record: impl Name<RecordId>,
         kind: &str,
         leaves: impl IntoIterator<Item = (LeafPath, Value)>,
     ) {
@@ -40,30 +64,43 @@ impl EditBuilder {
         }
     }
 
-    /// Gives a leaf a value.
-    pub fn set(&mut self, record: &RecordId, leaf: LeafPath, value: Value) {
-        self.push(record, Op::Set { leaf, value });
+    /// Gives a leaf a value of its type. A number that is not finite is refused.
+    pub fn set<L: LeafName>(
+        &mut self,
+        record: impl Name<RecordId>,
+        leaf: L,
+        value: impl Into<L::Value>,
+    ) {
+        self.set_value(record, leaf.into_path(), value.into().to_value());
     }
 
-    /// Gives a leaf a value of its type. A number that is not finite is refused.
-    pub fn set_leaf<T: LeafValue>(&mut self, record: &RecordId, leaf: Leaf<T>, value: T) {
-        match value.to_value() {
-            Some(value) => self.set(record, leaf.path(), value),
-            None => self.refuse(EditError::Invalid(Invalid::Shape {
-                record: record.clone(),
-                leaf: leaf.path(),
+    fn set_value(
+        &mut self,
+        record: impl Name<RecordId>,
+        leaf: Result<LeafPath, IdError>,
+        value: Option<Value>,
+    ) {
+        match (record.into_id(), leaf, value) {
+            (Ok(record), Ok(leaf), Some(value)) => self.push(record, Op::Set { leaf, value }),
+            (Ok(record), Ok(leaf), None) => self.refuse(EditError::Invalid(Invalid::Shape {
+                record,
+                leaf,
                 expected: "a finite value".to_owned(),
             })),
+            (Err(error), ..) | (_, Err(error), _) => self.refuse(error.into()),
         }
     }
 
     /// Takes a leaf away.
-    pub fn unset(&mut self, record: &RecordId, leaf: LeafPath) {
-        self.push(record, Op::Unset { leaf });
+    pub fn unset(&mut self, record: impl Name<RecordId>, leaf: impl LeafName) {
+        match leaf.into_path() {
+            Ok(leaf) => self.push(record, Op::Unset { leaf }),
+            Err(error) => self.refuse(error.into()),
+        }
     }
 
     /// Removes a record.
-    pub fn remove(&mut self, record: &RecordId) {
+    pub fn remove(&mut self, record: impl Name<RecordId>) {
         self.push(record, Op::Remove);
     }
 
@@ -84,8 +121,11 @@ impl EditBuilder {
         self.on_stale = on_stale;
     }
 
-    fn push(&mut self, record: &RecordId, op: Op) {
-        self.changes.push((record.clone(), op));
+    fn push(&mut self, record: impl Name<RecordId>, op: Op) {
+        match record.into_id() {
+            Ok(record) => self.changes.push((record, op)),
+            Err(error) => self.refuse(error.into()),
+        }
     }
 
     fn refuse(&mut self, error: EditError) {
@@ -119,6 +159,18 @@ pub(crate) struct Drafted {
 
 /// An edit that was made. Nothing is durable yet: only [`EditHandle::stored`] says so. Dropping the
 /// handle changes nothing.
+///
+/// ```
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let board = kit.person("Ann").client().board("home");
+/// let edit = board.edit("Add a note", |e| e.create("note", "note", []))?;
+/// kit.until(edit.stored())?; // in this device's storage
+/// let version = kit.until(edit.applied())?; // on the server
+/// assert_eq!(version.0, 1);
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct EditHandle {
     id: EditId,

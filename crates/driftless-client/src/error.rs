@@ -1,6 +1,6 @@
 //! What can go wrong, as the application hears it.
 
-use driftless_model::{IdError, Invalid};
+use driftless_model::{IdError, Invalid, LeafRef};
 use driftless_protocol::Code;
 
 /// Why an edit was not made, not stored or not applied.
@@ -59,6 +59,76 @@ pub enum ClientError {
     #[error("not saved on this device: {reason}")]
     Storage {
         /// Why.
+        reason: String,
+    },
+}
+
+/// Why a decision about an edit in the outbox was not taken. Nothing happened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutboxError {
+    /// It is not in the outbox any more.
+    #[error("it is settled already; look at the outbox again")]
+    Settled,
+    /// It waits for a decision, and sending it again changes nothing.
+    #[error("somebody changed the same; settle its conflict")]
+    Conflicted,
+    /// They wrote again, or another edit joined this one: that was not looked at.
+    #[error("the conflict has changed since; look at it again")]
+    Changed,
+    /// The merge has a value for what the edit does not write.
+    #[error(
+        "the edit does not write {} of {}; make an edit of its own for that",
+        .0.leaf.as_ref().map_or("all", |leaf| leaf.as_str()), .0.record
+    )]
+    OtherLeaf(LeafRef),
+    /// A name in the merge is no name.
+    #[error(transparent)]
+    Name(#[from] IdError),
+    /// A number in the merge is none that can be written.
+    #[error("a value has to be finite")]
+    NotFinite,
+    /// The client has stopped.
+    #[error("the client has stopped; start another to go on")]
+    Closed,
+}
+
+/// Why [`crate::ClientBuilder::connect`] gives no client. What is stored stays, and can be opened
+/// again at once.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The URL is none, or of no kind that this build speaks.
+    #[error("{url:?} is no address to connect to: {reason}")]
+    Url {
+        /// What was given.
+        url: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// The server could not be reached at the first attempt.
+    #[error("the server cannot be reached: {reason}; `start` works without it, and connects later")]
+    Unreachable {
+        /// What happened.
+        reason: String,
+    },
+    /// The server does not know the token, or it has expired.
+    #[error("the server does not accept the token: {reason}; get another from its operator")]
+    Unauthorised {
+        /// What it said.
+        reason: String,
+    },
+    /// The server refuses this client for good: it speaks another protocol, or the replica is
+    /// another user's.
+    #[error("the server refuses the client: {reason}")]
+    Refused {
+        /// What it said.
+        reason: String,
+    },
+    /// The storage cannot be used.
+    #[error("the storage cannot be used: {reason}")]
+    Storage {
+        /// Why, and what to do.
         reason: String,
     },
 }

@@ -1,7 +1,7 @@
 //! What happens, told to everybody who listens.
 
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use driftless_model::{BoardId, EditId, LeafRef, RecordId, UserId, Value, Version};
@@ -9,6 +9,7 @@ use futures::Stream;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 
 use crate::error::ClientError;
+use crate::news::{Topic, Watchers};
 use crate::status::Status;
 
 /// Something happened. What can be read (status, records, outbox, feed) is there to be read
@@ -123,28 +124,63 @@ impl Stream for EventStream {
     }
 }
 
-/// Everybody who listens.
+/// Everybody who listens, and everybody who watches.
 #[derive(Debug, Default)]
-pub(crate) struct Listeners(Mutex<Vec<UnboundedSender<ClientEvent>>>);
+pub(crate) struct Listeners {
+    listening: Mutex<Listening>,
+    pub(crate) watchers: Watchers,
+}
+
+#[derive(Debug, Default)]
+struct Listening {
+    senders: Vec<UnboundedSender<ClientEvent>>,
+    has_ended: bool,
+}
 
 impl Listeners {
     /// One more.
     pub(crate) fn listen(&self) -> EventStream {
         let (sender, receiver) = unbounded();
-        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.push(sender);
+        let mut listening = self.listening();
+        if !listening.has_ended {
+            listening.senders.push(sender);
+        }
         EventStream(receiver)
     }
 
     /// Tells all of them; those that are gone are forgotten.
     pub(crate) fn tell(&self, event: &ClientEvent) {
-        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.retain(|listener| listener.unbounded_send(event.clone()).is_ok());
+        let senders = &mut self.listening().senders;
+        senders.retain(|listener| listener.unbounded_send(event.clone()).is_ok());
+        self.watchers.tell(|topic| concerns(topic, event));
     }
 
     /// Ends every stream.
     pub(crate) fn end(&self) {
-        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.clear();
+        *self.listening() = Listening {
+            senders: Vec::new(),
+            has_ended: true,
+        };
+        self.watchers.end();
+    }
+
+    fn listening(&self) -> MutexGuard<'_, Listening> {
+        self.listening
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether what is read under a topic may be different after an event.
+fn concerns(topic: &Topic, event: &ClientEvent) -> bool {
+    match (topic, event) {
+        (Topic::Status, ClientEvent::Status(_)) => true,
+        (Topic::Board(of), ClientEvent::Board { board, .. })
+        | (Topic::Outbox(of), ClientEvent::Outbox { board }) => of == board,
+        (Topic::Record(of, record), ClientEvent::Board { board, changed }) => {
+            of == board && changed.contains(record)
+        }
+        (Topic::Feed(of), ClientEvent::Feed { feed }) => of == feed,
+        _ => false,
     }
 }

@@ -6,9 +6,30 @@ use driftless_feeds::FeedData;
 use driftless_protocol::Query;
 use driftless_sync::replica::{Attention, Command, Subject};
 
-use crate::shared::Shared;
+use crate::news::Topic;
+use crate::shared::{Published, Shared};
+use crate::watch::Watch;
 
 /// An open feed. Cheap to clone; `Send`. Dropping the last clone closes it.
+///
+/// ```
+/// use driftless_client::{Aggregate, Query};
+/// use driftless_testkit::TestKit;
+/// use futures::StreamExt;
+///
+/// let kit = TestKit::new();
+/// let client = kit.person("Ann").client();
+/// let query = Query {
+///     selector: "orders".to_owned(),
+///     window_s: 60,
+///     step_s: 1,
+///     aggregate: Aggregate::Last,
+/// };
+/// let feed = client.feed(query);
+/// let mut data = feed.watch();
+/// let now = kit.until(data.next()).expect("the client runs");
+/// assert!(now.error.is_none());
+/// ```
 #[derive(Debug, Clone)]
 pub struct Feed(Arc<OpenFeed>);
 
@@ -41,6 +62,16 @@ impl Feed {
         let subject = Subject::Feed(self.0.id);
         let command = Command::Attend { subject, attention };
         self.0.shared.command(command);
+    }
+
+    /// What it shows now and from now on: the newest, however slowly that is read.
+    pub fn watch(&self) -> Watch<Arc<FeedData>> {
+        let (id, query) = (self.0.id, self.0.query.clone());
+        let read = move |published: &Published| match published.feeds.get(&id) {
+            Some(feed) => Arc::clone(&feed.data),
+            None => Arc::new(FeedData::new(&query)),
+        };
+        Watch::new(Arc::clone(self.0.shared.state()), Topic::Feed(id), read)
     }
 
     /// What it shows now: its series within the window, or why it cannot be shown.

@@ -6,30 +6,43 @@
 //! The driver is portable; what differs between a browser and a native process is in [`platform`].
 #![forbid(unsafe_code)]
 
+pub mod names;
 pub mod error;
 pub mod status;
+mod news;
 pub mod event;
 pub mod edit;
 mod shared;
+pub mod watch;
+pub mod outbox;
 pub mod board;
 pub mod feed;
 pub mod platform;
 mod driver;
 pub mod client;
 
-pub use board::Board;
+pub use board::{Board, Records};
 pub use client::{Client, ClientBuilder};
 pub use edit::{EditBuilder, EditHandle};
-pub use error::{ClientError, EditError};
+pub use error::{ClientError, ConnectError, EditError, OutboxError};
 pub use event::{ClientEvent, EventStream};
 pub use feed::Feed;
+pub use names::{LeafName, Name};
+pub use outbox::{Conflict, MergeBuilder, PendingEdit};
 #[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
 pub use platform::trust::{Trust, TrustError};
-pub use status::Status;
+pub use status::{Status, SyncState};
+pub use watch::Watch;
 
+/// Boards, records, values and kinds: what the client's methods take and give.
+pub use driftless_model as model;
+pub use driftless_protocol::{Aggregate, Query};
+pub use driftless_store::replica::MemoryRows;
 #[cfg(all(not(target_arch = "wasm32"), feature = "redb"))]
 pub use driftless_store::replica::{Redb, RedbError};
 pub use driftless_sync::replica::realtime_config;
 pub use driftless_sync::replica::undo_history::UndoState;
+/// What a person sees of records, the outbox, connection and storage.
+pub use driftless_sync::replica::view;
 pub use driftless_sync::replica::view::AutoResolve;
 pub use driftless_sync::replica::{Attention, Pace, RealtimeConfig, SeenMark};

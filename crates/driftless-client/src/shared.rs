@@ -102,8 +102,13 @@ impl Shared {
         }
     }
 
-    pub(crate) fn state(&self) -> &State {
+    pub(crate) fn state(&self) -> &Arc<State> {
         &self.state
+    }
+
+    /// Whether the driver has stopped.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.requests.is_closed()
     }
 
     /// Asks the driver. One that has stopped hears nothing.
@@ -199,7 +204,7 @@ impl Shared {
         let drafted = builder.finish(seen)?;
         let id = random_id();
         validate(&self.schema, state, id, &label, &drafted)?;
-        if self.requests.is_closed() {
+        if self.is_closed() {
             return Err(EditError::Closed);
         }
         let (handle, waiter) = EditHandle::new(id);

@@ -53,3 +53,118 @@ impl Default for Status {
         }
     }
 }
+
+/// How the client is, in one word: what a person has to know first. The order of the variants is
+/// the order of their importance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SyncState {
+    /// The stored data cannot be used; nothing is written or deleted.
+    Unusable {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Another tab or process uses this replica.
+    OpenElsewhere,
+    /// What is made is not saved on this device.
+    NotSaved {
+        /// Why.
+        reason: String,
+    },
+    /// The token is missing, wrong or expired. The queue is untouched.
+    Unauthorised {
+        /// What the server said.
+        reason: String,
+    },
+    /// Some edits wait for a person: see [`crate::Board::pending`].
+    Undecided {
+        /// Edits to what somebody else changed.
+        conflicts: usize,
+        /// Edits that the server refused.
+        quarantined: usize,
+    },
+    /// The storage is not read yet.
+    Starting,
+    /// There is no connection, and none is being made: the device has no network, or the
+    /// application disconnected, or the server closed it for good.
+    Disconnected {
+        /// Edits that wait to be applied.
+        pending: usize,
+        /// Why, where somebody said.
+        reason: Option<String>,
+    },
+    /// A connection is being made, or will be.
+    Connecting {
+        /// Edits that wait to be applied.
+        pending: usize,
+    },
+    /// There is a connection, and edits are on their way.
+    Syncing {
+        /// How many.
+        pending: usize,
+    },
+    /// There is a connection, and everything is applied.
+    Live,
+}
+
+impl Status {
+    /// How it is, in one word.
+    ///
+    /// ```
+    /// use driftless_client::SyncState;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let client = ann.client();
+    /// assert_eq!(client.status().sync_state(), SyncState::Live);
+    /// ann.go_offline();
+    /// client.board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// let offline = SyncState::Disconnected { pending: 1, reason: None };
+    /// assert_eq!(client.status().sync_state(), offline);
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
+    pub fn sync_state(&self) -> SyncState {
+        match &self.storage {
+            StorageVerdict::Unusable { reason } => SyncState::Unusable {
+                reason: reason.clone(),
+            },
+            StorageVerdict::OpenElsewhere => SyncState::OpenElsewhere,
+            StorageVerdict::NotSaved { reason } => SyncState::NotSaved {
+                reason: reason.clone(),
+            },
+            _ => self.connection_state(),
+        }
+    }
+
+    fn connection_state(&self) -> SyncState {
+        if let Connection::Unauthorised { reason } = &self.connection {
+            let reason = reason.clone();
+            return SyncState::Unauthorised { reason };
+        }
+        let (conflicts, quarantined, pending) = (self.conflicts, self.quarantined, self.pending);
+        if conflicts + quarantined > 0 {
+            return SyncState::Undecided {
+                conflicts,
+                quarantined,
+            };
+        }
+        if self.storage == StorageVerdict::Loading {
+            return SyncState::Starting;
+        }
+        match &self.connection {
+            Connection::Online { .. } if pending == 0 => SyncState::Live,
+            Connection::Online { .. } => SyncState::Syncing { pending },
+            Connection::Idle | Connection::Offline => SyncState::Disconnected {
+                pending,
+                reason: None,
+            },
+            Connection::Closed { reason } => SyncState::Disconnected {
+                pending,
+                reason: Some(reason.clone()),
+            },
+            _ => SyncState::Connecting { pending },
+        }
+    }
+}

@@ -54,12 +54,12 @@ impl LiveBoard {
     pub fn apply(&self, event: &ClientEvent) {
         match event {
             ClientEvent::Status(status) => renew(&self.status, status.clone()),
-            ClientEvent::Board { board, changed } if board == self.board.id() => {
+            ClientEvent::Board { board, changed } if Ok(board) == self.board.id() => {
                 self.records.refresh(changed, |id| self.board.record(id));
                 renew(&self.version, self.board.version());
                 renew(&self.loaded, self.board.is_loaded());
             }
-            ClientEvent::Outbox { board } if board == self.board.id() => {
+            ClientEvent::Outbox { board } if Ok(board) == self.board.id() => {
                 renew(&self.outbox, self.board.outbox());
                 renew(&self.undo, self.board.undo_state());
             }

@@ -19,19 +19,19 @@ fn note() -> RecordId {
 fn add_note(person: &Person, text: &str) -> driftless_client::EditHandle {
     let text = Value::from(text);
     person.edit(&home(), "Add a note", |edit| {
-        edit.create(&note(), "note", [(Note::TEXT.path(), text)]);
+        edit.create(note(), "note", [(Note::TEXT.path(), text)]);
     })
 }
 
 fn write(person: &Person, text: &str) -> driftless_client::EditHandle {
     let text = text.to_owned();
     person.edit(&home(), "Write", |edit| {
-        edit.set_leaf(&note(), Note::TEXT, text);
+        edit.set(note(), Note::TEXT, text);
     })
 }
 
 fn shown(person: &Person) -> Option<String> {
-    let record = person.client().board(home()).record(&note())?;
+    let record = person.client().board(home()).record(note())?;
     record
         .value(&Note::TEXT.path())?
         .as_text()
@@ -128,7 +128,7 @@ fn a_scripted_person_makes_a_conflict_and_it_can_be_resolved_offline() {
         .script("Bob", &home())
         .after_ms(500)
         .edit("Write", |edit| {
-            edit.set_leaf(&note(), Note::TEXT, "Bob's".to_owned());
+            edit.set(note(), Note::TEXT, "Bob's".to_owned());
         })
         .after_ms(500)
         .act(Person::go_offline)

@@ -79,7 +79,7 @@ fn opens(board: &Board, percent: f64) -> Result<EditHandle, EditError> {
     let valve = RecordId::new("valve-7").expect("an id");
     board.edit("Open the valve", |edit| {
         edit.create(&valve, Valve::NAME, []);
-        edit.set_leaf(&valve, Valve::OPEN, percent);
+        edit.set(&valve, Valve::OPEN, percent);
     })
 }
 

@@ -104,7 +104,7 @@ fn begin(server: &Server, plan: Plan) -> Result<Vec<Writing>> {
         let writer = Writer::start(&server.url(), number, plan.boards, dice)?;
         let (orders, queue) = mpsc::channel(1);
         Ok(Writing {
-            board: writer.board.id().clone(),
+            board: writer.board_id().clone(),
             journal: writer.journal.clone(),
             orders,
             task: tokio::spawn(writer.run(queue)),
@@ -219,7 +219,7 @@ impl Run<'_> {
 
     /// One writer's journal against the file, and the titles of its own records.
     async fn account(&mut self, book: &Book, store: &SqliteBoards, writer: &Writer) -> Result<()> {
-        let board = writer.board.id();
+        let board = writer.board_id();
         let journal = writer.journal.read();
         let outbox = writer.board.outbox();
         let waits: HashSet<_> = outbox.iter().map(|entry| entry.id).collect();
@@ -264,14 +264,14 @@ fn copy_killed(file: &Path, folder: &Path) -> Result<PathBuf> {
 /// All writers of a board come to see the same.
 async fn converge(book: &Book, writers: &[Writer]) -> Result<()> {
     for writer in writers {
-        let head = book.head(writer.board.id());
+        let head = book.head(writer.board_id());
         let waiting = until(&writer.client, || writer.board.version() == head);
         let waited = tokio::time::timeout(PATIENCE, waiting).await;
         waited.with_context(|| format!("writer {} does not catch up", writer.number))??;
     }
     for (index, writer) in writers.iter().enumerate() {
         let mut others = writers.iter().skip(index + 1);
-        if let Some(other) = others.find(|other| other.board.id() == writer.board.id()) {
+        if let Some(other) = others.find(|other| other.board_id() == writer.board_id()) {
             let (one, two) = (writer.number, other.number);
             let is_same = shown(writer) == shown(other);
             ensure!(is_same, "writers {one} and {two} see different boards");

@@ -111,6 +111,11 @@ impl Writer {
         Ok(self)
     }
 
+    /// The board that it writes to.
+    pub fn board_id(&self) -> &BoardId {
+        self.board.id().expect("it was opened by an id")
+    }
+
     async fn settle_all(&mut self) -> Result<()> {
         while let Some((place, told)) = self.settling.next().await {
             self.settle(place, told)?;
@@ -131,7 +136,7 @@ impl Writer {
         }
         self.contested = contested.map(|_| Contested::Earlier);
         self.client = open(&self.url, self.number, &self.rows)?;
-        self.board = self.client.board(self.board.id().clone());
+        self.board = self.client.board(self.board_id());
         // Who edits before they see the board has seen nothing of it, and conflicts with what they
         // made themselves.
         let mut events = self.client.events();

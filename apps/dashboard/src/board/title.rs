@@ -23,7 +23,8 @@ pub fn BoardTitle() -> impl IntoView {
     let editor = expect_context::<Editor>();
     let is_locked = expect_context::<BoardLock>().0;
     let stored = leaf(realtime, &settings_record(), builtin::TITLE);
-    let fallback = realtime.board().id().to_string();
+    let board = realtime.board();
+    let fallback = board.id().map(ToString::to_string).unwrap_or_default();
     let title = Signal::derive(move || {
         stored
             .get()

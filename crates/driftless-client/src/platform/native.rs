@@ -40,6 +40,22 @@ type Tls = std::sync::Arc<tokio_rustls::rustls::ClientConfig>;
 #[cfg(not(feature = "tls"))]
 type Tls = ();
 
+/// Why no client can connect there, ever.
+pub(crate) fn check_url(url: &str) -> Result<(), String> {
+    let uri: Uri = url
+        .parse()
+        .map_err(|error| format!("{error}; {URL_FORM}"))?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("ws"), Some(_)) => Ok(()),
+        (Some("wss"), Some(_)) if cfg!(feature = "tls") => Ok(()),
+        (Some("wss"), Some(_)) => Err(NO_TLS.to_owned()),
+        _ => Err(URL_FORM.to_owned()),
+    }
+}
+
+const URL_FORM: &str = "it has to be like wss://boards.example.org/rt, or ws:// without TLS";
+const NO_TLS: &str = "this build has no TLS: switch on the feature `tls` of driftless-client";
+
 /// Runs a driver on a thread of its own until it ends.
 pub(crate) fn spawn<F: Future<Output = ()>>(
     platform: Native,
@@ -252,8 +268,7 @@ fn hinted(error: &io::Error) -> io::Error {
 
 #[cfg(not(feature = "tls"))]
 async fn secure(_host: &str, _stream: TcpStream, (): Tls) -> Result<Box<dyn Line>, Error> {
-    let reason = "this build has no TLS: switch on the feature `tls` of driftless-client";
-    Err(io::Error::new(io::ErrorKind::Unsupported, reason).into())
+    Err(io::Error::new(io::ErrorKind::Unsupported, NO_TLS).into())
 }
 
 /// Carries frames both ways until either side closes.

@@ -69,17 +69,17 @@ fn what_the_server_would_refuse_is_refused_here_and_now() {
     stage.settle();
     peer.pushes();
     let board = client.board(home());
-    let wrong = board.edit("Rename", |edit| edit.set(&note(), title(), Value::from(7)));
+    let wrong = board.edit("Rename", |edit| edit.set(note(), title(), Value::from(7)));
     assert!(matches!(
         wrong,
         Err(EditError::Invalid(Invalid::Shape { .. }))
     ));
     let empty = board.edit("Nothing", |_| {});
     assert!(matches!(empty, Err(EditError::Invalid(Invalid::Empty))));
-    let unnamed = board.edit("Add", |edit| edit.create(&note(), "no name", []));
+    let unnamed = board.edit("Add", |edit| edit.create(note(), "no name", []));
     assert!(matches!(unnamed, Err(EditError::Name(_))));
     let infinite = board.edit("Add", |edit| {
-        edit.set_leaf(&note(), driftless_model::BoardSettings::RANGE_S, f64::NAN);
+        edit.set(note(), driftless_model::BoardSettings::RANGE_S, f64::NAN);
     });
     assert!(matches!(
         infinite,
@@ -136,7 +136,7 @@ fn a_mark_taken_when_the_gesture_began_is_what_was_seen() {
     assert_eq!(board.version(), Version(2));
     let edit = board.edit("Rename", |edit| {
         edit.seen(mark);
-        edit.set(&note(), title(), Value::from("Two"));
+        edit.set(note(), title(), Value::from("Two"));
     });
     edit.expect("a valid edit");
     stage.settle();
@@ -155,7 +155,7 @@ fn a_gesture_is_one_entry_while_it_waits_and_every_handle_hears_the_end() {
     let drag = |text: &str| {
         let edit = board.edit("Rename", |edit| {
             edit.gesture(7);
-            edit.set(&note(), title(), Value::from(text));
+            edit.set(note(), title(), Value::from(text));
         });
         edit.expect("a valid edit")
     };

@@ -38,7 +38,7 @@ fn a_shutdown_stores_first_and_then_everybody_hears_the_end() {
     assert_eq!(shown(&client).as_deref(), Some("One"), "reading goes on");
     let late = client
         .board(home())
-        .edit("Late", |edit| edit.unset(&note(), title()));
+        .edit("Late", |edit| edit.unset(note(), title()));
     assert!(matches!(late, Err(EditError::Closed)));
     stage.now(client.shutdown());
 }

@@ -10,3 +10,4 @@ mod storage;
 mod tabs;
 mod feeds;
 mod lifetime;
+mod outbox;

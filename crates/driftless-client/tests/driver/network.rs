@@ -141,7 +141,7 @@ fn only_the_followed_boards_are_asked_for() {
     let client = stage.start(builder().auto_connect(false));
     client.board(home());
     client.board(driftless_model::BoardId::new("other").expect("an id"));
-    client.unfollow(&home());
+    client.unfollow(home());
     client.connect();
     let peer = stage.accept();
     let asked = peer.hello.expect("accepted").boards;

@@ -413,7 +413,7 @@ pub fn title() -> LeafPath {
 pub fn make_note(client: &Client, text: &str) -> driftless_client::EditHandle {
     let text = Value::from(text);
     let edit = client.board(home()).edit("Add a note", |edit| {
-        edit.create(&note(), "note", [(title(), text)]);
+        edit.create(note(), "note", [(title(), text)]);
     });
     edit.expect("a valid edit")
 }
@@ -422,13 +422,13 @@ pub fn retitle(client: &Client, text: &str) -> driftless_client::EditHandle {
     let text = Value::from(text);
     let edit = client
         .board(home())
-        .edit("Rename", |edit| edit.set(&note(), title(), text));
+        .edit("Rename", |edit| edit.set(note(), title(), text));
     edit.expect("a valid edit")
 }
 
 /// The title that is on screen.
 pub fn shown(client: &Client) -> Option<String> {
-    let record = client.board(home()).record(&note())?;
+    let record = client.board(home()).record(note())?;
     record.value(&title())?.as_text().map(str::to_owned)
 }
 

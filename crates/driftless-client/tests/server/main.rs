@@ -2,6 +2,7 @@
 
 mod world;
 
+mod connect;
 mod together;
 mod offline;
 mod conflicts;

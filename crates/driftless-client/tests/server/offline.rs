@@ -90,5 +90,5 @@ async fn what_happened_meanwhile_comes_with_the_reconnect() {
     ann.client.hold_network(false);
     Person::meet(&[&ann, &bob], 51).await;
     assert_eq!(ann.title().as_deref(), Some("Title 49"));
-    assert!(ann.board.record(&note()).is_some());
+    assert!(ann.board.record(note()).is_some());
 }

@@ -16,7 +16,7 @@ async fn two_people_see_each_others_edits_and_end_up_with_the_same_board() {
     bob.until(|bob| bob.title().as_deref() == Some("One")).await;
     let author = bob
         .board
-        .record(&note())
+        .record(note())
         .and_then(|record| record.leaves[&title()].author.clone());
     assert_eq!(author.as_ref().map(UserId::as_str), Some("Ann"));
     applied(bob.retitle("Two")).await;
@@ -64,18 +64,18 @@ async fn the_later_of_two_moves_wins_and_is_told_whose_it_replaced() {
     let mark = bob.board.seen();
     let moved = ann
         .board
-        .edit("Move", |edit| edit.set(&note(), layout.clone(), place(1)));
+        .edit("Move", |edit| edit.set(note(), layout.clone(), place(1)));
     applied(moved.expect("a valid edit")).await;
     let mut events = bob.client.events();
     let moved = bob.board.edit("Move", |edit| {
         edit.seen(mark);
-        edit.set(&note(), layout.clone(), place(2));
+        edit.set(note(), layout.clone(), place(2));
     });
     applied(moved.expect("a valid edit")).await;
     Person::meet(&[&ann, &bob], 3).await;
     let shown = ann
         .board
-        .record(&note())
+        .record(note())
         .and_then(|record| record.value(&layout).cloned());
     assert_eq!(shown, Some(place(2)));
     let mut told = std::iter::from_fn(|| futures::FutureExt::now_or_never(events.next()).flatten());

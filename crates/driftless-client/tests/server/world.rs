@@ -159,7 +159,7 @@ impl Person {
     pub fn make_note(&self, text: &str) -> EditHandle {
         let text = Value::from(text);
         let edit = self.board.edit("Add a note", |edit| {
-            edit.create(&note(), "note", [(title(), text)]);
+            edit.create(note(), "note", [(title(), text)]);
         });
         edit.expect("a valid edit")
     }
@@ -168,18 +168,18 @@ impl Person {
         let text = Value::from(text);
         let edit = self
             .board
-            .edit("Rename", |edit| edit.set(&note(), title(), text));
+            .edit("Rename", |edit| edit.set(note(), title(), text));
         edit.expect("a valid edit")
     }
 
     pub fn remove(&self) -> EditHandle {
-        let edit = self.board.edit("Remove", |edit| edit.remove(&note()));
+        let edit = self.board.edit("Remove", |edit| edit.remove(note()));
         edit.expect("a valid edit")
     }
 
     /// The title on screen.
     pub fn title(&self) -> Option<String> {
-        let record = self.board.record(&note())?;
+        let record = self.board.record(note())?;
         record.value(&title())?.as_text().map(str::to_owned)
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use driftless_client::UndoState;
+use driftless_model::BoardId;
 use driftless_sync::replica::view::{EntryProgress, EntryView, Resolution, StorageVerdict};
 use leptos::prelude::*;
 
@@ -111,8 +112,9 @@ impl UseBackgroundSync {
 
     /// Saves the outbox as a file, through the browser's download.
     pub fn export(&self) {
-        let board = self.context.map(|context| context.board().id().to_string());
-        let board = board.unwrap_or_else(|| "board".to_owned());
+        let board = self.context.map(|context| context.board());
+        let id = board.as_ref().and_then(|board| board.id().ok());
+        let board = id.map_or("board", BoardId::as_str);
         download_json(&format!("{board}-pending.json"), &self.export_json());
     }
 }

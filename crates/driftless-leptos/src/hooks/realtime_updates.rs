@@ -105,13 +105,13 @@ impl<K: Kind> UseRealtimeUpdates<K> {
         let label = format!("Change {}", leaf.path());
         self.edit(label, |edit, id| {
             edit.seen(seen);
-            edit.set_leaf(id, leaf, value);
+            edit.set(id, leaf, value);
         })
     }
 
     /// Takes the record off the board.
     pub fn remove(&self) -> Result<EditHandle, EditError> {
-        self.edit("Remove", EditBuilder::remove)
+        self.edit("Remove", |edit, id| edit.remove(id))
     }
 
     /// Makes an edit with a label of one's own. The closure is handed the record's id.

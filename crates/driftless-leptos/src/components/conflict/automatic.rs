@@ -63,7 +63,7 @@ fn decision(conflicts: &Conflicts, event: &ClientEvent) -> Option<ConflictDecisi
     } else {
         Settlement::TookTheirs
     };
-    (board == conflicts.context.board().id()).then(|| ConflictDecision {
+    (Ok(board) == conflicts.context.board().id()).then(|| ConflictDecision {
         number: *number,
         label: label.clone(),
         settlement,

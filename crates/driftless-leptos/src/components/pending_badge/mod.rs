@@ -94,7 +94,10 @@ fn tell(
     if on_complete.is_none() && on_fail.is_none() {
         return;
     }
-    let (board, mut events) = (context.board().id().clone(), context.client().events());
+    let (board, mut events) = (
+        context.board().id().ok().cloned(),
+        context.client().events(),
+    );
     let (listening, stop) = abortable(async move {
         while let Some(event) = events.next().await {
             match (event, on_complete, on_fail) {
@@ -107,7 +110,7 @@ fn tell(
                     },
                     Some(tell),
                     _,
-                ) if at == board => {
+                ) if Some(&at) == board.as_ref() => {
                     tell.run((id, version));
                 }
                 (
@@ -119,7 +122,7 @@ fn tell(
                     },
                     _,
                     Some(tell),
-                ) if at == board => {
+                ) if Some(&at) == board.as_ref() => {
                     tell.run(OperationFailure { id, label, detail });
                 }
                 _ => {}

@@ -1,0 +1,88 @@
+//! How boards, records and leaves are named: by an id, or by a text that is checked where it is
+//! used.
+
+use driftless_model::{BoardId, IdError, Leaf, LeafPath, LeafValue, RecordId, Value};
+
+/// A name of a board or a record. Ids are names; so is text, which is checked where the name is
+/// used: a wrong one is [`crate::EditError::Name`] when something is edited under it, and has
+/// nothing to read.
+pub trait Name<I>: sealed::Sealed<I> {
+    /// The id, or why it is none.
+    fn into_id(self) -> Result<I, IdError>;
+}
+
+/// A leaf of a record, with the type of its value: a [`Leaf`], whose type is known where the code
+/// is compiled, or a [`LeafPath`] or text, whose values are [`Value`]s.
+pub trait LeafName {
+    /// What its values are.
+    type Value: LeafValue;
+
+    /// Its path, or why it is none.
+    fn into_path(self) -> Result<LeafPath, IdError>;
+}
+
+mod sealed {
+    pub trait Sealed<I> {}
+}
+
+macro_rules! names {
+    ($id:ty: $($name:ty => $make:expr),+) => {
+        $(
+            impl sealed::Sealed<$id> for $name {}
+
+            impl Name<$id> for $name {
+                fn into_id(self) -> Result<$id, IdError> {
+                    let make: fn($name) -> Result<$id, IdError> = $make;
+                    make(self)
+                }
+            }
+        )+
+    };
+}
+
+names!(BoardId:
+    BoardId => Ok,
+    &BoardId => |id| Ok(id.clone()),
+    &str => |text| BoardId::new(text),
+    String => |text| BoardId::new(text),
+    &String => |text| BoardId::new(text)
+);
+names!(RecordId:
+    RecordId => Ok,
+    &RecordId => |id| Ok(id.clone()),
+    &str => |text| RecordId::new(text),
+    String => |text| RecordId::new(text),
+    &String => |text| RecordId::new(text)
+);
+
+impl<T: LeafValue> LeafName for Leaf<T> {
+    type Value = T;
+
+    fn into_path(self) -> Result<LeafPath, IdError> {
+        Ok(Leaf::path(&self))
+    }
+}
+
+impl LeafName for LeafPath {
+    type Value = Value;
+
+    fn into_path(self) -> Result<LeafPath, IdError> {
+        Ok(self)
+    }
+}
+
+impl LeafName for &LeafPath {
+    type Value = Value;
+
+    fn into_path(self) -> Result<LeafPath, IdError> {
+        Ok(self.clone())
+    }
+}
+
+impl LeafName for &str {
+    type Value = Value;
+
+    fn into_path(self) -> Result<LeafPath, IdError> {
+        LeafPath::new(self)
+    }
+}

@@ -1,0 +1,262 @@
+//! What is not settled yet: pending edits and conflicts as values that a person decides on.
+
+use std::sync::Arc;
+
+use driftless_model::{LeafRef, LeafValue, RecordId, Value};
+use driftless_sync::replica::view::{
+    ConflictLeaf, ConflictView, EntryProgress, EntryView, RemovedView, Resolution,
+};
+
+use crate::error::OutboxError;
+use crate::names::{LeafName, Name};
+use crate::shared::Shared;
+
+/// An edit that is not settled: on its way, or set aside for a person. A value, as it was when it
+/// was asked for; deciding looks at what it is by then.
+///
+/// ```
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let ann = kit.person("Ann");
+/// ann.go_offline();
+/// let board = ann.client().board("home");
+/// board.edit("Add a note", |e| e.create("note", "note", []))?;
+/// kit.settle();
+/// let pending = board.pending();
+/// assert_eq!(pending[0].label(), "Add a note");
+/// pending[0].roll_back()?;
+/// kit.settle();
+/// assert!(board.pending().is_empty() && board.record("note").is_none());
+/// // It is settled: there is nothing to take back any more.
+/// pending[0].roll_back().expect_err("it is gone");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct PendingEdit {
+    view: EntryView,
+    shared: Arc<Shared>,
+}
+
+impl PendingEdit {
+    pub(crate) fn new(view: EntryView, shared: Arc<Shared>) -> Self {
+        Self { view, shared }
+    }
+
+    /// What the person did, in words.
+    pub fn label(&self) -> &str {
+        &self.view.label
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> &EntryProgress {
+        &self.view.state
+    }
+
+    /// All about it.
+    pub fn view(&self) -> &EntryView {
+        &self.view
+    }
+
+    /// Its conflict, if it has one.
+    pub fn conflict(&self) -> Option<Conflict> {
+        Conflict::of(&self.view, &self.shared)
+    }
+
+    /// Tries it again, now: a refused one as a new edit, one that waits without waiting longer.
+    pub fn retry(&self) -> Result<(), OutboxError> {
+        if let EntryProgress::Conflicted(_) = self.now()? {
+            return Err(OutboxError::Conflicted);
+        }
+        self.shared.retry(&self.view.board, self.view.number);
+        Ok(())
+    }
+
+    /// Takes it back, with what rests on it. One that was sent already is undone once its outcome
+    /// is known.
+    pub fn roll_back(&self) -> Result<(), OutboxError> {
+        self.now()?;
+        self.shared.roll_back(&self.view.board, self.view.number);
+        Ok(())
+    }
+
+    fn now(&self) -> Result<EntryProgress, OutboxError> {
+        now(&self.shared, &self.view)
+    }
+}
+
+/// What an entry is by now.
+fn now(shared: &Shared, view: &EntryView) -> Result<EntryProgress, OutboxError> {
+    if shared.is_closed() {
+        return Err(OutboxError::Closed);
+    }
+    shared
+        .board(&view.board, |board| {
+            let mut entries = board.outbox.iter();
+            let entry = entries.find(|entry| entry.number == view.number && entry.id == view.id);
+            entry.map(|entry| entry.state.clone())
+        })
+        .ok_or(OutboxError::Settled)
+}
+
+/// An edit that was not applied since somebody changed the same: a person decides. A value, as it
+/// was when it was asked for. Deciding works without a connection too; what is decided is an edit
+/// like any other, and may be undone.
+///
+/// ```
+/// use driftless_client::model::Note;
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let (ann, bob) = (kit.person("Ann"), kit.person("Bob"));
+/// let (hers, his) = (ann.client().board("home"), bob.client().board("home"));
+/// hers.edit("Add a note", |e| e.create("note", "note", []))?;
+/// kit.advance_ms(1_000);
+/// ann.go_offline();
+/// hers.edit("Write", |e| e.set("note", Note::TEXT, "Back at noon"))?;
+/// his.edit("Write", |e| e.set("note", Note::TEXT, "Back at one"))?;
+/// kit.advance_ms(1_000);
+/// ann.go_online();
+/// kit.advance_ms(60_000);
+///
+/// let conflict = hers.conflicts().pop().expect("both wrote the same");
+/// let leaf = &conflict.leaves()[0];
+/// assert_eq!(leaf.base, None);
+/// assert_eq!(leaf.theirs, Some("Back at one".into()));
+/// assert_eq!(leaf.mine, Some("Back at noon".into()));
+/// conflict.merge(|m| m.set("note", Note::TEXT, "Back at half past twelve"))?;
+/// kit.advance_ms(1_000);
+/// assert_eq!(his.get("note", Note::TEXT).as_deref(), Some("Back at half past twelve"));
+/// conflict.keep_mine().expect_err("it was decided");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Conflict {
+    view: EntryView,
+    differs: ConflictView,
+    shared: Arc<Shared>,
+}
+
+impl Conflict {
+    /// The conflict of an entry, if it has one.
+    pub(crate) fn of(view: &EntryView, shared: &Arc<Shared>) -> Option<Self> {
+        let EntryProgress::Conflicted(conflict) = &view.state else {
+            return None;
+        };
+        Some(Self {
+            differs: conflict.clone(),
+            view: view.clone(),
+            shared: Arc::clone(shared),
+        })
+    }
+
+    /// What the person did, in words.
+    pub fn label(&self) -> &str {
+        &self.view.label
+    }
+
+    /// Every leaf that the edit writes: base, theirs and mine. Those that are stale are what the
+    /// person decides on.
+    pub fn leaves(&self) -> &[ConflictLeaf] {
+        &self.differs.leaves
+    }
+
+    /// Records that somebody removed: keeping mine restores them.
+    pub fn removed(&self) -> &[RemovedView] {
+        &self.differs.removed
+    }
+
+    /// All about the edit.
+    pub fn view(&self) -> &EntryView {
+        &self.view
+    }
+
+    /// Writes my values, on what the board is now. Removed records are restored.
+    pub fn keep_mine(&self) -> Result<(), OutboxError> {
+        self.resolve(Resolution::KeepMine)
+    }
+
+    /// Leaves theirs. Final: my edit is gone.
+    pub fn take_theirs(&self) -> Result<(), OutboxError> {
+        self.resolve(Resolution::TakeTheirs)
+    }
+
+    /// Writes the values that are given instead of mine; leaves that are not named keep mine.
+    pub fn merge(&self, build: impl FnOnce(&mut MergeBuilder)) -> Result<(), OutboxError> {
+        let mut builder = MergeBuilder::default();
+        build(&mut builder);
+        if let Some(error) = builder.error {
+            return Err(error);
+        }
+        self.check_leaves(&builder.values)?;
+        self.resolve(Resolution::Merge(builder.values))
+    }
+
+    fn check_leaves(&self, values: &[(LeafRef, Option<Value>)]) -> Result<(), OutboxError> {
+        let is_in = |leaf: &LeafRef| self.leaves().iter().any(|it| it.at == *leaf);
+        match values.iter().find(|(leaf, _)| !is_in(leaf)) {
+            Some((leaf, _)) => Err(OutboxError::OtherLeaf(leaf.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn resolve(&self, resolution: Resolution) -> Result<(), OutboxError> {
+        match now(&self.shared, &self.view)? {
+            // Another edit may have joined it since, or they wrote again: that was not looked at.
+            EntryProgress::Conflicted(now) if now == self.differs => {
+                let (board, number) = (&self.view.board, self.view.number);
+                self.shared.resolve(board, number, resolution);
+                Ok(())
+            }
+            EntryProgress::Conflicted(_) => Err(OutboxError::Changed),
+            _ => Err(OutboxError::Settled),
+        }
+    }
+}
+
+/// Collects the values that a conflict is settled with: see [`Conflict::merge`].
+#[derive(Debug, Default)]
+pub struct MergeBuilder {
+    values: Vec<(LeafRef, Option<Value>)>,
+    error: Option<OutboxError>,
+}
+
+impl MergeBuilder {
+    /// This leaf gets this value. It has to be one that the edit writes.
+    pub fn set<L: LeafName>(
+        &mut self,
+        record: impl Name<RecordId>,
+        leaf: L,
+        value: impl Into<L::Value>,
+    ) {
+        match value.into().to_value() {
+            Some(value) => self.decide(record, leaf, Some(value)),
+            None => self.refuse(OutboxError::NotFinite),
+        }
+    }
+
+    /// This leaf goes. It has to be one that the edit writes.
+    pub fn unset(&mut self, record: impl Name<RecordId>, leaf: impl LeafName) {
+        self.decide(record, leaf, None);
+    }
+
+    fn decide(&mut self, record: impl Name<RecordId>, leaf: impl LeafName, value: Option<Value>) {
+        match record
+            .into_id()
+            .and_then(|record| Ok((record, leaf.into_path()?)))
+        {
+            Ok((record, path)) => {
+                let leaf = LeafRef {
+                    record,
+                    leaf: Some(path),
+                };
+                self.values.push((leaf, value));
+            }
+            Err(error) => self.refuse(error.into()),
+        }
+    }
+
+    fn refuse(&mut self, error: OutboxError) {
+        self.error.get_or_insert(error);
+    }
+}

@@ -1,0 +1,102 @@
+//! What `connect` waits for, and how it fails.
+
+use driftless_client::{Client, ConnectError, MemoryRows, SyncState};
+use driftless_store::replica::Redb;
+use futures::StreamExt;
+
+use crate::world::{Person, Server, applied, home, note};
+
+#[tokio::test]
+async fn a_client_that_connected_is_live() {
+    let server = Server::start().await;
+    let connected = server.client("Ann").auto_connect(false).connect().await;
+    let client = connected.expect("the server is there");
+    assert_eq!(client.status().sync_state(), SyncState::Live);
+    let board = client.board(home());
+    let edit = board.edit("Add", |e| e.create(note(), "note", []));
+    applied(edit.expect("a valid edit")).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_said_and_the_storage_is_free_again() {
+    let mut server = Server::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("replica.redb");
+    server.kill().await;
+    for _ in 0..3 {
+        let storage = Redb::open(&file).expect("nobody has it");
+        let refused = server.client("Ann").storage(storage).connect().await;
+        assert!(
+            matches!(refused, Err(ConnectError::Unreachable { .. })),
+            "{refused:?}"
+        );
+    }
+    server.restart().await;
+    let storage = Redb::open(&file).expect("nobody has it");
+    let client = server.client("Ann").storage(storage).connect().await;
+    client.expect("it is there now").shutdown().await;
+    Redb::open(&file).expect("a shutdown closes it");
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused_at_once() {
+    for url in [
+        "",
+        "boards.example.org",
+        "http://127.0.0.1/rt",
+        "ws://",
+        "ws://a b/rt",
+    ] {
+        let refused = Client::builder(url).connect().await;
+        assert!(
+            matches!(refused, Err(ConnectError::Url { .. })),
+            "{url}: {refused:?}"
+        );
+    }
+    if cfg!(not(feature = "tls")) {
+        let refused = Client::builder("wss://127.0.0.1:1/rt").connect().await;
+        let says = refused.expect_err("there is no TLS").to_string();
+        assert!(says.contains("feature `tls`"), "{says}");
+    }
+}
+
+#[tokio::test]
+async fn storage_of_a_newer_build_is_refused_and_kept() {
+    let server = Server::start().await;
+    let rows = MemoryRows::new();
+    // What a newer build wrote is neither read nor deleted.
+    let key = driftless_protocol::durable::Key::Replica;
+    rows.put_bytes(&key, b"\x81\xa6format\x63".to_vec());
+    let refused = server.client("Ann").storage(rows.clone()).connect().await;
+    let says = refused.expect_err("it is newer").to_string();
+    assert!(says.contains("update this build"), "{says}");
+    assert!(rows.load_now().is_err(), "it is still there");
+}
+
+#[tokio::test]
+async fn watches_and_events_end_with_the_client() {
+    let server = Server::start().await;
+    let ann = Person::arrives(server.client("Ann")).await;
+    let mut record = ann.board.watch_record(note());
+    let mut status = ann.client.watch_status();
+    assert_eq!(record.next().await, Some(None));
+    ann.make_note("One");
+    let shown = record.next().await.flatten();
+    assert!(shown.is_some_and(|record| record.is_pending));
+    ann.client.shutdown().await;
+    // The newest, then the end; what is asked for afterwards has one item and ends too.
+    while status.next().await.is_some() {}
+    while record.next().await.is_some() {}
+    assert!(ann.board.watch_record(note()).collect::<Vec<_>>().await[0].is_some());
+    assert_eq!(ann.client.events().collect::<Vec<_>>().await, []);
+    assert!(ann.board.loaded().await.is_ok(), "it was loaded");
+}
+
+#[tokio::test]
+async fn a_watch_does_not_keep_the_client_running() {
+    let server = Server::start().await;
+    let ann = Person::arrives(server.client("Ann")).await;
+    let records = ann.board.watch_select(|_, _| true);
+    drop(ann);
+    assert!(records.collect::<Vec<_>>().await.len() <= 1);
+}
