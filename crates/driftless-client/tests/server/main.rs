@@ -6,4 +6,5 @@ mod connect;
 mod together;
 mod offline;
 mod conflicts;
+mod bad_day;
 mod killed;
