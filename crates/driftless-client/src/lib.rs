@@ -34,6 +34,11 @@ pub use platform::trust::{Trust, TrustError};
 pub use status::{Status, SyncState};
 pub use watch::Watch;
 
+/// The guide's examples, compiled and run.
+#[cfg(all(doctest, feature = "redb", feature = "tls"))]
+#[doc = include_str!("../../../docs/clients.md")]
+struct Guide;
+
 /// Boards, records, values and kinds: what the client's methods take and give.
 pub use driftless_model as model;
 pub use driftless_protocol::{Aggregate, Query};
