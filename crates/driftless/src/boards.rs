@@ -1,6 +1,8 @@
-//! `driftless boards`, `export` and `tail`: what the file of the boards has, read beside a server.
+//! `driftless boards`, `export` and `tail`: what the file of the boards has, read beside a server;
+//! `tail` also by a client of a server elsewhere.
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,7 +12,9 @@ use driftless_sync::room::LogRow;
 use serde_json::{Map, Value, json};
 
 use crate::data::{self, Common, DataError, Folder};
+use crate::remote::{self, RemoteError};
 use crate::table::{Table, time};
+use crate::values::{self, Showing, ValuesError};
 
 /// How often `tail --follow` looks for more.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -29,19 +33,39 @@ pub struct ExportOptions {
 
 /// Which board to watch.
 #[derive(Debug, Args)]
+#[command(after_help = TAIL)]
 pub struct TailOptions {
     /// The board, as `driftless boards` names it.
     pub board: BoardId,
-    /// How many of its newest edits.
+    /// How many of its newest edits; with --url, of its newest values.
     #[arg(long, default_value_t = 20)]
     pub last: u64,
     /// Go on with each edit as it is applied, until Ctrl-C.
     #[arg(long, short)]
     pub follow: bool,
+    /// The address of a server: values instead of edits, as a client of it sees them.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// With --url: a file with the certificates to trust, in PEM, instead of those of the public
+    /// authorities.
+    #[arg(long, value_name = "FILE", env = "DRIFTLESS_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// With --url: a file with the token of somebody who may read the board. `DRIFTLESS_TOKEN` can
+    /// hold the token itself.
+    #[arg(long, value_name = "FILE", env = "DRIFTLESS_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
     /// Where the boards are, and how to answer: one JSON object a line.
     #[command(flatten)]
     pub common: Common,
 }
+
+const TAIL: &str = "\
+Beside the file of the boards it reads the log: who did what, edit by edit. With --url it is a
+client of a server elsewhere, which knows the values of the board, and whose they are.
+
+Examples:
+  driftless tail plant --follow
+  driftless tail plant --follow --url https://boards.example.org --token-file token";
 
 /// Why nothing is shown.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +77,12 @@ pub enum BoardsError {
     /// There is no such board.
     #[error("there is no board {0}; `driftless boards` names them")]
     NoBoard(BoardId),
+    /// There can be no client of the server.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// The server does not show it.
+    #[error(transparent)]
+    Values(#[from] ValuesError),
     /// The store does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -65,8 +95,8 @@ impl BoardsError {
     /// 2 for what the caller can put right on the command line, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Data(_) | Self::NoBoard(_) => 2,
-            Self::Store(_) | Self::Io(_) => 1,
+            Self::Data(_) | Self::NoBoard(_) | Self::Remote(_) => 2,
+            Self::Values(_) | Self::Store(_) | Self::Io(_) => 1,
         }
     }
 }
@@ -115,8 +145,27 @@ pub fn export(options: &ExportOptions) -> Done {
     })
 }
 
-/// Shows the newest edits of a board.
+/// Shows the newest edits of a board, or its newest values.
 pub fn tail(options: &TailOptions) -> Done {
+    match &options.url {
+        Some(url) => tail_values(url, options),
+        None => tail_log(options),
+    }
+}
+
+fn tail_values(url: &str, options: &TailOptions) -> Done {
+    let (ca_file, token_file) = (options.ca_file.as_deref(), options.token_file.as_deref());
+    let client = remote::client(url, ca_file, token_file)?;
+    let showing = Showing {
+        last: usize::try_from(options.last).unwrap_or(usize::MAX),
+        follow: options.follow,
+        json: options.common.json,
+    };
+    data::runtime()?.block_on(values::show(client, &options.board, showing))?;
+    Ok(())
+}
+
+fn tail_log(options: &TailOptions) -> Done {
     with(&options.common.folder, async |store| {
         let boards = store.boards().await?;
         let found = boards

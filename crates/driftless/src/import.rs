@@ -13,7 +13,8 @@ use driftless_sync::replica::view::Connection;
 use serde::Deserialize;
 
 use crate::data;
-use crate::push::{PushError, token};
+use crate::http_get::Server;
+use crate::remote::{self, RemoteError};
 
 /// How long the server may take for one edit.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,13 +32,8 @@ pub struct ImportOptions {
     #[arg(long)]
     pub board: Option<BoardId>,
     /// The server.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:4747",
-        env = "DRIFTLESS_URL"
-    )]
-    pub url: String,
+    #[command(flatten)]
+    pub server: Server,
     /// A file with the token of somebody who may edit the board. `DRIFTLESS_TOKEN` can hold the
     /// token itself.
     #[arg(long, value_name = "FILE", env = "DRIFTLESS_TOKEN_FILE")]
@@ -64,12 +60,9 @@ pub enum ImportError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The token cannot be read.
+    /// There can be no client of the server.
     #[error(transparent)]
-    Token(#[from] PushError),
-    /// Only plain http is spoken.
-    #[error("{0:?} is no http:// address; import on the machine of the server, past its proxy")]
-    Url(String),
+    Remote(#[from] RemoteError),
     /// The board has something else already.
     #[error("the board has other values in these records; import into another with --board")]
     Conflict,
@@ -122,14 +115,12 @@ pub fn run(options: &ImportOptions) -> Result<(), ImportError> {
     let exported = serde_json::from_slice(&text).map_err(|error| file(error.to_string()));
     let exported: Exported = exported?;
     let board = options.board.clone().unwrap_or(exported.board);
-    let host = options.url.strip_prefix("http://");
-    let host = host.ok_or_else(|| ImportError::Url(options.url.clone()))?;
-    let socket = format!("ws://{}/rt", host.trim_end_matches('/'));
-    let token = token(options.token_file.as_deref())?;
+    let (url, ca_file) = (&options.server.url, options.server.ca_file.as_deref());
+    let client = remote::client(url, ca_file, options.token_file.as_deref())?;
     let count = exported.records.len();
     data::runtime()?.block_on(async {
-        let client = Client::builder(socket).token(token).start();
-        let done = import(&client, &options.url, &board, exported.records).await;
+        let client = client.start();
+        let done = import(&client, url, &board, exported.records).await;
         client.shutdown().await;
         done
     })?;

@@ -1,8 +1,9 @@
 //! The server's own TLS.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
 
 use rustls_pki_types::pem::PemObject as _;
@@ -15,7 +16,8 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use driftless_client::{Client, Trust, TrustError};
 
 use crate::live::Live;
-use crate::process::{Running, error_of, refused};
+use crate::process::{Running, driftless, error_of, refused};
+use serde_json::Value;
 
 /// A certificate for `localhost` and its key, made for these tests, valid for a hundred years.
 pub fn key_file(name: &str) -> String {
@@ -94,6 +96,30 @@ async fn a_native_client_comes_by_wss_once_it_trusts_the_servers_own_certificate
     let edit = ann.adds("note");
     edit.applied().await.expect("the server takes it");
     assert_eq!(ann.client.status().user.expect("is known").as_str(), "Ann");
+    // So does the command line: what is on the board, and what it becomes.
+    let page = format!("https://localhost:{}", server.address.port());
+    let tail = ["tail", "home", "--url", &page, "--ca-file", &certificate];
+    let mut follow = driftless(&[&tail[..], &["--follow", "--json"]].concat());
+    let mut following = follow.stdout(Stdio::piped()).spawn().expect("starts");
+    let out = following.stdout.take().expect("is piped");
+    let mut lines = BufReader::new(out).lines().map(|line| line.expect("text"));
+    let first: Value = serde_json::from_str(&lines.next().expect("a line")).expect("JSON");
+    assert_eq!(
+        (&first["record"], &first["user"]),
+        (&"note".into(), &"Ann".into())
+    );
+    ann.board
+        .edit("Remove", |edit| edit.remove("note"))
+        .expect("a valid edit");
+    let next: Value = serde_json::from_str(&lines.next().expect("a line")).expect("JSON");
+    assert_eq!(
+        (&next["record"], &next["remove"]),
+        (&"note".into(), &true.into())
+    );
+    following.kill().expect("it runs");
+    following.wait().expect("it ended");
+    let refused = driftless(&tail[..4]).output().expect("runs");
+    assert_eq!(refused.status.code(), Some(1), "{}", error_of(&refused));
     // The public authorities do not vouch for it.
     let bob = Live::starts(Client::builder(&url), "Bob");
     bob.until(|bob| matches!(bob.refusal(), Some(reason) if reason.contains("trust")))
