@@ -27,11 +27,13 @@ export class Browser {
   #chromium;
   #people = [];
 
-  static async launch() {
+  /** `options`: more of Playwright's. */
+  static async launch(options = {}) {
     const browser = new Browser();
     browser.#chromium = await chromium.launch({
       executablePath: process.env.DRIFTLESS_CHROMIUM ?? '/usr/bin/chromium',
       args: ARGUMENTS,
+      ...options,
     });
     return browser;
   }

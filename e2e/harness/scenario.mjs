@@ -8,13 +8,14 @@ import { Server } from './server.mjs';
 
 /**
  * Declares a test. `body` gets `{ browser, server, expectOutage }`; call `expectOutage()` where
- * the test takes the server or the network away. `options` are those of `Server.start`.
+ * the test takes the server or the network away. `options` are those of `Server.start`, and
+ * `chromium`: more of Playwright's for its start.
  */
 export function scenario(name, body, options = {}) {
   test(name, async () => {
     const server = await Server.start(options);
     try {
-      await play(name, { server }, body);
+      await play(name, { server }, body, options.chromium);
     } catch (error) {
       console.log(`The server's last lines:\n${server.log}`);
       throw error;
@@ -25,8 +26,8 @@ export function scenario(name, body, options = {}) {
 }
 
 /** Runs `body` with a fresh Chromium, and fails if a page met an error that nobody expected. */
-export async function play(name, given, body) {
-  const browser = await Browser.launch();
+export async function play(name, given, body, chromium = {}) {
+  const browser = await Browser.launch(chromium);
   try {
     await body({ ...given, browser, expectOutage: () => browser.errors.expect(OUTAGE) });
     const errors = browser.errors.unexpected();

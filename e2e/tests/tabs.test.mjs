@@ -109,3 +109,109 @@ scenario('another replica of the same profile is another person', async ({ brows
   await rename(second, 'Memory', 'Memory of two');
   await first.waitWidget('Memory of two');
 });
+
+// What browsers say of a header that counts for nothing on plain http.
+const IGNORED = /Cross-Origin-Opener-Policy header has been ignored/;
+
+const far = (server) => ({ url: server.url.replace('127.0.0.1', 'lan.test') });
+
+scenario('on plain http, where there are no locks, a lease says who goes on', async ({ browser, server }) => {
+  browser.errors.expect(IGNORED);
+  const { first, second, bob, opened } = await three(browser, far(server));
+  assert.equal(await first.page.evaluate(() => typeof navigator.locks), 'undefined');
+  await rename(second, 'Processor', 'Of the second');
+  await bob.waitWidget('Of the second');
+
+  await first.close();
+  await rename(second, 'Memory', 'Goes on');
+  await bob.waitWidget('Goes on');
+  assert.equal(opened[1].size, 1);
+
+  const third = await arrive(Board, second.page.context(), far(server), 'Ann');
+  assert.equal(opened[2].size, 0);
+  await crash(second, browser.errors);
+  await rename(third, 'Disks', 'After the crash');
+  await bob.waitWidget('After the crash');
+}, { options: ['--insecure'] });
+
+scenario('a silent holder of the lease is replaced, and follows when it wakes up', async ({ browser, server }) => {
+  browser.errors.expect(IGNORED);
+  const { first, second, bob, opened } = await three(browser, far(server));
+  const wake = await silence(first);
+  await rename(second, 'Memory', 'Goes on');
+  await bob.waitWidget('Goes on');
+  await wake();
+  await rename(first, 'Processor', 'Awake again');
+  await bob.waitWidget('Awake again');
+  assert.deepEqual(opened.map((open) => open.size), [0, 1]);
+}, { options: ['--insecure'] });
+
+/** Moves the clock of all pages of a profile, those that are opened later included. */
+async function moveClock(context, milliseconds) {
+  const move = (by) => {
+    const now = (globalThis.trueNow ??= Date.now);
+    Date.now = () => now() + by;
+  };
+  await context.addInitScript(move, milliseconds);
+  for (const page of context.pages()) await page.evaluate(move, milliseconds);
+}
+
+for (const [where, place] of [['with locks', (server) => server], ['with a lease', far]]) {
+  scenario(`a clock that jumps changes nothing for tabs ${where}`, async ({ browser, server }) => {
+    browser.errors.expect(IGNORED);
+    const { profile, first, second, bob, opened } = await three(browser, place(server));
+    const before = await version(bob);
+    const day = 86_400_000;
+    await moveClock(profile, 400 * day);
+    await rename(second, 'Processor', 'Next year');
+    await bob.waitWidget('Next year');
+    await moveClock(profile, -9000 * day);
+    await rename(first, 'Memory', 'Last century');
+    await bob.waitWidget('Last century');
+    await first.close();
+    await rename(second, 'Disks', 'Goes on');
+    await bob.waitWidget('Goes on');
+    assert.equal(await version(bob), before + 3, 'each edit made one version');
+    assert.equal(opened[1].size, 1);
+  }, { options: ['--insecure'] });
+}
+
+scenario('whoever signs in in another tab does not send what somebody else made', async ({ browser, server }) => {
+  const { profile, first, second, bob } = await three(browser, server);
+  await cable(first, false);
+  await rename(first, 'Processor', 'Made by Ann');
+  await second.waitWidget('Made by Ann');
+
+  const guest = await Board.open(profile, server, { path: '/?name=Carl' });
+  await guest.waitStatus('closed');
+  await guest.locate('indicator').getByRole('button').click();
+  await guest.page.getByText('this copy holds edits of Ann that are not settled').waitFor();
+  assert.equal(await bob.widget('Made by Ann').count(), 0);
+  await guest.close();
+  await bob.waitWidget('Made by Ann');
+  for (const board of [first, second]) await board.waitPending(0);
+
+  // Nothing waits any more: now the copy is Carl's.
+  const carl = await arrive(Board, profile, server, 'Carl');
+  await rename(carl, 'Memory', 'Made by Carl');
+  await bob.waitWidget('Made by Carl');
+  await carl.locate('indicator').getByRole('button').click();
+  await carl.page.getByText('Carl', { exact: true }).first().waitFor();
+});
+
+scenario('a tab that is left and gone back to shows what happened meanwhile', async ({ browser, server }) => {
+  const { first, second, bob, opened } = await three(browser, server);
+  await first.page.evaluate(() => { globalThis.isTheSame = true; });
+  browser.errors.expect(/favicon/);
+  await first.page.goto(`${server.url}/healthz`);
+  await rename(second, 'Processor', 'While away');
+  await bob.waitWidget('While away');
+  assert.equal(opened[1].size, 1);
+  const again = sockets(first.page);
+  await first.page.goBack({ waitUntil: 'commit' });
+  await first.waitWidget('While away');
+  assert.equal(await first.page.evaluate(() => globalThis.isTheSame), true, 'the browser kept it');
+  await rename(first, 'Memory', 'Back again');
+  await bob.waitWidget('Back again');
+  assert.deepEqual([again.size, opened[1].size], [0, 1], 'it follows');
+}, { chromium: { ignoreDefaultArgs: ['--disable-back-forward-cache'] } });

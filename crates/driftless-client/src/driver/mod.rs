@@ -187,6 +187,7 @@ impl<P: Platform> Driver<P> {
 
     /// What was made is stored; then everybody who waits hears that it is over.
     async fn finish(mut self) {
+        self.storage.pause(false);
         self.handle(Input::Command(Command::Disconnect));
         while !self.storage.is_idle() {
             let answer = std::future::poll_fn(|context| self.storage.poll(context)).await;
@@ -388,6 +389,7 @@ impl<P: Platform> Driver<P> {
         self.leave_if_away();
         if !is_away && self.company == Company::Left {
             self.company = Company::Tabs;
+            self.storage.pause(false);
             self.platform.join();
         }
     }
@@ -397,6 +399,8 @@ impl<P: Platform> Driver<P> {
         if is_leaving && self.storage.is_idle() {
             self.company = Company::Left;
             self.platform.leave();
+            // Other tabs would wait for a transaction of a page that stands still.
+            self.storage.pause(true);
             self.handle(Input::Superseded);
         }
     }

@@ -22,6 +22,7 @@ pub(super) struct StorageQueue {
     under_way: Option<LocalBoxFuture<'static, Done>>,
     /// Whether the machine got what is stored.
     is_loaded: bool,
+    is_paused: bool,
 }
 
 enum Job {
@@ -61,6 +62,7 @@ impl StorageQueue {
             waiting: VecDeque::new(),
             under_way: None,
             is_loaded: false,
+            is_paused: false,
         }
     }
 
@@ -77,6 +79,11 @@ impl StorageQueue {
         self.waiting.push_back(Job::Commit(ticket, transaction));
     }
 
+    /// Nothing is begun from here on, or it is again. What is under way ends.
+    pub(super) fn pause(&mut self, is_paused: bool) {
+        self.is_paused = is_paused;
+    }
+
     pub(super) fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.under_way.is_none()
     }
@@ -84,7 +91,8 @@ impl StorageQueue {
     /// The answer to the oldest job.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Answer> {
         if self.under_way.is_none() {
-            let Some(job) = self.waiting.pop_front() else {
+            let next = self.waiting.pop_front_if(|_| !self.is_paused);
+            let Some(job) = next else {
                 return Poll::Pending;
             };
             self.under_way = Some(carry_out(Rc::clone(&self.store), job).boxed_local());

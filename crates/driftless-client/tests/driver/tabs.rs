@@ -109,11 +109,18 @@ fn a_tab_that_is_put_away_lets_others_lead_and_follows_when_it_comes_back() {
     peer.apply(&pushes[0], 1);
     stage.pass_ms(FRAME_MS);
     assert_eq!(shown(&first), None);
+    make_note(&first, "By a page that nobody sees");
+    stage.pass_ms(FRAME_MS);
+    assert_eq!(second.status().pending, 0, "it stands still");
     away.say(Signal::Away(false));
     away.say(Signal::Visible(true));
     stage.pass_ms(FRAME_MS);
-    assert_eq!(shown(&first).as_deref(), Some("Meanwhile"));
     assert!(is_online(&first) && tab.is_elected());
+    assert_eq!(second.status().pending, 1, "a second note of that id");
+    let pushes = peer.pushes();
+    peer.apply(&pushes[0], 2);
+    stage.pass_ms(FRAME_MS);
+    assert_eq!(shown(&first), shown(&second));
 }
 
 #[test]

@@ -40,7 +40,13 @@ impl OpenDatabase {
             let _ = create(&event);
         });
         // Blocked, it waits: every connection of this build steps aside when asked to.
-        let database = request.await.map_err(|error| failed(&error))?;
+        let database = request.await.map_err(|error| match failed(&error) {
+            // The browser gave up making it, and does not say why: there is one reason.
+            ReplicaStoreError::Failed { detail } if detail.starts_with("AbortError") => {
+                ReplicaStoreError::Full { detail }
+            }
+            failed => failed,
+        })?;
         let mut open = Self::watch(database);
         open.born = open.read_born().await.map_err(|error| failed(&error))?;
         Ok(open)
