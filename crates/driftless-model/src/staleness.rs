@@ -190,10 +190,14 @@ impl<'a> Judge<'a> {
         let is_stale = |leaf: &LeafPath, version: Version| {
             version > change.seen && self.schema.policy(&record.kind, leaf) == Policy::Ask
         };
-        let stale = record
-            .leaves
-            .iter()
-            .filter(|(leaf, cell)| is_stale(leaf, cell.version));
+        // A former name says nothing of its own.
+        let is_today = |leaf: &LeafPath| *self.schema.current(&record.kind, leaf) == *leaf;
+        let is_read = |leaf: &LeafPath| {
+            let today = self.schema.current(&record.kind, leaf);
+            is_today(leaf) || !record.leaves.contains_key(&*today)
+        };
+        let leaves = record.leaves.iter().filter(|(leaf, _)| is_read(leaf));
+        let stale = leaves.filter(|(leaf, cell)| is_stale(leaf, cell.version));
         let stale: Vec<StaleLeaf> = stale
             .map(|(leaf, cell)| StaleLeaf {
                 at: LeafRef {

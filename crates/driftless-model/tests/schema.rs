@@ -307,6 +307,83 @@ fn a_value_under_a_former_name_is_not_overwritten_unseen() {
     assert_eq!(replaced[0].value, Some(1.into()));
 }
 
+#[test]
+fn what_is_written_is_written_under_all_names() {
+    let gauge = gauge();
+    let written = |ops: Vec<Op>, kind: Option<&KindName>| {
+        let effects = effects(&edit(0, ops).changes, &[]);
+        let all = schema().under_all_names(&effects, |_| kind);
+        let all = all.unwrap_or(effects).into_iter();
+        all.map(|effect| effect.op).collect::<Vec<_>>()
+    };
+    let unset = |name: &str| Op::Unset { leaf: leaf(name) };
+    let (set_it, unset_it) = (set("caption", "New"), unset("marks/a"));
+    assert_eq!(
+        written(vec![set_it.clone(), unset_it.clone()], Some(&gauge)),
+        [
+            set_it.clone(),
+            set("label", "New"),
+            set("name", "New"),
+            unset_it,
+            unset("ticks/a"),
+        ]
+    );
+    let made = create(&[("caption", "New".into()), ("limit", 3.into())]);
+    let all = create(&[
+        ("caption", "New".into()),
+        ("label", "New".into()),
+        ("name", "New".into()),
+        ("limit", 3.into()),
+    ]);
+    let again = written(vec![made, set_it.clone()], None);
+    assert_eq!(again[0], all);
+    assert_eq!(
+        again[3],
+        set("name", "New"),
+        "its kind is the one it was made with"
+    );
+    assert_eq!(
+        written(vec![set_it.clone(), Op::Remove], None),
+        [set_it, Op::Remove]
+    );
+}
+
+#[test]
+fn names_of_one_leaf_are_known_as_such() {
+    let is_one = |one: &str, other: &str| schema().is_one_leaf(&leaf(one), &leaf(other));
+    for (one, other) in [
+        ("label", "caption"),
+        ("name", "label"),
+        ("ticks/a", "marks/a"),
+    ] {
+        assert!(is_one(one, other) && is_one(other, one), "{one} {other}");
+    }
+    assert!(is_one("title", "title"));
+    for (one, other) in [
+        ("label", "title"),
+        ("ticks/a", "marks/b"),
+        ("angle", "caption"),
+    ] {
+        assert!(!is_one(one, other) && !is_one(other, one), "{one} {other}");
+    }
+}
+
+#[test]
+fn a_removal_is_told_once_of_a_leaf_with_two_names() {
+    let mut board = board_of_an_older_build();
+    let bob = UserId::new("Bob").expect("a user");
+    let written = effects(&edit(1, vec![set("caption", "New")]).changes, &[]);
+    let gauge = gauge();
+    let all = schema().under_all_names(&written, |_| Some(&gauge));
+    board.apply(&all.expect("it has another name"), Version(2), &bob);
+    let judged = staleness::judge(&board, &schema(), &edit(1, vec![Op::Remove]));
+    let Verdict::Conflict(stale) = judged else {
+        panic!("a caption was removed unseen");
+    };
+    let told = stale.into_iter().map(|stale| stale.at.leaf);
+    assert_eq!(told.collect::<Vec<_>>(), [Some(leaf("caption"))]);
+}
+
 /// Registers a kind with these rules; each is a path and a former one.
 fn registered<const CASE: usize>() -> Result<Schema, RegisterError> {
     struct Odd<const CASE: usize>;

@@ -52,6 +52,8 @@ bugs! {
     KeepFollowing,
     /// What is committed is not published.
     NeverPublish,
+    /// A leaf is written under today's name only.
+    ForgetFormerNames,
     // The replica.
     /// An edit is told to be saved before it is.
     SaidSavedTooEarly,

@@ -3,6 +3,7 @@
 mod pair;
 
 use driftless_model::{Kind, KindName, Leaf, Op, PathRule, Schema};
+use driftless_sync::replica::background_sync::Entry;
 use driftless_sync::replica::view::{EntryProgress, Resolution};
 
 use pair::{Pair, path, record, set};
@@ -70,9 +71,42 @@ fn what_an_older_build_writes_lands_in_the_leaf_of_today() {
     assert_eq!(pair.sees(ANN, "g", "label"), Some("Load".into()));
     pair.settle();
     assert_eq!(pair.stored("g", "caption"), Some("Load".into()));
-    assert_eq!(pair.stored("g", "label"), None);
+    assert_eq!(pair.sees(ANN, "g", "label"), Some("Load".into()));
     assert_eq!(pair.sees(BOB, "g", "caption"), Some("Load".into()));
     assert!(pair.entries(ANN).is_empty());
+    assert_same_confirmed(&pair);
+}
+
+#[test]
+fn what_a_newer_build_writes_is_shown_by_an_older_one_and_not_replaced_unseen() {
+    let mut pair = old_ann_and_new_bob();
+    assert_eq!(pair.sees(ANN, "g", "label"), Some("CPU".into()));
+    pair.edit(BOB, vec![("g", set("caption", "Load"))]);
+    pair.settle();
+    assert_eq!(pair.sees(ANN, "g", "label"), Some("Load".into()));
+    let mark = pair.mark(ANN);
+    pair.edit(BOB, vec![("g", set("caption", "Bob's"))]);
+    pair.settle();
+    pair.edit_on(ANN, &mark, None, vec![("g", set("label", "Ann's"))]);
+    pair.settle();
+    assert_eq!(pair.conflicts(ANN), 1, "she began while it said Load");
+    assert_eq!(pair.stored("g", "caption"), Some("Bob's".into()));
+    assert_same_confirmed(&pair);
+}
+
+#[test]
+fn an_edit_rests_on_what_an_older_build_left_waiting_under_the_former_name() {
+    let mut pair = old_ann_and_new_bob();
+    pair.unplug(ANN);
+    let first = pair.edit(ANN, vec![("g", set("label", "First"))]);
+    pair.update(ANN, newer());
+    pair.edit(ANN, vec![("g", set("caption", "Second"))]);
+    let board = pair.people[ANN].replica.board(&pair::board());
+    let last = board.and_then(|board| board.outbox.entries().last());
+    assert_eq!(last.map(Entry::after), Some([first].into_iter().collect()));
+    pair.settle();
+    assert_eq!(pair.stored("g", "caption"), Some("Second".into()));
+    assert_eq!(pair.stored("g", "label"), Some("Second".into()));
     assert_same_confirmed(&pair);
 }
 

@@ -213,3 +213,31 @@ fn applied_edits_are_kept_up_to_a_limit() {
     pair.settle();
     assert_eq!(kept(&pair, ANN), limits::APPLIED_KEPT_MAX);
 }
+
+/// The copy has used up the seqs of what Ann had applied and has sealed: that the server's last seq
+/// is as high as hers does not say that it has her title.
+#[test]
+fn what_a_copy_did_under_the_client_id_does_not_hide_what_a_restored_server_lacks() {
+    let mut pair = two();
+    let backup = pair.backup();
+    let (user, disk) = (pair.people[ANN].user.clone(), pair.people[ANN].disk.clone());
+    pair.edit(ANN, vec![("cpu", set("title", "Ann's"))]);
+    pair.settle();
+    pair.edit(ANN, vec![("cpu", set("order", "a"))]);
+    pair.unplug(ANN);
+    assert!(matches!(
+        pair.entries(ANN)[0].state,
+        EntryProgress::Sealed { .. }
+    ));
+    pair.restore(&backup);
+    let copy = pair.join(user, disk, true);
+    pair.settle();
+    for unit in ["%", "bytes"] {
+        pair.edit(copy, vec![("cpu", set("unit", unit))]);
+        pair.settle();
+    }
+    pair.plug(ANN);
+    pair.settle();
+    assert_eq!(offered(&pair, ANN).len(), 1);
+    assert_eq!(pair.conflicts(ANN), 1, "what she made in the lost history");
+}

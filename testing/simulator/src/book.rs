@@ -10,10 +10,12 @@ use driftless_sync::replica::NewEdit;
 use driftless_sync::replica::background_sync::Entry;
 use driftless_sync::replica::view::RecordView;
 
+use crate::builds::{Build, today};
+
 /// A device, and how often its profile was copied or set back.
 pub type Era = (usize, u64);
 
-/// A leaf of a record.
+/// A leaf of a record, by today's name.
 pub type LeafKey = (RecordId, LeafPath);
 
 /// An edit as its author made it.
@@ -42,7 +44,7 @@ pub struct Made {
 impl Made {
     /// What its author sees of what it changes.
     pub fn new(
-        (device, tab): (usize, usize),
+        (device, tab, build): (usize, usize, Build),
         edit: &NewEdit,
         view_of: impl Fn(&RecordId) -> Option<RecordView>,
     ) -> Self {
@@ -56,18 +58,16 @@ impl Made {
         for change in &edit.changes {
             let view = view_of(&change.record);
             if matches!(change.op, Op::Remove) {
-                let leaves = view.iter().flat_map(|view| &view.leaves);
-                let leaves = leaves
-                    .map(|(leaf, own)| (leaf.clone(), own.value.clone()))
-                    .collect();
+                let leaves = view.as_ref().map(|view| build.sees_all(view));
+                let leaves = leaves.unwrap_or_default();
                 made.removes
                     .entry(change.record.clone())
                     .or_default()
                     .push(leaves);
             }
             for (leaf, value) in change.op.writes() {
-                let key = (change.record.clone(), leaf.clone());
-                let seen = view.as_ref().and_then(|view| view.value(leaf)).cloned();
+                let key = (change.record.clone(), today(leaf));
+                let seen = view.as_ref().and_then(|view| build.sees(view, leaf));
                 made.allowed.entry(key.clone()).or_default().push(seen);
                 made.writes.push((key, value.cloned()));
             }
@@ -107,7 +107,8 @@ impl Made {
 
     /// Counts own values as seen.
     pub fn rests_on_writes(&mut self, writes: &[(LeafKey, Option<Value>)]) {
-        for (key, value) in writes {
+        for ((record, leaf), value) in writes {
+            let key = &(record.clone(), today(leaf));
             if let Some(allowed) = self.allowed.get_mut(key) {
                 allowed.push(value.clone());
             }

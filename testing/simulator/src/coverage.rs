@@ -47,6 +47,7 @@ const EXPECTED: [Group; 6] = [
             "invalid",
             "not_subscribed",
             "unavailable",
+            "unknown_kind",
             "wrong_user",
         ],
     ),
@@ -81,7 +82,7 @@ const FLOORS: [(&str, Count, u64); 8] = [
 ];
 
 /// Faults, each with how to tell that a run had it.
-const FAULTS: [(&str, Count); 14] = [
+const FAULTS: [(&str, Count); 15] = [
     ("a clone", |tally| tally.clones),
     ("a roll back", |tally| tally.rollbacks),
     ("a lost relaxed write", |tally| tally.relaxed_lost),
@@ -91,6 +92,7 @@ const FAULTS: [(&str, Count); 14] = [
     ("an expired token", |tally| tally.expiries),
     ("another user", |tally| tally.user_switches),
     ("a restored server", |tally| tally.restores),
+    ("an updated server", |tally| tally.updates),
     ("a lost right", |tally| {
         tally.reads_withdrawn + tally.edits_withdrawn
     }),

@@ -10,6 +10,7 @@ mod schedule;
 mod network;
 mod failure;
 mod trace;
+mod builds;
 mod book;
 mod world;
 mod plants;

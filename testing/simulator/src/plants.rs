@@ -36,6 +36,7 @@ fn meant_for(bug: Bug) -> &'static str {
         | Bug::UndoSeesAll
         | Bug::SeenAtTheEnd
         | Bug::VouchForSkipped
+        | Bug::ForgetFormerNames
         | Bug::KeepSeen => "seen",
         Bug::SkipVersion | Bug::BreakCheck => "ordered",
         Bug::KeepFollowing | Bug::KeepCopy => "access",

@@ -114,12 +114,13 @@ const LISTED: &[Listed] = &[
         May::Never,
         ASKED_FIRST,
     ),
+    Listed("stream", "retrying", "live|paused", May::Never, ASKED_FIRST),
     Listed(
         "stream",
         "retrying",
-        "agreed|live|paused",
-        May::Never,
-        ASKED_FIRST,
+        "agreed",
+        May::Seldom,
+        "the right has to come back between two answers to one question",
     ),
     Listed("stream", "live|paused", "agreed", May::Never, ASKED_FIRST),
     Listed(

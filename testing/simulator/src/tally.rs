@@ -110,6 +110,8 @@ tally! {
     expiries: "tokens expired",
     /// Sign-ins of another user.
     user_switches: "user switches",
+    /// Servers of the older build that were updated.
+    updates: "servers updated",
     /// Old server files put in the place of the newest.
     restores: "servers restored from a backup",
     /// Applied edits that a restored server lacked, and that their authors were offered again.

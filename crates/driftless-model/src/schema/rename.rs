@@ -1,8 +1,8 @@
-//! Edits of builds that know a leaf by a former name.
+//! Builds that know a leaf by different names: edits under a former one, effects under all.
 
-use crate::edit::{Edit, LeafRef, Op};
+use crate::edit::{Edit, Effect, LeafRef, Op};
 use crate::ids::{KindName, LeafPath, RecordId};
-use crate::schema::Schema;
+use crate::schema::{PathRule, Schema};
 use crate::sorted::SortedMap;
 
 /// How an edit's author calls leaves that have another name today.
@@ -69,5 +69,84 @@ impl Schema {
             }
         }
         (modern, renames)
+    }
+
+    /// What an edit does, under every name that its leaves have had. A build of before shows a leaf
+    /// by the name that it knows: were that left as it was, its author would see an old value,
+    /// and replace today's unseen. `effects` are under today's names; `kind_of` tells the kind of a
+    /// live record. `None` where no leaf has had another name.
+    pub fn under_all_names<'a>(
+        &self,
+        effects: &'a [Effect],
+        kind_of: impl Fn(&RecordId) -> Option<&'a KindName>,
+    ) -> Option<Vec<Effect>> {
+        self.renamed_rules().next()?;
+        let (mut all, mut created) = (Vec::with_capacity(effects.len()), SortedMap::new());
+        for effect in effects {
+            if let Op::Create { kind, .. } = &effect.op {
+                created.insert(&effect.record, kind);
+            }
+            let known = kind_of(&effect.record).or(created.get(&effect.record).copied());
+            let former = |leaf: &LeafPath| match known {
+                Some(kind) => self.former_names(kind, leaf),
+                None => Vec::new(),
+            };
+            let also = |op: Op| Effect {
+                record: effect.record.clone(),
+                op,
+            };
+            match &effect.op {
+                Op::Create { kind, leaves } => {
+                    let mut leaves = leaves.clone();
+                    for (leaf, value) in leaves.clone() {
+                        let names = former(&leaf).into_iter();
+                        leaves.extend(names.map(|name| (name, value.clone())));
+                    }
+                    let kind = kind.clone();
+                    all.push(also(Op::Create { kind, leaves }));
+                }
+                Op::Set { leaf, value } => {
+                    all.push(effect.clone());
+                    let names = former(leaf).into_iter();
+                    all.extend(names.map(|leaf| {
+                        let value = value.clone();
+                        also(Op::Set { leaf, value })
+                    }));
+                }
+                Op::Unset { leaf } => {
+                    all.push(effect.clone());
+                    let names = former(leaf).into_iter();
+                    all.extend(names.map(|leaf| also(Op::Unset { leaf })));
+                }
+                Op::Remove => all.push(effect.clone()),
+            }
+        }
+        (all != effects).then_some(all)
+    }
+
+    /// The rules of leaves that have had another name.
+    fn renamed_rules(&self) -> impl Iterator<Item = &PathRule> {
+        let rules = self.kinds().flat_map(|kind| &kind.rules);
+        rules.filter(|rule| !rule.formerly.is_empty())
+    }
+
+    /// Whether two names are of one leaf, of whatever kind: what an older build left waiting on a
+    /// device has its names.
+    pub fn is_one_leaf(&self, one: &LeafPath, other: &LeafPath) -> bool {
+        let today = |leaf: &LeafPath| -> Vec<LeafPath> {
+            let names = self.renamed_rules().filter_map(|rule| rule.renamed(leaf));
+            std::iter::once(leaf.clone()).chain(names).collect()
+        };
+        let is_one = || {
+            let other = today(other);
+            today(one).iter().any(|name| other.contains(name))
+        };
+        one == other || (self.renamed_rules().next().is_some() && is_one())
+    }
+
+    /// What a leaf was called before, newest first.
+    pub fn former_names(&self, kind: &KindName, leaf: &LeafPath) -> Vec<LeafPath> {
+        let rule = self.rule(kind, leaf);
+        rule.map_or_else(Vec::new, |rule| rule.former_names(leaf).collect())
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftless_model::{
-    BoardId, Check, ClientId, Cursor, Edit, Invalid, OnStale, Op, RecordId, Renames, Schema, Slot,
-    UserId, Verdict, effects, limits, staleness,
+    BoardId, Check, ClientId, Cursor, Edit, Effect, Invalid, LeafPath, OnStale, Op, RecordId,
+    Renames, Schema, Slot, UserId, Verdict, effects, limits, staleness,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::LedgerRow;
@@ -278,13 +278,13 @@ impl Decider<'_> {
             let Some(record) = state.record(&change.record) else {
                 continue;
             };
-            let adds = |leaf: &driftless_model::LeafPath| !record.leaves.contains_key(leaf);
-            let adds = change
-                .op
-                .writes()
-                .iter()
-                .filter(|(leaf, _)| adds(leaf))
-                .count();
+            let adds = |leaf: &LeafPath| usize::from(!record.leaves.contains_key(leaf));
+            let names = |leaf: &LeafPath| {
+                let former = self.schema.former_names(&record.kind, leaf);
+                adds(leaf) + former.iter().map(adds).sum::<usize>()
+            };
+            let writes = change.op.writes().into_iter();
+            let adds: usize = writes.map(|(leaf, _)| names(leaf)).sum();
             if adds > 0 && record.leaves.len() + adds > limits::LEAVES_PER_RECORD_MAX {
                 let limit = limits::LEAVES_PER_RECORD_MAX;
                 return Err(Invalid::TooLarge {
@@ -319,49 +319,62 @@ impl Decider<'_> {
                 mut skipped,
                 mut replaced,
             } => {
-                let mut head = self.memory.head.after(edit.id);
-                if is_planted(Bug::SkipVersion) {
-                    head = head.after(edit.id);
-                }
-                if is_planted(Bug::BreakCheck) {
-                    head.check = Check(u64::from(head.check.0 > 0));
-                }
-                let effects = effects(&edit.changes, &skipped);
-                let told = (!renames.is_empty()).then(|| effects.clone());
-                self.memory
-                    .state
-                    .apply(&effects, head.version, &member.user);
-                self.batch
-                    .touched
-                    .extend(effects.iter().map(|effect| effect.record.clone()));
-                let row = LogRow {
-                    version: head.version,
-                    check: head.check,
-                    id: edit.id,
-                    client: member.client,
-                    user: member.user.clone(),
-                    time_ms: self.now_ms,
-                    label: edit.label,
-                    effects,
-                };
-                self.memory.advance(row.clone());
-                self.batch.log.push(row);
+                let own = effects(&edit.changes, &skipped);
+                let named = self.under_all_names(&own);
+                let is_other = !renames.is_empty() || named.is_some();
+                let effects = named.unwrap_or(own);
+                let told = is_other.then(|| effects.clone());
+                let head = self.apply(member, edit, effects);
                 for at in &mut skipped {
                     renames.to_author(at);
                 }
                 for replaced in &mut replaced {
                     renames.to_author(&mut replaced.at);
                 }
-                let (version, check) = (head.version, head.check);
                 Outcome::Applied {
-                    version,
-                    check,
+                    version: head.version,
+                    check: head.check,
                     skipped,
                     replaced,
                     effects: told,
                 }
             }
         }
+    }
+
+    fn under_all_names(&self, effects: &[Effect]) -> Option<Vec<Effect>> {
+        let state = &self.memory.state;
+        let kind_of = |id: &RecordId| state.record(id).map(|record| &record.kind);
+        let named = self.schema.under_all_names(effects, kind_of);
+        named.filter(|_| !is_planted(Bug::ForgetFormerNames))
+    }
+
+    /// Applies an edit to memory, as the next version.
+    fn apply(&mut self, member: &Member, edit: Edit, effects: Vec<Effect>) -> Cursor {
+        let mut head = self.memory.head.after(edit.id);
+        if is_planted(Bug::SkipVersion) {
+            head = head.after(edit.id);
+        }
+        if is_planted(Bug::BreakCheck) {
+            head.check = Check(u64::from(head.check.0 > 0));
+        }
+        let state = &mut self.memory.state;
+        state.apply(&effects, head.version, &member.user);
+        let touched = effects.iter().map(|effect| effect.record.clone());
+        self.batch.touched.extend(touched);
+        let row = LogRow {
+            version: head.version,
+            check: head.check,
+            id: edit.id,
+            client: member.client,
+            user: member.user.clone(),
+            time_ms: self.now_ms,
+            label: edit.label,
+            effects,
+        };
+        self.memory.advance(row.clone());
+        self.batch.log.push(row);
+        head
     }
 
     /// Uses up the seq, in the same transaction as the effect.

@@ -1,12 +1,12 @@
 //! What a replica does whose user may no longer read or edit.
 
-use driftless_model::Role;
+use driftless_model::{EditId, Role};
 use driftless_protocol::Code;
 use driftless_protocol::durable::{Key, Row};
-use driftless_sync::replica::Notice;
 use driftless_sync::replica::view::EntryProgress;
+use driftless_sync::replica::{Command, Notice};
 
-use crate::pair::{Pair, create, set};
+use crate::pair::{Pair, board, create, set};
 
 const ANN: usize = 0;
 const BOB: usize = 1;
@@ -191,4 +191,34 @@ fn a_board_that_may_not_be_read_is_asked_for_now_and_then_and_told_once() {
     pair.set_role(ANN, Role::None);
     pair.settle();
     assert_eq!(refusals(&pair, ANN), 2);
+}
+
+/// An undo that was refused, and what its author wrote over it, are one entry. Tried again as an
+/// undo, the title would be left out as stale, and be gone.
+#[test]
+fn what_was_written_over_a_refused_undo_is_asked_about_when_it_is_tried_again() {
+    let mut pair = two();
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    pair.settle();
+    pair.set_role(BOB, Role::Viewer);
+    pair.unplug(BOB);
+    pair.command(BOB, Command::Undo(board()));
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's own"))]);
+    pair.plug(BOB);
+    pair.settle();
+    let entries = pair.entries(BOB);
+    assert_eq!(entries.len(), 1, "one entry: {entries:?}");
+    pair.set_role(BOB, Role::Editor);
+    pair.edit(ANN, vec![("cpu", set("title", "Ann's"))]);
+    pair.settle();
+    let (number, id) = (entries[0].number, EditId(0xb0b));
+    let retry = Command::Retry {
+        board: board(),
+        number,
+        id,
+    };
+    pair.command(BOB, retry);
+    pair.settle();
+    assert_eq!(pair.conflicts(BOB), 1, "{:?}", pair.entries(BOB));
+    assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
 }

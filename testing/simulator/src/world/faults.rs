@@ -48,11 +48,13 @@ pub enum BadDay {
     Restore,
     /// Somebody loses a right on a board, or gets it back.
     Rights,
+    /// The software is updated, here and there.
+    Builds,
 }
 
 impl BadDay {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Clone,
         Self::RollBack,
         Self::LoseRelaxed,
@@ -63,6 +65,7 @@ impl BadDay {
         Self::User,
         Self::Restore,
         Self::Rights,
+        Self::Builds,
     ];
 
     /// Draws those of a run: a few, so that they meet in all combinations and ordinary runs stay
@@ -164,6 +167,7 @@ impl World {
             BadDay::User => self.switch_user(device)?,
             BadDay::Restore => self.back_up_or_restore(),
             BadDay::Rights => self.change_rights(device)?,
+            BadDay::Builds => self.change_build(device)?,
         }
         Ok(true)
     }

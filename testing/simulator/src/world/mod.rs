@@ -1,6 +1,7 @@
 //! One run: a server, devices, links, persons and faults in virtual time; then healing; then the
 //! checkers.
 
+mod builds;
 mod attention;
 mod person;
 mod faults;
@@ -14,9 +15,8 @@ mod server_faults;
 mod checkers;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use driftless_model::{BoardId, Schema};
+use driftless_model::BoardId;
 use driftless_protocol::CloseCode;
 use driftless_sync::replica::view::AutoResolve;
 use driftless_sync::replica::{Command, Input};
@@ -30,6 +30,7 @@ use crate::failure::Failure;
 use crate::network::Link;
 use crate::schedule::{Event, Schedule};
 
+use crate::builds::Schemas;
 use crate::tally::Tally;
 use crate::trace::Trace;
 use crate::world::device::Device;
@@ -55,7 +56,7 @@ const SHORT: Retention = Retention {
 pub struct World {
     pub dice: Dice,
     pub schedule: Schedule,
-    pub schema: Arc<Schema>,
+    pub schemas: Schemas,
     pub boards: Vec<BoardId>,
     pub devices: Vec<Device>,
     pub tabs: Vec<Tab>,
@@ -165,7 +166,7 @@ impl World {
         Self {
             dice,
             schedule: Schedule::default(),
-            schema: Arc::new(Schema::builtin()),
+            schemas: Schemas::new(),
             boards,
             devices,
             tabs,
@@ -242,6 +243,7 @@ impl World {
     fn heal(&mut self) -> Result<(), Failure> {
         self.has_faults = false;
         self.trace.say(|| "healing".to_owned());
+        self.heal_builds();
         self.server.is_up = true;
         self.heal_rights()?;
         for device in 0..self.devices.len() {

@@ -10,6 +10,7 @@ use driftless_sync::replica::view::{RecordView, Resolution};
 use driftless_sync::replica::{Command, NewEdit, SeenMark};
 
 use crate::book::{LeafKey, Made};
+use crate::builds::{Build, today};
 use crate::failure::Failure;
 use crate::schedule::Event;
 use crate::world::World;
@@ -134,7 +135,7 @@ impl World {
         let Some(mut gesture) = self.tabs[tab].gesture.take() else {
             return Ok(());
         };
-        let ops = self.ops(&gesture);
+        let ops = self.ops(tab, &gesture);
         let changes = ops
             .into_iter()
             .map(|(record, op)| gesture.mark.change(record, op));
@@ -150,7 +151,7 @@ impl World {
             return Ok(());
         }
         let views = &gesture.views;
-        let made = Made::new(self.whose(tab), &edit, |id| {
+        let made = Made::new(self.author(tab), &edit, |id| {
             views.get(id).map(|view| (**view).clone())
         });
         self.edit(tab, edit, made)?;
@@ -240,16 +241,15 @@ impl World {
         writes.collect()
     }
 
-    fn ops(&mut self, gesture: &Gesture) -> Vec<(RecordId, Op)> {
+    fn ops(&mut self, tab: usize, gesture: &Gesture) -> Vec<(RecordId, Op)> {
         let word = format!("{:x}", self.dice.below(1 << 24));
+        let build = self.tabs[tab].build;
         let target = gesture.target.clone();
         if !gesture.views.contains_key(&target) {
-            return vec![(target.clone(), create(&target, &word))];
+            return vec![(target.clone(), create(build, &target, &word))];
         }
-        let set = |leaf: &str, value: Value| Op::Set {
-            leaf: path(leaf),
-            value,
-        };
+        let write = |leaf: LeafPath, value: Value| Op::Set { leaf, value };
+        let set = |leaf: &str, value: Value| write(path(leaf), value);
         match gesture.kind {
             Doing::Title if self.dice.chance(10) => {
                 vec![(
@@ -260,7 +260,10 @@ impl World {
                 )]
             }
             Doing::Title => vec![(target, set("title", word.into()))],
-            Doing::Unit => vec![(target, set("unit", Value::from(word)))],
+            Doing::Unit => {
+                let limit = build.limit().filter(|_| self.dice.chance(30));
+                vec![(target, write(limit.unwrap_or(build.unit()), word.into()))]
+            }
             Doing::TooLong => vec![(target, set("title", "x".repeat(201).into()))],
             Doing::Place => {
                 let cells = [self.dice.below(8), self.dice.below(8), 1, 1];
@@ -268,14 +271,14 @@ impl World {
                 vec![(target, set("layout/lg", Value::List(cells.to_vec())))]
             }
             Doing::Pair => {
-                let write = |leaf: &&str| (target.clone(), set(leaf, word.clone().into()));
-                PAIR.iter().map(write).collect()
+                let both = |leaf: &&str| (target.clone(), set(leaf, word.clone().into()));
+                PAIR.iter().map(both).collect()
             }
             Doing::TwoRecords => {
                 let other = self.some_record();
                 let mut ops = vec![(target, set("title", word.clone().into()))];
                 if gesture.views.contains_key(&other) && ops[0].0 != other {
-                    ops.push((other, set("unit", word.into())));
+                    ops.push((other, write(build.unit(), word.into())));
                 }
                 ops
             }
@@ -319,10 +322,10 @@ impl World {
             changes,
         };
         let view_of = |id: &RecordId| confirmed.record(id).map(confirmed_view);
-        let mut made = Made::new(self.whose(tab), &edit, view_of);
+        let mut made = Made::new(self.author(tab), &edit, view_of);
         // Beside the panel the board shows the person's own later edits.
         let views = own.state.views();
-        made.rests_on(&Made::new(self.whose(tab), &edit, |id| {
+        made.rests_on(&Made::new(self.author(tab), &edit, |id| {
             views.get(id).map(|view| (**view).clone())
         }));
         made.rests_on_writes(&self.listed_writes(tab, &board));
@@ -392,6 +395,7 @@ impl World {
         // Beside the list of what waits the board shows the person's own later edits.
         made.rests_on_writes(&self.listed_writes(tab, board));
         self.sees_own_leaves(tab, board, entry, &mut made);
+        self.sees_own_creation(tab, board, &mut made);
         // What they wrote and took back they know, whether it was applied before it was undone.
         if let Some(taken_back) = self.book.taken_back.get(&self.device_of(tab)) {
             made.rests_on_writes(taken_back);
@@ -437,8 +441,33 @@ impl World {
                     saw.entry(leaf.clone()).or_insert_with(|| value.clone());
                 }
             }
+            let saw = saw.into_iter().map(|(leaf, value)| (today(&leaf), value));
+            let saw = saw.collect();
             let removes = made.removes.entry(change.record.clone());
             removes.or_default().push(saw);
+        }
+    }
+
+    /// A person who made a record anew meanwhile sees that it lacks a leaf.
+    fn sees_own_creation(&self, tab: usize, board: &BoardId, made: &mut Made) {
+        let replica = self.tabs[tab].replica.as_ref();
+        let Some(own) = replica.and_then(|replica| replica.board(board)) else {
+            return;
+        };
+        let build = self.tabs[tab].build;
+        let is_made = |record: &RecordId| {
+            let mut entries = own.outbox.entries().filter(|entry| entry.is_active());
+            let creates = |op: &Op| matches!(op, Op::Create { .. });
+            entries.any(|entry| {
+                let mut changes = entry.row.changes.iter();
+                changes.any(|change| change.record == *record && creates(&change.op))
+            })
+        };
+        for ((record, leaf), allowed) in &mut made.allowed {
+            let view = own.state.views().get(record);
+            if view.is_some_and(|view| build.sees(view, leaf).is_none()) && is_made(record) {
+                allowed.push(None);
+            }
         }
     }
 
@@ -530,12 +559,15 @@ impl World {
     }
 }
 
-fn create(target: &RecordId, word: &str) -> Op {
+fn create(build: Build, target: &RecordId, word: &str) -> Op {
     let kind = KindName::new("chart").expect("a kind");
     let mut leaves: SortedMap<LeafPath, Value> = SortedMap::new();
     leaves.insert(path("title"), format!("{target} {word}").into());
     for leaf in PAIR {
         leaves.insert(path(leaf), word.into());
+    }
+    if build.limit().is_some() {
+        leaves.insert(build.unit(), word.into());
     }
     Op::Create { kind, leaves }
 }

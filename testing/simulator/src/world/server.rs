@@ -11,6 +11,7 @@ use driftless_sync::room::{
     ends_following,
 };
 
+use crate::builds::Build;
 use crate::failure::Failure;
 use crate::network::Following;
 use crate::schedule::Event;
@@ -25,6 +26,8 @@ pub struct Server {
     pub archive: MemoryBoards,
     /// How much of the past a board keeps.
     pub retention: Retention,
+    /// The build that it runs.
+    pub build: Build,
     /// Whether it runs.
     pub is_up: bool,
     /// Counts crashes.
@@ -49,6 +52,7 @@ impl Server {
             store: MemoryBoards::new(),
             archive: MemoryBoards::new(),
             retention,
+            build: Build::default(),
             is_up: true,
             life: 0,
             rooms: BTreeMap::new(),
@@ -234,7 +238,8 @@ impl World {
         let now_ms = self.schedule.now_ms();
         self.trace
             .say(|| format!("{now_ms} room {board} <- {input:?}"));
-        let (schema, retention) = (self.schema.clone(), self.server.retention);
+        let schema = self.schemas.of(self.server.build).clone();
+        let retention = self.server.retention;
         let host = self
             .server
             .rooms

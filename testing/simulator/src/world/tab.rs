@@ -13,6 +13,7 @@ use driftless_sync::replica::{
     Settlement,
 };
 
+use crate::builds::Build;
 use crate::failure::Failure;
 use crate::network::Link;
 use crate::schedule::Event;
@@ -27,6 +28,8 @@ pub struct Tab {
     pub device: usize,
     /// The machine, unless closed or crashed.
     pub replica: Option<Replica>,
+    /// The build that it runs.
+    pub build: Build,
     /// Counts crashes.
     pub life: u64,
     /// The transaction under way.
@@ -85,6 +88,11 @@ impl World {
         (self.device_of(tab), tab)
     }
 
+    /// Who edits in a tab: the device, the tab, and the build that they see it with.
+    pub fn author(&self, tab: usize) -> (usize, usize, Build) {
+        (self.device_of(tab), tab, self.tabs[tab].build)
+    }
+
     /// The tabs of a device.
     pub fn tabs_of(&self, device: usize) -> Vec<usize> {
         let tabs = self.tabs.iter().enumerate();
@@ -105,7 +113,10 @@ impl World {
         } else {
             Replica::new
         };
-        self.tabs[tab].replica = Some(new(config(), self.schema.clone(), seed));
+        let build = self.some_build();
+        let schema = self.schemas.of(build).clone();
+        self.tabs[tab].build = build;
+        self.tabs[tab].replica = Some(new(config(), schema, seed));
         self.tabs[tab].attentions.clear();
         self.tabs[tab].numbers.clear();
         self.shown_before.retain(|(other, _), _| *other != tab);

@@ -87,7 +87,7 @@ impl World {
         let is_new = |entry: &&Entry| !before.iter().any(|other| other.is_or_holds(entry.row.id));
         for entry in after.iter().filter(is_new) {
             let mut made = self.made_of(tab, board, &entry.row);
-            made.rests_on(&Made::new(self.whose(tab), &edit_of(&entry.row), |id| {
+            made.rests_on(&Made::new(self.author(tab), &edit_of(&entry.row), |id| {
                 shown.get(id).map(|view| (**view).clone())
             }));
             made.is_undo = entry.row.on_stale == OnStale::Skip;
@@ -105,16 +105,13 @@ impl World {
         shown: &SortedMap<RecordId, Arc<RecordView>>,
         row: &EntryRow,
     ) {
-        let device = self.device_of(tab);
+        let (device, _, build) = self.author(tab);
         let known = self.book.taken_back.entry(device).or_default();
         for change in &row.changes {
             let view = shown.get(&change.record);
-            let leaves = view.into_iter().flat_map(|view| &view.leaves);
-            let values = leaves.map(|(leaf, own)| {
-                let key = (change.record.clone(), leaf.clone());
-                (key, Some(own.value.clone()))
-            });
-            known.extend(values);
+            let leaves = view.map(|view| build.sees_all(view)).unwrap_or_default();
+            let values = leaves.into_iter();
+            known.extend(values.map(|(leaf, value)| ((change.record.clone(), leaf), Some(value))));
         }
     }
 
@@ -151,14 +148,14 @@ impl World {
             view.map(|view| (**view).clone())
         };
         // It may be made over what the same step made, which no flush has shown yet.
-        let pending = own.map(|own| checkers::folded(own, row.number));
+        let pending = own.map(|own| checkers::folded(own, self.tabs[tab].build, row.number));
         let pending = |id: &RecordId| {
             let record = pending.as_ref().and_then(|pending| pending.record(id));
             record.map(confirmed_view)
         };
-        let mut made = Made::new(self.whose(tab), &edit, confirmed);
-        made.rests_on(&Made::new(self.whose(tab), &edit, shown));
-        made.rests_on(&Made::new(self.whose(tab), &edit, pending));
+        let mut made = Made::new(self.author(tab), &edit, confirmed);
+        made.rests_on(&Made::new(self.author(tab), &edit, shown));
+        made.rests_on(&Made::new(self.author(tab), &edit, pending));
         made.user = self.user_on(tab);
         made
     }

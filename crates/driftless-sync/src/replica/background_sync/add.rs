@@ -168,7 +168,7 @@ impl Outbox {
         // What another tab wrote counts where it was on screen.
         let here = self.entries().filter(|entry| !entry.is_foreign);
         let own = here
-            .filter(|entry| entry.is_unsettled() && entry.is_under(change))
+            .filter(|entry| entry.is_unsettled() && entry.is_under(change, &self.schema))
             .map(|entry| entry.row.id);
         after.extend(own);
         let entries = after.into_iter().filter_map(|id| self.by_id(id));

@@ -26,8 +26,10 @@ impl Outbox {
             let is_over = |entry: &Entry| {
                 let mut own = entry.row.changes.iter();
                 own.any(|own| {
-                    changes.iter().any(|change| is_below(change, own))
-                        || lifted.iter().any(|below| below.is_under(own))
+                    changes
+                        .iter()
+                        .any(|change| is_below(change, own, &self.schema))
+                        || lifted.iter().any(|below| below.is_under(own, &self.schema))
                 })
             };
             if self.entry(number).is_some_and(is_over) {

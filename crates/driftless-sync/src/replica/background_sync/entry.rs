@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use driftless_model::{Change, ClientId, Edit, EditId, LeafPath, Op, RecordId, SortedSet, limits};
+use driftless_model::{
+    Change, ClientId, Edit, EditId, LeafPath, OnStale, Op, RecordId, Schema, SortedSet, limits,
+};
 use driftless_protocol::Code;
 use driftless_protocol::Payload;
 use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, EntryState, LocalChange};
@@ -160,8 +162,9 @@ impl Entry {
     }
 
     /// Whether a later change writes over something that this entry writes.
-    pub(super) fn is_under(&self, change: &LocalChange) -> bool {
-        self.row.changes.iter().any(|own| is_below(own, change))
+    pub(super) fn is_under(&self, change: &LocalChange, schema: &Schema) -> bool {
+        let mut own = self.row.changes.iter();
+        own.any(|own| is_below(own, change, schema))
     }
 
     pub(super) fn lacks_base_of(&self, record: &RecordId) -> bool {
@@ -182,8 +185,12 @@ impl Entry {
         }
     }
 
-    /// Takes an edit in that waited for this one.
+    /// Takes an edit in that waited for this one. What a person wrote is asked about, also where it
+    /// joins an undo: skipped as stale, it would be gone.
     pub(super) fn fold(&mut self, joined: EntryRow) {
+        if joined.on_stale == OnStale::Policy {
+            self.row.on_stale = OnStale::Policy;
+        }
         self.row.folded.push(joined.id);
         self.row.folded.extend(joined.folded);
         for mut change in joined.changes {
@@ -305,16 +312,20 @@ impl Entry {
 }
 
 /// Whether a later change writes over something that this one writes.
-pub(super) fn is_below(own: &LocalChange, later: &LocalChange) -> bool {
-    own.record == later.record && overlaps(&own.op, &later.op)
+pub(super) fn is_below(own: &LocalChange, later: &LocalChange, schema: &Schema) -> bool {
+    own.record == later.record && overlaps(&own.op, &later.op, schema)
 }
 
 /// The same of what two changes do to one record.
-pub(super) fn overlaps(own: &Op, later: &Op) -> bool {
+pub(super) fn overlaps(own: &Op, later: &Op, schema: &Schema) -> bool {
     match (own, later) {
         // Whether the record is there decides everything else about it.
         (Op::Remove | Op::Create { .. }, _) | (_, Op::Remove | Op::Create { .. }) => true,
-        _ => later.writes().iter().any(|(leaf, _)| own.touches(leaf)),
+        _ => {
+            let own = own.writes();
+            let is_own = |leaf| own.iter().any(|(own, _)| schema.is_one_leaf(own, leaf));
+            later.writes().into_iter().any(|(leaf, _)| is_own(leaf))
+        }
     }
 }
 

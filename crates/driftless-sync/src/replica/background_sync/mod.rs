@@ -231,7 +231,7 @@ impl Outbox {
     /// The pending edits that write what a change writes.
     pub fn over(&self, change: &LocalChange) -> impl DoubleEndedIterator<Item = &Entry> {
         let pending = self.entries().filter(|entry| entry.is_active());
-        pending.filter(|entry| entry.is_under(change))
+        pending.filter(|entry| entry.is_under(change, &self.schema))
     }
 
     /// Whether a pending edit other than `but` writes what a change writes.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use driftless_model::{EditId, Op, RecordId, SortedMap, Version};
+use driftless_model::{EditId, Op, RecordId, Schema, SortedMap, Version};
 use driftless_protocol::durable::{LocalChange, Seen};
 
+use crate::replica::background_sync::entry::overlaps;
 use crate::replica::background_sync::{Entry, Outbox};
 use crate::replica::realtime_state::RealtimeState;
 
@@ -23,6 +24,8 @@ pub struct SeenMark {
     held: Arc<SortedMap<RecordId, Version>>,
     history: Option<EditId>,
     pending: Arc<SortedMap<RecordId, Vec<(EditId, Op)>>>,
+    /// By which names of a leaf are told to be one; absent where nothing was on screen.
+    schema: Option<Arc<Schema>>,
 }
 
 impl SeenMark {
@@ -31,6 +34,7 @@ impl SeenMark {
         held: Arc<SortedMap<RecordId, Version>>,
         history: EditId,
         active: impl Iterator<Item = &'a Entry>,
+        schema: &Arc<Schema>,
     ) -> Self {
         let mut pending: SortedMap<RecordId, Vec<(EditId, Op)>> = SortedMap::new();
         for entry in active {
@@ -44,6 +48,7 @@ impl SeenMark {
             held,
             history: Some(history),
             pending: Arc::new(pending),
+            schema: Some(Arc::clone(schema)),
         }
     }
 
@@ -60,10 +65,12 @@ impl SeenMark {
     /// What a change that begins now rests on.
     pub fn seen(&self, record: &RecordId, op: &Op) -> Seen {
         let own = self.pending.get(record).map_or(&[][..], Vec::as_slice);
-        let own = own
-            .iter()
-            .filter(|(_, pending)| super::entry::overlaps(pending, op));
-        let mut after: Vec<EditId> = own.map(|(id, _)| *id).collect();
+        let mut after: Vec<EditId> = Vec::new();
+        if let Some(schema) = &self.schema {
+            let own = own.iter();
+            let own = own.filter(|(_, pending)| overlaps(pending, op, schema));
+            after.extend(own.map(|(id, _)| *id));
+        }
         after.dedup();
         after.extend(self.history);
         Seen {
@@ -87,6 +94,7 @@ impl Outbox {
             Arc::clone(state.held()),
             history_id(self.history),
             self.entries().filter(|entry| entry.is_active()),
+            &self.schema,
         )
     }
 }

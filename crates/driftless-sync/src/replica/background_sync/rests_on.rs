@@ -76,8 +76,8 @@ impl OwnSettled {
     ///   what the change has seen, that write stays unseen (a removal concerns all leaves that a
     ///   person wrote, the edit perhaps one).
     pub(super) fn settle(&self, change: &mut LocalChange, confirmed: &BoardState, schema: &Schema) {
-        let is_skipped =
-            self.skipped.iter().any(|at| concerns(change, at)) && !is_planted(Bug::VouchForSkipped);
+        let is_skipped = self.skipped.iter().any(|at| concerns(change, at, schema))
+            && !is_planted(Bug::VouchForSkipped);
         match self.version.filter(|_| !is_skipped) {
             None => self.hide(change),
             Some(version) if version <= change.seen.version => change.seen.version = version,
@@ -145,8 +145,11 @@ impl Outbox {
     }
 }
 
-fn concerns(change: &LocalChange, at: &LeafRef) -> bool {
-    let is_touched = |leaf: &LeafPath| change.op.touches(leaf);
+fn concerns(change: &LocalChange, at: &LeafRef, schema: &Schema) -> bool {
+    let is_touched = |leaf: &LeafPath| {
+        let mut writes = change.op.writes().into_iter();
+        change.op.touches(leaf) || writes.any(|(own, _)| schema.is_one_leaf(own, leaf))
+    };
     change.record == at.record && at.leaf.as_ref().is_none_or(is_touched)
 }
 
@@ -168,7 +171,10 @@ fn is_write_between(
         }
         Some(Slot::Live(record)) => {
             let mut writes = change.op.writes().into_iter();
-            writes.any(|(leaf, _)| is_between(confirmed.leaf_version(record, leaf)))
+            writes.any(|(leaf, _)| {
+                let cell = schema.cell(record, leaf).map(|cell| cell.version);
+                is_between(cell.unwrap_or_else(|| confirmed.leaf_version(record, leaf)))
+            })
         }
     }
 }

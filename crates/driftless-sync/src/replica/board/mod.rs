@@ -239,10 +239,11 @@ impl Board {
             step.trouble = Some(Trouble::Gap);
             return step;
         }
+        let is_copied = self.differs_at(resume.last_seq, resume.last_id)
+            || self.outbox.applied_differs(whose.client, resume);
         let is_other = resume.last_seq < self.outbox.settled()
             || resume.last_seq >= self.outbox.next_seq()
-            || self.differs_at(resume.last_seq, resume.last_id)
-            || self.outbox.applied_differs(whose.client, resume);
+            || is_copied;
         self.take_values(resume, journal, &mut step);
         // An outcome of this very edit is true, whoever else uses the identity.
         for settled in &resume.outcomes {
@@ -257,7 +258,7 @@ impl Board {
             self.outbox.forget_seen(journal);
             step.outbox_changed = true;
         }
-        self.offer_missing(resume, whose, journal, &mut step);
+        self.offer_missing(resume, is_copied, whose, journal, &mut step);
         let is_unknown = |entry: &Entry| {
             entry
                 .seq()
@@ -278,14 +279,18 @@ impl Board {
     fn offer_missing(
         &mut self,
         resume: &Resume,
+        is_copied: bool,
         whose: &Whose,
         journal: &mut Journal,
         step: &mut Step,
     ) {
         let confirmed = self.state.confirmed();
-        let offered =
-            self.outbox
-                .offer_missing((whose.client, &whose.user), resume, confirmed, journal);
+        // The last seq says what is there, unless a copy of the replica used it.
+        let counts_to = (!is_copied).then_some(resume.last_seq);
+        let counts = (whose.client, counts_to);
+        let offered = self
+            .outbox
+            .offer_missing(counts, &whose.user, resume, confirmed, journal);
         for number in offered {
             step.outbox_changed = true;
             let Some(Entry { row, .. }) = self.outbox.entry(number) else {

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use driftless_model::{
     BoardId, BoardState, EditId, Effect, LeafPath, RecordId, UserId, Value, Version, limits,
 };
-use driftless_protocol::durable::{EntryRow, Row};
+use driftless_protocol::durable::{EntryRow, EntryState, Row};
 use driftless_protocol::message::Push;
 use driftless_sync::replica::Attention;
 use driftless_sync::replica::board::Board;
 
+use crate::builds::Build;
 use crate::failure::Failure;
 use crate::world::World;
 use crate::world::person::PAIR;
@@ -28,14 +29,10 @@ pub fn view(world: &mut World, tab: usize, board: &BoardId) -> Result<(), Failur
     };
     world.tally.views += 1;
     world.coverage.board(own);
-    let mut naive: Values = folded(own, u64::MAX)
+    let build = world.tabs[tab].build;
+    let mut naive: Values = folded(own, build, u64::MAX)
         .live()
-        .map(|(id, record)| {
-            let values = record
-                .values()
-                .map(|(leaf, value)| (leaf.clone(), value.clone()));
-            (id.clone(), values.collect())
-        })
+        .map(|(id, record)| (id.clone(), build.values(record)))
         .collect();
     let held: BTreeSet<RecordId> = own.state.held().keys().cloned().collect();
     let mut shown: Values = own
@@ -64,15 +61,16 @@ pub fn view(world: &mut World, tab: usize, board: &BoardId) -> Result<(), Failur
     Ok(())
 }
 
-/// The confirmed state with the active entries below a number folded over it, in order.
-pub fn folded(board: &Board, below: u64) -> BoardState {
+/// The confirmed state with the active entries below a number folded over it, in order and in the
+/// words of a build.
+pub fn folded(board: &Board, build: Build, below: u64) -> BoardState {
     let mut folded = board.state.confirmed().clone();
     let author = UserId::new("nobody").expect("a user");
     let active = board.outbox.entries().filter(|entry| entry.is_active());
     for entry in active.filter(|entry| entry.row.number < below) {
         let effects = entry.row.changes.iter().map(|change| Effect {
             record: change.record.clone(),
-            op: change.op.clone(),
+            op: build.op(&change.op),
         });
         folded.apply(&effects.collect::<Vec<_>>(), Version(0), &author);
     }
@@ -293,6 +291,20 @@ pub fn forgive(world: &mut World, device: usize) -> Result<(), Failure> {
         if !kept.values().any(|ids| ids.contains(&id)) {
             world.book.unkept.insert(id);
         }
+    }
+    // That an edit counts again is lost with the later state, too.
+    let entries = disk_entries(world, device)?.into_iter();
+    let is_taken_back = |row: &EntryRow| {
+        matches!(
+            row.state,
+            EntryState::Sealed {
+                take_back: true,
+                ..
+            }
+        )
+    };
+    for row in entries.filter(is_taken_back) {
+        world.book.let_go.extend(row.ids());
     }
     believe_disk(world, device)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use driftless_model::{
     BoardId, BoardState, Cursor, EditId, Effect, LeafPath, Op, Policy, RecordId, RecordState, Role,
-    Schema, Slot, SortedMap, UserId, Version,
+    Slot, SortedMap, UserId, Version,
 };
 use driftless_protocol::message::{Resume, ServerMessage};
 use driftless_sync::replica::Replica;
@@ -13,6 +13,7 @@ use driftless_sync::replica::realtime_state::RealtimeState;
 use driftless_sync::replica::view::Connection;
 use driftless_sync::room::{BoardImage, ConnectionId, Input, LogRow, Member, Output, Room};
 
+use crate::builds::{Build, today, touches};
 use crate::failure::Failure;
 use crate::world::World;
 use crate::world::undo::is_undo;
@@ -295,7 +296,7 @@ fn seen(world: &World, board: &BoardId, log: &[LogRow]) -> Result<(), Failure> {
             }
         } else if is_undo(&row.label) {
             for effect in &row.effects {
-                undo_was_own(board, &state, row, effect)?;
+                undo_was_own(world, board, &state, row, effect)?;
             }
         } else {
             let detail = format!("{board}: nobody made {}", row.id);
@@ -314,7 +315,7 @@ fn effect_was_seen(
     row: &LogRow,
     effect: &Effect,
 ) -> Result<(), Failure> {
-    let made = &world.book.made[&row.id];
+    let (made, schema) = (&world.book.made[&row.id], world.schemas.of(Build::Newer));
     let before = state.record(&effect.record);
     let fail = |what: String| {
         Err(Failure::new(
@@ -324,13 +325,15 @@ fn effect_was_seen(
     };
     if let (Op::Remove, Some(before)) = (&effect.op, before) {
         let saw = made.removes.get(&effect.record);
-        for (leaf, value) in before.values() {
-            let is_ask = world.schema.policy(&before.kind, leaf) == Policy::Ask;
+        for (leaf, value) in &Build::Newer.values(before) {
+            let is_ask = schema.policy(&before.kind, leaf) == Policy::Ask;
             let taken_back = world.book.taken_back.get(&made.device);
             let mut writes = made.writes.iter().chain(taken_back.into_iter().flatten());
             let own = written_before(row, effect, leaf)
                 || writes.any(|((record, own), written)| {
-                    *record == effect.record && own == leaf && written.as_ref() == Some(value)
+                    *record == effect.record
+                        && today(own) == *leaf
+                        && written.as_ref() == Some(value)
                 });
             let was_seen =
                 saw.is_some_and(|saw| saw.iter().any(|saw| saw.get(leaf) == Some(value)));
@@ -343,15 +346,16 @@ fn effect_was_seen(
         }
     }
     for (leaf, value) in effect.op.writes() {
-        let there = before.and_then(|before| before.value(leaf));
+        let leaf = &today(leaf);
+        let there = before.map(|before| Build::Newer.values(before));
+        let there = there.and_then(|values| values.get(leaf).cloned());
         let kind = before.map(|before| &before.kind);
-        let is_ask = kind.is_none_or(|kind| world.schema.policy(kind, leaf) == Policy::Ask);
+        let is_ask = kind.is_none_or(|kind| schema.policy(kind, leaf) == Policy::Ask);
         let is_own = written_before(row, effect, leaf);
-        if !is_ask || is_own || there == value || is_own_undo(log, before, leaf, row) {
+        if !is_ask || is_own || there.as_ref() == value || is_own_undo(log, before, leaf, row) {
             continue;
         }
         let allowed = made.allowed.get(&(effect.record.clone(), leaf.clone()));
-        let there = there.cloned();
         if !allowed.is_some_and(|allowed| allowed.contains(&there)) {
             return fail(format!(
                 "{} replaced {leaf} = {there:?} of {} by {value:?}; the author saw {allowed:?}",
@@ -364,6 +368,7 @@ fn effect_was_seen(
 
 /// *seen*, for an undo: it replaces values of its author's own, and nobody else's.
 fn undo_was_own(
+    world: &World,
     board: &BoardId,
     state: &BoardState,
     row: &LogRow,
@@ -389,7 +394,7 @@ fn undo_was_own(
     let removed = removed.map(|leaf| (leaf, None));
     for (leaf, value) in effect.op.writes().into_iter().chain(removed) {
         let cell = before.leaves.get(leaf);
-        let is_ask = Schema::builtin().policy(&before.kind, leaf) == Policy::Ask;
+        let is_ask = world.schemas.of(Build::Newer).policy(&before.kind, leaf) == Policy::Ask;
         if let Some(cell) = cell
             && cell.author != row.user
             && cell.value.as_ref() != value
@@ -409,7 +414,7 @@ fn written_before(row: &LogRow, effect: &Effect, leaf: &LeafPath) -> bool {
         .iter()
         .take_while(|other| !std::ptr::eq(*other, effect));
     let mut before = before.filter(|other| other.record == effect.record);
-    before.any(|other| other.op.touches(leaf))
+    before.any(|other| touches(&other.op, leaf))
 }
 
 /// Whether a leaf has the value that this person's own "take back" gave it: they know it, although
@@ -420,7 +425,9 @@ fn is_own_undo(
     leaf: &LeafPath,
     row: &LogRow,
 ) -> bool {
-    let cell = before.and_then(|before| before.leaves.get(leaf));
+    let mut names = before.into_iter().flat_map(|before| &before.leaves);
+    let cell = names.find(|(own, _)| today(own) == today(leaf));
+    let cell = cell.map(|(_, cell)| cell);
     let writer = cell.and_then(|cell| log.iter().find(|other| other.version == cell.version));
     writer.is_some_and(|writer| writer.user == row.user && is_undo(&writer.label))
 }
@@ -508,7 +515,8 @@ fn resumed(
     cursor: Option<Cursor>,
     from: &BoardState,
 ) -> Result<SortedMap<RecordId, Slot>, Failure> {
-    let mut room = Room::new(board.clone(), world.schema.clone());
+    let schema = world.schemas.of(world.server.build).clone();
+    let mut room = Room::new(board.clone(), schema);
     let connection = ConnectionId(0);
     let member = Member {
         client: driftless_model::ClientId(0),
