@@ -16,6 +16,7 @@ mod sim;
 mod crash;
 mod golden;
 mod fuzz;
+mod mutants;
 mod tally;
 mod browser;
 mod pages;
@@ -32,6 +33,7 @@ use clap::{Parser, Subcommand};
 use crate::crash::CrashOptions;
 use crate::demo::DemoOptions;
 use crate::fuzz::FuzzOptions;
+use crate::mutants::MutantsOptions;
 use crate::repo::Repo;
 use crate::sim::SimOptions;
 use crate::test::TestOptions;
@@ -58,6 +60,8 @@ enum Subcommands {
     Crash(CrashOptions),
     /// Run libFuzzer on one target.
     Fuzz(FuzzOptions),
+    /// Seed bugs by machine into the rules of the sync core, and see whether a test notices each.
+    Mutants(MutantsOptions),
     /// Make the golden files of new messages and durable records.
     Golden,
     /// Check the house rules: lengths, cycles, layers, stray files, documents.
@@ -95,6 +99,7 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
         Subcommands::Sim(options) => sim::run(&repo, options)?,
         Subcommands::Crash(options) => crash::run(&repo, options)?,
         Subcommands::Fuzz(options) => fuzz::run(&repo, options)?,
+        Subcommands::Mutants(options) => mutants::run(&repo, options)?,
         Subcommands::Golden => golden::run(&repo)?,
         Subcommands::Tidy(options) => tidy::run(&repo, options)?,
         Subcommands::Pages => pages::write(&repo)?,

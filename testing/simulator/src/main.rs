@@ -238,3 +238,26 @@ fn report(tally: &Tally, seeds: u64, seconds: f64) {
     let rate = seeds as f64 / seconds.max(0.001);
     println!("{seeds:>12}  seeds tried, {rate:.0} a second");
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::world::Plan;
+
+    /// The long runs are optimised (`cargo xtask sim`). This one tells bugs that are seeded by
+    /// machine (`cargo xtask mutants`), which says how many seeds.
+    #[test]
+    fn a_few_seeds_pass_with_tabs_and_without() {
+        let seeds = std::env::var("DRIFTLESS_SEEDS").ok();
+        let seeds = seeds.and_then(|seeds| seeds.parse().ok()).unwrap_or(10);
+        for seed in 1..=seeds {
+            for has_tabs in [false, true] {
+                let plan = Plan {
+                    has_tabs,
+                    ..Plan::of(seed)
+                };
+                let result = plan.run(false).result;
+                assert!(result.is_ok(), "{seed} (tabs: {has_tabs}): {result:?}");
+            }
+        }
+    }
+}
