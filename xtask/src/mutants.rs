@@ -19,8 +19,8 @@ pub struct MutantsOptions {
     arguments: Vec<String>,
 }
 
-/// Runs cargo-mutants; what it finds is under the target folder, and a bug that nobody noticed is an
-/// error.
+/// Runs cargo-mutants; what it finds is under the target folder, and a bug that nobody noticed is
+/// an error.
 pub fn run(repo: &Repo, options: &MutantsOptions) -> Result<()> {
     if machine::find_program("cargo-mutants").is_none() {
         bail!("missing: cargo-mutants (`cargo install --locked cargo-mutants`)");
