@@ -131,14 +131,17 @@ impl UndoHistory {
 
     /// An edit was applied; joined ones count as it.
     pub fn applied(&mut self, applied: &Applied) {
-        let row = &applied.row;
-        if let Some(brought_back) = self.undoes.remove(&row.id) {
-            let took = |at: &LeafRef| !applied.skipped.contains(at);
-            let took = brought_back.into_iter().filter(|(at, _)| took(at));
-            took.for_each(|(at, version)| self.stand(at, applied.version, version));
-        }
+        self.took_effect(applied.row.id, applied.version, &applied.skipped);
         let part = || Part::Applied(Box::new(applied.clone()));
-        self.replace(row, |is_marked| (!is_marked).then(part));
+        self.replace(&applied.row, |is_marked| (!is_marked).then(part));
+    }
+
+    /// An edit was applied, perhaps one that was taken back meanwhile: where it is an undo, what it
+    /// brought back stands for what was there before.
+    pub fn took_effect(&mut self, edit: EditId, version: Version, skipped: &[LeafRef]) {
+        let brought_back = self.undoes.remove(&edit).unwrap_or_default().into_iter();
+        let took = brought_back.filter(|(at, _)| !skipped.contains(at));
+        took.for_each(|(at, stands_for)| self.stand(at, version, stands_for));
     }
 
     fn stand(&mut self, at: LeafRef, version: Version, stands_for: Version) {
@@ -153,14 +156,17 @@ impl UndoHistory {
 
     /// The version that a leaf at this version stands for: its own, unless undo brought it back.
     pub fn stands_for(&self, at: &LeafRef, version: Version) -> Version {
-        let mut version = version;
+        self.stood_for(at, version).last().unwrap_or(version)
+    }
+
+    /// The versions that a leaf at this version stands for: its own, what that brought back, what
+    /// that had brought back in turn, and so on.
+    pub fn stood_for(&self, at: &LeafRef, version: Version) -> impl Iterator<Item = Version> {
         // Each step goes to a lower version, so this ends.
-        while let Some(below) = self.stands.get(&(at.clone(), version)).copied()
-            && below < version
-        {
-            version = below;
-        }
-        version
+        std::iter::successors(Some(version), |version| {
+            let below = self.stands.get(&(at.clone(), *version)).copied();
+            below.filter(|below| below < version)
+        })
     }
 
     /// An edit brings back what lay below another one.
@@ -178,10 +184,15 @@ impl UndoHistory {
     /// Whether a pending edit is an undo that brings a leaf back to what it was at `version`, or
     /// before.
     pub fn brings_back(&self, edit: EditId, at: &LeafRef, version: Version) -> bool {
-        let over = self.undoes.get(&edit);
-        let mut own = over.into_iter().flatten().filter(|(own, _)| own == at);
-        own.next()
-            .is_some_and(|(at, over)| self.stands_for(at, *over) <= version)
+        let over = self.brings_back_from(edit, at);
+        over.is_some_and(|over| self.stands_for(at, over) <= version)
+    }
+
+    /// The version to which a pending edit brings a leaf back, where it is an undo that does.
+    pub fn brings_back_from(&self, edit: EditId, at: &LeafRef) -> Option<Version> {
+        let over = self.undoes.get(&edit)?;
+        let own = over.iter().find(|(own, _)| own == at);
+        own.map(|(_, over)| *over)
     }
 
     /// What an undo of something that made `version` has seen of what it writes: all of it, where

@@ -56,7 +56,8 @@ impl Bench {
     /// Makes an edit that the server applies as the version of its number.
     fn apply(&mut self, number: usize) {
         self.add(number, None, Seen::default());
-        assert!(self.outbox.seal_next(&mut self.journal));
+        let seen = |change: &LocalChange| change.seen.version;
+        assert!(self.outbox.seal_next(seen, &mut self.journal));
         let settled = Settled {
             board: board(),
             seq: self.outbox.next_seq() - 1,

@@ -1,5 +1,7 @@
 //! Undo and redo, values that somebody replaced, and conflicts that settle themselves.
 
+mod laws;
+
 use driftless_model::{EditId, LeafRef, OnStale, Op, Value, Version, limits};
 use driftless_protocol::durable::{EntryRow, EntryState};
 use driftless_sync::replica::undo_history::{Applied, UndoHistory, UndoState};
@@ -364,5 +366,20 @@ fn applied(id: EditId, version: Version) -> Applied {
         skipped: Vec::new(),
         version,
         over: Vec::new(),
+    }
+}
+
+#[test]
+fn a_created_widget_goes_with_the_undo_of_its_redo_too() {
+    let mut pair = two();
+    pair.edit(ANN, vec![("mem", create("Memory"))]);
+    for _ in 0..3 {
+        pair.settle();
+        undo(&mut pair, ANN);
+        pair.settle();
+        assert_eq!(pair.view(BOB, "mem"), None);
+        redo(&mut pair, ANN);
+        pair.settle();
+        assert_eq!(pair.sees(BOB, "mem", "title"), Some("Memory".into()));
     }
 }

@@ -138,18 +138,32 @@ impl Entry {
             .any(|change| change.record == *record)
     }
 
-    /// The leaves of a record that it writes; `None` for the record as such.
+    /// The leaves of a record that it writes; `None` for the record as such. What it wrote before
+    /// it removes the record goes with that.
     pub fn leaves_of(&self, record: &RecordId) -> Vec<Option<LeafPath>> {
         let mut leaves = Vec::new();
         let own = self.row.changes.iter();
         for change in own.filter(|change| change.record == *record) {
-            if matches!(change.op, Op::Create { .. } | Op::Remove) {
-                leaves.push(None);
+            match change.op {
+                Op::Create { .. } => leaves.push(None),
+                Op::Remove => leaves = vec![None],
+                _ => {}
             }
             let written = change.op.writes().into_iter();
             leaves.extend(written.map(|(leaf, _)| Some(leaf.clone())));
         }
         leaves
+    }
+
+    /// Whether a record is there after it, where it makes or removes it.
+    pub fn decides(&self, record: &RecordId) -> Option<bool> {
+        let own = self.row.changes.iter().rev();
+        let mut own = own.filter(|change| change.record == *record);
+        own.find_map(|change| match change.op {
+            Op::Create { .. } => Some(true),
+            Op::Remove => Some(false),
+            _ => None,
+        })
     }
 
     /// Whether it is an edit, or holds it.

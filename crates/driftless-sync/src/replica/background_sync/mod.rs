@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, SortedMap, limits,
+    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, SortedMap, Version, limits,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::{
@@ -234,6 +234,13 @@ impl Outbox {
         pending.filter(|entry| entry.is_under(change, &self.schema))
     }
 
+    /// The newest pending edit that decides whether a record is there, and whether it is.
+    pub fn last_to_decide(&self, record: &RecordId) -> Option<(EditId, bool)> {
+        let active = self.entries().rev().filter(|entry| entry.is_active());
+        let mut decided = active.map(|entry| (entry.row.id, entry.decides(record)));
+        decided.find_map(|(edit, is_there)| is_there.map(|is_there| (edit, is_there)))
+    }
+
     /// Whether a pending edit other than `but` writes what a change writes.
     pub fn is_covered(&self, change: &LocalChange, but: EditId) -> bool {
         self.over(change).any(|entry| !entry.is_or_holds(but))
@@ -250,8 +257,13 @@ impl Outbox {
     }
 
     /// Seals the next entry that waits for nothing, while fewer than the limit are under way.
-    /// Answers whether it did something.
-    pub fn seal_next(&mut self, journal: &mut Journal) -> bool {
+    /// `seen_by_undo` says what a change of an undo has seen by now. Answers whether it did
+    /// something.
+    pub fn seal_next(
+        &mut self,
+        seen_by_undo: impl Fn(&LocalChange) -> Version,
+        journal: &mut Journal,
+    ) -> bool {
         let in_flight = self.entries().filter(|entry| entry.seq().is_some()).count();
         if in_flight >= limits::IN_FLIGHT_MAX {
             return false;
@@ -264,6 +276,10 @@ impl Outbox {
         let Some(entry) = self.entries.get_mut(&number) else {
             return false;
         };
+        if entry.row.on_stale == OnStale::Skip {
+            let changes = entry.row.changes.iter_mut();
+            changes.for_each(|change| change.seen.version = seen_by_undo(change));
+        }
         if entry.seal(seq) && !is_planted(Bug::ReuseSeq) {
             self.next_seq += 1;
         }

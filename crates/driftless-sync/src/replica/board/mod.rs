@@ -2,11 +2,12 @@
 
 mod copy;
 mod reread;
+mod undo;
 
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardId, ClientId, Cursor, EditId, Effect, LeafPath, LeafRef, RecordId, Replaced, Schema, Slot,
+    BoardId, ClientId, Cursor, EditId, Effect, LeafRef, RecordId, Replaced, Schema, Slot,
     SortedSet, UserId, Version, effects, limits,
 };
 use driftless_protocol::durable::{EntryRow, EntryState, Key, LocalChange, RecordRow, Row};
@@ -437,6 +438,7 @@ impl Board {
             }
         );
         if is_taken_back {
+            self.history.took_effect(row.id, *version, skipped);
             let has_made = |id: &RecordId| self.has_made(id, *version);
             let changes = undo_changes(&row, skipped, *version, has_made);
             step.undo.push(Undo {
@@ -446,12 +448,15 @@ impl Board {
                 over,
             });
         } else {
-            self.history.applied(&Applied {
+            let skipped = skipped.clone();
+            let version = *version;
+            let applied = Applied {
                 row,
-                skipped: skipped.clone(),
-                version: *version,
+                skipped,
+                version,
                 over,
-            });
+            };
+            self.history.applied(&applied);
         }
     }
 
@@ -479,36 +484,6 @@ impl Board {
             author: replaced.author.clone(),
         }));
         notices
-    }
-
-    /// Whether a record is there since the edit of a version made it.
-    pub fn has_made(&self, id: &RecordId, version: Version) -> bool {
-        let at = LeafRef {
-            record: id.clone(),
-            leaf: None,
-        };
-        let record = self.state.confirmed().record(id);
-        record.is_some_and(|record| self.history.stands_for(&at, record.created) == version)
-    }
-
-    /// Whether nothing pending lies over what an undo of `version` would write, but undos that
-    /// bring back what was there then.
-    pub fn is_free_for_undo(&self, change: &LocalChange, version: Version) -> bool {
-        let mut known = SortedSet::new();
-        // The newest writer of each leaf is what is on screen.
-        let newest_first = self.outbox.over(change).rev();
-        let written = newest_first.flat_map(|entry| {
-            let leaves = entry.leaves_of(&change.record).into_iter();
-            leaves.map(|leaf| (entry.row.id, leaf))
-        });
-        written
-            .filter(|(_, leaf)| is_about(change, leaf.as_ref()))
-            .filter(|(_, leaf)| known.insert(leaf.clone()))
-            .all(|(edit, leaf)| {
-                let record = change.record.clone();
-                let at = LeafRef { record, leaf };
-                self.history.brings_back(edit, &at, version)
-            })
     }
 
     /// Stages the board's row: cursor, next seq, settled mark.
@@ -568,12 +543,6 @@ pub fn settlements(board: &BoardId, row: &EntryRow, settlement: &Settlement) -> 
         settlement: settlement.clone(),
     };
     row.ids().map(notice).collect()
-}
-
-/// Whether what a change does rests on a leaf (`None`: on the record as such).
-fn is_about(change: &LocalChange, leaf: Option<&LeafPath>) -> bool {
-    leaf.is_none_or(|leaf| change.op.touches(leaf))
-        || matches!(change.op, driftless_model::Op::Create { .. })
 }
 
 /// A label for an edit about another one, within the limit.

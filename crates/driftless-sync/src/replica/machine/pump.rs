@@ -83,7 +83,7 @@ impl Replica {
             return;
         };
         let mut is_sealed = false;
-        while board.outbox.seal_next(&mut self.journal) {
+        while board.seal_next(&mut self.journal) {
             is_sealed = true;
         }
         if is_sealed {

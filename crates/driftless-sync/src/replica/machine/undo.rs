@@ -111,7 +111,7 @@ impl Replica {
     ) -> Option<Part> {
         let board = self.boards.get(id)?;
         let version = applied.version;
-        let has_made = |id: &RecordId| board.has_made(id, version);
+        let has_made = |id: &RecordId| board.shows_made(id, version);
         let mut changes = undo_changes(&applied.row, &applied.skipped, version, has_made);
         changes.retain(|change| board.is_free_for_undo(change, version));
         for change in &mut changes {
