@@ -169,6 +169,8 @@ pub const COPIED_BYTES_MAX: usize = 16 * 1024;
 pub const NEWS_KEPT_MAX: usize = 4;
 /// Lines that the audit log of sign-in and rights keeps; past it the oldest go.
 pub const AUDIT_ROWS_MAX: usize = 100_000;
+/// Of those, how many may be of what changes nothing: sign-ins that were refused.
+pub const AUDIT_NOTES_MAX: usize = 10_000;
 /// Longest line of detail in the audit log, in bytes; what is longer is cut.
 pub const AUDIT_DETAIL_BYTES_MAX: usize = 400;
 /// Messages of one connection in a second, on the average; past it the connection is closed, to

@@ -191,7 +191,7 @@ impl Peers {
 
 /// One subscriber has a whole /64 of IPv6 addresses: they count as one. An IPv4 address in IPv6 is
 /// the IPv4 address.
-fn subscriber(address: IpAddr) -> IpAddr {
+pub fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => {
             let network = v6.to_bits() >> 64 << 64;

@@ -12,6 +12,7 @@ use crate::auth::refusals::Refusals;
 use crate::auth::secret::{hash, is_ours};
 use crate::auth::{AuthError, Authenticator, SignedIn};
 use crate::clock::now_ms;
+use crate::pace::subscriber;
 
 /// Who writes what the server itself notes in the audit log.
 const SERVER: &str = "server";
@@ -138,7 +139,7 @@ impl Authenticator for StoredAuth {
 
     fn refused(&self, error: &AuthError, address: Option<IpAddr>) {
         if let AuthError::Unauthorised { reason } = error {
-            self.refusals.add(reason, address);
+            self.refusals.add(reason, address.map(subscriber));
         }
     }
 

@@ -204,9 +204,27 @@ impl<'a> Change<'a> {
         let insert = insert.bind(or_all(board.map(BoardId::as_str)));
         let detail = &detail[..detail.floor_char_boundary(limits::AUDIT_DETAIL_BYTES_MAX)];
         let inserted = insert.bind(detail).execute(self.connection()).await;
-        let newest = inserted.map_err(failed)?.last_insert_rowid();
+        inserted.map_err(failed)?;
+        // Not by the newest number: where strangers' lines were forgotten, numbers are missing.
+        let delete = sqlx::query(
+            "DELETE FROM audit WHERE number <= (
+                 SELECT number FROM audit ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        );
         let kept = i64::try_from(limits::AUDIT_ROWS_MAX).unwrap_or(i64::MAX);
-        let delete = sqlx::query("DELETE FROM audit WHERE number <= ?").bind(newest - kept);
+        let deleted = delete.bind(kept).execute(self.connection()).await;
+        deleted.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Forgets the oldest lines of an action that changes nothing.
+    pub async fn forget_notes(&mut self, action: &str) -> Done {
+        let delete = sqlx::query(
+            "DELETE FROM audit WHERE action = ?1 AND number <= (
+                 SELECT number FROM audit WHERE action = ?1
+                 ORDER BY number DESC LIMIT 1 OFFSET ?2)",
+        );
+        let kept = i64::try_from(limits::AUDIT_NOTES_MAX).unwrap_or(i64::MAX);
+        let delete = delete.bind(action).bind(kept);
         delete.execute(self.connection()).await.map_err(failed)?;
         Ok(())
     }

@@ -212,7 +212,9 @@ impl Accounts {
         change.commit().await
     }
 
-    /// Writes lines into the audit log that change nothing, all of them or none.
+    /// Writes lines into the audit log that change nothing, all of them or none. Of those with this
+    /// action it keeps the newest (`AUDIT_NOTES_MAX`): who can cause such lines cannot make it
+    /// forget the others.
     pub async fn note(
         &self,
         action: &str,
@@ -223,6 +225,7 @@ impl Accounts {
         for detail in details {
             change.note(action, None, None, detail).await?;
         }
+        change.forget_notes(action).await?;
         change.commit().await
     }
 

@@ -238,3 +238,22 @@ async fn the_audit_log_keeps_as_many_lines_as_it_may_and_no_longer_ones() {
         u64::try_from(limits::AUDIT_ROWS_MAX).expect("is small") + 1
     );
 }
+
+/// Whoever is refused again and again has their lines, and washes nobody else's out.
+#[tokio::test]
+async fn lines_that_change_nothing_are_forgotten_before_those_that_do() {
+    let stage = Stage::new().await;
+    stage.give(Some("Ann"), None, Role::Editor).await;
+    let lines = vec!["from 192.0.2.7".to_owned(); 500];
+    for _ in 0..=limits::AUDIT_NOTES_MAX / lines.len() {
+        let noted = stage.accounts.note("sign-in refused", &lines, BY).await;
+        noted.expect("are noted");
+    }
+    let kept = sqlx::query("SELECT count(*) FROM audit WHERE action = 'sign-in refused'");
+    let kept = kept.fetch_one(&stage.accounts.writer).await.expect("reads");
+    let kept: i64 = sqlx::Row::get(&kept, 0);
+    let most = i64::try_from(limits::AUDIT_NOTES_MAX).expect("is small");
+    assert_eq!(kept, most);
+    let first = stage.accounts.audit(0, 1).await.expect("reads");
+    assert_eq!(first[0].user, Some(user("Ann")));
+}
