@@ -228,12 +228,25 @@ impl Board {
 
     /// How much attention a record gets: whether it is on screen, and at which pace it is shown. A
     /// record of which nothing was said is on screen, and shown with every flush.
-    pub fn attend(&self, record: &RecordId, attention: Attention) {
-        self.command(|board| {
-            let record = record.clone();
-            let subject = Subject::Record { board, record };
-            Command::Attend { subject, attention }
-        });
+    ///
+    /// ```
+    /// use driftless_client::{Attention, Pace};
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// // A column of numbers that nobody can read faster.
+    /// let pace = Pace::Throttle { interval_ms: 500 };
+    /// board.attend("cpu", Attention { is_visible: true, pace });
+    /// ```
+    pub fn attend(&self, record: impl Name<RecordId>, attention: Attention) {
+        // What has no name is never on screen.
+        if let Ok(record) = record.into_id() {
+            self.command(|board| {
+                let subject = Subject::Record { board, record };
+                Command::Attend { subject, attention }
+            });
+        }
     }
 
     /// Makes an edit: validated here and now as the server will, shown at once, stored, and sent

@@ -26,6 +26,25 @@ use crate::watch::Watch;
 /// A replica of one server's boards: edits, reads, live feeds, over one connection. Cheap to clone;
 /// `Send`. It stops when the last clone, board and feed of it is dropped, or by
 /// [`Client::shutdown`].
+///
+/// ```
+/// use driftless_client::{Client, EditError};
+///
+/// # futures::executor::block_on(async {
+/// // It works without a server, too; this one has no file, so that nothing is kept.
+/// let client = Client::builder("ws://127.0.0.1:1/rt").start();
+/// let elsewhere = client.clone();
+/// let thread = std::thread::spawn(move || {
+///     elsewhere.board("home").edit("Add a note", |e| e.create("note", "note", []))
+/// });
+/// let edit = thread.join().expect("nothing panics")?;
+/// edit.stored().await?;
+/// client.shutdown().await;
+/// assert_eq!(edit.applied().await, Err(EditError::Closed));
+/// # Ok::<(), EditError>(())
+/// # })?;
+/// # Ok::<(), EditError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -69,13 +88,33 @@ impl Client {
         self.shared.command(Command::Disconnect);
     }
 
-    /// Who the user is, from now on: connects again with the new token.
+    /// Who the user is, from now on: connects again with the new token. What was made as somebody
+    /// else is not sent as this one: it waits for its author.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let client = kit.person("Ann").client();
+    /// client.set_token(Some("Bob".to_owned()));
+    /// kit.advance_ms(1_000);
+    /// assert_eq!(client.status().user.expect("is signed in").as_str(), "Bob");
+    /// ```
     pub fn set_token(&self, token: Option<String>) {
         self.shared.command(Command::SetToken(token));
     }
 
     /// What happens to conflicts from now on, those that wait included, on every board. Each that
     /// settles itself is told: [`crate::ClientEvent::AutoResolved`]. Never, unless told otherwise.
+    ///
+    /// ```
+    /// use driftless_client::AutoResolve;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// // A program without a person: where somebody changed the same, they are right.
+    /// kit.person("robot").client().auto_resolve(AutoResolve::Theirs);
+    /// ```
     pub fn auto_resolve(&self, auto_resolve: AutoResolve) {
         self.shared.command(Command::AutoResolve(auto_resolve));
     }
@@ -87,6 +126,20 @@ impl Client {
 
     /// Pulls the cable (`true`) or puts it back: the socket is dropped without a farewell, whatever
     /// is on its way is lost, and none is opened until then. Shown as [`Status::network_held`].
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let client = kit.person("Ann").client();
+    /// client.hold_network(true);
+    /// let edit = client.board("home").edit("Add", |e| e.create("note", "note", []))?;
+    /// kit.advance_ms(60_000);
+    /// assert_eq!(client.status().pending, 1);
+    /// client.hold_network(false);
+    /// kit.until(edit.applied())?;
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     /// Where tabs share the replica, it counts in the tab that leads: the socket is its.
     pub fn hold_network(&self, is_held: bool) {
         self.shared.ask(Request::HoldNetwork(is_held));
@@ -186,6 +239,25 @@ fn arrival(status: Status) -> Option<Result<(), ConnectError>> {
 }
 
 /// Describes a [`Client`].
+///
+/// ```
+/// use driftless_client::model::Schema;
+/// use driftless_client::realtime_config::Setting;
+/// use driftless_client::{Client, MemoryRows, RealtimeConfig};
+///
+/// let mut config = RealtimeConfig::default();
+/// config.set(Setting::BackoffMaxMs, 10_000_u64)?;
+/// let client = Client::builder("ws://127.0.0.1:1/rt")
+///     .namespace("two") // the second replica of a browser profile
+///     .token("the operator's".to_owned())
+///     .schema(Schema::builtin())
+///     .config(config)
+///     .auto_connect(false) // not before `Client::connect`
+///     .storage(MemoryRows::new()) // or `Redb::open(path)?`
+///     .start();
+/// assert!(client.status().user.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct ClientBuilder {
     url: String,
     namespace: String,

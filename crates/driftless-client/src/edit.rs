@@ -106,12 +106,52 @@ impl EditBuilder {
 
     /// What the person had on screen when they began; for all changes of the edit. Without it: what
     /// is on screen now.
+    ///
+    /// ```
+    /// use driftless_client::model::Note;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let (ann, bob) = (kit.person("Ann"), kit.person("Bob"));
+    /// let (hers, his) = (ann.client().board("home"), bob.client().board("home"));
+    /// hers.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.advance_ms(1_000);
+    ///
+    /// let seen = hers.seen(); // she opens the field
+    /// his.edit("Write", |e| e.set("note", Note::TEXT, "his"))?;
+    /// kit.advance_ms(1_000); // his words are on her screen, behind the field
+    /// let edit = hers.edit("Write", |e| {
+    ///     e.seen(seen);
+    ///     e.set("note", Note::TEXT, "hers");
+    /// })?;
+    /// kit.until(edit.applied()).expect_err("she did not see his when she began");
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn seen(&mut self, mark: SeenMark) {
         self.seen = Some(mark);
     }
 
     /// The gesture that the edit belongs to, numbered by the caller: the edits of one gesture
     /// become one entry, as long as it is the newest of the board's outbox and was not sent.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// ann.go_offline();
+    /// let board = ann.client().board("home");
+    /// for text in ["d", "dr", "dra", "drag"] {
+    ///     board.edit("Type", |e| {
+    ///         e.gesture(1);
+    ///         e.create("note", "note", []);
+    ///         e.set("note", "text", text);
+    ///     })?;
+    /// }
+    /// kit.settle();
+    /// assert_eq!(board.pending().len(), 1);
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn gesture(&mut self, gesture: u64) {
         self.gesture = Some(gesture);
     }
