@@ -43,7 +43,9 @@ pub trait ReplicaStore {
     }
 }
 
-/// Why a replica's storage did not do what was asked. Nothing was written.
+/// Why a replica's storage did not do what was asked. Nothing was written, as far as is known: a
+/// disk may fail after it has taken a transaction. Whoever tries again then states the same
+/// expectations as before, and a storage that failed so takes them for met.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplicaStoreError {

@@ -250,6 +250,8 @@ struct Disk(Arc<DiskState>);
 struct DiskState {
     bytes: InMemoryBackend,
     is_full: AtomicBool,
+    /// It takes what is written, and then cannot say that it did.
+    is_mute: AtomicBool,
 }
 
 impl Default for DiskState {
@@ -257,6 +259,7 @@ impl Default for DiskState {
         Self {
             bytes: InMemoryBackend::new(),
             is_full: AtomicBool::new(false),
+            is_mute: AtomicBool::new(false),
         }
     }
 }
@@ -286,6 +289,9 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> Result<(), io::Error> {
+        if self.0.is_mute.load(Ordering::Relaxed) {
+            return Err(io::Error::other("input/output error"));
+        }
         self.check()
     }
 
@@ -295,12 +301,16 @@ impl StorageBackend for Disk {
     }
 }
 
+fn worker_on(disk: &Disk) -> Worker {
+    let opened = disk.clone();
+    let open = move || file::open_on(Path::new("replica.redb"), opened.clone());
+    Worker::start(Box::new(open)).expect("there is room")
+}
+
 #[test]
 fn a_full_disk_is_said_and_goes_on_once_there_is_room() {
     let disk = Disk::default();
-    let opened = disk.clone();
-    let open = move || file::open_on(Path::new("replica.redb"), opened.clone());
-    let worker = Worker::start(Box::new(open)).expect("there is room");
+    let worker = worker_on(&disk);
     let commit = |term| block_on(worker.commit(put(term)));
     assert_eq!(commit(1), Ok(Committed::Yes));
     disk.0.is_full.store(true, Ordering::Relaxed);
@@ -319,4 +329,50 @@ fn a_full_disk_is_said_and_goes_on_once_there_is_room() {
     assert_eq!(commit(3), Ok(Committed::Yes));
     let rows = block_on(worker.load()).expect("it is there");
     assert_eq!(rows, [row(3).encode()]);
+}
+
+/// One claim after another, as a replica does.
+fn succeed(before: u64, term: u64) -> Transaction {
+    Transaction {
+        expect: vec![(Key::Replica, Some(row(before)))],
+        ..put(term)
+    }
+}
+
+#[test]
+fn what_may_have_been_written_can_be_tried_again() {
+    let disk = Disk::default();
+    let worker = worker_on(&disk);
+    let commit = |transaction| block_on(worker.commit(transaction));
+    assert_eq!(commit(put(1)), Ok(Committed::Yes));
+    disk.0.is_mute.store(true, Ordering::Relaxed);
+    // The first fails as it is committed, the second as the file is opened again.
+    for _ in 0..2 {
+        let failed = commit(succeed(1, 2));
+        assert!(
+            matches!(failed, Err(ReplicaStoreError::Failed { .. })),
+            "{failed:?}"
+        );
+    }
+    disk.0.is_mute.store(false, Ordering::Relaxed);
+    assert_eq!(commit(succeed(1, 3)), Ok(Committed::Yes));
+    // It is known again.
+    assert_eq!(commit(succeed(1, 4)), Ok(Committed::Conflict));
+    assert_eq!(commit(succeed(2, 4)), Ok(Committed::Conflict));
+    assert_eq!(commit(succeed(3, 4)), Ok(Committed::Yes));
+}
+
+#[test]
+fn what_was_read_since_is_what_is_expected() {
+    let disk = Disk::default();
+    let worker = worker_on(&disk);
+    let commit = |transaction| block_on(worker.commit(transaction));
+    assert_eq!(commit(put(1)), Ok(Committed::Yes));
+    disk.0.is_mute.store(true, Ordering::Relaxed);
+    assert!(commit(succeed(1, 2)).is_err());
+    disk.0.is_mute.store(false, Ordering::Relaxed);
+    // The end that is not known: it had got there.
+    assert_eq!(block_on(worker.load()), Ok(vec![row(2).encode()]));
+    assert_eq!(commit(succeed(1, 3)), Ok(Committed::Conflict));
+    assert_eq!(commit(succeed(2, 3)), Ok(Committed::Yes));
 }

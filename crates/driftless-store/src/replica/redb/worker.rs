@@ -10,7 +10,7 @@ use driftless_sync::replica::storage::{Committed, Transaction};
 use futures::channel::oneshot;
 
 use super::error::{RedbError, failure};
-use super::rows;
+use super::rows::{self, Unsure};
 use crate::replica::ReplicaStoreError;
 
 /// Opens the file, the first time and again.
@@ -40,6 +40,7 @@ impl Worker {
     pub(super) fn start(mut open: Open) -> Result<Self, RedbError> {
         let mut file = OpenFile {
             database: Some(open()?),
+            unsure: Unsure::default(),
             open,
         };
         let (jobs, asked) = mpsc::channel();
@@ -97,6 +98,7 @@ impl Drop for Worker {
 struct OpenFile {
     /// Absent after a failure: the library does not go on after one, but opens again.
     database: Option<Database>,
+    unsure: Unsure,
     open: Open,
 }
 
@@ -104,24 +106,34 @@ impl OpenFile {
     fn carry_out(&mut self, job: Job) {
         // Whoever asked may be gone; the work is done all the same.
         match job {
-            Job::Load(answer) => drop(answer.send(self.with(rows::read_all))),
+            Job::Load(answer) => drop(answer.send(self.load())),
             Job::Commit(transaction, answer) => {
-                let committed = self.with(|database| rows::commit(database, &transaction));
-                drop(answer.send(committed));
+                let commit = |database: &Database, unsure: &mut Unsure| {
+                    rows::commit(database, &transaction, unsure)
+                };
+                drop(answer.send(self.with(commit)));
             }
         }
     }
 
+    fn load(&mut self) -> Result<Vec<Vec<u8>>, ReplicaStoreError> {
+        self.with(|database, unsure| {
+            let rows = rows::read_all(database)?;
+            unsure.forget();
+            Ok(rows)
+        })
+    }
+
     fn with<T>(
         &mut self,
-        work: impl FnOnce(&Database) -> Result<T, Error>,
+        work: impl FnOnce(&Database, &mut Unsure) -> Result<T, Error>,
     ) -> Result<T, ReplicaStoreError> {
         let database = match self.database.take() {
             Some(database) => database,
-            None => (self.open)()?,
+            None => self.open_again()?,
         };
         // The library checks a file as it opens it, and takes it for sound afterwards.
-        let worked = catch_unwind(AssertUnwindSafe(|| work(&database)));
+        let worked = catch_unwind(AssertUnwindSafe(|| work(&database, &mut self.unsure)));
         let worked = worked.unwrap_or_else(|_| {
             let reason = "a page makes no sense".to_owned();
             Err(Error::Corrupted(reason))
@@ -129,5 +141,14 @@ impl OpenFile {
         let worked = worked.map_err(failure)?;
         self.database = Some(database);
         Ok(worked)
+    }
+
+    fn open_again(&mut self) -> Result<Database, RedbError> {
+        let opened = (self.open)();
+        if let Err(RedbError::InUse { .. }) = opened {
+            // Whatever is in the file from here on is not known to be from this one.
+            self.unsure.forget();
+        }
+        opened
     }
 }
