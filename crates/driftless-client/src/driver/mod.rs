@@ -27,6 +27,9 @@ use publish::{Around, Batch};
 use sign_in::SignIn;
 use storage::{Answer, StorageQueue};
 
+/// What every platform's sockets speak. A constant, so that a browser gets no code for the other.
+const CODEC: Codec = Codec::MessagePack;
+
 /// Most requests that are taken before what they did is published.
 const REQUESTS_PER_BATCH_MAX: usize = 256;
 
@@ -51,7 +54,6 @@ impl Plan {
 struct Driver<P: Platform> {
     platform: P,
     url: String,
-    codec: Codec,
     replica: Replica,
     state: Arc<State>,
     requests: UnboundedReceiver<Request>,
@@ -140,7 +142,6 @@ impl<P: Platform> Driver<P> {
             signals: Some(signals),
             platform,
             url: plan.url,
-            codec: Codec::MessagePack,
             company: if has_tabs {
                 Company::Tabs
             } else {
@@ -428,7 +429,7 @@ impl<P: Platform> Driver<P> {
     fn heard(&mut self, socket: u64, event: SocketEvent) {
         let input = match event {
             SocketEvent::Opened => Input::SocketOpened { socket },
-            SocketEvent::Frame(bytes) => match self.codec.decode_server(&bytes) {
+            SocketEvent::Frame(bytes) => match CODEC.decode_server(&bytes) {
                 Ok(message) => Input::SocketMessage {
                     socket,
                     message: Box::new(message),
@@ -491,7 +492,7 @@ impl<P: Platform> Driver<P> {
 
     fn send(&mut self, message: &ClientMessage) {
         if let Some((_, socket)) = &mut self.socket {
-            socket.send(self.codec.encode_client(message));
+            socket.send(CODEC.encode_client(message));
         }
     }
 

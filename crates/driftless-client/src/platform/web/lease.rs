@@ -3,9 +3,9 @@
 //! expects its term.
 
 use driftless_store::replica::{IndexedDbRows, Lease};
+use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::{Either, select};
-use futures::{FutureExt, StreamExt};
 use js_sys::{Date, Math};
 use wasm_bindgen_futures::spawn_local;
 
@@ -51,51 +51,61 @@ struct Tenant {
     signals: UnboundedSender<Signal>,
 }
 
+/// What to do about the lease.
+#[derive(Clone, Copy, PartialEq)]
+enum Want {
+    /// Take it where it is free, or renew it.
+    Take,
+    Steal,
+    /// Give it up.
+    End,
+}
+
 impl Tenant {
     async fn stay(self, mut asked: UnboundedReceiver<()>) {
-        let (mut is_mine, mut is_theft) = (false, false);
+        let (mut is_mine, mut want) = (false, Want::Take);
         loop {
+            let now_ms = Date::now();
+            let change = |lease| self.change(want, lease, now_ms);
+            let changed = self.rows.change_lease(change).await;
+            if want == Want::End {
+                return;
+            }
             // Where the storage fails, the driver finds out itself: nothing changes here.
-            let now_mine = self.take(is_theft).await.unwrap_or(is_mine);
-            if now_mine && (is_theft || !is_mine) {
-                tell(&self.signals, Signal::Elected);
-            } else if is_mine && !now_mine {
-                tell(&self.signals, Signal::Deposed);
+            if let Ok(lease) = changed {
+                let was_mine = is_mine && want == Want::Take;
+                is_mine = lease.is_some_and(|lease| lease.is_of(self.me));
+                if is_mine != was_mine {
+                    let elected = if is_mine {
+                        Signal::Elected
+                    } else {
+                        Signal::Deposed
+                    };
+                    tell(&self.signals, elected);
+                }
             }
-            is_mine = now_mine;
-            match select(Sleep::start(RENEWAL_MS), asked.next()).await {
-                Either::Left(_) => is_theft = false,
-                Either::Right((Some(()), _)) => is_theft = true,
-                Either::Right((None, _)) => break,
-            }
+            want = match select(Sleep::start(RENEWAL_MS), asked.next()).await {
+                Either::Left(_) => Want::Take,
+                Either::Right((Some(()), _)) => Want::Steal,
+                Either::Right((None, _)) => Want::End,
+            };
         }
-        let mine = |lease: Option<Lease>| lease.filter(|lease| lease.is_of(self.me));
-        let ended = |lease| {
-            mine(lease).map(|lease| Lease {
-                ends_ms: 0.0,
-                ..lease
-            })
-        };
-        // It ends by itself.
-        let _ = self.rows.change_lease(ended).await;
     }
 
-    /// Whether the lease is this tab's now.
-    async fn take(&self, is_theft: bool) -> Option<bool> {
-        let now_ms = Date::now();
-        let own = Lease {
+    fn change(&self, want: Want, lease: Option<Lease>, now_ms: f64) -> Option<Lease> {
+        let is_mine = lease.is_some_and(|lease| lease.is_of(self.me));
+        let latest_ms = now_ms + LEASE_MS;
+        // One that ends too far in the future was made before the clock was put back.
+        let is_taken =
+            lease.is_some_and(|lease| lease.ends_ms > now_ms && lease.ends_ms <= latest_ms);
+        let (may_write, ends_ms) = match want {
+            Want::Take => (is_mine || !is_taken, latest_ms),
+            Want::Steal => (true, latest_ms),
+            Want::End => (is_mine, 0.0),
+        };
+        may_write.then_some(Lease {
             holder: self.me,
-            ends_ms: now_ms + LEASE_MS,
-        };
-        let take = |lease: Option<Lease>| {
-            let is_taken = lease.is_some_and(|lease| {
-                // One that ends too far in the future was made before the clock was put back.
-                let is_valid = lease.ends_ms > now_ms && lease.ends_ms <= own.ends_ms;
-                is_valid && !lease.is_of(self.me)
-            });
-            (is_theft || !is_taken).then_some(own)
-        };
-        let lease = self.rows.change_lease(take).map(Result::ok).await?;
-        Some(lease.is_some_and(|lease| lease.is_of(self.me)))
+            ends_ms,
+        })
     }
 }
