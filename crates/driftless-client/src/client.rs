@@ -223,6 +223,10 @@ fn arrival(status: Status) -> Option<Result<(), ConnectError>> {
             let reason = "another client uses it; stop that, or give this one its own".to_owned();
             return Some(Err(ConnectError::Storage { reason }));
         }
+        // It connects after its first write, which nobody waits for on a full disk.
+        StorageVerdict::NotSaved { reason } if !is_online(&status.connection) => {
+            return Some(Err(ConnectError::Storage { reason }));
+        }
         _ => {}
     }
     match status.connection {
@@ -236,6 +240,10 @@ fn arrival(status: Status) -> Option<Result<(), ConnectError>> {
         Connection::Closed { reason } => Some(Err(ConnectError::Refused { reason })),
         _ => None,
     }
+}
+
+fn is_online(connection: &Connection) -> bool {
+    matches!(connection, Connection::Online { .. })
 }
 
 /// Describes a [`Client`].
@@ -379,9 +387,9 @@ impl ClientBuilder {
     /// Starts the client, and waits until the server has taken it in: for programs that want the
     /// server now. [`ClientBuilder::start`] is for those that work without it too.
     ///
-    /// It connects whatever the settings say. It fails where the storage cannot be used, where the
-    /// server refuses the client or its token, and where the first attempt does not reach it; the
-    /// client has stopped then, and its storage is closed. Later interruptions are no failure: the
+    /// It connects whatever the settings say. It fails where the storage cannot be used or
+    /// takes nothing (a full disk), where the server refuses the client or its token, and where the
+    /// first attempt does not reach it; the client has stopped then, and its storage is closed. Later interruptions are no failure: the
     /// client comes back by itself.
     ///
     /// ```

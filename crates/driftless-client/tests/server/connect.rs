@@ -1,7 +1,11 @@
 //! What `connect` waits for, and how it fails.
 
+use std::time::Duration;
+
 use driftless_client::{Client, ConnectError, MemoryRows, SyncState};
-use driftless_store::replica::Redb;
+use driftless_protocol::durable::Row;
+use driftless_store::replica::{Redb, ReplicaStore, ReplicaStoreError};
+use driftless_sync::replica::storage::{Committed, Transaction};
 use futures::StreamExt;
 
 use crate::world::{Person, Server, applied, home, note};
@@ -71,6 +75,30 @@ async fn storage_of_a_newer_build_is_refused_and_kept() {
     let says = refused.expect_err("it is newer").to_string();
     assert!(says.contains("update this build"), "{says}");
     assert!(rows.load_now().is_err(), "it is still there");
+}
+
+/// What can be read of a disk without room.
+struct FullDisk;
+
+impl ReplicaStore for FullDisk {
+    async fn load(&self) -> Result<Vec<Row>, ReplicaStoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn commit(&self, _transaction: Transaction) -> Result<Committed, ReplicaStoreError> {
+        let detail = "no space left on device".to_owned();
+        Err(ReplicaStoreError::Full { detail })
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_not_waited_for() {
+    let server = Server::start().await;
+    let connecting = server.client("Ann").storage(FullDisk).connect();
+    let refused = tokio::time::timeout(Duration::from_secs(60), connecting).await;
+    let refused = refused.expect("it answers");
+    let says = refused.expect_err("nothing can be kept").to_string();
+    assert!(says.contains("free some space"), "{says}");
 }
 
 #[tokio::test]
