@@ -12,7 +12,7 @@ use crate::error::EditError;
 use crate::names::{LeafName, Name};
 use crate::news::Topic;
 use crate::outbox::{Conflict, PendingEdit};
-use crate::shared::{Published, PublishedBoard, Shared};
+use crate::shared::{PublishedBoard, Shared, State};
 use crate::watch::Watch;
 
 /// Records with their ids, in the order of these.
@@ -76,8 +76,9 @@ impl Board {
     }
 
     /// Waits until there is something to show. Without anything stored, that needs the server: it
-    /// waits for as long as there is none. An error means that there never will be: the client has
-    /// stopped, or the name is none.
+    /// waits for as long as there is none, also where the server refuses the client or the board, or
+    /// the storage cannot be used: [`crate::Client::watch_status`] and [`crate::Client::events`] say
+    /// so. An error means that there never will be: the client has stopped, or the name is none.
     ///
     /// ```
     /// use driftless_testkit::TestKit;
@@ -142,7 +143,8 @@ impl Board {
     /// # Ok::<(), driftless_client::EditError>(())
     /// ```
     pub fn select(&self, holds: impl Fn(&RecordId, &RecordView) -> bool) -> Records {
-        self.read(|board| selected(board, &holds))
+        // The application's code may ask the client something itself: it runs without the lock.
+        selected(self.read(all), &holds)
     }
 
     /// A record as it is shown, now and from now on; `None` while there is none.
@@ -165,11 +167,15 @@ impl Board {
     {
         let (record, path) = (record.into_id(), leaf.into_path().ok());
         let names = record.clone().ok().zip(path);
+        let path = names.as_ref().map(|(_, path)| path.clone());
         let read = move |board: &PublishedBoard| {
-            let (record, path) = names.as_ref()?;
-            L::Value::from_value(board.records.get(record)?.value(path)?)
+            let (record, _) = names.as_ref()?;
+            board.records.get(record).cloned()
         };
-        self.watch_board(self.record_topic(record), read)
+        let value = move |record: Option<Arc<RecordView>>| {
+            L::Value::from_value(record?.value(path.as_ref()?)?)
+        };
+        self.watch_then(self.record_topic(record), read, value)
     }
 
     /// The records of which something holds, now and from now on, by id.
@@ -189,7 +195,7 @@ impl Board {
         holds: impl Fn(&RecordId, &RecordView) -> bool + Send + 'static,
     ) -> Watch<Records> {
         let topic = self.id.clone().ok().map(Topic::Board);
-        self.watch_board(topic, move |board| selected(board, &holds))
+        self.watch_then(topic, all, move |records| selected(records, &holds))
     }
 
     /// Every unsettled edit of the board, oldest first: on its way, conflicted or refused.
@@ -253,6 +259,34 @@ impl Board {
     /// when it can be. `label` is what the person does, in their words ("Rename").
     ///
     /// Nothing is durable when it returns: see [`EditHandle::stored`].
+    ///
+    /// It is an edit of what the board shows now: what others wrote and this client has not got yet
+    /// was not looked at, and writing over it is a conflict. So a program that changes what is there
+    /// waits for [`Board::loaded`] first.
+    ///
+    /// ```
+    /// use driftless_client::EditError;
+    /// use driftless_client::model::builtin::TITLE;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let hers = kit.person("Ann").client().board("home");
+    /// let made = hers.edit("Add", |e| {
+    ///     e.create("cpu", "chart", []);
+    ///     e.set("cpu", TITLE, "CPU");
+    /// })?;
+    /// kit.until(made.applied())?;
+    ///
+    /// let bob = kit.person("Bob").client();
+    /// let too_early = bob.board("home").edit("Rename", |e| e.set("cpu", TITLE, "Processor"))?;
+    /// assert_eq!(kit.until(too_early.applied()), Err(EditError::Conflicted));
+    ///
+    /// let carol = kit.person("Carol").client().board("home");
+    /// kit.until(carol.loaded())?;
+    /// let renamed = carol.edit("Rename", |e| e.set("cpu", TITLE, "Processor"))?;
+    /// kit.until(renamed.applied())?;
+    /// # Ok::<(), EditError>(())
+    /// ```
     pub fn edit(
         &self,
         label: impl Into<String>,
@@ -337,26 +371,43 @@ impl Board {
     }
 
     /// Watches something of this board. What has no name is nothing, and never becomes anything.
-    fn watch_board<T>(
+    fn watch_board<T: 'static>(
         &self,
         topic: impl Into<Option<Topic>>,
-        mut read: impl FnMut(&PublishedBoard) -> T + Send + 'static,
+        read: impl FnMut(&PublishedBoard) -> T + Send + 'static,
+    ) -> Watch<T> {
+        self.watch_then(topic, read, std::convert::identity)
+    }
+
+    /// The same, of what code of the application makes of it, without the lock.
+    fn watch_then<R: 'static, T: 'static>(
+        &self,
+        topic: impl Into<Option<Topic>>,
+        mut read: impl FnMut(&PublishedBoard) -> R + Send + 'static,
+        mut then: impl FnMut(R) -> T + Send + 'static,
     ) -> Watch<T> {
         let id = self.id.clone().ok();
         let nothing = PublishedBoard::default();
-        let read = move |published: &Published| {
+        let read = move |state: &State| {
+            let published = state.published();
             let board = id.as_ref().and_then(|id| published.boards.get(id));
-            read(board.unwrap_or(&nothing))
+            let read = read(board.unwrap_or(&nothing));
+            drop(published);
+            then(read)
         };
         let topic = topic.into().unwrap_or(Topic::Nothing);
-        Watch::new(Arc::clone(self.shared.state()), topic, read)
+        Watch::reading(Arc::clone(self.shared.state()), topic, read)
     }
 }
 
-fn selected(board: &PublishedBoard, holds: &impl Fn(&RecordId, &RecordView) -> bool) -> Records {
+fn all(board: &PublishedBoard) -> Records {
     let records = board.records.iter();
     records
-        .filter(|(id, view)| holds(id, view))
         .map(|(id, view)| (id.clone(), Arc::clone(view)))
         .collect()
+}
+
+fn selected(mut records: Records, holds: &impl Fn(&RecordId, &RecordView) -> bool) -> Records {
+    records.retain(|(id, view)| holds(id, view));
+    records
 }

@@ -37,7 +37,7 @@ use crate::shared::{Published, State};
 pub struct Watch<T> {
     state: Arc<State>,
     watcher: Arc<Watcher>,
-    read: Box<dyn FnMut(&Published) -> T + Send>,
+    read: Box<dyn FnMut(&State) -> T + Send>,
     last: Option<T>,
 }
 
@@ -45,7 +45,17 @@ impl<T> Watch<T> {
     pub(crate) fn new(
         state: Arc<State>,
         topic: Topic,
-        read: impl FnMut(&Published) -> T + Send + 'static,
+        mut read: impl FnMut(&Published) -> T + Send + 'static,
+    ) -> Self {
+        Self::reading(state, topic, move |state| read(&state.published()))
+    }
+
+    /// As [`Watch::new`], of what runs code of the application: that takes the lock itself, and has
+    /// let it go before.
+    pub(crate) fn reading(
+        state: Arc<State>,
+        topic: Topic,
+        read: impl FnMut(&State) -> T + Send + 'static,
     ) -> Self {
         let watcher = state.listeners.watchers.watch(topic);
         Self {
@@ -73,7 +83,7 @@ impl<T: Clone + PartialEq + Unpin> Stream for Watch<T> {
         // Asked before, so that what was told before the end is not missed.
         let has_ended = watch.watcher.has_ended();
         if watch.watcher.take_news() {
-            let now = (watch.read)(&watch.state.published());
+            let now = (watch.read)(&watch.state);
             if watch.last.as_ref() != Some(&now) {
                 watch.last = Some(now.clone());
                 return Poll::Ready(Some(now));

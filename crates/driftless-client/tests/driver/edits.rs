@@ -1,11 +1,13 @@
 //! An edit on its way: checked, shown, stored, sent, settled.
 
+use std::time::Duration;
+
 use driftless_client::{ClientEvent, EditError};
-use driftless_model::{Invalid, StaleLeaf, UserId, Value, Version};
+use driftless_model::{Invalid, RecordId, StaleLeaf, UserId, Value, Version};
 use driftless_protocol::Code;
 use driftless_protocol::message::Outcome;
-use driftless_sync::replica::view::{EntryProgress, Resolution};
-use futures::FutureExt;
+use driftless_sync::replica::view::{EntryProgress, RecordView, Resolution};
+use futures::{FutureExt, StreamExt};
 
 use crate::faulty::Disk;
 use crate::stage::{Stage, drain, home, make_note, note, retitle, shown, title};
@@ -249,4 +251,24 @@ fn a_refused_edit_can_be_tried_again_or_rolled_back() {
     board.roll_back(board.outbox()[0].number);
     stage.settle();
     assert_eq!((board.outbox().len(), shown(&client)), (0, None));
+}
+
+#[test]
+fn what_the_application_asks_of_records_may_ask_the_client_something() {
+    let mut stage = Stage::new();
+    let (client, _peer) = stage.online(Disk::default());
+    make_note(&client, "One");
+    stage.settle();
+    // On a thread of its own: what waits for itself would wait for ever.
+    let (sender, selected) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let board = client.board(home());
+        let asked = board.clone();
+        let is_there = move |id: &RecordId, _: &RecordView| asked.record(id.clone()).is_some();
+        let now = board.select(&is_there).len();
+        let then = board.watch_select(is_there).next().now_or_never().flatten();
+        sender.send((now, then.map(|records| records.len())))
+    });
+    let selected = selected.recv_timeout(Duration::from_secs(60));
+    assert_eq!(selected, Ok((1, Some(1))));
 }
