@@ -76,9 +76,10 @@ impl Board {
     }
 
     /// Waits until there is something to show. Without anything stored, that needs the server: it
-    /// waits for as long as there is none, also where the server refuses the client or the board, or
-    /// the storage cannot be used: [`crate::Client::watch_status`] and [`crate::Client::events`] say
-    /// so. An error means that there never will be: the client has stopped, or the name is none.
+    /// waits for as long as there is none, also where the server refuses the client or the board,
+    /// or the storage cannot be used: [`crate::Client::watch_status`] and [`crate::Client::events`]
+    /// say so. An error means that there never will be: the client has stopped, or the name is
+    /// none.
     ///
     /// ```
     /// use driftless_testkit::TestKit;
@@ -260,9 +261,9 @@ impl Board {
     ///
     /// Nothing is durable when it returns: see [`EditHandle::stored`].
     ///
-    /// It is an edit of what the board shows now: what others wrote and this client has not got yet
-    /// was not looked at, and writing over it is a conflict. So a program that changes what is there
-    /// waits for [`Board::loaded`] first.
+    /// It is an edit of what the board shows now: what others wrote and this client has not got
+    /// yet was not looked at, and writing over it is a conflict. So a program that changes what is
+    /// there waits for [`Board::loaded`] first.
     ///
     /// ```
     /// use driftless_client::EditError;

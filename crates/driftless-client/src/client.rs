@@ -12,7 +12,7 @@ use futures::StreamExt;
 use futures::channel::{mpsc, oneshot};
 
 use crate::board::Board;
-use crate::driver::Plan;
+use crate::driver::{End, Plan};
 use crate::error::ConnectError;
 use crate::event::EventStream;
 use crate::feed::Feed;
@@ -378,6 +378,7 @@ impl ClientBuilder {
             schema,
             config,
             storage: self.storage,
+            end: End(Arc::clone(&state)),
             state,
             requests,
         };
@@ -387,10 +388,10 @@ impl ClientBuilder {
     /// Starts the client, and waits until the server has taken it in: for programs that want the
     /// server now. [`ClientBuilder::start`] is for those that work without it too.
     ///
-    /// It connects whatever the settings say. It fails where the storage cannot be used or
-    /// takes nothing (a full disk), where the server refuses the client or its token, and where the
-    /// first attempt does not reach it; the client has stopped then, and its storage is closed. Later interruptions are no failure: the
-    /// client comes back by itself.
+    /// It connects whatever the settings say. It fails where the storage cannot be used or takes
+    /// nothing (a full disk), where the server refuses the client or its token, and where the first
+    /// attempt does not reach it; the client has stopped then, and its storage is closed. Later
+    /// interruptions are no failure: the client comes back by itself.
     ///
     /// ```
     /// use driftless_client::{Client, ConnectError};

@@ -42,6 +42,22 @@ pub(crate) struct Plan {
     pub(crate) storage: Option<Box<OwnedStore>>,
     pub(crate) state: Arc<State>,
     pub(crate) requests: UnboundedReceiver<Request>,
+    /// Behind the requests, so that no more of them come once everybody has heard the end.
+    pub(crate) end: End,
+}
+
+/// Whoever waits hears that it is over when this goes: also with a driver that is dropped halfway,
+/// or panics.
+#[derive(Debug)]
+pub(crate) struct End(pub(crate) Arc<State>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        // Those who wait are woken without the lock.
+        let waiters = std::mem::take(&mut self.0.published().waiters);
+        drop(waiters);
+        self.0.listeners.end();
+    }
 }
 
 impl Plan {
@@ -72,6 +88,8 @@ struct Driver<P: Platform> {
     /// Whose turn it is where both have something: neither starves the other.
     is_sockets_turn: bool,
     stopping: Option<oneshot::Sender<()>>,
+    /// Behind the requests, as in the plan.
+    end: End,
 }
 
 /// When, and a wait until then.
@@ -169,6 +187,7 @@ impl<P: Platform> Driver<P> {
             is_persistence_requested: false,
             is_sockets_turn: false,
             stopping: None,
+            end: plan.end,
         };
         driver.handle(Input::Command(Command::SetToken(plan.token)));
         driver
@@ -198,8 +217,7 @@ impl<P: Platform> Driver<P> {
         // Whoever hears that it stopped may open the same storage again.
         drop(self.storage);
         self.requests.close();
-        self.state.published().waiters.clear();
-        self.state.listeners.end();
+        drop(self.end);
         if let Some(stopping) = self.stopping {
             // Whoever asked may be gone.
             let _ = stopping.send(());

@@ -269,6 +269,6 @@ fn what_the_application_asks_of_records_may_ask_the_client_something() {
         let then = board.watch_select(is_there).next().now_or_never().flatten();
         sender.send((now, then.map(|records| records.len())))
     });
-    let selected = selected.recv_timeout(Duration::from_secs(60));
+    let selected = selected.recv_timeout(Duration::from_mins(1));
     assert_eq!(selected, Ok((1, Some(1))));
 }

@@ -63,3 +63,18 @@ fn the_last_handle_that_goes_ends_the_driver_after_storing() {
         "the replica and the entry"
     );
 }
+
+#[test]
+fn a_driver_that_is_dropped_before_its_first_step_lets_nobody_wait() {
+    let mut stage = Stage::new();
+    let client = stage.stillborn(builder());
+    let edit = client
+        .board(home())
+        .edit("Add", |edit| edit.create(note(), "note", []));
+    assert!(matches!(edit, Err(EditError::Closed)));
+    assert_eq!(
+        stage.now(client.board(home()).loaded()),
+        Err(EditError::Closed)
+    );
+    stage.now(client.shutdown());
+}

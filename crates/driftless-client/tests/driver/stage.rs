@@ -115,7 +115,26 @@ impl Stage {
         self.start_one(builder, true)
     }
 
+    /// A client whose driver is dropped before anybody polls it.
+    pub fn stillborn(&mut self, builder: ClientBuilder) -> Client {
+        self.prepare(builder, false).0
+    }
+
     fn start_one(&mut self, builder: ClientBuilder, is_shared: bool) -> (Client, Tab) {
+        let (client, driver, tab) = self.prepare(builder, is_shared);
+        self.pool
+            .spawner()
+            .spawn_local(driver)
+            .expect("the pool runs");
+        self.settle();
+        (client, tab)
+    }
+
+    fn prepare(
+        &mut self,
+        builder: ClientBuilder,
+        is_shared: bool,
+    ) -> (Client, impl Future<Output = ()> + use<>, Tab) {
         let number = {
             let tabs = &mut *self.world.tabs.borrow_mut();
             tabs.next += 1;
@@ -130,18 +149,13 @@ impl Stage {
             is_shared,
         };
         let (client, driver) = builder.start_on(platform);
-        self.pool
-            .spawner()
-            .spawn_local(driver)
-            .expect("the pool runs");
-        self.settle();
         let world = Rc::clone(&self.world);
         let tab = Tab {
             world,
             number,
             signals,
         };
-        (client, tab)
+        (client, driver, tab)
     }
 
     /// From here on, what tabs tell each other is lost, or is not.

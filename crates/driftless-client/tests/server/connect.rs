@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use driftless_client::{Client, ConnectError, MemoryRows, SyncState};
+use driftless_client::{Client, ConnectError, EditError, MemoryRows, SyncState};
 use driftless_protocol::durable::Row;
 use driftless_store::replica::{Redb, ReplicaStore, ReplicaStoreError};
 use driftless_sync::replica::storage::{Committed, Transaction};
@@ -95,10 +95,41 @@ impl ReplicaStore for FullDisk {
 async fn a_full_disk_is_said_and_not_waited_for() {
     let server = Server::start().await;
     let connecting = server.client("Ann").storage(FullDisk).connect();
-    let refused = tokio::time::timeout(Duration::from_secs(60), connecting).await;
+    let refused = tokio::time::timeout(Duration::from_mins(1), connecting).await;
     let refused = refused.expect("it answers");
     let says = refused.expect_err("nothing can be kept").to_string();
     assert!(says.contains("free some space"), "{says}");
+}
+
+/// Storage with a fault that nobody thought of.
+struct Broken;
+
+impl ReplicaStore for Broken {
+    async fn load(&self) -> Result<Vec<Row>, ReplicaStoreError> {
+        panic!("as this test wants it")
+    }
+
+    async fn commit(&self, _transaction: Transaction) -> Result<Committed, ReplicaStoreError> {
+        Ok(Committed::Yes)
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_client_that_died() {
+    let client = Client::builder("ws://127.0.0.1:1/rt").storage(Broken);
+    let client = client.start();
+    let board = client.board(home());
+    let ended = async {
+        assert_eq!(board.loaded().await, Err(EditError::Closed));
+        // Made before it died, or refused since.
+        match board.edit("Add", |e| e.create(note(), "note", [])) {
+            Ok(edit) => assert_eq!(edit.applied().await, Err(EditError::Closed)),
+            Err(error) => assert_eq!(error, EditError::Closed),
+        }
+        client.shutdown().await;
+    };
+    let ended = tokio::time::timeout(Duration::from_mins(1), ended).await;
+    assert_eq!(ended, Ok(()));
 }
 
 #[tokio::test]
