@@ -208,11 +208,11 @@ impl<P: Platform> Driver<P> {
     /// What was made is stored; then everybody who waits hears that it is over.
     async fn finish(mut self) {
         self.storage.pause(false);
+        self.store_all().await;
+        // Other tabs stay connected: they are told of what was stored, not of this farewell.
+        self.go_alone();
         self.handle(Input::Command(Command::Disconnect));
-        while !self.storage.is_idle() {
-            let answer = std::future::poll_fn(|context| self.storage.poll(context)).await;
-            self.answered(answer);
-        }
+        self.store_all().await;
         self.publish();
         // Whoever hears that it stopped may open the same storage again.
         drop(self.storage);
@@ -221,6 +221,13 @@ impl<P: Platform> Driver<P> {
         if let Some(stopping) = self.stopping {
             // Whoever asked may be gone.
             let _ = stopping.send(());
+        }
+    }
+
+    async fn store_all(&mut self) {
+        while !self.storage.is_idle() {
+            let answer = std::future::poll_fn(|context| self.storage.poll(context)).await;
+            self.answered(answer);
         }
     }
 

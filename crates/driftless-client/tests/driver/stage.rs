@@ -275,6 +275,9 @@ impl Platform for TestPlatform {
 
     fn tell(&mut self, frame: Vec<u8>) {
         let tabs = self.world.tabs.borrow();
+        if !tabs.queue.iter().any(|(tab, _)| *tab == self.number) {
+            return;
+        }
         let others = tabs.queue.iter().filter(|(tab, _)| *tab != self.number);
         for (other, _) in others.filter(|_| !tabs.are_deaf) {
             tabs.tell(*other, Signal::Told(frame.clone()));

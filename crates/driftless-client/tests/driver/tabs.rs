@@ -4,6 +4,7 @@ use driftless_client::platform::Signal;
 use driftless_client::{Client, ClientBuilder, EditError};
 use driftless_store::replica::ReplicaStoreError;
 use driftless_sync::replica::view::{Connection, StorageVerdict};
+use futures::FutureExt;
 
 use crate::faulty::Disk;
 use crate::stage::{Peer, Stage, Tab, builder, home, make_note, retitle, shown};
@@ -93,6 +94,20 @@ fn a_closed_leader_is_followed_by_the_next_tab() {
     assert!(tab.is_elected());
     stage.accept();
     assert!(is_online(&second));
+}
+
+#[test]
+fn a_tab_that_shuts_down_leaves_the_others_connected() {
+    let mut stage = Stage::new();
+    let ([(first, _), (second, _)], mut peer) = two(&mut stage, &Disk::default());
+    make_note(&second, "Last words");
+    let stopping = second.shutdown().shared();
+    assert_eq!(stopping.clone().now_or_never(), None);
+    stage.pass_ms(FRAME_MS);
+    stage.now(stopping);
+    assert!(is_online(&first) && !peer.is_closed());
+    assert_eq!(shown(&first).as_deref(), Some("Last words"));
+    assert_eq!(peer.pushes().len(), 1);
 }
 
 #[test]
