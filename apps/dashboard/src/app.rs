@@ -49,11 +49,9 @@ fn read_address() -> Result<Address, String> {
     let path = location.pathname().unwrap_or_default();
     let path = js_sys::decode_uri_component(&path).map_or(path, String::from);
     let base = browser::base_path();
-    let path = path.strip_prefix(base.trim_end_matches('/'));
-    let path = path.unwrap_or_default();
     let search = location.search().unwrap_or_default();
     let parameters = web_sys::UrlSearchParams::new_with_str(&search).ok();
     let parameter = |name: &str| parameters.as_ref().and_then(|found| found.get(name));
-    let address = Address::new(path, parameter("replica"), parameter("name"));
+    let address = Address::new(&base, &path, parameter("replica"), parameter("name"));
     address.map_err(|error| error.to_string())
 }

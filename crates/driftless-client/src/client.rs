@@ -313,7 +313,8 @@ impl ClientBuilder {
     }
 
     /// The replica's name on this device: each name is a replica of its own, with its own storage.
-    /// Without it: `default`.
+    /// Without it: `default`. In a browser, names belong to the page's origin: applications that
+    /// share one have names of their own.
     #[must_use]
     pub fn namespace(mut self, namespace: &str) -> Self {
         namespace.clone_into(&mut self.namespace);
