@@ -11,15 +11,24 @@ pub fn window() -> Window {
 /// Where the app is: `/`, or the path that a proxy has before it, with a slash at its end. The
 /// server writes it before the names of the scripts.
 pub fn base_path() -> String {
-    let document = window().document();
-    let script = document.and_then(|document| {
-        let boot = document.query_selector("script[src$='/boot.js']");
-        boot.ok().flatten()?.get_attribute("src")
-    });
-    // The rest is the build's own folder.
-    let base = script.and_then(|source| Some(source.rsplit_once("assets/")?.0.to_owned()));
-    base.unwrap_or_else(|| "/".to_owned())
+    build_folder().map_or_else(|| "/".to_owned(), |(base, _)| base)
 }
+
+/// Which build of the page runs: the name of the folder that its files are in.
+pub fn page_build() -> String {
+    build_folder().map_or_else(String::new, |(_, build)| build)
+}
+
+/// What is before the folder of the build, and its name.
+fn build_folder() -> Option<(String, String)> {
+    let boot = window().document()?;
+    let boot = boot.query_selector("script[src$='/boot.js']").ok()??;
+    let source = boot.get_attribute("src")?;
+    let (base, file) = source.rsplit_once("assets/")?;
+    let (build, _) = file.split_once('/')?;
+    Some((base.to_owned(), build.to_owned()))
+}
+
 /// What is added to a universal time to get the local one, in milliseconds, at that time.
 pub fn local_offset_ms(at_ms: f64) -> f64 {
     let date = js_sys::Date::new(&at_ms.into());

@@ -8,6 +8,7 @@ mod plot;
 mod address;
 mod browser;
 mod stopped;
+mod console_log;
 mod observe;
 mod announcer;
 mod theme;
@@ -23,6 +24,7 @@ mod app;
 
 fn main() {
     stopped::watch();
+    console_log::start();
     let place = leptos::prelude::document().get_element_by_id("app");
     let place = place.map(wasm_bindgen::JsCast::unchecked_into::<web_sys::HtmlElement>);
     match place {

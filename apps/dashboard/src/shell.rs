@@ -76,13 +76,14 @@ impl Shell {
 
     /// For the indicator's details.
     pub fn facts(self) -> Signal<Vec<(String, String)>> {
-        let fact = move || {
-            (
-                "Reload offline".to_owned(),
-                self.copy.get().words().to_owned(),
-            )
-        };
-        Signal::derive(move || vec![fact()])
+        let page = browser::page_build();
+        Signal::derive(move || {
+            let reload = self.copy.get().words();
+            let facts = [("Reload offline", reload), ("Page", &page)];
+            facts
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec()
+        })
     }
 }
 

@@ -47,7 +47,7 @@ use crate::watch::Watch;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Client {
@@ -372,6 +372,8 @@ impl ClientBuilder {
             let set = config.set(Setting::AutoConnect, auto_connect);
             set.expect("a switch takes both values");
         }
+        let history = &state.history;
+        history.begin(&self.url, self.token.as_deref(), &config);
         let shared = Arc::new(Shared::new(Arc::clone(&schema), Arc::clone(&state), sender));
         let plan = Plan {
             url: self.url,

@@ -7,10 +7,13 @@
 #![forbid(unsafe_code)]
 
 pub mod names;
+mod surroundings;
+pub mod redacted;
 pub mod error;
 pub mod status;
 mod news;
 pub mod event;
+pub mod history;
 pub mod edit;
 mod shared;
 pub mod watch;
@@ -20,9 +23,11 @@ pub mod feed;
 pub mod platform;
 mod driver;
 pub mod client;
+pub mod diagnostics;
 
 pub use board::{Board, Records};
 pub use client::{Client, ClientBuilder};
+pub use diagnostics::Diagnostics;
 pub use edit::{EditBuilder, EditHandle};
 pub use error::{ClientError, ConnectError, EditError, OutboxError};
 pub use event::{ClientEvent, EventStream};

@@ -18,8 +18,10 @@ use futures::channel::oneshot;
 
 use crate::edit::{Drafted, EditBuilder, EditHandle, EditWaiter};
 use crate::error::EditError;
-use crate::event::Listeners;
+use crate::event::{ClientEvent, Listeners};
+use crate::history::History;
 use crate::status::Status;
+use crate::surroundings::epoch_ms;
 
 /// What the handle asks of the driver.
 #[derive(Debug)]
@@ -70,6 +72,8 @@ pub(crate) struct Published {
 pub(crate) struct State {
     published: Mutex<Published>,
     pub(crate) listeners: Listeners,
+    /// What was told, for whoever looks into a problem.
+    pub(crate) history: History,
 }
 
 impl State {
@@ -78,6 +82,12 @@ impl State {
         self.published
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells everybody who listens.
+    pub(crate) fn tell(&self, event: &ClientEvent) {
+        self.history.note(event, epoch_ms());
+        self.listeners.tell(event);
     }
 }
 
@@ -118,6 +128,9 @@ impl Shared {
     }
 
     pub(crate) fn command(&self, command: Command) {
+        if let Command::SetToken(Some(token)) = &command {
+            self.state.history.hide(token);
+        }
         self.ask(Request::Command(Box::new(command)));
     }
 

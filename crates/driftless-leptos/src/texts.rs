@@ -117,6 +117,16 @@ texts! {
     board_version = "Board";
     /// Before the protocol version.
     protocol = "Protocol";
+    /// While a long outbox is sent. `{sent}`: how many are through; `{total}`: how many there were.
+    sending = "Sending {sent} of {total}";
+    /// Copies what a maintainer needs to see.
+    copy_diagnostics = "Copy diagnostics";
+    /// It is in the clipboard.
+    diagnostics_copied = "Copied";
+    /// There is no clipboard: the person takes the text by hand.
+    diagnostics_shown = "Copying is not possible here: select the text, or save it.";
+    /// Saves it as a file.
+    diagnostics_save = "Save as a file";
     /// Before the server's build.
     server = "Server";
     /// Before the name that the server knows the person by.

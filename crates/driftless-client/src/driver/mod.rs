@@ -4,7 +4,9 @@
 //!
 //! It spawns nothing: one future, polled on one thread, in which everything takes turns.
 
+mod pace;
 mod sign_in;
+mod spoken;
 mod storage;
 mod publish;
 
@@ -23,6 +25,7 @@ use futures::{FutureExt, StreamExt};
 
 use crate::platform::{AnyStore, OwnedStore, Platform, Signal, Socket, SocketEvent};
 use crate::shared::{Request, State};
+use pace::Pace;
 use publish::{Around, Batch};
 use sign_in::SignIn;
 use storage::{Answer, StorageQueue};
@@ -80,6 +83,9 @@ struct Driver<P: Platform> {
     /// When the storage is read again that could not be read.
     rereading: Option<Timer<P>>,
     batch: Batch,
+    pace: Pace,
+    /// When what changed is published that had to wait.
+    publishing: Option<Timer<P>>,
     network: Network,
     company: Company,
     sign_in: SignIn,
@@ -133,6 +139,7 @@ enum Step {
     Signalled(Signal),
     Due,
     ReadAgain,
+    Published,
     Abandoned,
 }
 
@@ -178,6 +185,8 @@ impl<P: Platform> Driver<P> {
             timer: None,
             rereading: None,
             batch: Batch::default(),
+            pace: Pace::default(),
+            publishing: None,
             network: Network {
                 device_has_it: true,
                 application_has_it: true,
@@ -195,12 +204,15 @@ impl<P: Platform> Driver<P> {
 
     async fn run(mut self) {
         loop {
-            self.publish();
+            self.publish_in_turn();
             let step = std::future::poll_fn(|context| self.poll_step(context)).await;
             if !self.take(step) {
                 break;
             }
             self.take_more_requests();
+            if self.stopping.is_some() {
+                break;
+            }
         }
         self.finish().await;
     }
@@ -241,6 +253,9 @@ impl<P: Platform> Driver<P> {
         }
         if poll_timer::<P>(&mut self.rereading, now_ms, context).is_ready() {
             return Poll::Ready(Step::ReadAgain);
+        }
+        if poll_timer::<P>(&mut self.publishing, now_ms, context).is_ready() {
+            return Poll::Ready(Step::Published);
         }
         self.is_sockets_turn = !self.is_sockets_turn;
         let step = if self.is_sockets_turn {
@@ -305,6 +320,8 @@ impl<P: Platform> Driver<P> {
                 self.rereading = None;
                 self.storage.load();
             }
+            // The turn itself comes with every step.
+            Step::Published => self.publishing = None,
             Step::Abandoned => return false,
         }
         self.stopping.is_none()
@@ -482,6 +499,7 @@ impl<P: Platform> Driver<P> {
             mono_ms: self.platform.mono_ms(),
             epoch_ms: self.platform.epoch_ms(),
         };
+        spoken::handed(&input);
         self.replica.handle(input, now);
         while let Some(output) = self.replica.poll_output() {
             self.carry_out(output);
@@ -510,15 +528,34 @@ impl<P: Platform> Driver<P> {
             }
             Output::Tell(message) => self.platform.tell(self.sign_in.frame(&message)),
             Output::Elect => self.platform.elect(),
-            Output::Notice(notice) => self.batch.take(notice),
+            Output::Notice(notice) => self.batch.take(notice, &self.replica),
             _ => {}
         }
     }
 
     fn send(&mut self, message: &ClientMessage) {
         if let Some((_, socket)) = &mut self.socket {
+            spoken::sent(message);
             socket.send(CODEC.encode_client(message));
         }
+    }
+
+    /// Publishes, or sees to it that it is done when its turn comes.
+    fn publish_in_turn(&mut self) {
+        let (now_ms, due_ms) = (self.platform.mono_ms(), self.pace.due_ms());
+        if self.batch.is_empty() {
+            return;
+        }
+        if now_ms < due_ms {
+            if self.publishing.is_none() {
+                let sleep = self.platform.sleep_until(due_ms);
+                self.publishing = Some((due_ms, Box::pin(sleep)));
+            }
+            return;
+        }
+        self.publishing = None;
+        self.publish();
+        self.pace.done(now_ms, self.platform.mono_ms());
     }
 
     fn publish(&mut self) {

@@ -18,7 +18,7 @@ use crate::status::Status;
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     status: bool,
-    boards: SortedMap<BoardId, SortedSet<RecordId>>,
+    boards: SortedMap<BoardId, BoardNews>,
     outboxes: SortedSet<BoardId>,
     /// Frames, or why there are none.
     feeds: Vec<FeedNews>,
@@ -26,6 +26,23 @@ pub(super) struct Batch {
     settled: Vec<(EditId, Result<Version, EditError>)>,
     /// What is told after all of the above.
     events: Vec<ClientEvent>,
+}
+
+/// What changed on screen of a board.
+#[derive(Debug, Default)]
+struct BoardNews {
+    changed: SortedSet<RecordId>,
+    /// As they were with the last change on screen: more may have arrived since that is not shown.
+    version: Version,
+    is_loaded: bool,
+}
+
+impl BoardNews {
+    fn read(&mut self, replica: &Replica, id: &BoardId) {
+        let state = replica.board(id).map(|board| &board.state);
+        self.is_loaded = state.is_some_and(|state| state.cursor().is_some());
+        self.version = state.map_or_else(Version::default, RealtimeState::version);
+    }
 }
 
 /// What the driver knows apart from the machine.
@@ -53,29 +70,40 @@ impl Batch {
         self.status = true;
     }
 
+    /// Whether there is nothing to publish.
+    pub(super) fn is_empty(&self) -> bool {
+        let nothing_read = self.boards.is_empty() && self.outboxes.is_empty() && !self.status;
+        let nothing_told = self.feeds.is_empty() && self.events.is_empty();
+        nothing_read && nothing_told && self.stored.is_empty() && self.settled.is_empty()
+    }
+
     /// Everything has to be read anew: the storage was.
     pub(super) fn all(&mut self, replica: &Replica, state: &State) {
         let published = state.published();
         let known = published.boards.iter();
         for (id, board) in known {
-            let records = self.boards.entry(id.clone()).or_default();
-            records.extend(board.records.keys().cloned());
+            let news = self.boards.entry(id.clone()).or_default();
+            news.changed.extend(board.records.keys().cloned());
+            news.read(replica, id);
             self.outboxes.insert(id.clone());
         }
         for (id, _) in replica.boards() {
             let views = replica.views(id).into_iter().flatten();
-            let records = self.boards.entry(id.clone()).or_default();
-            records.extend(views.map(|(record, _)| record.clone()));
+            let news = self.boards.entry(id.clone()).or_default();
+            news.changed.extend(views.map(|(record, _)| record.clone()));
+            news.read(replica, id);
             self.outboxes.insert(id.clone());
         }
     }
 
     /// Takes what the machine tells.
-    pub(super) fn take(&mut self, notice: Notice) {
+    pub(super) fn take(&mut self, notice: Notice, replica: &Replica) {
         match notice {
             Notice::Status => self.status = true,
             Notice::Board { board, changed } => {
-                self.boards.entry(board).or_default().extend(changed);
+                let news = self.boards.entry(board.clone()).or_default();
+                news.changed.extend(changed);
+                news.read(replica, &board);
             }
             Notice::Outbox { board } => {
                 self.outboxes.insert(board);
@@ -135,6 +163,7 @@ impl Batch {
             } = &self;
             publish_boards(&mut published, replica, boards, &mut events);
             publish_outboxes(&mut published, replica, outboxes, &mut events);
+            publish_marks(&mut published, replica, boards, outboxes);
             if *status || !outboxes.is_empty() {
                 publish_status(&mut published, replica, around, &mut events);
             }
@@ -152,7 +181,7 @@ impl Batch {
                 .collect()
         };
         for event in events.iter().chain(&self.events) {
-            state.listeners.tell(event);
+            state.tell(event);
         }
         for (waiter, outcome) in waiters {
             waiter.settle(outcome);
@@ -222,16 +251,15 @@ fn event_of(notice: Notice) -> Option<ClientEvent> {
 fn publish_boards(
     published: &mut Published,
     replica: &Replica,
-    boards: &SortedMap<BoardId, SortedSet<RecordId>>,
+    boards: &SortedMap<BoardId, BoardNews>,
     events: &mut Vec<ClientEvent>,
 ) {
-    for (id, changed) in boards {
+    for (id, news) in boards {
         let board = published.boards.entry(id.clone()).or_default();
         let state = replica.board(id).map(|board| &board.state);
-        board.is_loaded = state.is_some_and(|state| state.cursor().is_some());
-        board.version = state.map_or_else(Version::default, RealtimeState::version);
-        board.seen = replica.seen_mark(id);
-        for record in changed {
+        board.is_loaded = news.is_loaded;
+        board.version = news.version;
+        for record in &news.changed {
             match state.and_then(|state| state.views().get(record)) {
                 Some(view) => board.records.insert(record.clone(), Arc::clone(view)),
                 None => board.records.remove(record),
@@ -239,7 +267,7 @@ fn publish_boards(
         }
         events.push(ClientEvent::Board {
             board: id.clone(),
-            changed: changed.iter().cloned().collect(),
+            changed: news.changed.iter().cloned().collect(),
         });
     }
 }
@@ -254,8 +282,22 @@ fn publish_outboxes(
         let board = published.boards.entry(id.clone()).or_default();
         board.outbox = Arc::new(replica.entries(id));
         board.undo = replica.undo_state(id);
-        board.seen = replica.seen_mark(id);
         events.push(ClientEvent::Outbox { board: id.clone() });
+    }
+}
+
+/// What is on screen from here on. Once for each board: it goes over the whole outbox.
+fn publish_marks(
+    published: &mut Published,
+    replica: &Replica,
+    boards: &SortedMap<BoardId, BoardNews>,
+    outboxes: &SortedSet<BoardId>,
+) {
+    let ids: SortedSet<&BoardId> = boards.keys().chain(outboxes.iter()).collect();
+    for id in ids {
+        if let Some(board) = published.boards.get_mut(id) {
+            board.seen = replica.seen_mark(id);
+        }
     }
 }
 

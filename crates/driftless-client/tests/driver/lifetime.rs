@@ -78,3 +78,14 @@ fn a_driver_that_is_dropped_before_its_first_step_lets_nobody_wait() {
     );
     stage.now(client.shutdown());
 }
+
+#[test]
+fn a_shutdown_that_is_asked_for_right_after_something_else_needs_nothing_more_to_happen() {
+    let mut stage = Stage::new();
+    let (client, peer) = stage.online(Disk::default());
+    client.hold_network(true);
+    let stopping = client.shutdown().shared();
+    assert_eq!(stopping.clone().now_or_never(), None);
+    stage.now(stopping);
+    assert!(peer.is_gone());
+}

@@ -11,3 +11,4 @@ mod tabs;
 mod feeds;
 mod lifetime;
 mod outbox;
+mod diagnosis;

@@ -8,3 +8,4 @@ mod offline;
 mod conflicts;
 mod bad_day;
 mod killed;
+mod long_sleep;

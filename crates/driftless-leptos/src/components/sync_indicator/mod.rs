@@ -2,12 +2,16 @@
 
 mod announcement;
 mod facts;
+mod progress;
+mod diagnosis;
 
 use driftless_sync::replica::view::Connection;
 use leptos::prelude::*;
 
 use self::announcement::paced;
+use self::diagnosis::diagnosis;
 use self::facts::{Fact, connection_facts, server_facts};
+use self::progress::{progress, words};
 use crate::clock::{Moment, use_now};
 use crate::context::{RealtimeContext, try_use_realtime};
 use crate::erased::memo;
@@ -20,7 +24,9 @@ use crate::texts::{count, use_texts};
 
 /// The connection's state by icon and word ("Live · 12 ms"), the number of pending edits, and, on
 /// a press, details: latency, last sync, attempts, next retry, versions, and whether this device
-/// keeps what is made; with a button that connects or disconnects.
+/// keeps what is made; with a button that connects or disconnects, and one that copies what a
+/// maintainer needs to see ([`driftless_client::Diagnostics`]). A long outbox is counted down while
+/// it is sent (part `sync-progress`).
 ///
 /// Part: `sync-indicator`; `data-state` is `idle`, `connecting`, `online`, `waiting`, `offline`,
 /// `unauthorised` or `closed`, `data-tone` the look.
@@ -55,7 +61,7 @@ pub fn DashboardSyncIndicator(
     let shown = if show_details {
         detailed(context, socket, more_facts).into_any()
     } else {
-        glance(socket).into_any()
+        glance(context, socket).into_any()
     };
     view! {
         <div
@@ -87,8 +93,8 @@ fn tell(socket: UseWebsocket, on_status_change: Option<Callback<Connection>>) {
     });
 }
 
-/// Icon, word and the number of pending edits.
-fn glance(socket: UseWebsocket) -> impl IntoView {
+/// Icon, word and the number of pending edits, or how far they are.
+fn glance(context: RealtimeContext, socket: UseWebsocket) -> impl IntoView {
     let texts = use_texts();
     let look = memo(move || socket.state.with(tone));
     let is_waiting = memo(move || {
@@ -99,6 +105,7 @@ fn glance(socket: UseWebsocket) -> impl IntoView {
     let said = (texts.pending_one.clone(), texts.pending_many.clone());
     let connection = texts.status_label.clone();
     let pending = use_background_sync().pending;
+    let progress = progress(context);
     let latency = {
         let texts = texts.clone();
         move || socket.state.with(|state| latency(state, &texts))
@@ -118,15 +125,25 @@ fn glance(socket: UseWebsocket) -> impl IntoView {
         }
     };
     let pending = move || {
+        if let Some(progress) = progress.get() {
+            let progress = words(progress);
+            let shown = view! {
+                <span data-part="sync-progress" data-testid="sync-progress">
+                    {progress}
+                </span>
+            };
+            return Some(shown.into_any());
+        }
         let number = pending.get();
         (number > 0).then(|| {
             let said = count(&said.0, &said.1, number);
-            view! {
+            let shown = view! {
                 <span data-part="sync-pending" aria-hidden="true">
                     {number}
                 </span>
                 <span data-part="unseen">", " {said}</span>
-            }
+            };
+            shown.into_any()
         })
     };
     view! {
@@ -146,7 +163,7 @@ fn detailed(
     let open = RwSignal::new(false);
     let heading = texts.status_details.to_string();
     view! {
-        <Popover open=open heading=heading trigger=move || glance(socket)>
+        <Popover open=open heading=heading trigger=move || glance(context, socket)>
             {details(context, socket, more)}
         </Popover>
     }
@@ -173,6 +190,7 @@ fn details(
         <h2 data-part="panel-heading">{heading}</h2>
         <dl data-part="facts">{facts}</dl>
         {connect_button(socket)}
+        {diagnosis(context, more)}
     }
 }
 

@@ -1,0 +1,291 @@
+//! What happened lately, for whoever looks into a problem: counted, and the last of it kept; and
+//! said to `tracing` as it happens. It tells nothing of what boards hold.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use driftless_model::SortedMap;
+use driftless_sync::replica::RealtimeConfig;
+use driftless_sync::replica::realtime_config::Setting;
+use driftless_sync::replica::view::{Connection, StorageVerdict};
+use serde::Serialize;
+
+use crate::event::ClientEvent;
+use crate::redacted::{Redacted, Secrets};
+use crate::status::Status;
+
+/// Most things that are kept; the oldest go first.
+const KEPT_MAX: usize = 200;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Happening {
+    /// When first, in milliseconds since 1970 by the device's clock.
+    pub at_ms: u64,
+    /// What.
+    pub what: Redacted,
+    /// How often in a row.
+    pub times: u64,
+}
+
+/// How much of something happened since the client was started.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Times that the server was reached.
+    pub connections: u64,
+    /// Own edits that were applied.
+    pub edits_applied: u64,
+    /// Own edits that were not: conflicted, refused, rolled back.
+    pub edits_failed: u64,
+    /// Times that a board changed on screen.
+    pub board_changes: u64,
+    /// Times that a feed changed on screen.
+    pub feed_changes: u64,
+    /// Own or others' values that a later writer replaced.
+    pub values_replaced: u64,
+    /// Errors outside of single edits.
+    pub errors: u64,
+}
+
+/// Keeps it.
+#[derive(Debug, Default)]
+pub(crate) struct History(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) secrets: Secrets,
+    /// As it was given.
+    pub(crate) endpoint: String,
+    /// The settings that are not at their defaults.
+    pub(crate) settings: SortedMap<String, String>,
+    pub(crate) last: VecDeque<Happening>,
+    pub(crate) counters: Counters,
+    connection: Option<&'static str>,
+    storage: Option<&'static str>,
+}
+
+impl History {
+    pub(crate) fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of what a client was started with.
+    pub(crate) fn begin(&self, endpoint: &str, token: Option<&str>, config: &RealtimeConfig) {
+        let mut kept = self.kept();
+        endpoint.clone_into(&mut kept.endpoint);
+        kept.secrets.add(token.unwrap_or_default());
+        let settings = Setting::ALL.iter();
+        let changed = settings.filter(|it| config.value(**it) != it.default_value());
+        let changed = changed.map(|it| (it.name().to_owned(), config.value(*it).to_string()));
+        kept.settings = changed.collect();
+    }
+
+    /// A token that was in use is never shown.
+    pub(crate) fn hide(&self, token: &str) {
+        self.kept().secrets.add(token);
+    }
+
+    /// Takes note of an event.
+    pub(crate) fn note(&self, event: &ClientEvent, at_ms: u64) {
+        self.kept().note(event, at_ms);
+    }
+}
+
+impl Kept {
+    fn note(&mut self, event: &ClientEvent, at_ms: u64) {
+        match event {
+            ClientEvent::Status(status) => self.note_status(status, at_ms),
+            ClientEvent::Board { board, .. } => {
+                self.counters.board_changes += 1;
+                tracing::trace!(%board, "board changed");
+            }
+            ClientEvent::Outbox { board } => tracing::trace!(%board, "outbox changed"),
+            ClientEvent::Feed { feed } => {
+                self.counters.feed_changes += 1;
+                tracing::trace!(feed, "feed changed");
+            }
+            ClientEvent::EditApplied { board, version, .. } => {
+                self.counters.edits_applied += 1;
+                tracing::debug!(%board, version = version.0, "edit applied");
+                self.keep(at_ms, "edit applied", "", &Redacted::default());
+            }
+            ClientEvent::EditFailed { board, detail, .. } => {
+                self.counters.edits_failed += 1;
+                let detail = self.secrets.redact(detail);
+                tracing::warn!(%board, %detail, "edit not applied");
+                self.keep(at_ms, "edit not applied", "", &detail);
+            }
+            ClientEvent::Replaced { .. } | ClientEvent::Overwritten { .. } => {
+                self.counters.values_replaced += 1;
+            }
+            ClientEvent::Error(error) => {
+                self.counters.errors += 1;
+                let error = self.secrets.redact(&error.to_string());
+                tracing::error!(%error, "the client goes on after an error");
+                self.keep(at_ms, "error", "", &error);
+            }
+            _ => {}
+        }
+    }
+
+    fn note_status(&mut self, status: &Status, at_ms: u64) {
+        let connection = connection_name(&status.connection);
+        if self.connection.replace(connection) != Some(connection) {
+            let is_online = matches!(status.connection, Connection::Online { .. });
+            self.counters.connections += u64::from(is_online);
+            let reason = self.secrets.redact(connection_reason(&status.connection));
+            tracing::info!(state = connection, %reason, "connection");
+            self.keep(at_ms, "connection", connection, &reason);
+        }
+        let storage = storage_name(&status.storage);
+        if self.storage.replace(storage) != Some(storage) {
+            let reason = self.secrets.redact(storage_reason(&status.storage));
+            tracing::info!(state = storage, %reason, "storage");
+            self.keep(at_ms, "storage", storage, &reason);
+        }
+    }
+
+    fn keep(&mut self, at_ms: u64, what: &'static str, name: &'static str, detail: &Redacted) {
+        let what = Redacted::known(what, name, detail);
+        match self.last.back_mut() {
+            Some(last) if last.what == what => last.times += 1,
+            _ => self.last.push_back(Happening {
+                at_ms,
+                what,
+                times: 1,
+            }),
+        }
+        if self.last.len() > KEPT_MAX {
+            self.last.pop_front();
+        }
+    }
+}
+
+/// What a connection's state is called.
+pub(crate) fn connection_name(connection: &Connection) -> &'static str {
+    match connection {
+        Connection::Idle => "idle",
+        Connection::Connecting { .. } => "connecting",
+        Connection::Handshaking { .. } => "handshaking",
+        Connection::Online { .. } => "online",
+        Connection::Waiting { .. } => "waiting",
+        Connection::Offline => "offline",
+        Connection::Unauthorised { .. } => "unauthorised",
+        Connection::Closed { .. } => "closed",
+        _ => "other",
+    }
+}
+
+/// Why a connection is not up; empty where it is, or there is nothing to say.
+pub(crate) fn connection_reason(connection: &Connection) -> &str {
+    match connection {
+        Connection::Waiting { reason, .. }
+        | Connection::Unauthorised { reason }
+        | Connection::Closed { reason } => reason,
+        _ => "",
+    }
+}
+
+/// What a verdict on storage is called.
+pub(crate) fn storage_name(storage: &StorageVerdict) -> &'static str {
+    match storage {
+        StorageVerdict::Loading => "loading",
+        StorageVerdict::Durable => "durable",
+        StorageVerdict::MemoryOnly { .. } => "memory_only",
+        StorageVerdict::NotSaved { .. } => "not_saved",
+        StorageVerdict::Unusable { .. } => "unusable",
+        _ => "other",
+    }
+}
+
+/// Why storage does not keep what is made; empty where it does.
+pub(crate) fn storage_reason(storage: &StorageVerdict) -> &str {
+    match storage {
+        StorageVerdict::MemoryOnly { reason }
+        | StorageVerdict::NotSaved { reason }
+        | StorageVerdict::Unusable { reason } => reason,
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use driftless_model::{BoardId, EditId, Version};
+
+    use super::*;
+    use crate::error::ClientError;
+
+    fn failed(detail: &str) -> ClientEvent {
+        ClientEvent::EditFailed {
+            board: BoardId::new("home").expect("an id"),
+            id: EditId(1),
+            label: "Rename to something private".to_owned(),
+            detail: detail.to_owned(),
+        }
+    }
+
+    fn whats(history: &History) -> Vec<(u64, String, u64)> {
+        let kept = history.kept();
+        let last = kept.last.iter();
+        last.map(|it| (it.at_ms, it.what.to_string(), it.times))
+            .collect()
+    }
+
+    #[test]
+    fn a_connection_is_told_when_its_state_changes_and_why() {
+        let history = History::default();
+        let mut status = Status::default();
+        for (at_ms, reason) in [(1, "refused"), (2, "refused again")] {
+            status.connection = Connection::Waiting {
+                attempt: 1,
+                retry_at_ms: 5,
+                reason: reason.to_owned(),
+            };
+            history.note(&ClientEvent::Status(status.clone()), at_ms);
+        }
+        let told = [
+            (1, "connection waiting: refused".to_owned(), 1),
+            (1, "storage loading".to_owned(), 1),
+        ];
+        assert_eq!(whats(&history), told);
+    }
+
+    #[test]
+    fn what_repeats_is_one_line_and_the_oldest_goes_first() {
+        let history = History::default();
+        for at_ms in 0..3 {
+            history.note(&failed("too large"), at_ms);
+        }
+        let line = "edit not applied: too large".to_owned();
+        assert_eq!(whats(&history), [(0, line, 3)]);
+        for at_ms in 0..KEPT_MAX as u64 {
+            history.note(&failed(&format!("reason {at_ms}")), 10 + at_ms);
+        }
+        assert_eq!(whats(&history).len(), KEPT_MAX);
+        assert_eq!(whats(&history)[0].0, 10);
+        assert_eq!(history.kept().counters.edits_failed, 3 + KEPT_MAX as u64);
+    }
+
+    #[test]
+    fn nothing_that_a_person_wrote_is_kept() {
+        let history = History::default();
+        history.note(&failed("it conflicts"), 1);
+        let applied = ClientEvent::EditApplied {
+            board: BoardId::new("home").expect("an id"),
+            id: EditId(1),
+            label: "Rename to something private".to_owned(),
+            version: Version(1),
+        };
+        history.note(&applied, 2);
+        history.note(
+            &ClientEvent::Error(ClientError::Storage {
+                reason: "full".to_owned(),
+            }),
+            3,
+        );
+        assert!(!format!("{history:?}").contains("private"));
+        assert_eq!(whats(&history).len(), 3);
+    }
+}

@@ -1,0 +1,141 @@
+//! Text that may be shown to strangers: without tokens, and without what an address carries.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// What stands where something was taken out.
+pub const TAKEN_OUT: &str = "[redacted]";
+
+/// The least length of a run of letters and digits that is taken for a token, in bytes. A random
+/// id of ours has 32.
+const TOKEN_BYTES_MIN: usize = 33;
+
+/// A text without secrets. Made only where secrets are taken out, so that what has this type was
+/// looked through.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
+pub struct Redacted(String);
+
+impl Redacted {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A text of the program's own, and what it is about.
+    pub(crate) fn known(text: &'static str, name: &'static str, detail: &Self) -> Self {
+        let space = if name.is_empty() { "" } else { " " };
+        let colon = if detail.0.is_empty() { "" } else { ": " };
+        Self(format!("{text}{space}{name}{colon}{detail}"))
+    }
+}
+
+impl fmt::Display for Redacted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The tokens of this client so far.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub(crate) struct Secrets(Vec<String>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Secrets({})", self.0.len())
+    }
+}
+
+impl Secrets {
+    /// One more.
+    pub(crate) fn add(&mut self, secret: &str) {
+        if !secret.is_empty() && !self.0.iter().any(|known| known == secret) {
+            self.0.push(secret.to_owned());
+        }
+    }
+
+    /// The text without them, and without what looks like one.
+    pub(crate) fn redact(&self, text: &str) -> Redacted {
+        let mut text = text.to_owned();
+        for secret in &self.0 {
+            text = text.replace(secret, TAKEN_OUT);
+        }
+        Redacted(by_looks(&text))
+    }
+}
+
+/// Words are looked at one by one; what is between them stays.
+fn by_looks(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for piece in text.split_inclusive(|letter: char| letter.is_whitespace() || letter == '"') {
+        let word = piece.trim_end_matches(|letter: char| letter.is_whitespace() || letter == '"');
+        shown.push_str(&word_by_looks(word));
+        shown.push_str(&piece[word.len()..]);
+    }
+    shown
+}
+
+fn word_by_looks(word: &str) -> String {
+    if let Some((scheme, rest)) = word.split_once("://") {
+        return format!("{scheme}://{}", address(rest));
+    }
+    if let Some((before, _)) = word.split_once("token=") {
+        return format!("{before}token={TAKEN_OUT}");
+    }
+    let is_of_token = |letter: char| letter.is_ascii_alphanumeric() || "-_.+/=~".contains(letter);
+    let mut runs = word.split(|letter: char| !is_of_token(letter));
+    if runs.any(|run| run.len() >= TOKEN_BYTES_MIN) {
+        return TAKEN_OUT.to_owned();
+    }
+    word.to_owned()
+}
+
+/// Host and path of an address: whoever it is for, and what it carries, is left out.
+fn address(rest: &str) -> &str {
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    let rest = &rest[..end];
+    let host_end = rest.find('/').unwrap_or(rest.len());
+    let host_start = rest[..host_end].rfind('@').map_or(0, |at| at + 1);
+    &rest[host_start..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clients_own_tokens_are_taken_out_wherever_they_stand() {
+        let mut secrets = Secrets::default();
+        secrets.add("s3cret");
+        secrets.add("");
+        let shown = secrets.redact("the token `s3cret` (s3cret) has expired");
+        assert_eq!(
+            shown.as_str(),
+            "the token `[redacted]` ([redacted]) has expired"
+        );
+        assert_eq!(format!("{secrets:?}"), "Secrets(1)");
+    }
+
+    #[test]
+    fn what_looks_like_somebody_elses_token_is_taken_out_too() {
+        let redact = |text: &str| Secrets::default().redact(text).0;
+        let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl";
+        assert_eq!(redact(&format!("Bearer {jwt}!")), "Bearer [redacted]");
+        assert_eq!(redact("see #token=abc next"), "see #token=[redacted] next");
+        let longest = "a".repeat(TOKEN_BYTES_MIN - 1);
+        assert_eq!(redact(&longest), longest);
+        assert_eq!(redact(&"a".repeat(TOKEN_BYTES_MIN)), TAKEN_OUT);
+    }
+
+    #[test]
+    fn of_an_address_host_and_path_are_left() {
+        let redact = |text: &str| Secrets::default().redact(text).0;
+        assert_eq!(
+            redact("cannot reach wss://ann:pw@host:1/rt?token=x#y now"),
+            "cannot reach wss://host:1/rt now"
+        );
+        assert_eq!(redact("http://host#token=x"), "http://host");
+        assert_eq!(redact("Offline: \"no\" network"), "Offline: \"no\" network");
+    }
+}
