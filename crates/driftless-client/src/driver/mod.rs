@@ -230,6 +230,8 @@ impl<P: Platform> Driver<P> {
         drop(self.storage);
         self.requests.close();
         drop(self.end);
+        self.socket = None;
+        self.platform.farewell().await;
         if let Some(stopping) = self.stopping {
             // Whoever asked may be gone.
             let _ = stopping.send(());

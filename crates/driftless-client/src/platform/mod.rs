@@ -62,6 +62,11 @@ pub trait Platform: 'static {
     /// Something was made that should outlive the page: asks for storage that is not cleared.
     /// [`Signal::Persistent`] answers.
     fn request_persistence(&self) {}
+
+    /// Resolves once the last socket has said its farewell, or has had time enough for it.
+    fn farewell(&self) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
 }
 
 /// A socket: its events in order, and a way to send. The events end after [`SocketEvent::Closed`].

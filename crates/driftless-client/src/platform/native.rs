@@ -1,6 +1,7 @@
 //! A native process: tokio on a thread of its own, sockets with TLS (`wss://`, by the feature `tls`)
 //! and without (`ws://`).
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -13,7 +14,7 @@ use futures::channel::mpsc;
 use futures::{SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
@@ -26,6 +27,9 @@ use crate::platform::{Platform, Signal, Socket, SocketEvent};
 
 /// Frames that wait for the driver before the peer has to wait.
 const FRAMES_WAITING_MAX: usize = 64;
+/// What was sent before a socket is closed, and the farewell, have this long to get away: a peer
+/// that takes nothing any more holds nothing up.
+const FAREWELL_MAX: Duration = Duration::from_secs(2);
 
 /// A connection, with TLS or without.
 trait Line: AsyncRead + AsyncWrite + Unpin {}
@@ -81,6 +85,8 @@ pub(crate) fn spawn<F: Future<Output = ()>>(
 pub struct Native {
     started: Instant,
     tls: Tls,
+    /// What carries the newest socket.
+    carrier: RefCell<Option<JoinHandle<()>>>,
 }
 
 impl Native {
@@ -92,6 +98,7 @@ impl Native {
             tls: super::trust::Trust::public().config(),
             #[cfg(not(feature = "tls"))]
             tls: (),
+            carrier: RefCell::default(),
         }
     }
 
@@ -129,11 +136,21 @@ impl Platform for Native {
     }
 
     fn connect(&self, url: &str) -> NativeSocket {
-        NativeSocket::connect(url.to_owned(), self.tls.clone())
+        let (socket, carrier) = NativeSocket::connect(url.to_owned(), self.tls.clone());
+        self.carrier.replace(Some(carrier));
+        socket
     }
 
     fn signals(&mut self) -> Self::Signals {
         futures::stream::pending()
+    }
+
+    async fn farewell(&self) {
+        let carrier = self.carrier.take();
+        if let Some(carrier) = carrier {
+            // One that was cut has ended too.
+            let _ = carrier.await;
+        }
     }
 }
 
@@ -147,19 +164,22 @@ pub struct NativeSocket {
     events: mpsc::Receiver<SocketEvent>,
     outgoing: Option<mpsc::UnboundedSender<Vec<u8>>>,
     task: AbortHandle,
+    is_open: bool,
 }
 
 impl NativeSocket {
-    fn connect(url: String, tls: Tls) -> Self {
+    fn connect(url: String, tls: Tls) -> (Self, JoinHandle<()>) {
         let (sender, events) = mpsc::channel(FRAMES_WAITING_MAX);
         // Bounded by the machine: it has a limited number of edits under way.
         let (outgoing, frames) = mpsc::unbounded();
-        let task = tokio::task::spawn_local(carry(url, tls, sender, frames)).abort_handle();
-        Self {
+        let carrier = tokio::task::spawn_local(carry(url, tls, sender, frames));
+        let socket = Self {
             events,
             outgoing: Some(outgoing),
-            task,
-        }
+            task: carrier.abort_handle(),
+            is_open: false,
+        };
+        (socket, carrier)
     }
 }
 
@@ -167,7 +187,9 @@ impl Stream for NativeSocket {
     type Item = SocketEvent;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<SocketEvent>> {
-        self.events.poll_next_unpin(context)
+        let event = self.events.poll_next_unpin(context);
+        self.is_open |= matches!(event, Poll::Ready(Some(SocketEvent::Opened)));
+        event
     }
 }
 
@@ -179,9 +201,19 @@ impl Socket for NativeSocket {
         }
     }
 
-    /// What was sent before still goes out, then the farewell.
+    /// What was sent before still goes out, then the farewell. One that never opened has neither.
     fn close(&mut self) {
-        self.outgoing = None;
+        let task = self.task.clone();
+        if self.outgoing.take().is_none() {
+            return;
+        }
+        if !self.is_open {
+            return task.abort();
+        }
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(FAREWELL_MAX).await;
+            task.abort();
+        });
     }
 }
 

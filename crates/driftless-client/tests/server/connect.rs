@@ -138,6 +138,7 @@ async fn watches_and_events_end_with_the_client() {
     let ann = Person::arrives(server.client("Ann")).await;
     let mut record = ann.board.watch_record(note());
     let mut status = ann.client.watch_status();
+    assert_eq!(ann.board.loaded().await, Ok(()));
     assert_eq!(record.next().await, Some(None));
     ann.make_note("One");
     let shown = record.next().await.flatten();
@@ -148,7 +149,7 @@ async fn watches_and_events_end_with_the_client() {
     while record.next().await.is_some() {}
     assert!(ann.board.watch_record(note()).collect::<Vec<_>>().await[0].is_some());
     assert_eq!(ann.client.events().collect::<Vec<_>>().await, []);
-    assert!(ann.board.loaded().await.is_ok(), "it was loaded");
+    assert_eq!(ann.board.loaded().await, Ok(()), "it was loaded");
 }
 
 #[tokio::test]

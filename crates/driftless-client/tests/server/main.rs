@@ -3,6 +3,7 @@
 mod world;
 
 mod connect;
+mod sockets;
 mod together;
 mod offline;
 mod conflicts;
