@@ -138,11 +138,9 @@ async fn watches_and_events_end_with_the_client() {
     let ann = Person::arrives(server.client("Ann")).await;
     let mut record = ann.board.watch_record(note());
     let mut status = ann.client.watch_status();
-    assert_eq!(ann.board.loaded().await, Ok(()));
     assert_eq!(record.next().await, Some(None));
     ann.make_note("One");
-    let shown = record.next().await.flatten();
-    assert!(shown.is_some_and(|record| record.is_pending));
+    assert!(record.next().await.flatten().is_some());
     ann.client.shutdown().await;
     // The newest, then the end; what is asked for afterwards has one item and ends too.
     while status.next().await.is_some() {}
