@@ -10,6 +10,7 @@ use ::redb::backends::FileBackend;
 use ::redb::{Builder, Database, ReadableDatabase, StorageBackend, TableDefinition, TableError};
 
 use super::error::{RedbError, any, opening};
+use super::trial::Trial;
 
 /// A row's key as text, its bytes.
 pub(super) const ROWS: TableDefinition<'static, &'static str, &'static [u8]> =
@@ -22,21 +23,41 @@ const LAYOUT_KNOWN: u64 = 1;
 
 /// What the library may keep of the file in memory. A replica keeps its rows in memory anyway.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
-/// The library's header, rounded up: a file without anything behind it was never written to.
-const HEADER_BYTES: u64 = 4096;
+/// The library's header: a file without anything behind it was never written to.
+const HEADER_BYTES: u64 = 320;
+/// The library makes no file shorter than this.
+const LEAST_BYTES: u64 = 4096;
 /// What a file of the library begins with is never this.
 const NO_MAGIC: [u8; 9] = [0; 9];
 
-/// Opens a file; makes it where there is none.
+/// Opens a file; makes it where there is none. What is refused is left as it is.
 pub(super) fn open(path: &Path) -> Result<Database, RedbError> {
-    let file = open_private(path).map_err(|error| RedbError::of_system(path, &error))?;
-    begin_again_if_blank(path, &file)?;
+    let of_system = |error: io::Error| RedbError::of_system(path, &error);
+    let file = open_or_make(path).map_err(of_system)?;
+    look_over(path, &file)?;
+    // From here on it is known to be ours.
+    #[cfg(unix)]
+    make_private(&file).map_err(of_system)?;
+    sync_folder(path).map_err(of_system)?;
     let backend = FileBackend::new(file).map_err(opening(path))?;
     open_on(path, backend)
 }
 
 /// As [`open`], on any backend; `path` is what messages call it.
 pub(super) fn open_on(path: &Path, backend: impl StorageBackend) -> Result<Database, RedbError> {
+    checked(path, backend, |database| {
+        if is_laid_out(path, database)? {
+            return Ok(());
+        }
+        lay_out(database).map_err(|error| RedbError::of_library(path, error))
+    })
+}
+
+fn checked(
+    path: &Path,
+    backend: impl StorageBackend,
+    check: impl FnOnce(&Database) -> Result<(), RedbError>,
+) -> Result<Database, RedbError> {
     let mut builder = Builder::new();
     // Every page is looked at: a damaged file is refused here, not met in the middle of a write.
     builder
@@ -45,7 +66,7 @@ pub(super) fn open_on(path: &Path, backend: impl StorageBackend) -> Result<Datab
     let looked_over = catch_unwind(AssertUnwindSafe(|| {
         let database = builder.create_with_backend(backend);
         let database = database.map_err(opening(path))?;
-        check_layout(path, &database)?;
+        check(&database)?;
         Ok(database)
     }));
     // Built with debug assertions, the library panics on some of what it refuses otherwise.
@@ -57,23 +78,16 @@ pub(super) fn open_on(path: &Path, backend: impl StorageBackend) -> Result<Datab
     })
 }
 
-/// Edits and what boards say are for their owner alone, whatever the umask is, and also where the
-/// file was made by another program or copied.
-fn open_private(path: &Path) -> io::Result<File> {
-    let is_new = !path.exists();
+fn open_or_make(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    #[cfg(unix)]
-    make_private(&file)?;
-    if is_new {
-        sync_folder(path)?;
-    }
-    Ok(file)
+    options.open(path)
 }
 
+/// Edits and what boards say are for their owner alone, whatever the umask is, and also where the
+/// file was copied.
 #[cfg(unix)]
 fn make_private(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -87,7 +101,7 @@ fn make_private(file: &File) -> io::Result<()> {
 }
 
 /// That the file exists is in its folder: without this a crash of the machine may forget it, with
-/// all that was saved since.
+/// all that was saved since. Each time: whoever made it may not have come as far.
 fn sync_folder(path: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
@@ -98,32 +112,49 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// A process that dies while the library makes the file leaves one of some size without a
-/// beginning, which the library takes for somebody else's. Nothing was ever in it: it is made
-/// empty.
-fn begin_again_if_blank(path: &Path, file: &File) -> Result<(), RedbError> {
+/// The library repairs a file as it opens it, and only then can be asked what is in it. So it opens
+/// the file on trial first.
+fn look_over(path: &Path, file: &File) -> Result<(), RedbError> {
+    let of_system = |error: io::Error| RedbError::of_system(path, &error);
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let path = path.to_owned();
             return Err(RedbError::InUse { path });
         }
-        Err(TryLockError::Error(error)) => return Err(RedbError::of_system(path, &error)),
+        Err(TryLockError::Error(error)) => return Err(of_system(error)),
     }
-    let begun = match is_blank(file) {
-        Ok(true) => file.set_len(0),
-        Ok(false) => Ok(()),
-        Err(error) => Err(error),
-    };
-    let unlocked = file.unlock();
-    begun
-        .and(unlocked)
-        .map_err(|error| RedbError::of_system(path, &error))
+    let begun = begin_again_if_blank(file).map_err(of_system);
+    let looked_over = begun.and_then(|()| try_out(path, file));
+    let unlocked = file.unlock().map_err(of_system);
+    looked_over.and(unlocked)
+}
+
+/// A process that dies while the library makes the file leaves one of some size without a
+/// beginning, which the library takes for somebody else's. Nothing was ever in it: it is made
+/// empty.
+fn begin_again_if_blank(file: &File) -> io::Result<()> {
+    if is_blank(file)? {
+        file.set_len(0)?;
+    }
+    Ok(())
+}
+
+fn try_out(path: &Path, file: &File) -> Result<(), RedbError> {
+    let of_system = |error: io::Error| RedbError::of_system(path, &error);
+    if file.metadata().map_err(of_system)?.len() == 0 {
+        return Ok(());
+    }
+    let trial = file.try_clone().and_then(Trial::of).map_err(of_system)?;
+    checked(path, trial, |database| {
+        is_laid_out(path, database).map(|_| ())
+    })?;
+    Ok(())
 }
 
 /// Whether nothing but the library's header was ever written, and that not to its end.
 fn is_blank(mut file: &File) -> io::Result<bool> {
-    if file.metadata()?.len() < NO_MAGIC.len() as u64 {
+    if file.metadata()?.len() < LEAST_BYTES {
         return Ok(false);
     }
     let mut magic = NO_MAGIC;
@@ -143,16 +174,22 @@ fn is_blank(mut file: &File) -> io::Result<bool> {
     }
 }
 
-fn check_layout(path: &Path, database: &Database) -> Result<(), RedbError> {
+/// Whether a file has the layout that this build knows. One without any is new; one that has
+/// tables all the same is another program's.
+fn is_laid_out(path: &Path, database: &Database) -> Result<bool, RedbError> {
     let failed = |error| RedbError::of_library(path, error);
     match layout(database).map_err(failed)? {
-        Some(LAYOUT_KNOWN) => Ok(()),
+        Some(LAYOUT_KNOWN) => Ok(true),
         Some(found) => Err(RedbError::Newer {
             path: path.to_owned(),
             found,
             known: LAYOUT_KNOWN,
         }),
-        None => lay_out(path, database),
+        None if has_tables(database).map_err(failed)? => Err(RedbError::Corrupt {
+            path: path.to_owned(),
+            detail: "it is a database of another program".to_owned(),
+        }),
+        None => Ok(false),
     }
 }
 
@@ -168,27 +205,17 @@ fn layout(database: &Database) -> Result<Option<u64>, ::redb::Error> {
     Ok(layout.map(|layout| layout.value()))
 }
 
-/// A file without a layout is new; one that has tables is another program's.
-fn lay_out(path: &Path, database: &Database) -> Result<(), RedbError> {
-    let failed = |error| RedbError::of_library(path, error);
-    let is_new = || -> Result<bool, ::redb::Error> {
-        let read = database.begin_read().map_err(any)?;
-        Ok(read.list_tables().map_err(any)?.next().is_none())
-    };
-    if !is_new().map_err(failed)? {
-        return Err(RedbError::Corrupt {
-            path: path.to_owned(),
-            detail: "it is a database of another program".to_owned(),
-        });
+fn has_tables(database: &Database) -> Result<bool, ::redb::Error> {
+    let read = database.begin_read().map_err(any)?;
+    Ok(read.list_tables().map_err(any)?.next().is_some())
+}
+
+fn lay_out(database: &Database) -> Result<(), ::redb::Error> {
+    let write = database.begin_write().map_err(any)?;
+    write.open_table(ROWS).map_err(any)?;
+    {
+        let mut about = write.open_table(ABOUT).map_err(any)?;
+        about.insert(LAYOUT, LAYOUT_KNOWN).map_err(any)?;
     }
-    let make = || -> Result<(), ::redb::Error> {
-        let write = database.begin_write().map_err(any)?;
-        write.open_table(ROWS).map_err(any)?;
-        {
-            let mut about = write.open_table(ABOUT).map_err(any)?;
-            about.insert(LAYOUT, LAYOUT_KNOWN).map_err(any)?;
-        }
-        write.commit().map_err(any)
-    };
-    make().map_err(failed)
+    write.commit().map_err(any)
 }

@@ -1,6 +1,7 @@
 //! Rows in a file of the embedded database `redb`, for native clients.
 
 mod error;
+mod trial;
 mod file;
 mod rows;
 mod worker;
@@ -45,7 +46,8 @@ pub struct Redb {
 
 impl Redb {
     /// Opens a file, and makes it where there is none; its folder has to exist. Looks over all of
-    /// it, which takes as long as reading it: a damaged file is refused, and left as it is.
+    /// it, which takes as long as reading it twice: a file that is damaged or none of ours is
+    /// refused, and left as it is.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RedbError> {
         let path = path.as_ref().to_owned();
         let opened = path.clone();

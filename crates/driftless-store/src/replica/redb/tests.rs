@@ -121,8 +121,10 @@ fn another_programs_file_is_refused_and_left_alone() {
     let refused = assert_refused(&path);
     assert!(matches!(refused, RedbError::Corrupt { .. }), "{refused:?}");
     assert!(refused.to_string().contains("move it away to start anew"));
-    std::fs::write(&path, "hm").expect("a folder");
-    assert!(matches!(assert_refused(&path), RedbError::Corrupt { .. }));
+    for short in [&b"hm"[..], b"\0\0\0\0\0\0\0\0\0 begins like nothing"] {
+        std::fs::write(&path, short).expect("a folder");
+        assert!(matches!(assert_refused(&path), RedbError::Corrupt { .. }));
+    }
 }
 
 #[test]
@@ -135,8 +137,49 @@ fn another_programs_database_is_refused() {
         .expect("a new table");
     write.commit().expect("it is open");
     drop(others);
-    let refused = Redb::open(&path).expect_err("it is none of ours");
+    let refused = assert_refused(&path);
     assert!(refused.to_string().contains("another program"), "{refused}");
+}
+
+/// Other programs' tables, as they are while it is open, or once it has died.
+fn others_unclean(path: &Path) {
+    let open = path.with_extension("open");
+    let others = Database::create(&open).expect("a new file");
+    for name in ["one", "two"] {
+        let write = others.begin_write().expect("it is open");
+        write
+            .open_table(TableDefinition::<&str, &[u8]>::new(name))
+            .expect("a new table");
+        write.commit().expect("it is open");
+    }
+    std::fs::copy(&open, path).expect("a folder");
+}
+
+#[cfg(unix)]
+#[test]
+fn another_programs_database_is_not_repaired_nor_taken_from_others() {
+    use std::fs::{Permissions, metadata, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    let (_folder, path) = place();
+    others_unclean(&path);
+    set_permissions(&path, Permissions::from_mode(0o644)).expect("it is ours");
+    let refused = assert_refused(&path);
+    assert!(refused.to_string().contains("another program"), "{refused}");
+    let mode = metadata(&path).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
+}
+
+#[test]
+fn what_was_not_closed_is_repaired() {
+    let (_folder, path) = place();
+    let (folder, copy) = place();
+    let store = Redb::open(&path).expect("a new file");
+    assert_eq!(block_on(store.commit(put(3))), Ok(Committed::Yes));
+    std::fs::copy(&path, &copy).expect("a folder");
+    let second = Redb::open(&copy).expect("as after a crash");
+    assert_eq!(block_on(second.load()), Ok(vec![row(3)]));
+    drop((second, folder));
 }
 
 #[test]
@@ -154,7 +197,7 @@ fn a_damaged_file_is_refused() {
         *byte ^= 0x55;
     }
     std::fs::write(&path, bytes).expect("a folder");
-    let refused = Redb::open(&path).expect_err("it is damaged");
+    let refused = assert_refused(&path);
     assert!(matches!(refused, RedbError::Corrupt { .. }), "{refused:?}");
 }
 
@@ -193,7 +236,7 @@ fn a_newer_layout_is_refused_and_kept() {
         .expect("it is open");
     write.commit().expect("it is open");
     drop(newer);
-    let refused = Redb::open(&path).expect_err("it is newer");
+    let refused = assert_refused(&path);
     let (found, known) = (2, 1);
     assert_eq!(refused, RedbError::Newer { path, found, known });
     assert!(refused.to_string().contains("update this build"));
