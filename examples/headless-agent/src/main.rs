@@ -24,6 +24,8 @@ use serde_json::json;
 const LOOKS: &str = "options/looks";
 /// The newest samples that are kept while they cannot be pushed.
 const SAMPLES_MAX: usize = 1_000;
+/// A server that takes this long to answer a push holds up nothing else.
+const PUSH_MAX: Duration = Duration::from_secs(3);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -45,13 +47,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mut samples = Samples::new(&server, token);
     let mut ticks = tokio::time::interval(Duration::from_millis(every_ms));
+    // Asked for once: what comes between two turns is not missed.
+    let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
+        let turn = async {
+            ticks.tick().await;
+            samples.push(load()).await;
+            look(&client.board("agents")).await
+        };
         tokio::select! {
-            _ = ticks.tick() => {}
-            _ = tokio::signal::ctrl_c() => break,
+            looked = turn => looked?,
+            _ = &mut stop => break,
         }
-        samples.push(load()).await;
-        look(&client.board("agents")).await?;
     }
     client.shutdown().await;
     Ok(())
@@ -125,7 +132,11 @@ impl Samples {
         self.waiting.push_back(sample);
         let too_many = self.waiting.len().saturating_sub(SAMPLES_MAX);
         self.waiting.drain(..too_many);
-        let mut request = ureq::post(&self.address).header("content-type", "application/json");
+        let mut request = ureq::post(&self.address)
+            .config()
+            .timeout_global(Some(PUSH_MAX))
+            .build()
+            .header("content-type", "application/json");
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }

@@ -139,3 +139,21 @@ async fn what_the_agent_saved_arrives_although_it_and_the_server_are_killed() {
     let survived = tokio::time::timeout(PATIENCE, survives()).await;
     survived.expect("it never came to be");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_that_never_answers_holds_up_neither_the_looks_nor_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = silent.local_addr().expect("an address");
+    let mut agent = Agent::start(address, &folder.path().join("agent.redb"));
+    let ended = async {
+        agent.saves(1).await;
+        let process = agent.process.id().expect("it runs").to_string();
+        let interrupt = Command::new("kill").args(["-INT", &process]).status().await;
+        assert!(interrupt.expect("there is such a command").success());
+        agent.process.wait().await.expect("it is a child")
+    };
+    let ended = tokio::time::timeout(PATIENCE, ended).await;
+    assert!(ended.expect("it ends").success());
+}
