@@ -70,7 +70,9 @@ impl Watchers {
             has_ended: AtomicBool::new(watching.has_ended),
             waker: AtomicWaker::new(),
         });
-        watching.watchers.push(Arc::downgrade(&watcher));
+        if !watching.has_ended {
+            watching.watchers.push(Arc::downgrade(&watcher));
+        }
         watcher
     }
 

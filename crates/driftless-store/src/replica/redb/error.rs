@@ -48,6 +48,12 @@ pub enum RedbError {
         /// The newest layout that this build knows.
         known: u64,
     },
+    /// The system has no room for the thread that has the file.
+    #[error("there can be no thread for the replica's file: {detail}; end others first")]
+    Thread {
+        /// What the system said.
+        detail: String,
+    },
     /// The system does not let it be opened: no such folder, no right, a full disk.
     #[error("{} cannot be opened: {detail}; its folder has to exist and to be writable", .path.display())]
     Open {
@@ -92,7 +98,9 @@ impl From<RedbError> for ReplicaStoreError {
         match error {
             RedbError::Corrupt { .. } => Self::Corrupt { detail },
             RedbError::Newer { .. } => Self::Newer { detail },
-            RedbError::InUse { .. } | RedbError::Open { .. } => Self::Failed { detail },
+            RedbError::InUse { .. } | RedbError::Open { .. } | RedbError::Thread { .. } => {
+                Self::Failed { detail }
+            }
         }
     }
 }

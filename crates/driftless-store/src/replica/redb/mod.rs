@@ -20,8 +20,9 @@ use super::{ReplicaStore, ReplicaStoreError};
 use worker::Worker;
 
 /// A replica in a file. What was committed is on the disk, and a process that is killed at any
-/// moment leaves the file whole. The file is one replica: another user's, or another server's, is
-/// another file.
+/// moment leaves the file whole. Where a disk spoils the newest transaction itself, that looks like
+/// a write that was cut short: the file opens as it was before. The file is one
+/// replica: another user's, or another server's, is another file.
 ///
 /// Clones share the open file, which is closed when the last one is dropped. A process has it for
 /// itself; on Unix it is readable by its owner alone.

@@ -217,8 +217,12 @@ fn no_damage_takes_the_process_down() {
         std::fs::write(&path, bytes).expect("a folder");
         // What was not in use does not matter; all else is refused, or repaired.
         if let Ok(store) = Redb::open(&path) {
+            // As it was, or without the newest transaction, which looks as if it was cut short.
             let rows = block_on(store.load());
-            assert!(rows.is_ok(), "byte {place}: {rows:?}");
+            assert!(
+                [3, 4].iter().any(|term| rows == Ok(vec![row(*term)])),
+                "byte {place}: {rows:?}"
+            );
         }
     }
 }

@@ -50,9 +50,9 @@ impl Worker {
             }
         };
         let thread = std::thread::Builder::new().name("driftless-replica".to_owned());
-        let thread = thread
-            .spawn(work)
-            .expect("the system has room for one more thread");
+        let thread = thread.spawn(work).map_err(|error| RedbError::Thread {
+            detail: error.to_string(),
+        })?;
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
