@@ -304,7 +304,9 @@ impl ClientBuilder {
         }
     }
 
-    /// Whose word counts for who a `wss://` server is. Without it: the public authorities.
+    /// Whose word counts for who a `wss://` server is. Without it: the public authorities. With
+    /// `ws://` there is nothing to trust, and on a platform of the caller's
+    /// ([`ClientBuilder::start_on`]) that platform decides.
     #[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
     #[must_use]
     pub fn trust(mut self, trust: crate::platform::trust::Trust) -> Self {
@@ -313,8 +315,9 @@ impl ClientBuilder {
     }
 
     /// The replica's name on this device: each name is a replica of its own, with its own storage.
-    /// Without it: `default`. In a browser, names belong to the page's origin: applications that
-    /// share one have names of their own.
+    /// Without it: `default`. In a native process each storage is a replica of its own, whatever
+    /// the name. In a browser, names belong to the page's origin: applications that share one have
+    /// names of their own.
     #[must_use]
     pub fn namespace(mut self, namespace: &str) -> Self {
         namespace.clone_into(&mut self.namespace);

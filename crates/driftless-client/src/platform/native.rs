@@ -292,10 +292,21 @@ fn hinted(error: &io::Error) -> io::Error {
         Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
             "; where it is the server's own, give it to the client (`ClientBuilder::trust`)"
         }
+        // What `openssl req -x509` makes when nothing else is said.
+        Some(Error::InvalidCertificate(other)) if is_authority(other) => {
+            "; the server shows the certificate of an authority as its own: make it one that is \
+             none (basicConstraints=CA:FALSE), and give that to the client"
+        }
         Some(Error::InvalidMessage(_)) => "; does this port speak TLS? Otherwise use ws://",
         _ => "",
     };
     io::Error::new(error.kind(), format!("no TLS: {error}{hint}"))
+}
+
+#[cfg(feature = "tls")]
+fn is_authority(error: &tokio_rustls::rustls::CertificateError) -> bool {
+    // The library has no variant for it.
+    error.to_string().contains("CaUsedAsEndEntity")
 }
 
 #[cfg(not(feature = "tls"))]
@@ -374,5 +385,44 @@ fn closed_with(frame: Option<&CloseFrame>) -> SocketEvent {
     SocketEvent::Closed {
         code: frame.map(|frame| frame.code.into()),
         reason: reason.unwrap_or_default(),
+    }
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls_pki_types::pem::PemObject as _;
+    use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::crypto::ring;
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+    use super::*;
+    use crate::platform::trust::Trust;
+
+    /// Made by `openssl req -x509` as it is, for `localhost`; valid for a hundred years.
+    const AUTHORITY: &[u8] = include_bytes!("../../tests/keys/authority.pem");
+
+    #[tokio::test]
+    async fn a_server_that_shows_an_authoritys_certificate_is_told_what_to_do() {
+        let certificate = CertificateDer::from_pem_slice(AUTHORITY).expect("a certificate");
+        let key = PrivateKeyDer::from_pem_slice(AUTHORITY).expect("a key");
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .expect("they belong together");
+        let (near, far) = tokio::io::duplex(4096);
+        let trust = Trust::pem(AUTHORITY).expect("a certificate");
+        let name = ServerName::try_from("localhost").expect("a name");
+        let connector = TlsConnector::from(trust.config());
+        let (refused, _) = tokio::join!(
+            connector.connect(name, near),
+            TlsAcceptor::from(Arc::new(config)).accept(far)
+        );
+        let says = hinted(&refused.expect_err("it is no server's")).to_string();
+        assert!(says.contains("CA:FALSE"), "{says}");
     }
 }

@@ -50,7 +50,8 @@ impl Trust {
     }
 
     /// Only the certificates in this text, in PEM: one's own authority, or the certificate of the
-    /// server itself where that is its own authority.
+    /// server itself where that is its own authority. That one has to say that it is none for
+    /// others (`basicConstraints=CA:FALSE`): with `CA:TRUE` it is refused as a server's.
     pub fn pem(text: &[u8]) -> Result<Self, TrustError> {
         let failed = |reason: String| TrustError::Certificate { reason };
         let mut roots = RootCertStore::empty();
