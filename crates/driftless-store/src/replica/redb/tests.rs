@@ -50,6 +50,11 @@ fn redb_conforms() {
         let shared = Redb::open(&path).expect("a new file");
         let reopen = || std::future::ready(Ok(shared.clone()));
         block_on(case.run(reopen)).unwrap_or_else(|failure| panic!("{failure}"));
+        // A file is one client's at a time, so that each case had clones: this is the file itself.
+        let left = block_on(shared.load());
+        drop(shared);
+        let again = Redb::open(&path).expect("it was closed");
+        assert_eq!(block_on(again.load()), left, "{}", case.name);
     }
 }
 
