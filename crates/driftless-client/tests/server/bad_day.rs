@@ -170,7 +170,9 @@ async fn a_clock_that_is_moved_changes_nothing_but_what_is_shown_of_time() {
     let server = Server::start().await;
     let bob = Person::arrives(server.client("Bob")).await;
     let by_ms = Arc::<AtomicI64>::default();
-    let client = start_moved(server.client("Ann"), Arc::clone(&by_ms));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ann.redb");
+    let client = start_moved(on_file(&server, "Ann", &file), Arc::clone(&by_ms));
     let board = client.board(home());
     let ann = Person { client, board };
     ann.until(|ann| ann.board.is_loaded()).await;
@@ -191,4 +193,10 @@ async fn a_clock_that_is_moved_changes_nothing_but_what_is_shown_of_time() {
     }
     assert_eq!(bob.title().as_deref(), Some("3"));
     assert_eq!(ann.client.status().sync_state(), SyncState::Live);
+    // What it wrote by a clock 50 years behind goes on by one that is right.
+    ann.retitle("again").stored().await.expect("it is saved");
+    ann.client.shutdown().await;
+    let ann = Person::opens(on_file(&server, "Ann", &file));
+    Person::meet(&[&ann, &bob], 6).await;
+    assert_eq!(bob.title().as_deref(), Some("again"));
 }
