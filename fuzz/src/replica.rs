@@ -228,6 +228,7 @@ impl World {
             11 | 12 => Command::Resolve {
                 board,
                 number,
+                edits: source.below(3),
                 resolution: resolution(source),
                 seen: Version(source.wide()),
                 id,

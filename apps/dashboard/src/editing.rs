@@ -185,14 +185,10 @@ impl Editor {
     /// What was refused without a trace in the outbox would vanish unseen.
     fn tell_if_refused(self, label: String, handle: EditHandle) {
         spawn_local(async move {
-            let Err(EditError::Rejected { detail, .. }) = handle.applied().await else {
+            let Err(EditError::Refused { detail, .. }) = handle.stored().await else {
                 return;
             };
-            let Some(around) = self.around.try_get_value() else {
-                return;
-            };
-            let outbox = around.realtime.board().outbox();
-            if !outbox.iter().any(|entry| entry.id == handle.id()) {
+            if self.around.try_get_value().is_some() {
                 self.say(Tone::Error, format!("{label}: {detail}"));
             }
         });

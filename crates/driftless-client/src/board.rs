@@ -8,7 +8,7 @@ use driftless_sync::replica::view::{EntryView, RecordView, Resolution};
 use driftless_sync::replica::{Attention, Command, SeenMark, Subject};
 
 use crate::edit::{EditBuilder, EditHandle};
-use crate::error::EditError;
+use crate::error::{EditError, OutboxError};
 use crate::names::{LeafName, Name};
 use crate::news::Topic;
 use crate::outbox::{Conflict, PendingEdit};
@@ -347,11 +347,14 @@ impl Board {
         self.command(Command::Redo);
     }
 
-    /// Settles a conflicted entry. See also [`Conflict`].
-    pub fn resolve(&self, number: u64, resolution: Resolution) {
-        if let Ok(id) = &self.id {
-            self.shared.resolve(id, number, resolution);
-        }
+    /// Settles a conflicted entry, as the person looked at it: where it is another by now, nothing
+    /// happens and the error says so. See also [`Conflict`].
+    pub fn resolve(
+        &self,
+        looked_at: &EntryView,
+        resolution: Resolution,
+    ) -> Result<(), OutboxError> {
+        crate::outbox::resolve(&self.shared, looked_at, resolution)
     }
 
     fn read<T>(&self, read: impl FnOnce(&PublishedBoard) -> T) -> T {

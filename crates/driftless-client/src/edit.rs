@@ -272,8 +272,8 @@ impl EditWaiter {
     pub(crate) fn settle(mut self, outcome: Result<Version, EditError>) {
         if let Some(sender) = self.stored.take() {
             let stored = match &outcome {
-                Err(error @ (EditError::RolledBack | EditError::Closed)) => Err(error.clone()),
-                _ => Ok(()),
+                Ok(_) | Err(EditError::Conflicted | EditError::Rejected { .. }) => Ok(()),
+                Err(error) => Err(error.clone()),
             };
             let _ = sender.send(stored);
         }

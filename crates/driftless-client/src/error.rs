@@ -13,6 +13,15 @@ pub enum EditError {
     /// A name in it is no name. Nothing was made.
     #[error(transparent)]
     Name(#[from] IdError),
+    /// This device does not take it: the outbox has no room, or its storage cannot be written.
+    /// Nothing was made.
+    #[error("{}: {detail}. {}", .code.title(), .code.hint())]
+    Refused {
+        /// Why.
+        code: Code,
+        /// In words.
+        detail: String,
+    },
     /// Somebody changed the same: the edit waits in the outbox for a person to decide.
     #[error("somebody changed the same; decide on it in the outbox")]
     Conflicted,

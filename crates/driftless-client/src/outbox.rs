@@ -201,17 +201,30 @@ impl Conflict {
     }
 
     fn resolve(&self, resolution: Resolution) -> Result<(), OutboxError> {
-        match now(&self.shared, &self.view)? {
-            // Another edit may have joined it since, or they wrote again: that was not looked at.
-            EntryProgress::Conflicted(now) if now == self.differs => {
-                let (board, number) = (&self.view.board, self.view.number);
-                self.shared.resolve(board, number, resolution);
-                Ok(())
-            }
-            EntryProgress::Conflicted(_) => Err(OutboxError::Changed),
-            _ => Err(OutboxError::Settled),
-        }
+        resolve(&self.shared, &self.view, resolution)
     }
+}
+
+/// Settles a conflicted entry, if it is what the person looked at.
+pub(crate) fn resolve(
+    shared: &Shared,
+    looked_at: &EntryView,
+    resolution: Resolution,
+) -> Result<(), OutboxError> {
+    if shared.is_closed() {
+        return Err(OutboxError::Closed);
+    }
+    let decide = |now: Option<&EntryView>| match now.map(|now| &now.state) {
+        // Another edit may have joined it since, or they wrote again: that was not looked at.
+        Some(EntryProgress::Conflicted(_)) => {
+            let is_same =
+                |now: &EntryView| now.state == looked_at.state && now.edits == looked_at.edits;
+            let is_same = now.is_some_and(is_same);
+            is_same.then_some(()).ok_or(OutboxError::Changed)
+        }
+        _ => Err(OutboxError::Settled),
+    };
+    shared.resolve(looked_at, resolution, decide)
 }
 
 /// Collects the values that a conflict is settled with: see [`Conflict::merge`].

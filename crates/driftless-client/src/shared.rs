@@ -192,15 +192,28 @@ impl Shared {
         self.command(Command::RollBack { board, number });
     }
 
-    pub(crate) fn resolve(&self, board: &BoardId, number: u64, resolution: Resolution) {
-        let seen = self.board(board, |board| board.version);
+    /// Settles an entry, as it is by now and its board with it: `decide` looks at both and says
+    /// whether that is what the person looked at.
+    pub(crate) fn resolve<E>(
+        &self,
+        view: &EntryView,
+        resolution: Resolution,
+        decide: impl FnOnce(Option<&EntryView>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let seen = self.board(&view.board, |board| {
+            let mut entries = board.outbox.iter();
+            decide(entries.find(|entry| entry.number == view.number && entry.id == view.id))?;
+            Ok(board.version)
+        })?;
         self.command(Command::Resolve {
-            board: board.clone(),
-            number,
+            board: view.board.clone(),
+            number: view.number,
+            edits: view.edits,
             resolution,
             seen,
             id: random_id(),
         });
+        Ok(())
     }
 
     /// Checks an edit and hands it to the driver. The lock is held throughout, so that edits of

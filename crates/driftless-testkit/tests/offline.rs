@@ -140,8 +140,9 @@ fn a_scripted_person_makes_a_conflict_and_it_can_be_resolved_offline() {
     assert_eq!(kit.until(mine.applied()), Err(EditError::Conflicted));
     ann.go_offline();
     let board = ann.client().board(home());
-    let number = board.outbox().first().expect("the conflict waits").number;
-    board.resolve(number, Resolution::KeepMine);
+    let entry = board.outbox().first().cloned().expect("the conflict waits");
+    let resolved = board.resolve(&entry, Resolution::KeepMine);
+    resolved.expect("nothing changed");
     ann.go_online();
     kit.advance_ms(10_000);
     assert_eq!(stored(&kit).as_deref(), Some("Ann's"));

@@ -164,7 +164,10 @@ impl Writer {
             let id = self.journal.id(place);
             let outbox = self.board.outbox();
             let waits = outbox.iter().filter(|entry| Some(entry.id) == id);
-            waits.for_each(|entry| self.board.resolve(entry.number, Resolution::TakeTheirs));
+            for entry in waits {
+                // One that has changed since is decided on the next time.
+                let _ = self.board.resolve(entry, Resolution::TakeTheirs);
+            }
         }
         Ok(())
     }

@@ -127,6 +127,7 @@ impl Batch {
         let outcome = match settlement {
             Settlement::Applied(version) => Ok(version),
             Settlement::Conflicted => Err(EditError::Conflicted),
+            Settlement::Refused { code, detail } => Err(EditError::Refused { code, detail }),
             Settlement::Rejected { code, detail } => Err(EditError::Rejected { code, detail }),
             Settlement::RolledBack => Err(EditError::RolledBack),
             _ => Err(EditError::Discarded),

@@ -204,12 +204,10 @@ fn a_conflict_waits_in_the_outbox_and_keeping_mine_is_a_new_edit() {
     assert_eq!((client.status().conflicts, client.status().pending), (1, 0));
     assert_eq!(shown(&client).as_deref(), Some("One"), "it left the view");
     let board = client.board(home());
-    let number = board.outbox()[0].number;
-    assert!(matches!(
-        board.outbox()[0].state,
-        EntryProgress::Conflicted(_)
-    ));
-    board.resolve(number, Resolution::KeepMine);
+    let entry = board.outbox()[0].clone();
+    assert!(matches!(entry.state, EntryProgress::Conflicted(_)));
+    let decided = board.resolve(&entry, Resolution::KeepMine);
+    assert_eq!(decided, Ok(()));
     stage.settle();
     assert_eq!(shown(&client).as_deref(), Some("Mine"));
     let again = peer.pushes().remove(0);

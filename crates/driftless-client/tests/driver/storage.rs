@@ -1,6 +1,6 @@
 //! What the client says and does where the storage fails.
 
-use driftless_client::{ClientError, ClientEvent};
+use driftless_client::{ClientError, ClientEvent, EditError};
 use driftless_protocol::durable::Key;
 use driftless_store::replica::{MemoryRows, ReplicaStoreError};
 use driftless_sync::replica::view::StorageVerdict;
@@ -80,6 +80,9 @@ fn what_a_newer_build_wrote_is_left_alone() {
         StorageVerdict::Unusable { .. }
     ));
     let edit = make_note(&client, "One");
+    // It is nowhere: neither saved nor sent.
+    let refused = stage.now(edit.stored());
+    assert!(matches!(refused, Err(EditError::Refused { .. })));
     assert!(stage.now(edit.applied()).is_err());
     assert!(stage.connection().is_none());
     assert!(matches!(

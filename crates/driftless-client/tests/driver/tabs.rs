@@ -245,6 +245,6 @@ fn what_is_pending_stays_visible_when_the_storage_was_cleared_underneath() {
     drop(late);
     let refused = retitle(&first, "Refused");
     let refused = stage.now(refused.applied());
-    assert!(matches!(refused, Err(EditError::Rejected { .. })));
+    assert!(matches!(refused, Err(EditError::Refused { .. })));
     assert_eq!(second.board(home()).outbox().len(), 1);
 }

@@ -64,7 +64,9 @@ async fn a_conflict_shows_base_mine_and_theirs_with_its_author() {
 async fn keeping_mine_replaces_theirs_for_everybody() {
     let server = Server::start().await;
     let (ann, bob, entry) = clash(&server).await;
-    ann.board.resolve(entry.number, Resolution::KeepMine);
+    ann.board
+        .resolve(&entry, Resolution::KeepMine)
+        .expect("nothing changed");
     all_see([&ann, &bob], 3, "Mine").await;
 }
 
@@ -72,7 +74,9 @@ async fn keeping_mine_replaces_theirs_for_everybody() {
 async fn taking_theirs_settles_it_without_an_edit() {
     let server = Server::start().await;
     let (ann, bob, entry) = clash(&server).await;
-    ann.board.resolve(entry.number, Resolution::TakeTheirs);
+    ann.board
+        .resolve(&entry, Resolution::TakeTheirs)
+        .expect("nothing changed");
     ann.until(|ann| ann.board.outbox().is_empty()).await;
     all_see([&ann, &bob], 2, "Theirs").await;
 }
@@ -86,7 +90,9 @@ async fn an_edited_merge_is_what_everybody_sees() {
         leaf: Some(title()),
     };
     let merged = vec![(at, Some(Value::from("Both")))];
-    ann.board.resolve(entry.number, Resolution::Merge(merged));
+    ann.board
+        .resolve(&entry, Resolution::Merge(merged))
+        .expect("nothing changed");
     all_see([&ann, &bob], 3, "Both").await;
 }
 
@@ -99,7 +105,9 @@ async fn a_conflict_survives_a_restart_and_can_be_settled_offline() {
     let again = server.client("Ann").storage(disk).auto_connect(false);
     let ann = Person::opens(again);
     let entry = ann.conflict().await;
-    ann.board.resolve(entry.number, Resolution::KeepMine);
+    ann.board
+        .resolve(&entry, Resolution::KeepMine)
+        .expect("nothing changed");
     ann.until(|ann| ann.title().as_deref() == Some("Mine"))
         .await;
     assert_eq!(
@@ -128,6 +136,8 @@ async fn a_change_to_a_removed_record_can_bring_it_back() {
     };
     assert_eq!(removed.author.as_ref().map(UserId::as_str), Some("Bob"));
     ann.until(|ann| ann.title().is_none()).await;
-    ann.board.resolve(entry.number, Resolution::KeepMine);
+    ann.board
+        .resolve(&entry, Resolution::KeepMine)
+        .expect("nothing changed");
     all_see([&ann, &bob], 3, "Mine").await;
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use driftless_client::UndoState;
+use driftless_client::{OutboxError, UndoState};
 use driftless_model::BoardId;
 use driftless_sync::replica::view::{EntryProgress, EntryView, Resolution, StorageVerdict};
 use leptos::prelude::*;
@@ -97,11 +97,18 @@ impl UseBackgroundSync {
         }
     }
 
-    /// Settles a conflicted edit.
-    pub fn resolve(&self, number: u64, resolution: Resolution) {
-        if let Some(context) = self.context {
-            context.board().resolve(number, resolution);
-        }
+    /// Settles a conflicted edit, as it is in the outbox now; the error says where it is another by
+    /// then, and nothing happened.
+    pub fn resolve(&self, number: u64, resolution: Resolution) -> Result<(), OutboxError> {
+        let Some(context) = self.context else {
+            return Err(OutboxError::Closed);
+        };
+        let entry = self.outbox.with_untracked(|outbox| {
+            let mut entries = outbox.iter();
+            entries.find(|entry| entry.number == number).cloned()
+        });
+        let entry = entry.ok_or(OutboxError::Settled)?;
+        context.board().resolve(&entry, resolution)
     }
 
     /// The outbox as indented JSON.

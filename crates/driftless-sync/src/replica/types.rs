@@ -166,6 +166,9 @@ pub enum Command {
         board: BoardId,
         /// The entry.
         number: u64,
+        /// How many edits it held when the person looked: what joined it since was not decided on,
+        /// and nothing happens.
+        edits: usize,
         /// How.
         resolution: Resolution,
         /// The board's version that the person saw when deciding.
@@ -327,6 +330,13 @@ pub enum Settlement {
     Applied(Version),
     /// It waits in a conflict for a person.
     Conflicted,
+    /// It was not taken in: there is no room, or this storage cannot be written. It is nowhere.
+    Refused {
+        /// Why.
+        code: Code,
+        /// In words.
+        detail: String,
+    },
     /// It was refused for good and waits for a person.
     Rejected {
         /// Why.

@@ -59,6 +59,8 @@ pub struct EntryView {
     pub state: EntryProgress,
     /// The records that it changes.
     pub records: Vec<RecordId>,
+    /// How many edits it holds: those that joined it count.
+    pub edits: usize,
 }
 
 /// How far an entry is.

@@ -166,7 +166,7 @@ impl Bench {
                 Output::OpenSocket { socket } => self.socket = socket,
                 Output::Send(message) => self.sent.push(*message),
                 Output::Notice(Notice::EditSettled {
-                    settlement: Settlement::Rejected { code, .. },
+                    settlement: Settlement::Refused { code, .. },
                     ..
                 }) => self.refused.push(code),
                 _ => {}

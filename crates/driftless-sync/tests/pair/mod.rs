@@ -227,7 +227,8 @@ impl Pair {
     pub fn resolve(&mut self, who: usize, resolution: Resolution) {
         let entries = self.entries(who);
         let entry = entries.iter().find(|entry| entry.state.waits_for_person());
-        let number = entry.expect("something waits for the person").number;
+        let entry = entry.expect("something waits for the person");
+        let (number, edits) = (entry.number, entry.edits);
         let seen = self.people[who]
             .replica
             .board(&board())
@@ -241,6 +242,7 @@ impl Pair {
             Command::Resolve {
                 board,
                 number,
+                edits,
                 resolution,
                 seen,
                 id,

@@ -205,7 +205,7 @@ fn an_edit_does_not_become_another_users() {
     pair.settle();
     assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
     let is_told = |notice: &Notice| {
-        matches!(notice, Notice::EditSettled { id, settlement: Settlement::Rejected { .. }, .. }
+        matches!(notice, Notice::EditSettled { id, settlement: Settlement::Refused { .. }, .. }
             if *id == edit)
     };
     assert!(pair.notices(follower).iter().any(is_told));

@@ -342,6 +342,7 @@ impl World {
         let command = Command::Resolve {
             board: board.clone(),
             number,
+            edits: ids.len(),
             resolution,
             seen,
             id,

@@ -334,11 +334,8 @@ impl World {
                     self.tally.rejected += 1;
                     self.tally.forbidden += u64::from(*code == Code::Forbidden);
                     self.tally.forgotten += u64::from(*code == Code::Forgotten);
-                    if *code == Code::WrongUser {
-                        self.never_stored(tab, *id);
-                    }
                 }
-                Settlement::Discarded => self.never_stored(tab, *id),
+                Settlement::Refused { .. } | Settlement::Discarded => self.never_stored(tab, *id),
                 Settlement::RolledBack => self.went_along(tab, *id),
                 _ => {}
             },

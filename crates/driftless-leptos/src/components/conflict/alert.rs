@@ -54,7 +54,8 @@ fn summary(open: &[OpenConflict], texts: &Texts) -> String {
 
 #[cfg(test)]
 mod tests {
-    use driftless_sync::replica::view::ConflictView;
+    use driftless_model::{BoardId, EditId};
+    use driftless_sync::replica::view::{ConflictView, EntryProgress, EntryView};
 
     use super::*;
 
@@ -65,6 +66,18 @@ mod tests {
             view: ConflictView {
                 leaves: Vec::new(),
                 removed: Vec::new(),
+            },
+            entry: EntryView {
+                board: BoardId::new("home").expect("an id"),
+                number,
+                id: EditId(1),
+                label: label.into(),
+                made_at_ms: 0,
+                is_stored: true,
+                attempts: 1,
+                state: EntryProgress::Queued { after: Vec::new() },
+                records: Vec::new(),
+                edits: 1,
             },
         }
     }

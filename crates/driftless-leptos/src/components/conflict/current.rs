@@ -75,7 +75,13 @@ impl Current {
     /// Settles it, and goes on to the next conflict.
     pub(super) fn settle(self, resolution: Resolution, settlement: Settlement) {
         let (context, label) = (self.conflicts.context, self.label());
-        context.board().resolve(self.number, resolution);
+        let entry = self
+            .conflict
+            .with_untracked(|conflict| conflict.as_ref().map(|conflict| conflict.entry.clone()));
+        // Where it is another by now, the dialog shows that, and nothing was decided.
+        if entry.is_none_or(|entry| context.board().resolve(&entry, resolution).is_err()) {
+            return;
+        }
         context
             .open_conflict
             .set(self.neighbour(1).filter(|next| *next != self.number));

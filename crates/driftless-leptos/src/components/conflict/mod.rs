@@ -53,6 +53,8 @@ struct OpenConflict {
     number: u64,
     label: String,
     view: ConflictView,
+    /// All of it, as it is shown.
+    entry: EntryView,
 }
 
 /// What the parts of the component share.
@@ -134,6 +136,7 @@ fn conflicts_of(outbox: &[EntryView]) -> Vec<OpenConflict> {
             number: entry.number,
             label: entry.label.clone(),
             view: view.clone(),
+            entry: entry.clone(),
         }),
         _ => None,
     };

@@ -79,6 +79,7 @@ mod tests {
             attempts: 0,
             state,
             records: Vec::new(),
+            edits: 1,
         }
     }
 

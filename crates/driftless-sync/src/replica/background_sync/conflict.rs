@@ -44,6 +44,7 @@ impl Entry {
             attempts: self.attempts,
             state,
             records: self.records().into_iter().collect(),
+            edits: row.ids().count(),
         }
     }
 }

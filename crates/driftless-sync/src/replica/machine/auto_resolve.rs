@@ -50,7 +50,8 @@ impl Replica {
         ) {
             return;
         }
-        self.automatically(|own| own.resolve(id, number, resolution, seen, edit, now));
+        let entry = (number, row.ids().count());
+        self.automatically(|own| own.resolve(id, entry, resolution, seen, edit, now));
         let board = self.boards.get(id);
         let by = board.and_then(|board| board.outbox.by_id(edit).map(|_| edit));
         self.outputs.push_back(Output::Notice(Notice::AutoResolved {

@@ -59,11 +59,12 @@ impl Replica {
             Command::Resolve {
                 board,
                 number,
+                edits,
                 resolution,
                 seen,
                 id,
             } => {
-                self.resolve(&board, number, &resolution, seen, id, now);
+                self.resolve(&board, (number, edits), &resolution, seen, id, now);
             }
             Command::TakeOver => self.take_over(),
         }
@@ -219,7 +220,7 @@ impl Replica {
             board: edit.board.clone(),
             id: edit.id,
             label: edit.label.clone(),
-            settlement: Settlement::Rejected { code, detail },
+            settlement: Settlement::Refused { code, detail },
         }));
     }
 
@@ -339,7 +340,7 @@ impl Replica {
     pub(super) fn resolve(
         &mut self,
         id: &BoardId,
-        number: u64,
+        (number, edits): (u64, usize),
         resolution: &Resolution,
         seen: Version,
         edit_id: EditId,
@@ -351,7 +352,7 @@ impl Replica {
         let Some(entry) = board.outbox.entry(number) else {
             return;
         };
-        if entry.is_set_aside() {
+        if entry.is_set_aside() && entry.row.ids().count() == edits {
             let confirmed = board.state.confirmed();
             let changes = resolved_changes(&entry.row, resolution, seen, confirmed);
             self.replace(id, number, Some(changes), edit_id, now);

@@ -134,7 +134,7 @@ impl Replica {
             let detail = "somebody else signed in before it was saved".to_owned();
             return self.let_go(
                 &edit,
-                Settlement::Rejected {
+                Settlement::Refused {
                     code: Code::WrongUser,
                     detail,
                 },

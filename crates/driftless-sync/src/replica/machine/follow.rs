@@ -401,6 +401,8 @@ impl Replica {
                     at_ms: now.mono_ms,
                     is_repeated: true,
                 });
+                // What it said last is not how things are.
+                tabs.leader = None;
                 self.outputs.push_back(Output::Elect);
             }
         }

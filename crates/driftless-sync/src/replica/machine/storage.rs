@@ -163,12 +163,19 @@ impl Replica {
     }
 
     pub(super) fn superseded(&mut self) {
+        if let Some(tabs) = &mut self.tabs {
+            // The lock may be lost before what it was got for has begun.
+            tabs.is_elected = false;
+            return match self.phase {
+                Phase::Loading | Phase::Unusable => {}
+                _ => {
+                    self.phase = Phase::Following;
+                    self.outdated();
+                }
+            };
+        }
         if !self.is_leading() {
             return;
-        }
-        if self.tabs.is_some() {
-            self.phase = Phase::Following;
-            return self.outdated();
         }
         self.phase = Phase::Superseded;
         self.verdict = StorageVerdict::OpenElsewhere;
