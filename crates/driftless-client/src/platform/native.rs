@@ -42,7 +42,8 @@ type Peer = WebSocketStream<Box<dyn Line>>;
 type Tls = std::sync::Arc<tokio_rustls::rustls::ClientConfig>;
 /// There is none.
 #[cfg(not(feature = "tls"))]
-type Tls = ();
+#[derive(Debug, Clone)]
+struct Tls;
 
 /// Why no client can connect there, ever.
 pub(crate) fn check_url(url: &str) -> Result<(), String> {
@@ -97,7 +98,7 @@ impl Native {
             #[cfg(feature = "tls")]
             tls: super::trust::Trust::public().config(),
             #[cfg(not(feature = "tls"))]
-            tls: (),
+            tls: Tls,
             carrier: RefCell::default(),
         }
     }
@@ -310,7 +311,8 @@ fn is_authority(error: &tokio_rustls::rustls::CertificateError) -> bool {
 }
 
 #[cfg(not(feature = "tls"))]
-async fn secure(_host: &str, _stream: TcpStream, (): Tls) -> Result<Box<dyn Line>, Error> {
+#[allow(clippy::unused_async, reason = "with TLS it waits")]
+async fn secure(_host: &str, _stream: TcpStream, _tls: Tls) -> Result<Box<dyn Line>, Error> {
     Err(io::Error::new(io::ErrorKind::Unsupported, NO_TLS).into())
 }
 
