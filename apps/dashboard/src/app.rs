@@ -27,7 +27,8 @@ fn Board(address: Address) -> impl IntoView {
     let on_error = Callback::new(|error: ClientError| leptos::logging::warn!("{error}"));
     view! {
         <DashboardRealtimeProvider ws_url=format!("{}rt", browser::base_path()) board=address.board.as_str().to_owned()
-            namespace=address.namespace() token=visitor.token() on_error>
+            namespace=address.namespace() token=visitor.token()
+            is_token_kept=!visitor.signs_in() on_error>
             <BoardPage />
         </DashboardRealtimeProvider>
     }

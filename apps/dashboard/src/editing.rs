@@ -159,7 +159,11 @@ impl Editor {
     }
 
     fn make_as_somebody(self, edit: Waiting) {
-        if self.around.with_value(|around| around.visitor.is_known()) {
+        let is_known = self.around.with_value(|around| {
+            let user = around.realtime.client().status().user;
+            around.visitor.is_known(user.as_ref())
+        });
+        if is_known {
             self.make(edit);
         } else {
             self.waiting.set_value(Some(edit));

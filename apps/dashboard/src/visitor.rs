@@ -1,5 +1,6 @@
 //! Who is at the page: the name they edit under, or the token they came with.
 
+use driftless_model::UserId;
 use leptos::prelude::*;
 
 use crate::address::Address;
@@ -13,6 +14,8 @@ pub struct Visitor {
     namespace: StoredValue<String>,
     guest: StoredValue<String>,
     token: StoredValue<Option<String>>,
+    /// Whether they came with a token, or a name, in the address.
+    signs_in: bool,
 }
 
 impl Visitor {
@@ -21,9 +24,13 @@ impl Visitor {
     pub fn arrive(address: &Address) -> Self {
         let namespace = address.namespace();
         let known = browser::stored(browser::local_storage(), &name_key(&namespace));
+        let fresh = fresh_token(&namespace);
+        let signs_in = fresh.is_some() || address.name.is_some();
+        let kept = || browser::stored(browser::session_storage(), &token_key(&namespace));
         let visitor = Self {
             name: RwSignal::new(None),
-            token: StoredValue::new(take_token(&namespace)),
+            token: StoredValue::new(fresh.or_else(kept)),
+            signs_in,
             namespace: StoredValue::new(namespace),
             guest: StoredValue::new(address.guest()),
         };
@@ -42,9 +49,18 @@ impl Visitor {
         self.name.set(Some(name.to_owned()));
     }
 
-    /// Whether an edit has an author: otherwise their name is asked for.
-    pub fn is_known(&self) -> bool {
-        self.token.with_value(Option::is_some) || self.name.with_untracked(Option::is_some)
+    /// Whether they sign in now: otherwise another tab's sign-in counts.
+    pub fn signs_in(&self) -> bool {
+        self.signs_in
+    }
+
+    /// Whether an edit has an author, perhaps the user that another tab is signed in as: otherwise
+    /// their name is asked for.
+    pub fn is_known(&self, user: Option<&UserId>) -> bool {
+        let is_guest = |user: &UserId| self.guest.with_value(|guest| guest == user.as_str());
+        self.token.with_value(Option::is_some)
+            || self.name.with_untracked(Option::is_some)
+            || user.is_some_and(|user| !is_guest(user))
     }
 
     /// Takes the token of a link that is opened while the page is there: the browser changes only
@@ -73,12 +89,6 @@ impl Visitor {
 
 fn name_key(namespace: &str) -> String {
     format!("driftless/name/{namespace}")
-}
-
-/// The token of this tab.
-fn take_token(namespace: &str) -> Option<String> {
-    let kept = || browser::stored(browser::session_storage(), &token_key(namespace));
-    fresh_token(namespace).or_else(kept)
 }
 
 fn token_key(namespace: &str) -> String {

@@ -270,6 +270,7 @@ pub struct ClientBuilder {
     url: String,
     namespace: String,
     token: Option<String>,
+    is_token_new: bool,
     schema: Schema,
     auto_connect: Option<bool>,
     config: RealtimeConfig,
@@ -295,6 +296,7 @@ impl ClientBuilder {
             url,
             namespace: "default".to_owned(),
             token: None,
+            is_token_new: true,
             schema: Schema::builtin(),
             auto_connect: None,
             config: RealtimeConfig::default(),
@@ -324,10 +326,21 @@ impl ClientBuilder {
         self
     }
 
-    /// Who the user is, as the server's operator issued it: a token, or none.
+    /// Who the user is, as the server's operator issued it: a token, or none. Where tabs share the
+    /// replica, this signs in for all of them.
     #[must_use]
     pub fn token(mut self, token: impl Into<Option<String>>) -> Self {
         self.token = token.into();
+        self.is_token_new = true;
+        self
+    }
+
+    /// The same for a token that the user did not give just now, but before, or a mere name for a
+    /// guest. Where another tab is signed in with another one, that one counts.
+    #[must_use]
+    pub fn kept_token(mut self, token: impl Into<Option<String>>) -> Self {
+        self.token = token.into();
+        self.is_token_new = false;
         self
     }
 
@@ -381,6 +394,7 @@ impl ClientBuilder {
         let plan = Plan {
             url: self.url,
             token: self.token,
+            is_token_new: self.is_token_new,
             schema,
             config,
             storage: self.storage,

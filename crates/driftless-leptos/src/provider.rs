@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use driftless_client::{Client, ClientError, ClientEvent, EventStream, RealtimeConfig};
+use driftless_client::{
+    Client, ClientBuilder, ClientError, ClientEvent, EventStream, RealtimeConfig,
+};
 use driftless_model::{BoardId, Schema};
 use driftless_sync::replica::view::StorageVerdict;
 use futures::StreamExt;
@@ -33,6 +35,10 @@ pub fn DashboardRealtimeProvider(
     /// tokens, their display name. A change is told to the server without a reconnect.
     #[prop(into, optional)]
     token: MaybeProp<String>,
+    /// Whether the person gave the token before, and not just now: where another tab is signed in
+    /// with another one, that one counts then.
+    #[prop(optional)]
+    is_token_kept: bool,
     /// The replica's name on this device: each has its own storage. `default` without it.
     #[prop(into, optional)]
     namespace: Option<String>,
@@ -60,21 +66,17 @@ pub fn DashboardRealtimeProvider(
     let texts = Arc::new(texts.unwrap_or_default());
     let id = match BoardId::new(&board) {
         Ok(id) => id,
-        Err(error) => {
-            let text = fill(&texts.provider_failed, &[("error", &error.to_string())]);
-            return failure(text).into_any();
-        }
+        Err(error) => return no_board(&texts, &error.to_string()),
     };
-    let builder = Client::builder(ws_url)
-        .namespace(namespace.as_deref().unwrap_or("default"))
-        .token(token.get_untracked())
-        .schema(schema.unwrap_or_else(Schema::builtin))
-        .config(config.unwrap_or_default());
-    let builder = match auto_connect {
-        Some(auto_connect) => builder.auto_connect(auto_connect),
-        None => builder,
-    };
-    let client = builder.start();
+    let client = signed_in(
+        Client::builder(ws_url),
+        token.get_untracked(),
+        is_token_kept,
+    )
+    .namespace(namespace.as_deref().unwrap_or("default"))
+    .schema(schema.unwrap_or_else(Schema::builtin))
+    .config(config.unwrap_or_default());
+    let client = connecting(client, auto_connect).start();
     let events = client.events();
     let live = Arc::new(LiveBoard::new(client.clone(), client.board(id)));
     let context = RealtimeContext::new(Arc::clone(&live));
@@ -91,6 +93,25 @@ pub fn DashboardRealtimeProvider(
     };
     listener.start(events);
     children().into_any()
+}
+
+fn no_board(texts: &Texts, error: &str) -> AnyView {
+    failure(fill(&texts.provider_failed, &[("error", error)])).into_any()
+}
+
+fn signed_in(client: ClientBuilder, token: Option<String>, is_kept: bool) -> ClientBuilder {
+    if is_kept {
+        client.kept_token(token)
+    } else {
+        client.token(token)
+    }
+}
+
+fn connecting(client: ClientBuilder, auto_connect: Option<bool>) -> ClientBuilder {
+    match auto_connect {
+        Some(auto_connect) => client.auto_connect(auto_connect),
+        None => client,
+    }
 }
 
 fn renew_token(client: &Client, token: MaybeProp<String>) {

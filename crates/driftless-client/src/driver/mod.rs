@@ -4,6 +4,7 @@
 //!
 //! It spawns nothing: one future, polled on one thread, in which everything takes turns.
 
+mod network;
 mod pace;
 mod sign_in;
 mod spoken;
@@ -25,9 +26,10 @@ use futures::{FutureExt, StreamExt};
 
 use crate::platform::{AnyStore, OwnedStore, Platform, Signal, Socket, SocketEvent};
 use crate::shared::{Request, State};
+use network::Network;
 use pace::Pace;
 use publish::{Around, Batch};
-use sign_in::SignIn;
+use sign_in::{Said, SignIn};
 use storage::{Answer, StorageQueue};
 
 /// What every platform's sockets speak. A constant, so that a browser gets no code for the other.
@@ -40,6 +42,8 @@ const REQUESTS_PER_BATCH_MAX: usize = 256;
 pub(crate) struct Plan {
     pub(crate) url: String,
     pub(crate) token: Option<String>,
+    /// Whether somebody signs in with it now, or has before.
+    pub(crate) is_token_new: bool,
     pub(crate) schema: Arc<Schema>,
     pub(crate) config: RealtimeConfig,
     pub(crate) storage: Option<Box<OwnedStore>>,
@@ -112,25 +116,6 @@ enum Company {
     Left,
 }
 
-/// What is known about the network.
-#[derive(Debug, Clone, Copy)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "each is said by somebody else, and all have to hold"
-)]
-struct Network {
-    device_has_it: bool,
-    application_has_it: bool,
-    is_held: bool,
-    is_away: bool,
-}
-
-impl Network {
-    fn is_there(self) -> bool {
-        self.device_has_it && self.application_has_it && !self.is_held && !self.is_away
-    }
-}
-
 /// One thing that happened.
 enum Step {
     Stored(Answer),
@@ -172,7 +157,7 @@ impl<P: Platform> Driver<P> {
             } else {
                 Company::None
             },
-            sign_in: SignIn::new(plan.token.as_deref()),
+            sign_in: SignIn::new(plan.token.clone(), plan.is_token_new),
             around: Around {
                 retry_ms: plan.config.storage_retry_ms(),
                 ..Around::default()
@@ -381,7 +366,7 @@ impl<P: Platform> Driver<P> {
                     self.platform.request_persistence();
                 }
                 if let Command::SetToken(token) = &*command {
-                    self.sign_in.renew(token.as_deref());
+                    self.sign_in.renew(token.clone());
                 }
                 self.handle(Input::Command(*command));
                 self.lead_for_token();
@@ -402,19 +387,24 @@ impl<P: Platform> Driver<P> {
             }
             Signal::Away(is_away) => self.away(is_away),
             Signal::Elected => {
-                self.sign_in.used();
+                self.sign_in.used(true);
                 self.handle(Input::Elected);
             }
             Signal::Deposed => {
-                self.sign_in.used();
+                self.sign_in.used(false);
                 self.handle(Input::Superseded);
             }
-            Signal::Told(frame) => {
-                if let Some(message) = self.sign_in.read(&frame) {
+            Signal::Told(frame) => match self.sign_in.read(&frame) {
+                Some(Said::Message(message)) => {
                     self.handle(Input::Told(Box::new(message)));
                     self.lead_for_token();
                 }
-            }
+                Some(Said::Token(token)) => {
+                    self.state.history.hide(&token);
+                    self.handle(Input::Command(Command::SetToken(Some(token))));
+                }
+                None => {}
+            },
             Signal::Persistent(is_persistent) => {
                 self.around.is_persistent = Some(is_persistent);
                 self.batch.status();
@@ -443,6 +433,7 @@ impl<P: Platform> Driver<P> {
         let is_leaving = self.network.is_away && self.company == Company::Tabs;
         if is_leaving && self.storage.is_idle() {
             self.company = Company::Left;
+            self.sign_in.left();
             self.platform.leave();
             // Other tabs would wait for a transaction of a page that stands still.
             self.storage.pause(true);
@@ -528,7 +519,12 @@ impl<P: Platform> Driver<P> {
                 let sleep = self.platform.sleep_until(mono_ms);
                 self.timer = Some((mono_ms, Box::pin(sleep)));
             }
-            Output::Tell(message) => self.platform.tell(self.sign_in.frame(&message)),
+            Output::Tell(message) => {
+                self.platform.tell(self.sign_in.frame(&message));
+                if let Some(token) = self.sign_in.hand_over() {
+                    self.platform.tell(token);
+                }
+            }
             Output::Elect => self.platform.elect(),
             Output::Notice(notice) => self.batch.take(notice, &self.replica),
             _ => {}

@@ -1,6 +1,6 @@
 //! Several tabs of one replica: one leads, the others follow, all show and edit the same.
 
-use driftless_client::platform::Signal;
+use driftless_client::platform::{Signal, SocketEvent};
 use driftless_client::{Client, ClientBuilder, EditError};
 use driftless_store::replica::ReplicaStoreError;
 use driftless_sync::replica::view::{Connection, StorageVerdict};
@@ -173,20 +173,76 @@ fn a_tab_with_another_token_takes_the_lead_once() {
     let disk = Disk::default();
     let token = |name: &str| builder().storage(disk.clone()).token(Some(name.to_owned()));
     let (first, older) = tab_of(&mut stage, token("Ann"));
-    stage.accept();
+    let _first_peer = stage.accept();
     let (_same, same) = tab_of(&mut stage, token("Ann"));
     stage.pass_ms(FRAME_MS);
     assert!(older.is_elected() && !same.is_elected());
     let (_second, newer) = tab_of(&mut stage, token("Bob"));
     stage.pass_ms(FRAME_MS);
     assert!(newer.is_elected());
-    let hello = stage.accept().hello.expect("a hello");
+    let second_peer = stage.accept();
+    let hello = second_peer.hello.as_ref().expect("a hello");
     assert_eq!(hello.token.as_deref(), Some("Bob"));
     stage.pass_ms(FRAME_MS);
     assert!(newer.is_elected(), "the older one does not take it back");
     first.set_token(Some("Ann, renewed".to_owned()));
     stage.pass_ms(FRAME_MS);
     assert!(older.is_elected());
+}
+
+#[test]
+fn a_tab_that_nobody_signed_in_at_takes_nothing_and_goes_on_as_the_leader_was() {
+    let mut stage = Stage::new();
+    let disk = Disk::default();
+    let (first, older) = tab_of(
+        &mut stage,
+        builder().storage(disk.clone()).token("secret".to_owned()),
+    );
+    let _peer = stage.accept();
+    let guest = builder().storage(disk.clone());
+    let (_second, guest) = tab_of(&mut stage, guest.kept_token("Guest".to_owned()));
+    stage.pass_ms(FRAME_MS);
+    assert!(older.is_elected() && stage.connection().is_none());
+    first.set_token(Some("renewed".to_owned()));
+    stage.pass_ms(FRAME_MS);
+    let _peer = stage.accept();
+    stage.pass_ms(FRAME_MS);
+    assert!(older.is_elected() && stage.connection().is_none());
+    drop(first);
+    stage.pass_ms(FRAME_MS);
+    assert!(guest.is_elected());
+    let hello = stage.accept().hello.expect("a hello");
+    assert_eq!(hello.token.as_deref(), Some("renewed"));
+}
+
+#[test]
+fn a_leader_that_is_not_let_in_is_replaced_by_a_tab_with_another_token_once() {
+    let mut stage = Stage::new();
+    let disk = Disk::default();
+    let kept = |name: &str| {
+        let builder = builder().storage(disk.clone());
+        builder.kept_token(name.to_owned())
+    };
+    let refuse = |stage: &mut Stage| {
+        let mut peer = stage.connection().expect("a connection");
+        peer.event(SocketEvent::Opened);
+        stage.settle();
+        assert_eq!(peer.heard().len(), 1);
+        peer.event(SocketEvent::Closed {
+            code: Some(4200),
+            reason: "no such token".to_owned(),
+        });
+        stage.pass_ms(FRAME_MS);
+    };
+    let (_guest, guest) = tab_of(&mut stage, kept("Guest"));
+    refuse(&mut stage);
+    let (_ann, ann) = tab_of(&mut stage, kept("Ann's"));
+    stage.pass_ms(FRAME_MS);
+    assert!(ann.is_elected());
+    refuse(&mut stage);
+    stage.pass_ms(FRAME_MS);
+    assert!(ann.is_elected() && !guest.is_elected());
+    assert!(stage.connection().is_none());
 }
 
 #[test]
