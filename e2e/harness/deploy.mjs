@@ -22,10 +22,11 @@ export class Deployment {
     return deployment;
   }
 
-  /** Puts another build in its place: the same app, under another build's name. */
+  /** Puts another build in its place: the same app, under another build's name, or its own. */
   async next(build) {
     await this.#renew();
     const before = this.build;
+    if (build === before) return;
     const assets = join(this.folder, 'assets');
     await cp(join(assets, before), join(assets, build), { recursive: true });
     await rm(join(assets, before), { recursive: true });

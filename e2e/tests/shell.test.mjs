@@ -211,13 +211,48 @@ scenario('a copy that the browser cleared is made again', async ({ browser, serv
   expectOutage();
   const ann = await arrive(Board, await browser.person('ann'), server, 'Ann');
   await kept(ann);
-  await ann.page.evaluate(async () => {
-    for (const name of await caches.keys()) await caches.delete(name);
-  });
-  await ann.reload();
-  await kept(ann);
+  for (const spared of [undefined, 'newest']) {
+    await ann.page.evaluate(async (left) => {
+      const names = await caches.keys();
+      for (const name of names) if (!name.endsWith(` ${left}`)) await caches.delete(name);
+    }, spared);
+    await ann.reload();
+    await kept(ann);
+    await ann.waitStatus('online');
+  }
   await server.kill9();
   await reloadAlone(ann);
+});
+
+scenario('a browser that cannot read its copy gets the page from the server', async ({ browser, server }) => {
+  const profile = await browser.person('ann');
+  const ann = await arrive(Board, profile, server, 'Ann');
+  await kept(ann);
+  await ann.page.waitForFunction(() => navigator.serviceWorker.controller);
+  const [worker] = profile.serviceWorkers();
+  await worker.evaluate(() => {
+    self.caches.match = () => Promise.reject(new Error('the disk is broken'));
+  });
+  await ann.reload();
+  await ann.waitStatus('online');
+});
+
+deployed('a build that is rolled back is announced no more', async ({
+  browser, server, deployment, expectOutage,
+}) => {
+  expectOutage();
+  const ann = await arrive(Board, await browser.person('ann'), server, 'Ann');
+  await kept(ann);
+  const first = deployment.build;
+  await server.stop();
+  await deployment.next('00000000000000e5');
+  await server.restart();
+  await newer(ann).waitFor();
+  await server.stop();
+  await deployment.next(first);
+  await server.restart();
+  await newer(ann).waitFor({ state: 'detached' });
+  assert.equal(await buildOf(ann), first);
 });
 
 scenario('on plain http from another machine the page says what it cannot do', async ({

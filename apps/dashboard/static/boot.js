@@ -26,4 +26,7 @@ function fail(error) {
 init({ module_or_path: new URL('driftless_dashboard_bg.wasm', import.meta.url) })
   .catch(fail)
   // The board works without: what is lost is that it opens without a server.
-  .finally(() => import('./shell.js').catch(() => {}));
+  .finally(() => import('./shell.js').catch(() => {
+    document.documentElement.dataset.shell = 'failed';
+    window.dispatchEvent(new Event('driftless-shell'));
+  }));

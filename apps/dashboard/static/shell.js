@@ -3,10 +3,12 @@
 // build; the event `driftless-shell` says that one of them changed.
 
 const base = new URL('../../', import.meta.url);
+const prefix = `driftless ${base.href} `;
 const build = import.meta.url.split('/').at(-2);
 
 function tell(name, value) {
-  document.documentElement.dataset[name] = value;
+  if (value) document.documentElement.dataset[name] = value;
+  else delete document.documentElement.dataset[name];
   window.dispatchEvent(new Event('driftless-shell'));
 }
 
@@ -18,11 +20,19 @@ function watch(registration) {
   });
 }
 
+/** Whether the build that a page without a server opens with is there. */
+async function isKept() {
+  const find = (cacheName) => caches.match(base.href, { cacheName, ignoreVary: true });
+  const newest = await find(`${prefix}newest`);
+  return newest !== undefined && (await find(prefix + (await newest.text()))) !== undefined;
+}
+
 async function keep(workers) {
   workers.addEventListener('message', ({ data }) => {
     if (data?.scope !== base.href) return;
-    tell('shell', 'kept');
-    if (data.build !== build) tell('newer', data.build);
+    tell('shell', data.failed ? 'failed' : 'kept');
+    // The newest may be this one again.
+    if (data.build) tell('newer', data.build === build ? undefined : data.build);
   });
   workers.startMessages();
   const options = { scope: base.pathname, updateViaCache: 'none' };
@@ -30,7 +40,7 @@ async function keep(workers) {
   registration.addEventListener('updatefound', () => watch(registration));
   watch(registration);
   const ready = registration.waiting ?? registration.active;
-  if (await caches.has(`driftless ${base.href} newest`)) ready && tell('shell', 'kept');
+  if (ready && (await isKept())) tell('shell', 'kept');
   else ready?.postMessage('keep');
   // No server, no news: the next look will tell.
   const look = () => registration.update().catch(() => {});

@@ -25,19 +25,31 @@ const NETWORK_MS_MAX = 3000;
 self.addEventListener('install', (event) => event.waitUntil(install()));
 self.addEventListener('activate', (event) => event.waitUntil(activate()));
 // A page found no copy: the browser has cleared the caches and left the worker.
-self.addEventListener('message', (event) => event.data === 'keep' && event.waitUntil(install()));
+self.addEventListener('message', (event) => {
+  if (event.data !== 'keep') return;
+  const failed = () => event.source.postMessage({ scope: SCOPE, failed: true });
+  event.waitUntil(install().catch(failed));
+});
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   if (request.method !== 'GET' || !request.url.startsWith(SCOPE)) return;
   const path = request.url.slice(SCOPE.length).split(/[?#]/)[0];
   if (request.mode === 'navigate') {
     if (PAGES.test(path)) event.respondWith(page(request));
-  } else if (path.startsWith('assets/')) {
-    event.respondWith(file(request));
+    return;
   }
+  const [, build] = /^assets\/([^/]+)\/./.exec(path) ?? [];
+  if (build) event.respondWith(file(request, build));
 });
 
-async function install() {
+/** One at a time: what one has begun is not another one's to take down. */
+let installing;
+function install() {
+  installing ??= make().finally(() => { installing = undefined; });
+  return installing;
+}
+
+async function make() {
   const name = PREFIX + BUILD;
   const cache = await caches.open(name);
   try {
@@ -65,29 +77,46 @@ async function activate() {
   await tell();
 }
 
-/** Deletes the caches of all builds but this, the newest, and the youngest others. */
+/**
+ * Deletes the caches of all builds but this, the newest, and the youngest others. One that is not
+ * whole, or not yet, is no build: it stays until none is kept.
+ */
 async function forget(keptOthers) {
   const kept = [NEWEST, PREFIX + BUILD, PREFIX + (await newest())];
   const names = await caches.keys();
-  const others = names.filter((name) => name.startsWith(PREFIX) && !kept.includes(name));
+  const others = [];
+  for (const name of names) {
+    if (!name.startsWith(PREFIX) || kept.includes(name)) continue;
+    if (keptOthers === 0 || (await found(SCOPE, name))) others.push(name);
+  }
   const old = others.slice(0, Math.max(others.length - keptOthers, 0));
   await Promise.all(old.map((name) => caches.delete(name)));
 }
 
 /** Tells the open pages which build a reload gets. */
 async function tell() {
+  const build = (await newest()) ?? BUILD;
   const pages = await self.clients.matchAll({ includeUncontrolled: true, type: 'window' });
-  for (const page of pages) page.postMessage({ scope: SCOPE, build: BUILD });
+  for (const page of pages) page.postMessage({ scope: SCOPE, build });
 }
 
 async function newest() {
-  const answer = await caches.match(SCOPE, { cacheName: NEWEST });
+  const answer = await found(SCOPE, NEWEST);
   return answer?.text();
+}
+
+/** What a cache has; nothing where the browser cannot read it, since the server may answer. */
+async function found(url, cacheName) {
+  try {
+    return await caches.match(url, { cacheName, ignoreVary: true });
+  } catch {
+    return undefined;
+  }
 }
 
 /** The page: the server's, and the copy where it does not answer, or something before it does. */
 async function page(request) {
-  const copy = await caches.match(SCOPE, { cacheName: PREFIX + (await newest()), ignoreVary: true });
+  const copy = await found(SCOPE, PREFIX + (await newest()));
   if (!copy) return fetch(request);
   const slow = new Promise((resolve) => setTimeout(resolve, NETWORK_MS_MAX));
   const answer = await Promise.race([fetch(request).catch(() => undefined), slow]);
@@ -95,6 +124,6 @@ async function page(request) {
 }
 
 /** A file of any build whose tab may be open. */
-async function file(request) {
-  return (await caches.match(request.url, { ignoreVary: true })) ?? fetch(request);
+async function file(request, build) {
+  return (await found(request.url, PREFIX + build)) ?? fetch(request);
 }
