@@ -1,7 +1,7 @@
 // A folder that a server serves the web app from, in which one build can take the place of another
 // under the same address.
 
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -50,6 +50,7 @@ export class Deployment {
   async #renew() {
     await rm(this.folder, { recursive: true, force: true });
     await cp(BUILT, this.folder, { recursive: true });
-    [this.build] = await readdir(join(this.folder, 'assets'));
+    const page = await readFile(join(this.folder, 'index.html'), 'utf8');
+    this.build = page.match(/assets\/([0-9a-f]+)\//)[1];
   }
 }

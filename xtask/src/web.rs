@@ -207,10 +207,22 @@ fn put(files: &Files, output: &Path) -> Result<()> {
     }
     for path in sizes::files_below(output)? {
         if !files.iter().any(|(wanted, _)| *wanted == path) {
-            fs::remove_file(output.join(path))?;
+            fs::remove_file(output.join(&path))?;
+            remove_emptied(&path, output);
         }
     }
     Ok(())
+}
+
+/// The folder of a build that is gone goes with its last file.
+fn remove_emptied(path: &Path, output: &Path) {
+    let folders = path.ancestors().skip(1);
+    for folder in folders.take_while(|folder| !folder.as_os_str().is_empty()) {
+        // One that something is left in stays.
+        if fs::remove_dir(output.join(folder)).is_err() {
+            return;
+        }
+    }
 }
 
 fn write_changed(content: &[u8], to: &Path) -> Result<()> {
@@ -241,6 +253,7 @@ mod tests {
         write(&first, "glue.js", "glue");
         write(&second, "icons/live.svg", "svg");
         write(&output, "left-over.js", "old");
+        write(&output, "assets/0123/left-over.js", "old");
         write(&output, "glue.js", "older");
 
         let files = gather(&[&first, &second, &folder.path().join("absent")]).unwrap();
@@ -252,6 +265,7 @@ mod tests {
             [PathBuf::from("glue.js"), PathBuf::from("icons/live.svg")]
         );
         assert_eq!(fs::read_to_string(output.join("glue.js")).unwrap(), "glue");
+        assert!(!output.join("assets").exists());
     }
 
     #[test]
