@@ -9,8 +9,9 @@ use crate::repo::Repo;
 use crate::wasm_target::WasmTarget;
 use crate::web;
 
-/// The ceiling for a first visit's download after brotli.
-const FIRST_LOAD_BYTES_MAX: usize = 450_000;
+/// The ceiling for a first visit's download after brotli. It was 450,000 before tabs shared a
+/// replica and a page could log and tell of itself, and is to be that again.
+const FIRST_LOAD_BYTES_MAX: usize = 485_000;
 
 /// Builds into `dist/`; a first load over its ceiling is an error.
 pub fn run(repo: &Repo) -> Result<()> {
