@@ -276,7 +276,9 @@ mod tests {
                     stream.read_exact(&mut byte).unwrap();
                     request.push(byte[0]);
                 }
-                write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n").unwrap();
+                // In one piece: whoever asked closes once they have the status.
+                let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n");
+                stream.write_all(answer.as_bytes()).unwrap();
                 request.starts_with(b"GET /healthz ")
             });
             assert_eq!(is_healthy(address), healthy);
