@@ -15,7 +15,7 @@ const ONLINE: &str = "driftless-online";
 
 /// Whether the page opens without a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Copy {
+enum PageCopy {
     /// Not known yet.
     Unknown,
     /// It does.
@@ -26,7 +26,7 @@ enum Copy {
     Insecure,
 }
 
-impl Copy {
+impl PageCopy {
     fn named(name: Option<&str>) -> Self {
         match name {
             Some("kept") => Self::Kept,
@@ -50,7 +50,7 @@ impl Copy {
 /// What is known about the page itself.
 #[derive(Clone, Copy)]
 pub struct Shell {
-    copy: RwSignal<Copy>,
+    copy: RwSignal<PageCopy>,
     has_newer: RwSignal<bool>,
 }
 
@@ -58,7 +58,7 @@ impl Shell {
     /// Follows what `shell.js` says, for as long as the caller's owner lives.
     pub fn watch(realtime: RealtimeContext) -> Self {
         let shell = Self {
-            copy: RwSignal::new(Copy::Unknown),
+            copy: RwSignal::new(PageCopy::Unknown),
             has_newer: RwSignal::new(false),
         };
         shell.read();
@@ -70,7 +70,7 @@ impl Shell {
 
     fn read(self) {
         let copy = said("data-shell");
-        self.copy.set(Copy::named(copy.as_deref()));
+        self.copy.set(PageCopy::named(copy.as_deref()));
         self.has_newer.set(said("data-newer").is_some());
     }
 
@@ -117,7 +117,7 @@ pub fn ShellNotice() -> impl IntoView {
     let realtime = expect_context::<RealtimeContext>();
     let is_away = memo(move || realtime.status.with(|status| is_away(&status.connection)));
     let would_be_lost = move || {
-        let is_copied = matches!(shell.copy.get(), Copy::Kept | Copy::Unknown);
+        let is_copied = matches!(shell.copy.get(), PageCopy::Kept | PageCopy::Unknown);
         is_away.get() && !is_copied && realtime.loaded.get()
     };
     view! {
@@ -143,9 +143,9 @@ fn is_away(connection: &Connection) -> bool {
     matches!(connection, Connection::Waiting { .. } | Connection::Offline)
 }
 
-fn keep_open(copy: Copy) -> String {
+fn keep_open(copy: PageCopy) -> String {
     let reason = match copy {
-        Copy::Insecure => "Reloading offline needs HTTPS",
+        PageCopy::Insecure => "Reloading offline needs HTTPS",
         _ => "The browser keeps no copy of this page",
     };
     format!("{reason}: keep this page open until the server answers.")
@@ -162,9 +162,9 @@ mod tests {
 
     #[test]
     fn where_reloading_offline_needs_https_details_and_bar_say_so() {
-        assert_eq!(Copy::named(Some("insecure")), Copy::Insecure);
-        assert_eq!(Copy::Insecure.words(), "reloading offline needs HTTPS");
-        let bar = keep_open(Copy::Insecure);
+        assert_eq!(PageCopy::named(Some("insecure")), PageCopy::Insecure);
+        assert_eq!(PageCopy::Insecure.words(), "reloading offline needs HTTPS");
+        let bar = keep_open(PageCopy::Insecure);
         assert!(
             bar.starts_with("Reloading offline needs HTTPS: keep this page open"),
             "{bar}"
@@ -173,8 +173,11 @@ mod tests {
 
     #[test]
     fn what_is_not_known_yet_is_not_promised() {
-        assert_eq!(Copy::named(None), Copy::Unknown);
-        assert_eq!(Copy::named(Some("kept")).words(), "works on this device");
-        assert_ne!(Copy::named(Some("soon")), Copy::Kept);
+        assert_eq!(PageCopy::named(None), PageCopy::Unknown);
+        assert_eq!(
+            PageCopy::named(Some("kept")).words(),
+            "works on this device"
+        );
+        assert_ne!(PageCopy::named(Some("soon")), PageCopy::Kept);
     }
 }

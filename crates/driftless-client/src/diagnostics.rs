@@ -7,9 +7,7 @@ use driftless_sync::replica::view::{Connection, EntryProgress, EntryView};
 use serde::Serialize;
 
 use crate::client::Client;
-use crate::history::{
-    Counters, Happening, connection_name, connection_reason, storage_name, storage_reason,
-};
+use crate::history::{Counters, Happening};
 use crate::redacted::{Redacted, Secrets};
 use crate::shared::PublishedBoard;
 use crate::status::Status;
@@ -159,8 +157,8 @@ impl Client {
             endpoint: secrets.redact(&kept.endpoint),
             connection: ConnectionFacts::of(status, secrets),
             storage: StorageFacts {
-                verdict: storage_name(&status.storage),
-                reason: secrets.redact(storage_reason(&status.storage)),
+                verdict: status.storage.name(),
+                reason: secrets.redact(status.storage.reason().unwrap_or_default()),
                 is_persistent: status.is_persistent,
             },
             last_sync_ms: status.last_sync_ms,
@@ -195,17 +193,14 @@ impl Diagnostics {
 impl ConnectionFacts {
     fn of(status: &Status, secrets: &Secrets) -> Self {
         let connection = &status.connection;
-        let (attempt, latency_ms) = match connection {
-            Connection::Connecting { attempt }
-            | Connection::Handshaking { attempt }
-            | Connection::Waiting { attempt, .. } => (Some(*attempt), None),
-            Connection::Online { latency_ms, .. } => (None, *latency_ms),
-            _ => (None, None),
+        let latency_ms = match connection {
+            Connection::Online { latency_ms, .. } => *latency_ms,
+            _ => None,
         };
         Self {
-            state: connection_name(connection),
-            reason: secrets.redact(connection_reason(connection)),
-            attempt,
+            state: connection.name(),
+            reason: secrets.redact(connection.reason().unwrap_or_default()),
+            attempt: connection.attempt(),
             latency_ms,
             network_held: status.network_held,
         }

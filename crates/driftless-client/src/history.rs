@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use driftless_model::SortedMap;
 use driftless_sync::replica::RealtimeConfig;
 use driftless_sync::replica::realtime_config::Setting;
-use driftless_sync::replica::view::{Connection, StorageVerdict};
+use driftless_sync::replica::view::Connection;
 use serde::Serialize;
 
 use crate::event::ClientEvent;
@@ -131,17 +131,21 @@ impl Kept {
     }
 
     fn note_status(&mut self, status: &Status, at_ms: u64) {
-        let connection = connection_name(&status.connection);
+        let connection = status.connection.name();
         if self.connection.replace(connection) != Some(connection) {
             let is_online = matches!(status.connection, Connection::Online { .. });
             self.counters.connections += u64::from(is_online);
-            let reason = self.secrets.redact(connection_reason(&status.connection));
+            let reason = self
+                .secrets
+                .redact(status.connection.reason().unwrap_or_default());
             tracing::info!(state = connection, %reason, "connection");
             self.keep(at_ms, "connection", connection, &reason);
         }
-        let storage = storage_name(&status.storage);
+        let storage = status.storage.name();
         if self.storage.replace(storage) != Some(storage) {
-            let reason = self.secrets.redact(storage_reason(&status.storage));
+            let reason = self
+                .secrets
+                .redact(status.storage.reason().unwrap_or_default());
             tracing::info!(state = storage, %reason, "storage");
             self.keep(at_ms, "storage", storage, &reason);
         }
@@ -160,53 +164,6 @@ impl Kept {
         if self.last.len() > KEPT_MAX {
             self.last.pop_front();
         }
-    }
-}
-
-/// What a connection's state is called.
-pub(crate) fn connection_name(connection: &Connection) -> &'static str {
-    match connection {
-        Connection::Idle => "idle",
-        Connection::Connecting { .. } => "connecting",
-        Connection::Handshaking { .. } => "handshaking",
-        Connection::Online { .. } => "online",
-        Connection::Waiting { .. } => "waiting",
-        Connection::Offline => "offline",
-        Connection::Unauthorised { .. } => "unauthorised",
-        Connection::Closed { .. } => "closed",
-        _ => "other",
-    }
-}
-
-/// Why a connection is not up; empty where it is, or there is nothing to say.
-pub(crate) fn connection_reason(connection: &Connection) -> &str {
-    match connection {
-        Connection::Waiting { reason, .. }
-        | Connection::Unauthorised { reason }
-        | Connection::Closed { reason } => reason,
-        _ => "",
-    }
-}
-
-/// What a verdict on storage is called.
-pub(crate) fn storage_name(storage: &StorageVerdict) -> &'static str {
-    match storage {
-        StorageVerdict::Loading => "loading",
-        StorageVerdict::Durable => "durable",
-        StorageVerdict::MemoryOnly { .. } => "memory_only",
-        StorageVerdict::NotSaved { .. } => "not_saved",
-        StorageVerdict::Unusable { .. } => "unusable",
-        _ => "other",
-    }
-}
-
-/// Why storage does not keep what is made; empty where it does.
-pub(crate) fn storage_reason(storage: &StorageVerdict) -> &str {
-    match storage {
-        StorageVerdict::MemoryOnly { reason }
-        | StorageVerdict::NotSaved { reason }
-        | StorageVerdict::Unusable { reason } => reason,
-        _ => "",
     }
 }
 

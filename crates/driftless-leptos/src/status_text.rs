@@ -42,13 +42,8 @@ impl Tone {
 /// are one to a person.
 pub fn state_name(connection: &Connection) -> &'static str {
     match connection {
-        Connection::Connecting { .. } | Connection::Handshaking { .. } => "connecting",
-        Connection::Online { .. } => "online",
-        Connection::Waiting { .. } => "waiting",
-        Connection::Offline => "offline",
-        Connection::Unauthorised { .. } => "unauthorised",
-        Connection::Closed { .. } => "closed",
-        _ => "idle",
+        Connection::Handshaking { .. } => "connecting",
+        other => other.name(),
     }
 }
 
@@ -94,26 +89,6 @@ pub fn quiet_word<'a>(connection: &Connection, texts: &'a Texts) -> &'a str {
         Connection::Unauthorised { .. } => &texts.unauthorised,
         Connection::Closed { .. } => &texts.closed,
         _ => &texts.idle,
-    }
-}
-
-/// The attempts since the last success, where there were any.
-pub fn attempt(connection: &Connection) -> Option<u32> {
-    match connection {
-        Connection::Connecting { attempt }
-        | Connection::Handshaking { attempt }
-        | Connection::Waiting { attempt, .. } => Some(*attempt),
-        _ => None,
-    }
-}
-
-/// Why the connection is not up, where there is a reason.
-pub fn reason(connection: &Connection) -> Option<&str> {
-    match connection {
-        Connection::Waiting { reason, .. }
-        | Connection::Unauthorised { reason }
-        | Connection::Closed { reason } => Some(reason),
-        _ => None,
     }
 }
 
@@ -211,9 +186,9 @@ mod tests {
     #[test]
     fn attempts_and_reasons_are_told_where_there_are_any() {
         let states = every_state();
-        assert_eq!(attempt(&states[4]), Some(3));
-        assert_eq!(attempt(&states[3]), None);
-        assert_eq!(reason(&states[7]), Some("replaced"));
-        assert_eq!(reason(&states[0]), None);
+        assert_eq!(states[4].attempt(), Some(3));
+        assert_eq!(states[3].attempt(), None);
+        assert_eq!(states[7].reason(), Some("replaced"));
+        assert_eq!(states[0].reason(), None);
     }
 }

@@ -191,10 +191,9 @@ impl<'a> Judge<'a> {
             version > change.seen && self.schema.policy(&record.kind, leaf) == Policy::Ask
         };
         // A former name says nothing of its own.
-        let is_today = |leaf: &LeafPath| *self.schema.current(&record.kind, leaf) == *leaf;
         let is_read = |leaf: &LeafPath| {
             let today = self.schema.current(&record.kind, leaf);
-            is_today(leaf) || !record.leaves.contains_key(&*today)
+            *today == *leaf || !record.leaves.contains_key(&*today)
         };
         let leaves = record.leaves.iter().filter(|(leaf, _)| is_read(leaf));
         let stale = leaves.filter(|(leaf, cell)| is_stale(leaf, cell.version));

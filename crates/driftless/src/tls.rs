@@ -133,37 +133,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Listener for TlsListene
 }
 
 #[cfg(test)]
+#[path = "../tests/binary/trusting.rs"]
+mod trusting;
+
+#[cfg(test)]
 mod tests {
     use driftless_model::limits::HANDSHAKES_PER_ADDRESS_MAX;
     use driftless_server::Proxies;
     use rustls_pki_types::ServerName;
     use tokio::io::AsyncReadExt as _;
-    use tokio_rustls::TlsConnector;
-    use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+    use super::trusting::{connector, key_file};
     use super::*;
     use crate::crowd::tests::{PATIENCE, pretended};
 
-    fn key_file(name: &str) -> PathBuf {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        folder.join("tests/binary/keys").join(name)
-    }
-
-    fn connector() -> TlsConnector {
-        let certificate = CertificateDer::from_pem_file(key_file("cert.pem"));
-        let mut roots = RootCertStore::empty();
-        roots.add(certificate.expect("PEM")).expect("a certificate");
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        TlsConnector::from(Arc::new(config))
-    }
-
     #[tokio::test]
     async fn one_address_has_all_handshakes_that_it_may_and_another_still_gets_in() {
-        let acceptor = acceptor(&key_file("cert.pem"), &key_file("key.pem")).expect("PEM");
+        let acceptor =
+            acceptor(key_file("cert.pem").as_ref(), key_file("key.pem").as_ref()).expect("PEM");
         let (connects, pretended) = pretended();
         let peers = Peers::new(Proxies::default(), HANDSHAKES_PER_ADDRESS_MAX);
         let mut listener = TlsListener::new(pretended, acceptor, peers).expect("listens");
@@ -182,7 +169,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn so_many_handshakes_are_under_way_and_whoever_comes_then_waits_for_a_place() {
-        let acceptor = acceptor(&key_file("cert.pem"), &key_file("key.pem")).expect("PEM");
+        let acceptor =
+            acceptor(key_file("cert.pem").as_ref(), key_file("key.pem").as_ref()).expect("PEM");
         let (connects, pretended) = pretended();
         let peers = Peers::new(Proxies::default(), HANDSHAKES_PER_ADDRESS_MAX);
         let mut listener = TlsListener::new(pretended, acceptor, peers).expect("listens");

@@ -130,10 +130,7 @@ impl Coverage {
 
     /// A connection is in a state.
     pub fn connection(&mut self, connection: &Connection) {
-        let Some(name) = steps::connection(connection) else {
-            return;
-        };
-        self.reach("connection", name);
+        self.reach("connection", connection.name());
     }
 
     /// A replica has a board in a state.

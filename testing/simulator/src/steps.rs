@@ -9,7 +9,6 @@ use driftless_model::{BoardId, EditId};
 use driftless_sync::replica::Replica;
 use driftless_sync::replica::background_sync::{Entry, Outbox};
 use driftless_sync::replica::board::Stream;
-use driftless_sync::replica::view::Connection;
 
 /// From so many seeds on, a step that is neither taken nor listed is a failure.
 const SEEDS_MIN: u64 = 10_000;
@@ -188,21 +187,6 @@ const LISTED: &[Listed] = &[
     ),
 ];
 
-/// The name of a connection's state.
-pub fn connection(connection: &Connection) -> Option<&'static str> {
-    Some(match connection {
-        Connection::Idle => "idle",
-        Connection::Connecting { .. } => "connecting",
-        Connection::Handshaking { .. } => "handshaking",
-        Connection::Online { .. } => "online",
-        Connection::Waiting { .. } => "waiting",
-        Connection::Offline => "offline",
-        Connection::Unauthorised { .. } => "unauthorised",
-        Connection::Closed { .. } => "closed",
-        _ => return None,
-    })
-}
-
 /// The name of a stream's state.
 pub fn stream(stream: Stream) -> &'static str {
     match stream {
@@ -260,11 +244,10 @@ impl Steps {
     pub fn look(&mut self, number: usize, replica: &Replica) {
         let tab = self.tabs.entry(number).or_default();
         let taken = &mut self.taken;
-        let now = connection(&replica.status().connection);
-        if let (Some(before), Some(now)) = (tab.connection, now) {
+        let now = replica.status().connection.name();
+        if let Some(before) = tab.connection.replace(now) {
             take(taken, (CONNECTION.0, before, now));
         }
-        tab.connection = now;
         for (id, own) in replica.boards() {
             let entries = own.outbox.entries();
             let entries = entries.map(|own| (own.row.id, entry(own))).collect();

@@ -213,6 +213,42 @@ pub enum Connection {
     },
 }
 
+impl Connection {
+    /// What the state is called, for logs and counts: as it is written in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Connecting { .. } => "connecting",
+            Self::Handshaking { .. } => "handshaking",
+            Self::Online { .. } => "online",
+            Self::Waiting { .. } => "waiting",
+            Self::Offline => "offline",
+            Self::Unauthorised { .. } => "unauthorised",
+            Self::Closed { .. } => "closed",
+        }
+    }
+
+    /// The attempts since the last success, where there were any.
+    pub fn attempt(&self) -> Option<u32> {
+        match self {
+            Self::Connecting { attempt }
+            | Self::Handshaking { attempt }
+            | Self::Waiting { attempt, .. } => Some(*attempt),
+            _ => None,
+        }
+    }
+
+    /// Why the connection is not up, where there is a reason.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Waiting { reason, .. }
+            | Self::Unauthorised { reason }
+            | Self::Closed { reason } => Some(reason),
+            _ => None,
+        }
+    }
+}
+
 /// Whether this device keeps what is made.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -240,4 +276,28 @@ pub enum StorageVerdict {
         /// Why, and what to do.
         reason: String,
     },
+}
+
+impl StorageVerdict {
+    /// What the verdict is called, for logs and counts: as it is written in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Durable => "durable",
+            Self::MemoryOnly { .. } => "memory_only",
+            Self::NotSaved { .. } => "not_saved",
+            Self::OpenElsewhere => "open_elsewhere",
+            Self::Unusable { .. } => "unusable",
+        }
+    }
+
+    /// Why what is made is not kept, where there is a reason.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::MemoryOnly { reason } | Self::NotSaved { reason } | Self::Unusable { reason } => {
+                Some(reason)
+            }
+            _ => None,
+        }
+    }
 }

@@ -4,6 +4,7 @@ mod process;
 mod person;
 mod skipped;
 
+mod trusting;
 mod accounts;
 mod tls;
 #[cfg(target_os = "linux")]

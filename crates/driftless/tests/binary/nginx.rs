@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message as Frame};
 
 use crate::process::{PATIENCE, Running, driftless};
 use crate::skipped::skip;
-use crate::tls::{connector, key_file};
+use crate::trusting::{connector, key_file};
 
 /// A proxy that runs; killed when dropped.
 struct Nginx {

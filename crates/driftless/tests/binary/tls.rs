@@ -2,40 +2,17 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
 
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use driftless_client::{Client, Trust, TrustError};
 
 use crate::live::Live;
 use crate::process::{Running, driftless, error_of, refused};
+use crate::trusting::{connector, key_file};
 use serde_json::Value;
-
-/// A certificate for `localhost` and its key, made for these tests, valid for a hundred years.
-pub fn key_file(name: &str) -> String {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/binary/keys");
-    folder.join(name).to_str().expect("text").to_owned()
-}
-
-pub fn connector() -> TlsConnector {
-    let certificate = CertificateDer::from_pem_file(key_file("cert.pem"));
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate.expect("PEM")).expect("a certificate");
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
-}
 
 /// One request over TLS; the whole answer.
 async fn get(server: &Running, path: &str) -> String {

@@ -5,7 +5,7 @@ use driftless_sync::replica::view::Connection;
 
 use crate::clock::Moment;
 use crate::relative_time::{age, until};
-use crate::status_text::{attempt, reason, storage_word};
+use crate::status_text::storage_word;
 use crate::texts::{Texts, fill};
 
 /// A name and what it is.
@@ -24,7 +24,7 @@ pub(super) fn connection_facts(status: &Status, texts: &Texts, now: Moment) -> V
         texts.last_sync.to_string(),
         last_sync(status, texts, now.epoch_ms),
     ));
-    if let Some(attempt) = attempt(connection) {
+    if let Some(attempt) = connection.attempt() {
         facts.push((texts.attempts.to_string(), attempt.to_string()));
     }
     if let Connection::Waiting { retry_at_ms, .. } = connection {
@@ -34,7 +34,7 @@ pub(super) fn connection_facts(status: &Status, texts: &Texts, now: Moment) -> V
             fill(&texts.in_span, &[("span", &span)]),
         ));
     }
-    if let Some(reason) = reason(connection).filter(|reason| !reason.is_empty()) {
+    if let Some(reason) = connection.reason().filter(|reason| !reason.is_empty()) {
         facts.push((texts.reason.to_string(), reason.to_owned()));
     }
     facts

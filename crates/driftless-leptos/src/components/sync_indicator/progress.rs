@@ -1,10 +1,10 @@
 //! How far a long outbox is: "sending 1,200 of 10,000".
 
+use driftless_sync::replica::view::Connection;
 use leptos::prelude::*;
 
 use crate::context::RealtimeContext;
 use crate::erased::{effect, memo};
-use crate::status_text::state_name;
 use crate::texts::{fill, use_texts};
 
 /// The least number of edits that is told of as progress; fewer are gone before they are read.
@@ -47,7 +47,7 @@ pub(super) fn progress(context: RealtimeContext) -> Signal<Option<(usize, usize)
     let is_online = memo(move || {
         context
             .status
-            .with(|status| state_name(&status.connection) == "online")
+            .with(|status| matches!(status.connection, Connection::Online { .. }))
     });
     let told = move || progress.get().told().filter(|_| is_online.get());
     memo(told).into()

@@ -116,20 +116,20 @@ impl Outbox {
 
     /// Sets aside every applied edit that the server lacks. `confirmed` is what it has.
     ///
-    /// - Under this client id, that is each one above `counts_to`, the server's last seq, where
-    ///   that says what is there.
+    /// - Under this client id, that is each one above the server's last seq. That says nothing
+    ///   where a copy of the replica used it (`is_copied`).
     /// - Where the history is another one, it is also each one under a former id (or under this
     ///   one, where a copy of the replica went on with it) that is above the newest known to be
     ///   there, and of which nothing is to be seen. This may offer one that was written over.
     pub fn offer_missing(
         &mut self,
-        (client, counts_to): (ClientId, Option<u64>),
-        user: &UserId,
+        (client, user): (ClientId, &UserId),
+        is_copied: bool,
         resume: &Resume,
         confirmed: &BoardState,
         journal: &mut Journal,
     ) -> Vec<u64> {
-        let is_proof = counts_to.is_some_and(|last_seq| last_seq < self.next_seq);
+        let is_proof = !is_copied && resume.last_seq < self.next_seq;
         let is_there =
             |row: &&AppliedRow| is_proof && row.client == client && row.seq <= resume.last_seq;
         let there = self.applied_rows().filter(is_there);

@@ -286,12 +286,10 @@ impl Board {
         step: &mut Step,
     ) {
         let confirmed = self.state.confirmed();
-        // The last seq says what is there, unless a copy of the replica used it.
-        let counts_to = (!is_copied).then_some(resume.last_seq);
-        let counts = (whose.client, counts_to);
+        let whose = (whose.client, &whose.user);
         let offered = self
             .outbox
-            .offer_missing(counts, &whose.user, resume, confirmed, journal);
+            .offer_missing(whose, is_copied, resume, confirmed, journal);
         for number in offered {
             step.outbox_changed = true;
             let Some(Entry { row, .. }) = self.outbox.entry(number) else {
@@ -448,15 +446,12 @@ impl Board {
                 over,
             });
         } else {
-            let skipped = skipped.clone();
-            let version = *version;
-            let applied = Applied {
+            self.history.applied(&Applied {
                 row,
-                skipped,
-                version,
+                skipped: skipped.clone(),
+                version: *version,
                 over,
-            };
-            self.history.applied(&applied);
+            });
         }
     }
 

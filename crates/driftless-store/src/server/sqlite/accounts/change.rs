@@ -34,7 +34,17 @@ impl<'a> Change<'a> {
         })
     }
 
-    pub async fn commit(self) -> Done {
+    /// Ends it, and forgets the oldest lines of the audit log: once, since finding them goes over
+    /// all of it while everybody who writes waits.
+    pub async fn commit(mut self) -> Done {
+        // Not by the newest number: where strangers' lines were forgotten, numbers are missing.
+        let delete = sqlx::query(
+            "DELETE FROM audit WHERE number <= (
+                 SELECT number FROM audit ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        );
+        let kept = i64::try_from(limits::AUDIT_ROWS_MAX).unwrap_or(i64::MAX);
+        let deleted = delete.bind(kept).execute(self.connection()).await;
+        deleted.map_err(failed)?;
         self.transaction.commit().await.map_err(failed)
     }
 
@@ -187,7 +197,7 @@ impl<'a> Change<'a> {
         self.note("user removed", Some(user), None, "").await
     }
 
-    /// Writes a line into the audit log, and forgets the oldest.
+    /// Writes a line into the audit log.
     pub async fn note(
         &mut self,
         action: &str,
@@ -205,14 +215,6 @@ impl<'a> Change<'a> {
         let detail = &detail[..detail.floor_char_boundary(limits::AUDIT_DETAIL_BYTES_MAX)];
         let inserted = insert.bind(detail).execute(self.connection()).await;
         inserted.map_err(failed)?;
-        // Not by the newest number: where strangers' lines were forgotten, numbers are missing.
-        let delete = sqlx::query(
-            "DELETE FROM audit WHERE number <= (
-                 SELECT number FROM audit ORDER BY number DESC LIMIT 1 OFFSET ?)",
-        );
-        let kept = i64::try_from(limits::AUDIT_ROWS_MAX).unwrap_or(i64::MAX);
-        let deleted = delete.bind(kept).execute(self.connection()).await;
-        deleted.map_err(failed)?;
         Ok(())
     }
 
