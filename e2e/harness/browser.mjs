@@ -46,6 +46,8 @@ export class Browser {
       ...options,
     });
     context.setDefaultTimeout(PATIENCE_MS);
+    // The ten frames that are the default end inside the panic hook.
+    await context.addInitScript(() => { Error.stackTraceLimit = 60; });
     context.on('page', (page) => this.errors.watch(page, name));
     this.#people.push({ name, context });
     return context;

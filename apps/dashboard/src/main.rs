@@ -25,6 +25,7 @@ mod app;
 fn main() {
     stopped::watch();
     console_log::start();
+    driftless_leptos::executor::start();
     let place = leptos::prelude::document().get_element_by_id("app");
     let place = place.map(wasm_bindgen::JsCast::unchecked_into::<web_sys::HtmlElement>);
     match place {

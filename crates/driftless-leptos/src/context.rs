@@ -65,7 +65,7 @@ impl RealtimeContext {
     /// A record as a signal: renewed when this record changes, and by nothing else.
     pub fn record(&self, id: &RecordId) -> Signal<Option<Arc<RecordView>>> {
         let live = self.live.get_value();
-        live.records.record(id, |id| live.board.record(id)).into()
+        lasting(live.records.record(id, |id| live.board.record(id)))
     }
 
     /// The data of a feed as a signal, for as long as the calling owner (component, effect) lives.
@@ -81,6 +81,14 @@ impl RealtimeContext {
             #[cfg(not(target_arch = "wasm32"))]
             live.feeds.close_unused();
         });
-        data.into()
+        lasting(data)
     }
+}
+
+/// A handle of the caller's on a signal that lives on. Between them is a memo, which goes with the
+/// caller: an effect that is left over when its view has gone (see [`crate::executor`]) then finds
+/// nothing that has changed, and does not read a handle that is no more.
+fn lasting<T: Clone + Send + Sync + 'static>(signal: ArcRwSignal<T>) -> Signal<T> {
+    // The signal is set only when there is news.
+    Memo::new_with_compare(move |_| signal.get(), |_, _| true).into()
 }

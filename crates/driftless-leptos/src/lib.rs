@@ -16,6 +16,7 @@ pub mod download;
 pub mod status_text;
 pub mod icons;
 pub mod erased;
+pub mod executor;
 pub mod json_compare;
 pub mod popover;
 pub mod dialog;
