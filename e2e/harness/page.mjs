@@ -9,6 +9,8 @@ const HOOKS = {
   badge: 'pending-badge',
   badgeCount: 'pending-count',
   pendingItem: 'pending-item',
+  receipt: 'receipt',
+  recentList: 'recent-list',
   retry: 'pending-retry',
   rollBack: 'pending-roll-back',
   retryAll: 'pending-retry-all',

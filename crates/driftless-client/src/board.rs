@@ -12,6 +12,7 @@ use crate::error::{EditError, OutboxError};
 use crate::names::{LeafName, Name};
 use crate::news::Topic;
 use crate::outbox::{Conflict, PendingEdit};
+use crate::receipt::Receipt;
 use crate::shared::{PublishedBoard, Shared, State};
 use crate::watch::Watch;
 
@@ -226,6 +227,13 @@ impl Board {
     pub fn watch_outbox(&self) -> Watch<Arc<Vec<EntryView>>> {
         let topic = self.id.clone().ok().map(Topic::Outbox);
         self.watch_board(topic, |board| Arc::clone(&board.outbox))
+    }
+
+    /// How far the latest edits of this device came, newest first: see [`Receipt`]. They change
+    /// with the outbox.
+    pub fn receipts(&self) -> Vec<Receipt> {
+        let of_board = |id| self.shared.state().receipts.of(id);
+        self.id.as_ref().map(of_board).unwrap_or_default()
     }
 
     /// What is on screen now. Take it when a gesture begins.

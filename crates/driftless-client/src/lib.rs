@@ -15,6 +15,7 @@ mod news;
 pub mod event;
 pub mod history;
 pub mod edit;
+pub mod receipt;
 mod shared;
 pub mod watch;
 pub mod outbox;
@@ -36,6 +37,7 @@ pub use names::{LeafName, Name};
 pub use outbox::{Conflict, MergeBuilder, PendingEdit};
 #[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
 pub use platform::trust::{Trust, TrustError};
+pub use receipt::Receipt;
 pub use status::{Status, SyncState};
 pub use watch::Watch;
 

@@ -20,6 +20,7 @@ use crate::edit::{Drafted, EditBuilder, EditHandle, EditWaiter};
 use crate::error::EditError;
 use crate::event::{ClientEvent, Listeners};
 use crate::history::History;
+use crate::receipt::Receipts;
 use crate::status::Status;
 use crate::surroundings::epoch_ms;
 
@@ -74,6 +75,8 @@ pub(crate) struct State {
     pub(crate) listeners: Listeners,
     /// What was told, for whoever looks into a problem.
     pub(crate) history: History,
+    /// How far each edit came.
+    pub(crate) receipts: Receipts,
 }
 
 impl State {

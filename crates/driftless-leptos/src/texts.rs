@@ -180,6 +180,19 @@ texts! {
     entry_restored = "missing on the server";
     /// An entry that is not in storage yet.
     entry_not_stored = "not saved on this device yet";
+    /// The heading of the latest edits that are on the server.
+    recent_heading = "Latest changes on the server";
+    /// A step of an edit: it is in this device's storage.
+    receipt_stored = "stored here";
+    /// A step of an edit: it left this device.
+    receipt_sent = "sent";
+    /// A step of an edit: the server has it for good. `{version}`: which version of the board it
+    /// made; empty before.
+    receipt_committed = "committed {version}";
+    /// After a step that has not happened yet, for screen readers.
+    receipt_waiting = "not yet";
+    /// What is known of others, under the latest edits.
+    receipt_seen = "A committed change goes to everybody on the board at once. Who has looked at it, the server does not tell.";
     /// One attempt.
     attempt_one = "{n} attempt";
     /// `{n}` attempts.

@@ -8,6 +8,7 @@ mod network;
 mod pace;
 mod sign_in;
 mod spoken;
+mod steps;
 mod storage;
 mod publish;
 
@@ -488,14 +489,19 @@ impl<P: Platform> Driver<P> {
 
     /// Hands the machine an input, and carries out everything that it asks for.
     fn handle(&mut self, input: Input) {
-        let now = Now {
-            mono_ms: self.platform.mono_ms(),
-            epoch_ms: self.platform.epoch_ms(),
-        };
+        let now = self.now();
         spoken::handed(&input);
+        steps::handed(&self.state.receipts, &input, now);
         self.replica.handle(input, now);
         while let Some(output) = self.replica.poll_output() {
             self.carry_out(output);
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            mono_ms: self.platform.mono_ms(),
+            epoch_ms: self.platform.epoch_ms(),
         }
     }
 
@@ -526,7 +532,10 @@ impl<P: Platform> Driver<P> {
                 }
             }
             Output::Elect => self.platform.elect(),
-            Output::Notice(notice) => self.batch.take(notice, &self.replica),
+            Output::Notice(notice) => {
+                steps::told(&self.state.receipts, &notice, self.now());
+                self.batch.take(notice, &self.replica);
+            }
             _ => {}
         }
     }
@@ -535,6 +544,7 @@ impl<P: Platform> Driver<P> {
         if let Some((_, socket)) = &mut self.socket {
             spoken::sent(message);
             socket.send(CODEC.encode_client(message));
+            steps::sent(&self.state.receipts, message, &self.replica, self.now());
         }
     }
 

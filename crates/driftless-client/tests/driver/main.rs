@@ -11,4 +11,5 @@ mod tabs;
 mod feeds;
 mod lifetime;
 mod outbox;
+mod receipts;
 mod diagnosis;

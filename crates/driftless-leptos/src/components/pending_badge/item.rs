@@ -1,9 +1,11 @@
 //! One edit of the outbox, with what can be done about it.
 
+use driftless_client::Receipt;
 use driftless_sync::replica::view::EntryView;
 use leptos::prelude::*;
 
 use super::entry_text::{facts, reason, state_name, tone_of};
+use super::receipt::steps_view;
 use crate::clock::Moment;
 use crate::context::RealtimeContext;
 use crate::erased::memo;
@@ -19,6 +21,7 @@ pub(super) fn item(
     sync: UseBackgroundSync,
     now: Signal<Moment>,
     shown: Memo<Vec<EntryView>>,
+    receipts: Memo<Vec<Receipt>>,
     number: u64,
 ) -> impl IntoView {
     let texts = use_texts();
@@ -50,12 +53,19 @@ pub(super) fn item(
         let reason = entry.with(|entry| entry.as_ref().and_then(|entry| reason(&entry.state)));
         reason.map(|reason| view! { <p data-part="pending-reason">{reason}</p> })
     };
+    // An edit that waits for a person went its way already.
+    let receipt = memo(move || {
+        let id = entry.with(|entry| entry.as_ref().map(|entry| entry.id))?;
+        receipts.with(|all| all.iter().find(|receipt| receipt.id == id).cloned())
+    });
+    let steps = move || receipt.with(|receipt| receipt.as_ref().map(steps_view));
     view! {
         <li data-part="pending-item" data-testid="pending-item" data-state=move || state.get()>
             <ToneIcon tone=tone />
             <div data-part="pending-text">
                 <span data-part="pending-label">{read(|entry| entry.label.clone())}</span>
                 <span data-part="pending-facts">{facts}</span>
+                {steps}
                 {reason}
             </div>
             <div data-part="pending-actions">{buttons(context, sync, state, number)}</div>

@@ -4,6 +4,7 @@ use driftless_sync::replica::view::EntryProgress;
 use leptos::prelude::*;
 
 use super::item::item;
+use super::receipt::recent;
 use crate::clock::use_now;
 use crate::context::RealtimeContext;
 use crate::erased::{keyed, memo};
@@ -36,10 +37,15 @@ pub(super) fn list(
     };
     let is_empty = move || sync.outbox.with(|outbox| outbox.is_empty());
     let none = texts.pending_none.clone();
+    let receipts = memo(move || {
+        // They change with the outbox.
+        sync.outbox.track();
+        context.board().receipts()
+    });
     let items = keyed(
         move || shown.with(|shown| shown.iter().map(|entry| entry.number).collect()),
         u64::to_string,
-        move |number| item(context, sync, now, shown, number).into_any(),
+        move |number| item(context, sync, now, shown, receipts, number).into_any(),
     );
     view! {
         <h2 data-part="panel-heading">{heading}</h2>
@@ -51,6 +57,7 @@ pub(super) fn list(
         </ul>
         {more}
         {actions_for_all(sync)}
+        {recent(receipts, now)}
     }
 }
 

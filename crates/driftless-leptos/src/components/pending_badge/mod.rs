@@ -1,6 +1,7 @@
 //! What is not on the server yet: how much, and each edit with what can be done about it.
 
 mod entry_text;
+mod receipt;
 mod item;
 mod list;
 
@@ -33,7 +34,8 @@ pub struct OperationFailure {
 }
 
 /// The number of unsettled edits; on a press, each with label, age, attempts, state and reason, to
-/// retry, roll back or resolve; and the queue as a file.
+/// retry, roll back or resolve; and the queue as a file. Each tells how far it is, in milliseconds
+/// (part `receipt`), and so do the latest edits that are on the server, below them.
 ///
 /// Part: `pending-badge`; `data-count` is the number, `data-state` is `empty`, `pending` or
 /// `attention` (something waits for a person).
