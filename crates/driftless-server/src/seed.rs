@@ -145,7 +145,8 @@ fn settings() -> Change {
 
 fn welcome() -> Change {
     let text = "This board shows the machine that Driftless runs on. Everybody who opens it may \
-        change it: unlock it with `e`, drag a widget, rename it, or edit this note.\n\n\
+        change it: unlock it (the lock above, or the key E), drag a widget, rename it, or edit \
+        this note.\n\n\
         Pull the plug: editing goes on, and every edit arrives once when the server is back.";
     let leaves = [
         ("title", "Welcome".into()),

@@ -54,8 +54,22 @@ pub enum GetError {
     /// The certificates to trust cannot be used.
     #[error(transparent)]
     Ca(#[from] CaError),
+    /// It has a certificate that nobody vouches for.
+    #[error(
+        "{url} has a certificate that is not trusted: {reason}; give --ca-file with the \
+         certificate of the authority that signed it"
+    )]
+    Untrusted {
+        /// Where.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Nobody there, or no answer.
-    #[error("{url} does not answer: {reason}; is the server running there?")]
+    #[error(
+        "{url} does not answer: {reason}; start the server, or say with --url where it is, with \
+         https:// if it speaks TLS"
+    )]
     Unreachable {
         /// Where.
         url: String,
@@ -82,13 +96,19 @@ impl Server {
         let address = format!("{}/readyz", self.url.trim_end_matches('/'));
         let request = self.agent()?.get(&address).config();
         let answer = request.timeout_global(Some(PATIENCE)).build().call();
-        let mut answer = answer.map_err(|error| GetError::Unreachable {
-            url: self.url.clone(),
-            reason: error.to_string(),
-        })?;
+        let mut answer = answer.map_err(|error| self.unanswered(&error))?;
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
         let said = body.read_to_string().unwrap_or_default();
         Ok((answer.status().as_u16(), said.trim().to_owned()))
+    }
+
+    fn unanswered(&self, error: &ureq::Error) -> GetError {
+        let (url, reason) = (self.url.clone(), error.to_string());
+        // The certificate's judge has no error of its own here: it comes as one of reading.
+        if reason.contains("invalid peer certificate") {
+            return GetError::Untrusted { url, reason };
+        }
+        GetError::Unreachable { url, reason }
     }
 }
 

@@ -18,6 +18,7 @@ mod cli;
 mod settings;
 mod crowd;
 mod tls;
+mod renewal;
 mod patience;
 mod web;
 mod serve;

@@ -16,7 +16,6 @@ use driftless_server::{
 };
 use driftless_store::server::{SqliteBoards, SqliteSamples, StoreError, are_in_use};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -27,8 +26,9 @@ use crate::cli::{LogFormat, ServeOptions};
 use crate::crowd::CrowdListener;
 use crate::data;
 use crate::patience::PatientListener;
+use crate::renewal::{HangUps, Renewal};
 use crate::sockets;
-use crate::tls::{self, TlsError, TlsListener};
+use crate::tls::{TlsError, TlsListener};
 use crate::web::{self, WebError};
 
 /// How many times the heartbeat a connection may last to which nothing is written.
@@ -121,7 +121,7 @@ pub fn check(options: &ServeOptions) -> Result<(), ServeError> {
 struct Ready {
     log: EnvFilter,
     app: Router,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Renewal>,
     proxies: Proxies,
     sign_in: SignIn,
 }
@@ -144,7 +144,7 @@ async fn ready(options: &ServeOptions) -> Result<Ready, ServeError> {
     let proxies = proxies.try_fold(Proxies::default(), |proxies, proxy| proxies.trust(proxy))?;
     let app = web::router(options.web.as_deref(), &options.base_path)?;
     let tls = match (&options.tls_cert, &options.tls_key) {
-        (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),
+        (Some(certificate), Some(key)) => Some(Renewal::read(certificate.clone(), key.clone())?),
         _ => None,
     };
     let jwt = options.jwt.keys()?;
@@ -233,7 +233,11 @@ async fn serve(options: &ServeOptions, ready: Ready) -> Result<(), ServeError> {
         base => Router::new().nest_service(base, app),
     };
     let app = web::secured(app);
-    announce(address, ready.tls.is_some())?;
+    let tls = ready
+        .tls
+        .map(|renewal| Ok::<_, std::io::Error>((HangUps::heard()?, renewal)));
+    let tls = tls.transpose()?;
+    announce(address, tls.is_some())?;
     let heartbeat = driftless.heartbeat();
     let listener = listener.tap_io(move |socket| {
         if let Err(error) = sockets::tune(socket, heartbeat) {
@@ -241,11 +245,12 @@ async fn serve(options: &ServeOptions, ready: Ready) -> Result<(), ServeError> {
         }
     });
     let listener = CrowdListener::new(listener, peers(SOCKETS_PER_ADDRESS_MAX));
-    match ready.tls {
+    match tls {
         None => answer(listener, app, driftless).await?,
-        Some(acceptor) => {
+        Some((hang_ups, renewal)) => {
             let peers = peers(HANDSHAKES_PER_ADDRESS_MAX);
-            let listener = TlsListener::new(listener, acceptor, peers)?;
+            let listener = TlsListener::new(listener, renewal.newest(), peers)?;
+            tokio::spawn(renewal.watch(hang_ups));
             answer(listener, app, driftless).await?;
         }
     }

@@ -12,7 +12,7 @@ use driftless_server::pace::Peers;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -73,22 +73,31 @@ pub struct TlsListener<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsListener<S> {
     /// Takes connections from a listener, in a task of its own for as long as this is there, and
-    /// from each of the peers as many at once as they may have.
-    pub fn new<L>(listener: L, acceptor: TlsAcceptor, peers: Peers) -> io::Result<Self>
+    /// from each of the peers as many at once as they may have. Each handshake has the newest
+    /// certificate.
+    pub fn new<L>(
+        listener: L,
+        newest: watch::Receiver<TlsAcceptor>,
+        peers: Peers,
+    ) -> io::Result<Self>
     where
         L: Listener<Io = S, Addr = SocketAddr>,
     {
         let address = listener.local_addr()?;
         let (done, accepted) = mpsc::channel(64);
-        tokio::spawn(accept(listener, acceptor, peers, done));
+        tokio::spawn(accept(listener, newest, peers, done));
         Ok(Self { accepted, address })
     }
 }
 
 type Done<S> = mpsc::Sender<(TlsStream<S>, SocketAddr)>;
 
-async fn accept<L>(mut listener: L, acceptor: TlsAcceptor, peers: Peers, done: Done<L::Io>)
-where
+async fn accept<L>(
+    mut listener: L,
+    newest: watch::Receiver<TlsAcceptor>,
+    peers: Peers,
+    done: Done<L::Io>,
+) where
     L: Listener<Addr = SocketAddr>,
 {
     let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
@@ -103,7 +112,7 @@ where
             tracing::debug!(%peer, "too many TLS handshakes from this address");
             continue;
         };
-        let (acceptor, done) = (acceptor.clone(), done.clone());
+        let (acceptor, done) = (newest.borrow().clone(), done.clone());
         tokio::spawn(async move {
             let _held = (permit, place);
             match tokio::time::timeout(HANDSHAKE, acceptor.accept(socket)).await {
@@ -134,7 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Listener for TlsListene
 
 #[cfg(test)]
 #[path = "../tests/binary/trusting.rs"]
-mod trusting;
+pub mod trusting;
 
 #[cfg(test)]
 mod tests {
@@ -147,13 +156,16 @@ mod tests {
     use super::*;
     use crate::crowd::tests::{PATIENCE, pretended};
 
+    fn newest() -> watch::Receiver<TlsAcceptor> {
+        let [certificate, key] = ["cert.pem", "key.pem"].map(key_file);
+        watch::channel(acceptor(certificate.as_ref(), key.as_ref()).expect("PEM")).1
+    }
+
     #[tokio::test]
     async fn one_address_has_all_handshakes_that_it_may_and_another_still_gets_in() {
-        let acceptor =
-            acceptor(key_file("cert.pem").as_ref(), key_file("key.pem").as_ref()).expect("PEM");
         let (connects, pretended) = pretended();
         let peers = Peers::new(Proxies::default(), HANDSHAKES_PER_ADDRESS_MAX);
-        let mut listener = TlsListener::new(pretended, acceptor, peers).expect("listens");
+        let mut listener = TlsListener::new(pretended, newest(), peers).expect("listens");
         let silent = || connects.from("192.0.2.1");
         let held: Vec<_> = (0..HANDSHAKES_PER_ADDRESS_MAX).map(|_| silent()).collect();
         let mut past = silent();
@@ -169,11 +181,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn so_many_handshakes_are_under_way_and_whoever_comes_then_waits_for_a_place() {
-        let acceptor =
-            acceptor(key_file("cert.pem").as_ref(), key_file("key.pem").as_ref()).expect("PEM");
         let (connects, pretended) = pretended();
         let peers = Peers::new(Proxies::default(), HANDSHAKES_PER_ADDRESS_MAX);
-        let mut listener = TlsListener::new(pretended, acceptor, peers).expect("listens");
+        let mut listener = TlsListener::new(pretended, newest(), peers).expect("listens");
         let silent = |number| connects.from(&format!("192.0.2.{}", number % 8));
         let mut held: Vec<_> = (0..HANDSHAKES_MAX).map(silent).collect();
         let name = ServerName::try_from("localhost").expect("a name");

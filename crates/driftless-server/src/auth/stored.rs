@@ -114,7 +114,7 @@ impl Authenticator for StoredAuth {
             Some(token) if is_ours(token) => self.holder(token).await,
             token if self.is_open_now().await? => OpenAuth.authenticate(token).await,
             Some(_) => Err(AuthError::unauthorised(
-                "this is no token of this server; open the link that you were given",
+                "a token of this server is needed; open the link that you were given",
             )),
             None => Err(AuthError::unauthorised(
                 "a token is needed; open the link that you were given",

@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::data::{self, Common, DataError};
 use crate::table::time;
 
-use options::{CreateOptions, Place, SetOptions, ShareOptions, WithdrawOptions};
+use options::{CreateOptions, HERE, Place, SetOptions, ShareOptions, WithdrawOptions};
 
 pub use options::{AuditOptions, RoleCommand, TokenCommand, UserCommand};
 
@@ -198,7 +198,14 @@ fn show(new: &NewToken, number: u64, secret: &Secret, link: &str, is_json: bool)
     });
     let expires = expires.unwrap_or_else(|| "it is revoked".to_owned());
     eprintln!("Token {number}: {user}{role}, until {expires}. Whoever has this link is {user}:");
-    Ok(writeln!(out, "{link}")?)
+    writeln!(out, "{link}")?;
+    if link.starts_with(HERE) {
+        eprintln!(
+            "It opens on this machine only. For others put the server's own address in the place \
+             of {HERE}, and give it as --url the next time."
+        );
+    }
+    Ok(())
 }
 
 fn link(place: &Place, board: Option<&BoardId>, secret: &Secret) -> String {

@@ -38,6 +38,9 @@ Examples:
   driftless token share --board plant --role viewer --name 'Wall screen' --expires never
   driftless token share --board plant --role editor --expires 12h";
 
+/// Where links lead when nobody says where: to a server on this machine.
+pub const HERE: &str = "http://127.0.0.1:4747";
+
 /// Where the link leads.
 #[derive(Debug, Args)]
 pub struct Place {
@@ -45,7 +48,7 @@ pub struct Place {
     #[arg(
         long,
         value_name = "URL",
-        default_value = "http://127.0.0.1:4747",
+        default_value = HERE,
         env = "DRIFTLESS_URL"
     )]
     pub url: String,

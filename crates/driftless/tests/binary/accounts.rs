@@ -133,3 +133,14 @@ fn what_cannot_be_done_is_one_sentence_with_a_remedy_and_code_2() {
         assert_eq!(run(data, bad).status.code(), Some(2), "{bad:?}");
     }
 }
+
+#[test]
+fn a_link_that_opens_on_this_machine_only_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let create = ["token", "create", "--name", "Ann", "--role", "owner"];
+    let here = run(folder.path(), &create);
+    assert!(text(&here).starts_with("http://127.0.0.1:4747/#token="));
+    assert!(error_of(&here).contains("as --url the next time"));
+    let there = [&create[..], &["--url", "https://boards.example.org"]].concat();
+    assert!(!error_of(&run(folder.path(), &there)).contains("--url"));
+}

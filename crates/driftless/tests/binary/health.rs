@@ -47,7 +47,7 @@ fn a_server_that_can_serve_is_healthy_and_one_that_is_gone_is_not() {
     server.kill();
     let gone = healthcheck();
     assert_eq!(gone.status.code(), Some(1));
-    assert!(error_of(&gone).contains("is the server running there?"));
+    assert!(error_of(&gone).contains("say with --url where it is"));
     let ill = doctor();
     assert_eq!(ill.status.code(), Some(1));
     assert!(

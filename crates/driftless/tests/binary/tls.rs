@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use driftless_client::{Client, Trust, TrustError};
 
 use crate::live::Live;
-use crate::process::{Running, driftless, error_of, refused};
-use crate::trusting::{connector, key_file};
+use crate::process::{PATIENCE, Running, driftless, error_of, refused, serve};
+use crate::trusting::{connector, connector_to, key_file};
 use serde_json::Value;
 
 /// One request over TLS; the whole answer.
@@ -103,4 +103,74 @@ async fn a_native_client_comes_by_wss_once_it_trusts_the_servers_own_certificate
         .await;
     let key = Trust::pem_file(&key).expect_err("a key is no certificate");
     assert!(matches!(key, TrustError::Certificate { .. }), "{key}");
+}
+
+/// Whether a handshake ends well with who trusts that certificate and no other.
+async fn shows(server: &Running, certificate: &str) -> bool {
+    let socket = tokio::net::TcpStream::connect(server.address).await;
+    let name = ServerName::try_from("localhost").expect("a name");
+    let connecting = connector_to(certificate).connect(name, socket.expect("connects"));
+    connecting.await.is_ok()
+}
+
+/// Reads the log until a line has this.
+fn until_said(log: &mut impl Iterator<Item = String>, what: &str) {
+    assert!(log.any(|line| line.contains(what)), "{what}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_renewed_certificate_is_shown_without_a_restart_and_a_broken_one_never() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    let (certificate, key) = (place("live.pem"), place("live-key.pem"));
+    let put = |name: &str, place: &str| std::fs::copy(key_file(name), place).expect("copies");
+    put("cert.pem", &certificate);
+    put("key.pem", &key);
+    let arguments = ["--tls-cert", &certificate, "--tls-key", &key];
+    let mut command = serve(folder.path(), &arguments);
+    let mut server = Running::launch(command.stderr(Stdio::piped()));
+    let log = server.process.stderr.take().expect("is piped");
+    let mut log = BufReader::new(log).lines().map_while(Result::ok);
+    let url = format!("wss://localhost:{}/rt", server.address.port());
+    let trust = Trust::pem_file(&certificate).expect("a certificate");
+    let ann = Live::starts(Client::builder(&url).trust(trust), "Ann");
+    ann.until(|ann| ann.board.is_loaded()).await;
+    assert!(shows(&server, "cert.pem").await && !shows(&server, "renewed.pem").await);
+
+    put("renewed.pem", &certificate);
+    put("renewed-key.pem", &key);
+    server.signal("-HUP");
+    until_said(&mut log, "the certificate was read again");
+    assert!(shows(&server, "renewed.pem").await && !shows(&server, "cert.pem").await);
+
+    std::fs::write(&key, "none").expect("writes");
+    server.signal("-HUP");
+    until_said(&mut log, "the certificate stays the one before");
+    assert!(shows(&server, "renewed.pem").await);
+    // Whoever was connected has stayed so all the time.
+    let edit = ann.adds("note");
+    let applied = tokio::time::timeout(PATIENCE, edit.applied()).await;
+    applied.expect("in time").expect("the server takes it");
+}
+
+#[test]
+fn who_does_not_trust_the_certificate_is_told_what_to_give() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (certificate, key) = (key_file("cert.pem"), key_file("key.pem"));
+    let arguments = ["--tls-cert", &certificate, "--tls-key", &key];
+    let server = Running::start(folder.path(), &arguments);
+    let url = format!("https://localhost:{}", server.address.port());
+    let ask = |more: &[&str]| {
+        let arguments = [&["healthcheck", "--url", &url], more].concat();
+        driftless(&arguments).output().expect("runs")
+    };
+    let refused = ask(&[]);
+    assert_eq!(refused.status.code(), Some(1));
+    let error = error_of(&refused);
+    assert!(
+        error.contains("not trusted") && error.contains("--ca-file"),
+        "{error}"
+    );
+    assert!(ask(&["--ca-file", &certificate]).status.success());
 }

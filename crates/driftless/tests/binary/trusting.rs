@@ -17,7 +17,12 @@ pub fn key_file(name: &str) -> String {
 
 /// Trusts that certificate and no other.
 pub fn connector() -> TlsConnector {
-    let certificate = CertificateDer::from_pem_file(key_file("cert.pem"));
+    connector_to("cert.pem")
+}
+
+/// Trusts the certificate of that name and no other.
+pub fn connector_to(name: &str) -> TlsConnector {
+    let certificate = CertificateDer::from_pem_file(key_file(name));
     let mut roots = RootCertStore::empty();
     roots.add(certificate.expect("PEM")).expect("a certificate");
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
