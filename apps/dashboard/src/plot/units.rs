@@ -51,7 +51,11 @@ impl Unit {
             }
             Self::Plain(_) => {
                 // Below a thousandth of a thousandth a plain count is noise, not a quantity.
-                let power = power_below(size, 1000.0).clamp(-SI_ONE, 4);
+                let power = match (power_below(size, 1000.0).clamp(-SI_ONE, 4), self) {
+                    // A load of 0.74 is no 740 m of anything.
+                    (-1, Self::Plain(unit)) if unit.is_empty() => 0,
+                    (power, _) => power,
+                };
                 prefix(1000.0, power, SI[index(power + SI_ONE)])
             }
         }
@@ -123,12 +127,14 @@ fn decimals_of(scaled: f64) -> usize {
         size if size == 0.0 || size >= 99.95 => 0,
         size if size >= 9.995 => 1,
         size if size >= 0.9995 => 2,
-        _ => 3,
+        size if size >= 0.0995 => 3,
+        size if size >= 0.00995 => 4,
+        _ => 5,
     }
 }
 
 fn round_to_digits(scaled: f64) -> f64 {
-    let decimals = i32::try_from(decimals_of(scaled)).expect("at most 3");
+    let decimals = i32::try_from(decimals_of(scaled)).expect("at most 5");
     let unit = 10_f64.powi(decimals);
     (scaled * unit).round() / unit
 }
@@ -198,10 +204,20 @@ mod tests {
         assert_eq!(Unit::parse("s").format(0.0025), "2.5\u{a0}ms");
     }
 
+    #[test]
+    fn a_number_without_a_unit_is_written_out_down_to_a_thousandth() {
+        assert_eq!(plain(0.74), "0.74");
+        assert_eq!(plain(-0.0417), "−0.0417");
+        assert_eq!(plain(0.001), "0.001");
+        assert_eq!(plain(0.999_96), "1");
+        assert_eq!(plain(0.0004), "400\u{a0}µ");
+        assert_eq!(Unit::parse("s").format(0.74), "740\u{a0}ms");
+    }
+
     proptest::proptest! {
         #[test]
         fn no_number_needs_more_than_four_digits(value in -1e14_f64..1e14) {
-            for unit in ["", "%", "bytes", "bytes/s"] {
+            for unit in ["", "s", "%", "bytes", "bytes/s"] {
                 let unit = Unit::parse(unit);
                 if unit == Unit::Percent && value.abs() > 9999.0 { continue; }
                 let (number, _) = unit.parts(value);

@@ -6,6 +6,7 @@ use driftless_feeds::FeedData;
 use driftless_leptos::{RealtimeContext, try_use_widget};
 use driftless_model::{LeafValue, RecordId, Value, builtin};
 use driftless_protocol::feed::Query;
+use driftless_sync::replica::view::Connection;
 use leptos::prelude::*;
 
 use crate::plot::units::Unit;
@@ -43,14 +44,18 @@ where
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Shown {
     Loading,
+    /// Nothing was ever loaded, and nobody is there to ask.
+    Away,
     Error(String),
     Empty,
     Data,
 }
 
-fn shown(data: &FeedData) -> Shown {
+fn shown(data: &FeedData, is_away: bool) -> Shown {
     if let Some(error) = &data.error {
         Shown::Error(error.clone())
+    } else if !data.is_loaded && is_away {
+        Shown::Away
     } else if !data.is_loaded {
         Shown::Loading
     } else if data.newest_ms().is_none() {
@@ -81,7 +86,7 @@ pub fn FeedBody(
         None => no_query().into_any(),
         Some(query) => {
             let feed = open(realtime, query, unit.into(), title);
-            states(feed, body).into_any()
+            states(realtime, feed, body).into_any()
         }
     }
 }
@@ -104,14 +109,40 @@ fn open(
     }
 }
 
-fn states(feed: LiveFeed, body: fn(LiveFeed) -> AnyView) -> impl IntoView {
+fn states(
+    realtime: RealtimeContext,
+    feed: LiveFeed,
+    body: fn(LiveFeed) -> AnyView,
+) -> impl IntoView {
     let data = feed.data;
-    let now = memo(move || data.with(|data| shown(data)));
+    let is_away = memo(move || realtime.status.with(|status| is_away(&status.connection)));
+    let now = memo(move || data.with(|data| shown(data, is_away.get())));
     move || match now.get() {
         Shown::Loading => loading().into_any(),
+        Shown::Away => nothing_yet().into_any(),
         Shown::Error(reason) => refused(reason).into_any(),
         Shown::Empty => no_data(&feed.query.selector).into_any(),
         Shown::Data => body(feed.clone()),
+    }
+}
+
+/// On the way to a server it is worth waiting; else nothing comes soon.
+fn is_away(connection: &Connection) -> bool {
+    !matches!(
+        connection,
+        Connection::Idle
+            | Connection::Connecting { .. }
+            | Connection::Handshaking { .. }
+            | Connection::Online { .. }
+    )
+}
+
+fn nothing_yet() -> impl IntoView {
+    view! {
+        <div class="widget-message" data-state="offline">
+            <p>"No data on this device"</p>
+            <p class="muted">"It comes once the page is connected again."</p>
+        </div>
     }
 }
 

@@ -56,9 +56,20 @@ pub(super) fn facts(entry: &EntryView, texts: &Texts, now_ms: u64) -> String {
 /// Why an edit waits for a person, with what to do.
 pub(super) fn reason(state: &EntryProgress) -> Option<String> {
     match state {
-        EntryProgress::Quarantined { detail, hint, .. } => Some(format!("{detail} {hint}")),
+        EntryProgress::Quarantined { detail, hint, .. } => {
+            Some(format!("{} {hint}", sentence(detail)))
+        }
         _ => None,
     }
+}
+
+/// What a server says, which begins small and has no full stop, as something stands behind it.
+fn sentence(said: &str) -> String {
+    let mut letters = said.trim_end_matches('.').chars();
+    let first = letters.next().map(char::to_uppercase);
+    let mut sentence: String = first.into_iter().flatten().chain(letters).collect();
+    sentence.push('.');
+    sentence
 }
 
 #[cfg(test)]
@@ -129,5 +140,14 @@ mod tests {
             "A value is over its limit. Make the edit smaller, or split it."
         );
         assert_eq!(tone_of(state_name(&refused)), Tone::Error);
+        let restored = EntryProgress::Quarantined {
+            code: Code::Restored,
+            detail: "the server was restored; it is missing there".into(),
+            hint: "Send it again.".into(),
+        };
+        assert_eq!(
+            reason(&restored).expect("a reason"),
+            "The server was restored; it is missing there. Send it again."
+        );
     }
 }
