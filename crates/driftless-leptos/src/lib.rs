@@ -8,6 +8,26 @@
 // A component's properties are owned: the builder that `view!` calls moves them in.
 #![allow(clippy::needless_pass_by_value)]
 
+/// The pages about the components, their examples compiled.
+#[cfg(doctest)]
+mod pages {
+    macro_rules! pages {
+        ($($page:ident = $file:literal;)*) => {
+            $(#[doc = include_str!(concat!("../../../docs/components/", $file))] pub struct $page;)*
+        };
+    }
+    pages! {
+        Overview = "README.md";
+        Provider = "provider.md";
+        Hooks = "hooks.md";
+        SyncIndicator = "sync-indicator.md";
+        PendingBadge = "pending-badge.md";
+        ConflictUi = "conflict-ui.md";
+        Widget = "widget-realtime.md";
+        Parts = "parts.md";
+    }
+}
+
 pub mod relative_time;
 pub mod texts;
 pub mod clock;
@@ -46,3 +66,63 @@ pub use provider::DashboardRealtimeProvider;
 pub use status_text::Tone;
 pub use texts::{Texts, use_texts};
 pub use toast::{Toast, Toaster, Toasts, try_use_toasts};
+
+#[cfg(test)]
+mod page_tests {
+    /// A component's source, its name and its page.
+    const PAGES: [(&str, &str, &str); 5] = [
+        (
+            include_str!("provider.rs"),
+            "DashboardRealtimeProvider",
+            include_str!("../../../docs/components/provider.md"),
+        ),
+        (
+            include_str!("components/sync_indicator/mod.rs"),
+            "DashboardSyncIndicator",
+            include_str!("../../../docs/components/sync-indicator.md"),
+        ),
+        (
+            include_str!("components/pending_badge/mod.rs"),
+            "PendingOperationsBadge",
+            include_str!("../../../docs/components/pending-badge.md"),
+        ),
+        (
+            include_str!("components/conflict/mod.rs"),
+            "ConflictResolutionUi",
+            include_str!("../../../docs/components/conflict-ui.md"),
+        ),
+        (
+            include_str!("components/widget/mod.rs"),
+            "WidgetRealtime",
+            include_str!("../../../docs/components/widget-realtime.md"),
+        ),
+    ];
+
+    fn properties(source: &str, component: &str) -> Vec<String> {
+        let start = format!("pub fn {component}(");
+        let (_, rest) = source.split_once(&start).expect("the component");
+        let (list, _) = rest.split_once(") -> impl IntoView").expect("its end");
+        let named = list.lines().filter_map(|line| {
+            let (name, _) = line.trim().split_once(": ")?;
+            let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            is_name.then(|| name.to_owned())
+        });
+        named.filter(|name| name != "children").collect()
+    }
+
+    #[test]
+    fn each_page_has_a_row_for_each_property_and_for_nothing_else() {
+        for (source, component, page) in PAGES {
+            let table = page.split("| property |").nth(1).expect("a table");
+            let (table, _) = table.split_once("\n\n").expect("its end");
+            let rows = table.lines().skip(2);
+            let rows = rows.map(|row| row.trim_start_matches("| `").split('`').next());
+            let rows: Vec<_> = rows.map(|name| name.expect("a name").to_owned()).collect();
+            let mut expected = properties(source, component);
+            let mut told = rows.clone();
+            expected.sort();
+            told.sort();
+            assert_eq!(told, expected, "{component}");
+        }
+    }
+}
