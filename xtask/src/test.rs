@@ -192,14 +192,21 @@ fn ensure_strace() -> Result<()> {
     Ok(())
 }
 
-/// One test has the server behind nginx. Where it cannot be installed the test says so and passes,
-/// or fails where a run must be complete. Under systemd the package would start a server that
-/// nobody asked for: there it is left to whoever owns the machine.
-fn ensure_nginx() -> Result<()> {
-    let is_missing = cfg!(target_os = "linux") && !Path::new("/usr/sbin/nginx").exists();
+/// Tests have the server behind nginx and behind Caddy. Where one cannot be installed its test says
+/// so and passes, or fails where a run must be complete. Under systemd the packages would start
+/// servers that nobody asked for: there it is left to whoever owns the machine.
+fn ensure_proxies() -> Result<()> {
     let would_start = Path::new("/run/systemd/system").exists();
-    if is_missing && !would_start && machine::can_install() {
-        machine::install(&["nginx-light"])?;
+    if !cfg!(target_os = "linux") || would_start || !machine::can_install() {
+        return Ok(());
+    }
+    for (program, package) in [
+        ("/usr/sbin/nginx", "nginx-light"),
+        ("/usr/bin/caddy", "caddy"),
+    ] {
+        if !Path::new(program).exists() {
+            machine::install(&[package])?;
+        }
     }
     Ok(())
 }
@@ -218,7 +225,7 @@ fn ensure_python() -> Result<()> {
 fn unit(repo: &Repo) -> Result<Outcome> {
     ensure_strace()?;
     ensure_python()?;
-    ensure_nginx()?;
+    ensure_proxies()?;
     let mut counted = Tally::default();
     let mut skipped = Vec::new();
     let mut cargo = process::cargo(repo);

@@ -170,7 +170,7 @@ pub struct ServeOptions {
     #[command(flatten)]
     pub jwt: JwtOptions,
     /// Let everybody who can reach the server read and edit everything, whatever tokens there are.
-    #[arg(long, conflicts_with_all = ["tokens", "jwt_secret", "jwt_key"])]
+    #[arg(long, conflicts_with_all = ["tokens", "jwt_secret", "jwt_key", "jwt_jwks"])]
     pub insecure: bool,
     /// The path before everything, such as `/boards`, where a proxy hands on only that.
     #[arg(

@@ -112,7 +112,8 @@ impl Server {
     }
 }
 
-fn trusting(file: &Path) -> Result<TlsConfig, CaError> {
+/// Trusts the certificates of a file, and no public authority.
+pub fn trusting(file: &Path) -> Result<TlsConfig, CaError> {
     let pem = std::fs::read(file).map_err(|reason| CaError::File {
         file: file.to_owned(),
         reason,

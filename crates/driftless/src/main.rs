@@ -13,6 +13,7 @@ mod values;
 mod accounts;
 mod boards;
 mod doctor;
+mod key_set_url;
 mod sign_in;
 mod cli;
 mod settings;

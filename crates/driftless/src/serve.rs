@@ -84,6 +84,9 @@ pub enum ServeError {
     /// The key of JWTs cannot be used.
     #[error(transparent)]
     Jwt(#[from] JwtKeyError),
+    /// The keys of JWTs cannot be fetched.
+    #[error("--jwt-jwks cannot be fetched: {0}; is the issuer running there?")]
+    KeySet(String),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -99,7 +102,7 @@ impl ServeError {
     /// 2 for what the caller can put right on the command line, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Store(_) | Self::Start(_) | Self::Io(_) => 1,
+            Self::KeySet(_) | Self::Store(_) | Self::Start(_) | Self::Io(_) => 1,
             _ => 2,
         }
     }
@@ -113,7 +116,10 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
 
 /// Reads every file that the options name, and says that all of it can be used.
 pub fn check(options: &ServeOptions) -> Result<(), ServeError> {
-    data::runtime()?.block_on(ready(options))?;
+    data::runtime()?.block_on(async {
+        let ready = ready(options).await?;
+        fetch_keys(ready.sign_in.jwt).await
+    })?;
     Ok(writeln!(std::io::stdout(), "the settings can be used")?)
 }
 
@@ -132,6 +138,21 @@ struct SignIn {
     tokens: Option<StaticTokens>,
     /// Somebody may sign in, in one way or another.
     is_there: bool,
+}
+
+/// Fetches the keys of JWTs, where they come from somewhere else.
+async fn fetch_keys(keys: Option<JwtKeys>) -> Result<(), ServeError> {
+    match keys {
+        Some(keys) => keys.fetch().await.map_err(ServeError::KeySet),
+        None => Ok(()),
+    }
+}
+
+/// An issuer that is down keeps nobody else out: its keys are fetched once somebody needs them.
+async fn fetch_first_keys(keys: Option<JwtKeys>) {
+    if let Err(error) = fetch_keys(keys).await {
+        tracing::error!(%error, "nobody signs in by JWT until the keys can be fetched");
+    }
 }
 
 /// Judges all the settings, before there is a port or a file of this server's own.
@@ -215,6 +236,7 @@ async fn serve(options: &ServeOptions, ready: Ready) -> Result<(), ServeError> {
     let store = open_store(options).await?;
     let samples = open_samples(options).await;
     let origins = origins(options, ready.sign_in.is_there);
+    tokio::spawn(fetch_first_keys(ready.sign_in.jwt.clone()));
     let trusted = ready.proxies.clone();
     let peers = |each_max| Peers::new(trusted.clone(), each_max);
     let builder = Driftless::builder().origins(origins).proxies(ready.proxies);

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use driftless_server::auth::{JwtKeyError, JwtKeys, JwtRules, LEEWAY_S_MAX};
 
+use crate::key_set_url;
+
 /// Sign-in by the JSON Web Tokens of something else: they say who it is (`sub`), and `driftless
 /// role` what they may do.
 #[derive(Debug, Clone, Args)]
@@ -17,7 +19,7 @@ pub struct JwtOptions {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["jwt_key", "tokens"],
+        conflicts_with_all = ["jwt_key", "jwt_jwks", "tokens"],
         env = "DRIFTLESS_JWT_SECRET"
     )]
     pub jwt_secret: Option<PathBuf>,
@@ -26,10 +28,27 @@ pub struct JwtOptions {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with = "tokens",
+        conflicts_with_all = ["jwt_jwks", "tokens"],
         env = "DRIFTLESS_JWT_KEY"
     )]
     pub jwt_key: Option<PathBuf>,
+    /// Where the issuer of JWTs publishes its JSON Web Key Set: `https`, or `http` on this machine.
+    /// It is fetched again as keys change.
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "tokens",
+        env = "DRIFTLESS_JWT_JWKS"
+    )]
+    pub jwt_jwks: Option<String>,
+    /// A file with the certificates to trust there, in PEM, instead of the public authorities.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "jwt_jwks",
+        env = "DRIFTLESS_JWT_CA_FILE"
+    )]
+    pub jwt_ca_file: Option<PathBuf>,
     /// Whom a JWT has to be for (`aud`). Without it, one that names anybody is refused.
     #[arg(long, value_name = "NAME", env = "DRIFTLESS_JWT_AUDIENCE")]
     pub jwt_audience: Option<String>,
@@ -55,10 +74,11 @@ impl JwtOptions {
             issuer: self.jwt_issuer.clone(),
             leeway_s: self.jwt_leeway,
         };
-        match (&self.jwt_secret, &self.jwt_key) {
-            (Some(file), _) => JwtKeys::secret(file, rules).map(Some),
-            (None, Some(file)) => JwtKeys::public(file, rules).map(Some),
-            (None, None) => Ok(None),
+        match (&self.jwt_secret, &self.jwt_key, &self.jwt_jwks) {
+            (Some(file), ..) => JwtKeys::secret(file, rules).map(Some),
+            (_, Some(file), _) => JwtKeys::public(file, rules).map(Some),
+            (.., Some(url)) => key_set_url::keys(url, self.jwt_ca_file.as_deref(), rules).map(Some),
+            (None, None, None) => Ok(None),
         }
     }
 }

@@ -7,10 +7,11 @@ use std::time::SystemTime;
 
 use driftless_model::UserId;
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::jwk::{JwkSet, KeyAlgorithm};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 
+use crate::auth::key_set::{Key, KeyRing};
+use crate::auth::published::PublishedKeys;
 use crate::auth::{AuthError, SignedIn, is_link_name};
 
 /// Shortest shared secret, in bytes: as long as the hash of HS256.
@@ -50,6 +51,14 @@ pub enum JwtKeyError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The address of a key set is none that may be used.
+    #[error("the JWT key set {url} cannot be used: {reason}")]
+    Url {
+        /// The address.
+        url: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
 }
 
 /// What a token has to say besides its signature.
@@ -71,8 +80,8 @@ impl JwtRules {
 }
 
 /// Checks tokens by one shared secret, one public key, or a set of keys that is read again when its
-/// file changes. A token is checked by the algorithm that belongs to the key, never by the one that
-/// it names itself.
+/// file changes, or fetched again as its issuer publishes others. A token is checked by the
+/// algorithm that belongs to the key, never by the one that it names itself.
 #[derive(Clone)]
 pub struct JwtKeys {
     source: Source,
@@ -83,11 +92,7 @@ pub struct JwtKeys {
 enum Source {
     One(Arc<Key>),
     Set(Arc<KeySet>),
-}
-
-struct Key {
-    algorithm: Algorithm,
-    key: DecodingKey,
+    Published(Arc<PublishedKeys>),
 }
 
 /// When a file was changed, and how long it is in bytes: what differs when it is another one.
@@ -101,7 +106,7 @@ struct KeySet {
 
 struct Read {
     changed: Option<Stamp>,
-    keys: Vec<(Option<String>, Arc<Key>)>,
+    keys: KeyRing,
 }
 
 #[derive(Deserialize)]
@@ -157,6 +162,40 @@ impl JwtKeys {
         Ok(Self::one(Algorithm::RS256, key, rules))
     }
 
+    /// A JSON Web Key Set that `fetch` gets from its issuer, at a sign-in: once a token's key is
+    /// not known, though not within [`KEY_SET_PAUSE`] of the last time, and once what is known is
+    /// older than [`KEY_SET_AGE_MAX`]. Until it was fetched for the first time nobody can be told;
+    /// a fetch that fails later leaves the keys as they were. `fetch` blocks, on a thread of its
+    /// own, for as long as it may take, and bounds what it reads.
+    ///
+    /// [`KEY_SET_PAUSE`]: crate::auth::KEY_SET_PAUSE
+    /// [`KEY_SET_AGE_MAX`]: crate::auth::KEY_SET_AGE_MAX
+    pub fn published<F>(fetch: F, rules: JwtRules) -> Self
+    where
+        F: Fn() -> Result<Vec<u8>, String> + Send + Sync + 'static,
+    {
+        let source = Source::Published(PublishedKeys::new(Arc::new(fetch)));
+        let rules = Arc::new(rules);
+        Self { source, rules }
+    }
+
+    /// Fetches a published key set now; an error says why there is none. Other keys are there.
+    pub async fn fetch(&self) -> Result<(), String> {
+        match &self.source {
+            Source::Published(keys) => keys.fetch().await,
+            Source::One(_) | Source::Set(_) => Ok(()),
+        }
+    }
+
+    /// Fetches a published key set where a token needs it. Before [`Self::verify`].
+    pub async fn refresh(&self, token: &str) {
+        if let Source::Published(keys) = &self.source
+            && let Ok(header) = decode_header(token)
+        {
+            keys.refresh(header.kid.as_deref()).await;
+        }
+    }
+
     fn one(algorithm: Algorithm, key: DecodingKey, rules: JwtRules) -> Self {
         Self {
             source: Source::One(Arc::new(Key { algorithm, key })),
@@ -170,6 +209,7 @@ impl JwtKeys {
         let key = match &self.source {
             Source::One(key) => key.clone(),
             Source::Set(set) => set.key(header.kid.as_deref())?,
+            Source::Published(keys) => keys.key(header.kid.as_deref())?,
         };
         if header.alg != key.algorithm {
             let reason = "the token is not signed as this server wants it; sign in again";
@@ -208,21 +248,8 @@ impl KeySet {
     /// restart: one that is in it no more opens nothing.
     fn key(&self, id: Option<&str>) -> Result<Arc<Key>, AuthError> {
         self.read_again();
-        let unknown =
-            "the token is signed with a key that this server does not know; sign in again";
-        self.known(id)
-            .ok_or_else(|| AuthError::unauthorised(unknown))
-    }
-
-    /// Without an id only where there is no choice.
-    fn known(&self, id: Option<&str>) -> Option<Arc<Key>> {
         let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
-        let found = match (id, &read.keys[..]) {
-            (None, [only]) => Some(only),
-            (None, _) => None,
-            (Some(_), keys) => keys.iter().find(|(own, _)| own.as_deref() == id),
-        };
-        found.map(|(_, key)| key.clone())
+        read.keys.find(id).ok_or_else(AuthError::unknown_key)
     }
 
     fn read_again(&self) {
@@ -266,30 +293,12 @@ fn read(file: &Path) -> Result<Vec<u8>, JwtKeyError> {
     })
 }
 
-/// The keys of a set that are of a kind that is known: others may be for something else.
 fn read_set(file: &Path) -> Result<Read, JwtKeyError> {
     let changed = changed(file);
-    let bad = |reason: String| JwtKeyError::Key {
+    let keys = KeyRing::read(&read(file)?).map_err(|reason| JwtKeyError::Key {
         file: shown(file),
         reason,
-    };
-    let set: JwkSet =
-        serde_json::from_slice(&read(file)?).map_err(|error| bad(error.to_string()))?;
-    let mut keys = Vec::new();
-    for jwk in &set.keys {
-        let algorithm = match jwk.common.key_algorithm {
-            Some(KeyAlgorithm::RS256) => Algorithm::RS256,
-            Some(KeyAlgorithm::EdDSA) => Algorithm::EdDSA,
-            // Shared secrets have no place in a set of public keys.
-            _ => continue,
-        };
-        let key = DecodingKey::from_jwk(jwk).map_err(|error| bad(error.to_string()))?;
-        let key = Arc::new(Key { algorithm, key });
-        keys.push((jwk.common.key_id.clone(), key));
-    }
-    if keys.is_empty() {
-        return Err(bad("it has no key with \"alg\" RS256 or EdDSA".to_owned()));
-    }
+    })?;
     Ok(Read { changed, keys })
 }
 

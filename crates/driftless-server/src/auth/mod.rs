@@ -4,6 +4,8 @@ mod open;
 mod tokens;
 mod secret;
 mod refusals;
+mod key_set;
+mod published;
 mod jwt;
 mod stored;
 
@@ -17,6 +19,7 @@ use futures::future::BoxFuture;
 
 pub use jwt::{JwtKeyError, JwtKeys, JwtRules, LEEWAY_S_MAX, SECRET_BYTES_MIN};
 pub use open::OpenAuth;
+pub use published::{KEY_SET_AGE_MAX, KEY_SET_PAUSE};
 pub use secret::Secret;
 pub use stored::StoredAuth;
 pub use tokens::{StaticTokens, TokenFileError};
@@ -160,6 +163,12 @@ impl AuthError {
     pub fn unauthorised(reason: impl Into<String>) -> Self {
         let reason = reason.into();
         Self::Unauthorised { reason }
+    }
+
+    /// A token that names a key which is not there.
+    fn unknown_key() -> Self {
+        let reason = "the token is signed with a key that this server does not know; sign in again";
+        Self::unauthorised(reason)
     }
 
     /// A token whose time is over.

@@ -108,6 +108,7 @@ impl Authenticator for StoredAuth {
         if let (Some(token), Some(keys)) = (token, &self.jwt)
             && !is_ours(token)
         {
+            keys.refresh(token).await;
             return keys.verify(token);
         }
         match token {

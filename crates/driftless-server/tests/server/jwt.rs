@@ -252,11 +252,19 @@ async fn whoever_may_read_no_board_sees_no_feed_and_whoever_loses_that_has_their
     }
 }
 
-fn key_set(id: &str) -> String {
+/// A set with one key that counts.
+pub fn key_set(id: &str) -> String {
     let key = json!({
         "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": id, "x": ED25519_X,
     });
     json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0", "kid": "shared" }, key] }).to_string()
+}
+
+/// A token of Ann's, signed with that key under a name.
+pub fn signed_by(id: &str) -> String {
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.kid = Some(id.to_owned());
+    encode(&header, &ann(), &ed25519("ed25519.pem")).expect("signs")
 }
 
 #[test]
@@ -265,11 +273,6 @@ fn a_key_set_that_was_replaced_is_read_again() {
     let path = folder.path().join("keys.json");
     std::fs::write(&path, key_set("one")).expect("writes");
     let keys = JwtKeys::public(&path, JwtRules::default()).expect("a set");
-    let signed_by = |id: &str| {
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.kid = Some(id.to_owned());
-        encode(&header, &ann(), &ed25519("ed25519.pem")).expect("signs")
-    };
     assert_eq!(
         keys.verify(&signed_by("one"))
             .expect("is good")
@@ -314,5 +317,8 @@ fn what_is_no_key_is_refused_with_what_to_give() {
     let set = folder.path().join("keys.json");
     std::fs::write(&set, r#"{"keys":[]}"#).expect("writes");
     let empty = JwtKeys::public(&set, JwtRules::default()).expect_err("is empty");
-    assert!(empty.to_string().contains("has no key"), "{empty}");
+    assert!(
+        empty.to_string().contains("no key for RS256 or EdDSA"),
+        "{empty}"
+    );
 }

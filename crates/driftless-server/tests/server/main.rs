@@ -9,6 +9,7 @@ mod feeds;
 mod handshake;
 mod http;
 mod jwt;
+mod published_keys;
 mod protocol_page;
 mod push;
 mod rights;

@@ -7,8 +7,13 @@ mod skipped;
 mod trusting;
 mod accounts;
 mod tls;
+mod published_keys;
+#[cfg(target_os = "linux")]
+mod proxied;
 #[cfg(target_os = "linux")]
 mod nginx;
+#[cfg(target_os = "linux")]
+mod caddy;
 mod live;
 
 #[cfg(target_os = "linux")]
