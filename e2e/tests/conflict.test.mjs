@@ -2,7 +2,7 @@
 // and decides. A reload in between loses nothing.
 
 import assert from 'node:assert/strict';
-import { arrive, cable, rename } from '../harness/acts.mjs';
+import { arrive, cable, openSettings, rename, unlock, version, waitVersion } from '../harness/acts.mjs';
 import { Board } from '../harness/page.mjs';
 import { scenario } from '../harness/scenario.mjs';
 
@@ -72,4 +72,42 @@ scenario('a conflict settled offline is settled for all later', async ({ browser
   await cable(bob, true);
   await ann.waitWidget('Title of Bob');
   await bob.waitPending(0);
+});
+
+/** Changes the unit of a widget through its settings, and closes them. */
+async function setUnit(board, widget, unit) {
+  await unlock(board);
+  await openSettings(board, board.widget(widget));
+  const field = board.page.getByTestId('settings-unit');
+  await field.fill(unit);
+  await field.press('Enter');
+  await field.press('Escape');
+}
+
+scenario('a merged value that its leaf cannot have is told, and not sent', async ({ browser, server }) => {
+  const ann = await arrive(Board, await browser.person('ann'), server, 'Ann');
+  const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
+  await cable(bob, false);
+  await setUnit(bob, 'Processor', 'of Bob');
+  await bob.waitPending(1);
+  await setUnit(ann, 'Processor', 'of Ann');
+  await ann.waitPending(0);
+  const before = await version(ann);
+  await cable(bob, true);
+  await bob.locate('conflictOpen').click();
+  const field = bob.locate('mergeInput');
+  await field.fill('a unit that is longer than a unit may be');
+  const dialog = bob.locate('conflictDialog');
+  await dialog.getByText('text of at most 32 bytes').waitFor();
+  assert.equal(await field.getAttribute('aria-invalid'), 'true');
+  await bob.locate('applyMerge').click();
+  assert.ok(await field.evaluate((element) => element === document.activeElement), 'the field has the focus');
+  assert.equal(await version(ann), before);
+
+  await field.fill('of both');
+  await bob.locate('applyMerge').click();
+  await bob.waitPending(0);
+  await waitVersion(ann, before + 1);
+  await openSettings(ann, ann.widget('Processor'));
+  assert.equal(await ann.page.getByTestId('settings-unit').inputValue(), 'of both');
 });

@@ -193,6 +193,11 @@ impl Client {
         self.shared.state().listeners.listen()
     }
 
+    /// The kinds that this client knows.
+    pub fn schema(&self) -> &Schema {
+        self.shared.schema()
+    }
+
     /// Waits until the server has taken the client in, or until that fails.
     async fn arrived(&self) -> Result<(), ConnectError> {
         let mut statuses = self.watch_status();

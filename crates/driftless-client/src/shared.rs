@@ -115,6 +115,10 @@ impl Shared {
         }
     }
 
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
     pub(crate) fn state(&self) -> &Arc<State> {
         &self.state
     }

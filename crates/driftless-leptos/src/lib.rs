@@ -38,6 +38,7 @@ pub mod icons;
 pub mod erased;
 pub mod executor;
 pub mod json_compare;
+pub mod leaf_editor;
 pub mod popover;
 pub mod dialog;
 pub mod toast;

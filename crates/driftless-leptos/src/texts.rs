@@ -250,6 +250,14 @@ texts! {
     merge_use_theirs = "Use theirs";
     /// What a merge field asks for where the value is not text; `{error}`: what is wrong.
     merge_invalid = "This has to be JSON: {error}";
+    /// What a merge field asks for where the leaf is a number.
+    merge_no_number = "This has to be a number";
+    /// What a merge field says where the kind refuses the value; `{error}`: why.
+    merge_refused = "{error}";
+    /// The choice of a leaf that is true.
+    leaf_true = "Yes";
+    /// The choice of a leaf that is false.
+    leaf_false = "No";
     /// Keep mine.
     keep_mine = "Keep mine";
     /// Take theirs.

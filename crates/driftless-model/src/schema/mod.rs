@@ -215,7 +215,8 @@ impl Schema {
             }
             let known = known.or(created.get(&change.record).copied());
             for (leaf, value) in change.op.writes() {
-                self.validate_write(change, known, leaf, value)?;
+                // A record that is not there has no kind: staleness decides about it.
+                self.validate_value(&change.record, known, leaf, value)?;
             }
         }
         Ok(())
@@ -244,9 +245,11 @@ impl Schema {
         }
     }
 
-    fn validate_write(
+    /// Checks one value of a leaf; `None` takes the leaf away. Of a record of no known kind, any
+    /// value within the limits will do.
+    pub fn validate_value(
         &self,
-        change: &Change,
+        record: &RecordId,
         kind: Option<&KindName>,
         leaf: &LeafPath,
         value: Option<&Value>,
@@ -259,7 +262,6 @@ impl Schema {
                 limits::VALUE_DEPTH_MAX,
             )?;
         }
-        // A record that is not there has no kind: staleness decides about it.
         let Some(kind) = kind else { return Ok(()) };
         let Some(rule) = self.rule(kind, leaf) else {
             return Err(Invalid::UnknownLeaf {
@@ -268,7 +270,6 @@ impl Schema {
             });
         };
         let Some(value) = value else { return Ok(()) };
-        let record = &change.record;
         if !rule.shape.fits(value) {
             return Err(Invalid::Shape {
                 record: record.clone(),

@@ -43,7 +43,8 @@ pub enum Shape {
 }
 
 impl Shape {
-    pub(super) fn fits(&self, value: &Value) -> bool {
+    /// Whether a value looks like that.
+    pub fn fits(&self, value: &Value) -> bool {
         match self {
             Self::Any => true,
             Self::Text { bytes_max } => {

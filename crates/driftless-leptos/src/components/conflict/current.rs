@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use super::leaf::Drafts;
 use super::{ConflictDecision, Conflicts, OpenConflict, Settlement};
 use crate::erased::memo;
+use crate::texts::Texts;
 
 /// A conflict by its number, as long as it is open.
 #[derive(Clone, Copy)]
@@ -15,6 +16,8 @@ pub(super) struct Current {
     pub(super) number: u64,
     conflict: Memo<Option<OpenConflict>>,
     pub(super) drafts: Drafts,
+    /// Why the last decision was not taken, in words.
+    pub(super) problem: RwSignal<Option<String>>,
 }
 
 impl Current {
@@ -31,6 +34,7 @@ impl Current {
             number,
             conflict,
             drafts: StoredValue::default(),
+            problem: RwSignal::new(None),
         }
     }
 
@@ -78,8 +82,10 @@ impl Current {
         let entry = self
             .conflict
             .with_untracked(|conflict| conflict.as_ref().map(|conflict| conflict.entry.clone()));
+        let Some(entry) = entry else { return };
         // Where it is another by now, the dialog shows that, and nothing was decided.
-        if entry.is_none_or(|entry| context.board().resolve(&entry, resolution).is_err()) {
+        if let Err(error) = context.board().resolve(&entry, resolution) {
+            self.problem.set(Some(error.to_string()));
             return;
         }
         context
@@ -106,13 +112,13 @@ impl Current {
         })
     }
 
-    /// What stands in the merge fields; `None` while one of them is no value.
-    pub(super) fn merged(self) -> Option<Vec<(LeafRef, Option<Value>)>> {
+    /// What stands in the merge fields; `None` while one of them is no value for its leaf.
+    pub(super) fn merged(self, texts: &Texts) -> Option<Vec<(LeafRef, Option<Value>)>> {
         let shown = untrack(|| self.shown());
         self.drafts.with_value(|drafts| {
             let drafts = shown.into_iter().filter_map(|at| {
                 let draft = drafts.get(&at)?;
-                let value = draft.text.with_untracked(|text| draft.field.parse(text));
+                let value = draft.text.with_untracked(|text| draft.value(text, texts));
                 Some((at, value))
             });
             drafts.map(|(at, value)| Some((at, value.ok()?))).collect()

@@ -92,17 +92,23 @@ pub(super) fn decisions(current: Current) -> impl IntoView {
     };
     let has_fields = memo(move || !current.shown().is_empty());
     let merge_text = texts.apply_merge.clone();
+    let later_text = texts.later.clone();
     let apply_merge = move |_| {
-        if let Some(merged) = current.merged() {
+        if let Some(merged) = current.merged(&texts) {
             current.settle(Resolution::Merge(merged), Settlement::Merged);
         } else {
             focus_first_invalid();
         }
     };
     let later = move |_| current.conflicts.context.open_conflict.set(None);
+    let problem = move || {
+        let problem = current.problem.get();
+        problem.map(|text| view! { <p data-part="conflict-problem" role="alert">{text}</p> })
+    };
     view! {
+        {problem}
         <button type="button" data-part="button" data-testid="conflict-later" on:click=later>
-            {texts.later.clone()}
+            {later_text}
         </button>
         <span data-part="spacer"></span>
         <button
@@ -127,7 +133,7 @@ pub(super) fn decisions(current: Current) -> impl IntoView {
                 data-part="button"
                 data-variant="primary"
                 data-testid="conflict-apply-merge"
-                on:click=apply_merge
+                on:click=apply_merge.clone()
             >
                 {merge_text.clone()}
             </button>

@@ -6,38 +6,22 @@ use driftless_model::{LeafRef, SortedMap, UserId, Value};
 use driftless_sync::replica::view::ConflictLeaf;
 use leptos::prelude::*;
 
-use super::merge_draft::Field;
+use super::merge_draft::Draft;
+use crate::context::RealtimeContext;
 use crate::element_id::element_id;
 use crate::erased::memo;
 use crate::json_compare::JsonCompare;
+use crate::leaf_editor::LeafEditor;
 use crate::texts::{Texts, fill, use_texts};
 
 /// What is typed into the merge fields of one conflict, by leaf.
 pub(super) type Drafts = StoredValue<SortedMap<LeafRef, Draft>>;
 
-/// What is typed into one merge field.
-#[derive(Clone)]
-pub(super) struct Draft {
-    pub(super) field: Field,
-    pub(super) text: ArcRwSignal<String>,
-}
-
-impl Draft {
-    fn of(leaf: &ConflictLeaf) -> Self {
-        let field = Field::of(leaf);
-        let start = leaf.mine.as_ref().or(leaf.theirs.as_ref());
-        Self {
-            field,
-            text: ArcRwSignal::new(field.draft(start)),
-        }
-    }
-}
-
 /// A leaf with its columns and its field. `leaf` is renewed while the dialog is open: theirs may
 /// change meanwhile. What is typed stays.
 pub(super) fn leaf_view(
     leaf: Signal<Option<ConflictLeaf>>,
-    at: LeafRef,
+    context: RealtimeContext,
     title: String,
     drafts: Drafts,
 ) -> impl IntoView {
@@ -45,7 +29,10 @@ pub(super) fn leaf_view(
     let Some(first) = leaf.get_untracked() else {
         return ().into_any();
     };
-    let draft = Draft::of(&first);
+    let at = first.at.clone();
+    let kind = context.board().record(&at.record);
+    let kind = kind.map(|record| record.kind.clone());
+    let draft = Draft::new(context.client(), kind, &first);
     drafts.update_value(|drafts| {
         drafts.insert(at.clone(), draft.clone());
     });
@@ -64,7 +51,7 @@ pub(super) fn leaf_view(
         >
             <h3 data-part="conflict-leaf-name">{heading}</h3>
             <div data-part="conflict-columns">{columns}</div>
-            {merge_field(leaf, &draft, &name)}
+            {merge_field(leaf, draft, &name)}
         </section>
     }
     .into_any()
@@ -124,40 +111,36 @@ fn column(test_id: &'static str, heading: String, content: AnyView) -> impl Into
     }
 }
 
-fn merge_field(leaf: Signal<Option<ConflictLeaf>>, draft: &Draft, name: &str) -> impl IntoView {
+fn merge_field(leaf: Signal<Option<ConflictLeaf>>, draft: Draft, name: &str) -> impl IntoView {
     let texts = use_texts();
     let (input_id, error_id) = (element_id("merge"), element_id("merge-error"));
     let label = fill(&texts.merge_label, &[("leaf", name)]);
-    let (field, text) = (draft.field, RwSignal::from(draft.text.clone()));
-    let error = memo(move || text.with(|text| field.parse(text)).err());
-    let take = move |side: fn(&ConflictLeaf) -> Option<&Value>| {
+    let (field, text) = (draft.field.clone(), RwSignal::from(draft.text.clone()));
+    let error = {
+        let texts = Arc::clone(&texts);
+        memo(move || text.with(|text| draft.value(text, &texts)).err())
+    };
+    let take = |side: fn(&ConflictLeaf) -> Option<&Value>| {
+        let field = field.clone();
         move |_| {
             let value = leaf.with_untracked(|leaf| field.draft(leaf.as_ref().and_then(side)));
             text.set(value);
         }
-    };
-    let error_text = texts.merge_invalid.clone();
-    let error_text = move || {
-        error
-            .get()
-            .map(|error| fill(&error_text, &[("error", &error)]))
     };
     view! {
         <div data-part="conflict-merge">
             <label data-part="merge-label" for=input_id.clone()>
                 {label}
             </label>
-            <textarea
+            <LeafEditor
+                field=field.clone()
+                text=text
+                is_invalid=memo(move || error.with(Option::is_some))
                 id=input_id
-                data-part="merge-input"
-                data-testid="conflict-merge-input"
-                rows=move || text.with(|text| text.lines().count().clamp(1, 8).to_string())
-                spellcheck=(field == Field::Text).to_string()
-                aria-invalid=move || error.with(Option::is_some).to_string()
-                aria-describedby=error_id.clone()
-                prop:value=move || text.get()
-                on:input:target=move |event| text.set(event.target().value())
-            ></textarea>
+                described_by=error_id.clone()
+                part="merge-input"
+                test_id="conflict-merge-input"
+            />
             <div data-part="merge-sides">
                 <button
                     type="button"
@@ -177,7 +160,7 @@ fn merge_field(leaf: Signal<Option<ConflictLeaf>>, draft: &Draft, name: &str) ->
                 </button>
             </div>
             <p id=error_id data-part="merge-error" aria-live="polite">
-                {error_text}
+                {move || error.get()}
             </p>
         </div>
     }

@@ -78,7 +78,12 @@ fn leaf(current: Current, at: LeafRef) -> impl IntoView {
         let find = |view: &ConflictView| view.leaves.iter().find(|leaf| leaf.at == sought).cloned();
         current.view(find).flatten()
     });
-    leaf_view(leaf.into(), at, title, current.drafts)
+    leaf_view(
+        leaf.into(),
+        current.conflicts.context,
+        title,
+        current.drafts,
+    )
 }
 
 /// The leaves of the edit that nobody else changed, folded away.
