@@ -65,3 +65,22 @@ scenario('what others did while the server was dead to us is there after it come
   await ann.waitWidget('Disks of Bob');
   await ann.waitStatus('online');
 });
+
+scenario('a page that comes back without a server says what its widgets wait for', async ({
+  browser, server, expectOutage,
+}) => {
+  expectOutage();
+  const profile = await browser.person('ann');
+  const ann = await arrive(Board, profile, server, 'Ann');
+  await ann.locate('statValue').first().waitFor();
+  await ann.page.waitForSelector('html[data-shell="kept"]', { state: 'attached' });
+  await server.kill9();
+  await ann.reload();
+  await ann.waitStatus('waiting', 'connecting');
+  const processor = ann.widget('Processor');
+  await processor.getByText('No data on this device').waitFor();
+  await processor.getByText('offline: waiting for the server').waitFor({ state: 'attached' });
+  assert.equal(await processor.getAttribute('data-state'), 'offline');
+  await server.restart();
+  await ann.locate('statValue').first().waitFor();
+});

@@ -29,6 +29,7 @@ pub fn run(repo: &Repo, chromium: &Path, only: &str, build: Build) -> Result<Tal
     let wasm = WasmTarget::ensure(repo)?;
     let app = app::build(repo, &wasm, build)?;
     let conformance = web::build_conformance(repo, &wasm)?;
+    let kit = web::build_kit(repo, &wasm)?;
     let mut command = Command::new("node");
     command
         .current_dir(repo.root().join("e2e"))
@@ -37,7 +38,8 @@ pub fn run(repo: &Repo, chromium: &Path, only: &str, build: Build) -> Result<Tal
         .env(CHROMIUM_VARIABLE, chromium)
         .env("DRIFTLESS_SERVER", &app.server)
         .env("DRIFTLESS_WEB", &app.web)
-        .env("DRIFTLESS_CONFORMANCE", conformance);
+        .env("DRIFTLESS_CONFORMANCE", conformance)
+        .env("DRIFTLESS_KIT", kit);
     let mut counted = Tally::default();
     let status = process::run_reading(&mut command, |line| {
         if let Some(part) = tally::of_node_line(line) {

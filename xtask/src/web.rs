@@ -18,6 +18,7 @@ use crate::{process, shrink, sizes};
 const PACKAGE: &str = "driftless-dashboard";
 /// The page that tests the store, an example of its crate.
 const CONFORMANCE: &str = "indexeddb_conformance";
+const KIT: &str = "kit_page";
 
 /// How the web app is compiled; the names are cargo profiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -58,18 +59,28 @@ pub fn build(repo: &Repo, wasm: &WasmTarget, profile: WebProfile) -> Result<Path
 
 /// Builds the page that runs the store's conformance suite, and returns the folder to serve.
 pub fn build_conformance(repo: &Repo, wasm: &WasmTarget) -> Result<PathBuf> {
-    let example = [
-        "--package",
-        "driftless-store",
-        "--features",
-        "indexeddb",
-        "--example",
-        CONFORMANCE,
-    ];
-    let compiled = compile(repo, wasm, &example, WebProfile::Web)?;
-    let compiled = compiled.join("examples").join(module_of(CONFORMANCE));
-    let page = repo.root().join("e2e/pages/conformance");
-    lay_out(repo, &compiled, &page, "conformance", WebProfile::Web)
+    let package = ["--package", "driftless-store", "--features", "indexeddb"];
+    build_page(repo, wasm, &package, CONFORMANCE, "conformance")
+}
+
+/// Builds the page with every component of the kit, and returns the folder to serve.
+pub fn build_kit(repo: &Repo, wasm: &WasmTarget) -> Result<PathBuf> {
+    build_page(repo, wasm, &["--package", "driftless-leptos"], KIT, "kit")
+}
+
+/// Builds an example of a package with the files of `e2e/pages/NAME` around it.
+fn build_page(
+    repo: &Repo,
+    wasm: &WasmTarget,
+    package: &[&str],
+    example: &str,
+    name: &str,
+) -> Result<PathBuf> {
+    let what = [package, &["--example", example]].concat();
+    let compiled = compile(repo, wasm, &what, WebProfile::Web)?;
+    let compiled = compiled.join("examples").join(module_of(example));
+    let page = repo.root().join("e2e/pages").join(name);
+    lay_out(repo, &compiled, &page, name, WebProfile::Web)
 }
 
 /// Builds the web app and tells what a first visit downloads, in bytes after brotli.

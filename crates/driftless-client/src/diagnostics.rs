@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use crate::client::Client;
 use crate::history::{Counters, Happening};
+use crate::ledger::Ledger;
 use crate::redacted::{Redacted, Secrets};
+pub use crate::shared::Flushes;
 use crate::shared::PublishedBoard;
 use crate::status::Status;
 use crate::surroundings::{epoch_ms, surroundings};
@@ -57,6 +59,10 @@ pub struct Diagnostics {
     pub boards: Vec<BoardFacts>,
     /// How many feeds are open.
     pub feeds: usize,
+    /// Samples of theirs that newer ones replaced before anybody saw them.
+    pub dropped_samples: u64,
+    /// How long it takes to publish what changed.
+    pub flushes: Flushes,
     /// The settings that are not at their defaults.
     pub settings: SortedMap<String, String>,
     /// What the application added.
@@ -133,6 +139,8 @@ pub struct BoardFacts {
     pub oldest_ms: Option<u64>,
     /// The most times that one of them was sent.
     pub attempts_max: u32,
+    /// Whether all edits of this device are accounted for.
+    pub ledger: Ledger,
 }
 
 impl Client {
@@ -167,6 +175,8 @@ impl Client {
                 .map(|(id, board)| BoardFacts::of(id, board, now_ms))
                 .collect(),
             feeds: published.feeds.len(),
+            dropped_samples: published.dropped_samples,
+            flushes: published.flushes,
             settings: kept.settings.clone(),
             application: SortedMap::new(),
             history: kept.last.iter().cloned().collect(),
@@ -224,6 +234,7 @@ impl BoardFacts {
             unsaved: count(|it| !it.is_stored),
             oldest_ms: oldest.map(|made| now_ms.saturating_sub(made)),
             attempts_max: attempts.max().unwrap_or_default(),
+            ledger: board.ledger,
         }
     }
 }

@@ -16,6 +16,8 @@ pub mod event;
 pub mod history;
 pub mod edit;
 pub mod receipt;
+pub mod ledger;
+pub mod reconnect;
 mod shared;
 pub mod watch;
 pub mod outbox;
@@ -33,11 +35,13 @@ pub use edit::{EditBuilder, EditHandle};
 pub use error::{ClientError, ConnectError, EditError, OutboxError};
 pub use event::{ClientEvent, EventStream};
 pub use feed::Feed;
+pub use ledger::Ledger;
 pub use names::{LeafName, Name};
 pub use outbox::{Conflict, MergeBuilder, PendingEdit};
 #[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
 pub use platform::trust::{Trust, TrustError};
 pub use receipt::Receipt;
+pub use reconnect::ReconnectBill;
 pub use status::{Status, SyncState};
 pub use watch::Watch;
 

@@ -15,12 +15,15 @@ use driftless_sync::replica::view::{EntryView, RecordView, Resolution};
 use driftless_sync::replica::{Command, NewEdit, SeenMark};
 use futures::channel::mpsc::UnboundedSender;
 use futures::channel::oneshot;
+use serde::Serialize;
 
 use crate::edit::{Drafted, EditBuilder, EditHandle, EditWaiter};
 use crate::error::EditError;
 use crate::event::{ClientEvent, Listeners};
 use crate::history::History;
+use crate::ledger::{Ledger, Ledgers};
 use crate::receipt::Receipts;
+use crate::reconnect::Bills;
 use crate::status::Status;
 use crate::surroundings::epoch_ms;
 
@@ -45,6 +48,7 @@ pub(crate) struct PublishedBoard {
     pub(crate) records: SortedMap<RecordId, Arc<RecordView>>,
     pub(crate) outbox: Arc<Vec<EntryView>>,
     pub(crate) undo: UndoState,
+    pub(crate) ledger: Ledger,
     /// What is on screen.
     pub(crate) seen: SeenMark,
 }
@@ -56,6 +60,27 @@ pub(crate) struct PublishedFeed {
     pub(crate) data: Arc<FeedData>,
 }
 
+/// How often changes were published, and how long that takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Flushes {
+    /// How often.
+    pub count: u64,
+    /// How long it took last, in milliseconds.
+    pub last_ms: u64,
+    /// The longest that it took, in milliseconds.
+    pub longest_ms: u64,
+}
+
+impl Flushes {
+    /// One more, that took so long.
+    pub(crate) fn done(&mut self, cost_ms: u64) {
+        self.count += 1;
+        self.last_ms = cost_ms;
+        self.longest_ms = self.longest_ms.max(cost_ms);
+    }
+}
+
 /// Everything that a handle can read.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
@@ -64,6 +89,10 @@ pub(crate) struct Published {
     pub(crate) feeds: SortedMap<u32, PublishedFeed>,
     /// Those who wait for an edit.
     pub(crate) waiters: SortedMap<EditId, EditWaiter>,
+    /// How long publishing takes.
+    pub(crate) flushes: Flushes,
+    /// Samples of the open feeds that nobody saw.
+    pub(crate) dropped_samples: u64,
     followed: SortedSet<BoardId>,
     next_feed: u32,
 }
@@ -77,6 +106,10 @@ pub(crate) struct State {
     pub(crate) history: History,
     /// How far each edit came.
     pub(crate) receipts: Receipts,
+    /// Whether all of them are accounted for.
+    pub(crate) ledgers: Ledgers,
+    /// What coming back cost.
+    pub(crate) bills: Bills,
 }
 
 impl State {

@@ -24,6 +24,9 @@ mod pages {
         PendingBadge = "pending-badge.md";
         ConflictUi = "conflict-ui.md";
         Widget = "widget-realtime.md";
+        Ledger = "ledger.md";
+        Reconnect = "reconnect.md";
+        Performance = "performance.md";
         Parts = "parts.md";
     }
 }
@@ -35,6 +38,8 @@ pub mod element_id;
 pub mod download;
 pub mod status_text;
 pub mod icons;
+pub mod facts;
+pub mod figures;
 pub mod erased;
 pub mod executor;
 pub mod json_compare;
@@ -53,8 +58,9 @@ pub mod components;
 
 pub use components::{
     AutoResolve, ConflictDecision, ConflictResolutionUi, DashboardSyncIndicator, OperationFailure,
-    PendingOperationsBadge, Settlement, StorageNotice, WidgetContext, WidgetError, WidgetId,
-    WidgetRealtime, WidgetState, try_use_widget,
+    PendingOperationsBadge, Percentiles, PerformancePanel, PerformanceSample, ReconnectSummary,
+    Settlement, StorageNotice, SyncLedger, WidgetContext, WidgetError, WidgetId, WidgetRealtime,
+    WidgetState, try_use_widget,
 };
 pub use context::{RealtimeContext, try_use_realtime};
 pub use hooks::{
@@ -71,7 +77,7 @@ pub use toast::{Toast, Toaster, Toasts, try_use_toasts};
 #[cfg(test)]
 mod page_tests {
     /// A component's source, its name and its page.
-    const PAGES: [(&str, &str, &str); 5] = [
+    const PAGES: [(&str, &str, &str); 8] = [
         (
             include_str!("provider.rs"),
             "DashboardRealtimeProvider",
@@ -96,6 +102,21 @@ mod page_tests {
             include_str!("components/widget/mod.rs"),
             "WidgetRealtime",
             include_str!("../../../docs/components/widget-realtime.md"),
+        ),
+        (
+            include_str!("components/monitor/ledger.rs"),
+            "SyncLedger",
+            include_str!("../../../docs/components/ledger.md"),
+        ),
+        (
+            include_str!("components/monitor/reconnect.rs"),
+            "ReconnectSummary",
+            include_str!("../../../docs/components/reconnect.md"),
+        ),
+        (
+            include_str!("components/monitor/performance.rs"),
+            "PerformancePanel",
+            include_str!("../../../docs/components/performance.md"),
         ),
     ];
 

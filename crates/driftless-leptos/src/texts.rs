@@ -291,6 +291,8 @@ texts! {
     widget_conflict = "Conflict";
     /// A widget without a connection.
     widget_offline = "offline: showing what was last seen";
+    /// A widget without a connection whose feed never had any data.
+    widget_waiting = "offline: waiting for the server";
     /// A widget whose feed has no news; `{span}`: for how long.
     widget_late = "{span} old";
     /// A widget whose content failed.
@@ -299,6 +301,49 @@ texts! {
     details = "Details";
     /// Tries again.
     try_again = "Try again";
+
+    /// The heading of the account of all edits.
+    ledger_heading = "Every change, accounted for";
+    /// The account. `{made}`: edits of this device; `{applied}`, `{pending}`, `{conflicted}`,
+    /// `{quarantined}`: what became of them.
+    ledger_sum = "{made} made = {applied} applied + {pending} pending + {conflicted} conflicted + {quarantined} refused";
+    /// After it, where there are any; `{n}`: how many.
+    ledger_taken_back = " + {n} taken back";
+    /// What must not be; `{lost}` and `{doubled}`: how many.
+    ledger_faults = "{lost} lost · {doubled} doubled";
+    /// The heading of what coming back cost.
+    bill_heading = "The last connection";
+    /// The server was not reached yet.
+    bill_none = "not connected yet";
+    /// What coming back cost. `{missed}`: edits of others and own ones; `{leaves}`: values;
+    /// `{bytes}`: with their unit.
+    bill_delta = "missed edits: {missed} · values received: {leaves} · {bytes}";
+    /// The same, where the whole board came.
+    bill_whole = "the whole board · values received: {leaves} · {bytes}";
+    /// The heading of the figures about speed.
+    performance_heading = "Performance";
+    /// Before the frame rate.
+    frames = "Frames";
+    /// `{rate}`: frames in the last second; `{ms}`: the longest time between two of them.
+    frames_value = "{rate} a second, longest {ms} ms";
+    /// Before how long edits take from being sent to being committed.
+    commits = "Commits";
+    /// `{p50}`, `{p95}`, `{p99}`: percentiles in milliseconds.
+    commits_value = "p50 {p50} · p95 {p95} · p99 {p99} ms";
+    /// Before how long changes take to be shown.
+    flush = "Flush";
+    /// `{ms}`: the last one; `{longest}`: the longest one.
+    flush_value = "{ms} ms, longest {longest} ms";
+    /// Before how many edits wait for what.
+    queues = "Outbox";
+    /// `{queued}`, `{sent}`: edits; `{waiting}`: edits that wait for a person.
+    queues_value = "{queued} queued · {sent} on their way · {waiting} need you";
+    /// Before how many feeds are open.
+    feeds = "Feeds";
+    /// Before how many samples were never shown.
+    dropped_samples = "Skipped samples";
+    /// Before how much memory is in use.
+    memory = "Memory";
 
     /// Nothing is kept; `{reason}`: why.
     not_saved = "Not saved on this device: {reason}";

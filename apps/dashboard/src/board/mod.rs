@@ -5,6 +5,7 @@ pub mod add_menu;
 pub mod cable;
 pub mod name_dialog;
 pub mod sign_in_notice;
+pub mod monitor;
 pub mod top_bar;
 pub mod canvas;
 pub mod undo_keys;

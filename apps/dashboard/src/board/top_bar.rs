@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::board::add_menu::AddMenu;
 use crate::board::cable::CableMenu;
+use crate::board::monitor::MonitorMenu;
 use crate::board::title::BoardTitle;
 use crate::lock::{BoardLock, LockToggle};
 use crate::shell::Shell;
@@ -26,6 +27,7 @@ pub fn TopBar() -> impl IntoView {
                 <Show when=move || !is_locked.get()><AddMenu /></Show>
                 <LockToggle />
                 <ThemeSwitch />
+                <MonitorMenu />
                 <CableMenu />
             </div>
         </header>

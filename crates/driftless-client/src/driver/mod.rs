@@ -10,9 +10,9 @@ mod sign_in;
 mod spoken;
 mod steps;
 mod storage;
+mod timer;
 mod publish;
 
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,9 +21,9 @@ use driftless_model::Schema;
 use driftless_protocol::{ClientMessage, Codec};
 use driftless_store::replica::MemoryRows;
 use driftless_sync::replica::{Command, Input, Now, Output, RealtimeConfig, Replica};
+use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::channel::oneshot;
-use futures::{FutureExt, StreamExt};
 
 use crate::platform::{AnyStore, OwnedStore, Platform, Signal, Socket, SocketEvent};
 use crate::shared::{Request, State};
@@ -32,6 +32,7 @@ use pace::Pace;
 use publish::{Around, Batch};
 use sign_in::{Said, SignIn};
 use storage::{Answer, StorageQueue};
+use timer::{Timer, poll_timer};
 
 /// What every platform's sockets speak. A constant, so that a browser gets no code for the other.
 const CODEC: Codec = Codec::MessagePack;
@@ -102,9 +103,6 @@ struct Driver<P: Platform> {
     /// Behind the requests, as in the plan.
     end: End,
 }
-
-/// When, and a wait until then.
-type Timer<P> = (u64, Pin<Box<<P as Platform>::Sleep>>);
 
 /// Who else uses the storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -466,10 +464,17 @@ impl<P: Platform> Driver<P> {
         let input = match event {
             SocketEvent::Opened => Input::SocketOpened { socket },
             SocketEvent::Frame(bytes) => match CODEC.decode_server(&bytes) {
-                Ok(message) => Input::SocketMessage {
-                    socket,
-                    message: Box::new(message),
-                },
+                Ok(message) => {
+                    steps::heard(
+                        &self.state,
+                        &message,
+                        bytes.len(),
+                        &self.replica,
+                        self.now(),
+                    );
+                    let message = Box::new(message);
+                    Input::SocketMessage { socket, message }
+                }
                 Err(error) => Input::SocketGarbage {
                     socket,
                     reason: error.to_string(),
@@ -491,7 +496,7 @@ impl<P: Platform> Driver<P> {
     fn handle(&mut self, input: Input) {
         let now = self.now();
         spoken::handed(&input);
-        steps::handed(&self.state.receipts, &input, now);
+        steps::handed(&self.state, &input, now);
         self.replica.handle(input, now);
         while let Some(output) = self.replica.poll_output() {
             self.carry_out(output);
@@ -533,7 +538,7 @@ impl<P: Platform> Driver<P> {
             }
             Output::Elect => self.platform.elect(),
             Output::Notice(notice) => {
-                steps::told(&self.state.receipts, &notice, self.now());
+                steps::told(&self.state, &notice, self.now());
                 self.batch.take(notice, &self.replica);
             }
             _ => {}
@@ -544,7 +549,7 @@ impl<P: Platform> Driver<P> {
         if let Some((_, socket)) = &mut self.socket {
             spoken::sent(message);
             socket.send(CODEC.encode_client(message));
-            steps::sent(&self.state.receipts, message, &self.replica, self.now());
+            steps::sent(&self.state, message, &self.replica, self.now());
         }
     }
 
@@ -563,7 +568,10 @@ impl<P: Platform> Driver<P> {
         }
         self.publishing = None;
         self.publish();
-        self.pace.done(now_ms, self.platform.mono_ms());
+        let done_ms = self.platform.mono_ms();
+        self.pace.done(now_ms, done_ms);
+        let cost_ms = done_ms.saturating_sub(now_ms);
+        self.state.published().flushes.done(cost_ms);
     }
 
     fn publish(&mut self) {
@@ -580,18 +588,5 @@ impl<P: Platform> Driver<P> {
                 self.handle(Input::Command(Command::OpenFeed { feed, query }));
             }
         }
-    }
-}
-
-fn poll_timer<P: Platform>(
-    timer: &mut Option<Timer<P>>,
-    now_ms: u64,
-    context: &mut Context<'_>,
-) -> Poll<()> {
-    match timer {
-        // The clock decides too: a timer may be late where there is always something to do.
-        Some((at_ms, _)) if *at_ms <= now_ms => Poll::Ready(()),
-        Some((_, sleep)) => sleep.poll_unpin(context),
-        None => Poll::Pending,
     }
 }

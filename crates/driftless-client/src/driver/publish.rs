@@ -9,6 +9,7 @@ use driftless_sync::replica::realtime_state::RealtimeState;
 use driftless_sync::replica::view::{EntryProgress, EntryView, Resolution, StorageVerdict};
 use driftless_sync::replica::{Notice, Replica, Settlement};
 
+use super::steps;
 use crate::error::{ClientError, EditError};
 use crate::event::ClientEvent;
 use crate::shared::{Published, State};
@@ -164,9 +165,14 @@ impl Batch {
             } = &self;
             publish_boards(&mut published, replica, boards, &mut events);
             publish_outboxes(&mut published, replica, outboxes, &mut events);
-            publish_marks(&mut published, replica, boards, outboxes);
+            publish_marks(&mut published, replica, boards, outboxes, state);
             if *status || !outboxes.is_empty() {
                 publish_status(&mut published, replica, around, &mut events);
+            }
+            if !feeds.is_empty() {
+                let open = published.feeds.keys();
+                let dropped = open.map(|feed| replica.dropped_samples(*feed)).sum();
+                published.dropped_samples = dropped;
             }
             for news in feeds {
                 again.extend(publish_feed(&mut published, news, &mut events));
@@ -287,17 +293,20 @@ fn publish_outboxes(
     }
 }
 
-/// What is on screen from here on. Once for each board: it goes over the whole outbox.
+/// What is on screen from here on, and the account of it. Once for each board: it goes over the
+/// whole outbox.
 fn publish_marks(
     published: &mut Published,
     replica: &Replica,
     boards: &SortedMap<BoardId, BoardNews>,
     outboxes: &SortedSet<BoardId>,
+    all: &State,
 ) {
     let ids: SortedSet<&BoardId> = boards.keys().chain(outboxes.iter()).collect();
     for id in ids {
         if let Some(board) = published.boards.get_mut(id) {
             board.seen = replica.seen_mark(id);
+            board.ledger = steps::account(all, id, replica);
         }
     }
 }

@@ -56,6 +56,8 @@ fn lasting(client: &Client) -> Json {
     json["runs_in"] = "…".into();
     json["build"]["client"] = "…".into();
     json["boards"][0]["oldest_ms"] = "…".into();
+    assert!(json["flushes"]["count"].as_u64() > Some(0));
+    json["flushes"] = "…".into();
     for happening in json["history"].as_array_mut().expect("a list") {
         happening["at_ms"] = "…".into();
     }
@@ -111,8 +113,20 @@ fn a_bundle_has_this_shape() {
             "unsaved": 0,
             "oldest_ms": "…",
             "attempts_max": 1,
+            "ledger": {
+                "made": 1,
+                "applied": 0,
+                "pending": 1,
+                "conflicted": 0,
+                "quarantined": 0,
+                "taken_back": 0,
+                "lost": 0,
+                "doubled": 0,
+            },
         }],
         "feeds": 0,
+        "dropped_samples": 0,
+        "flushes": "…",
         "settings": {"auto_connect": "false", "flush_interval_ms": "40"},
         "application": {"page": "build 7"},
         "history": happened,

@@ -12,4 +12,5 @@ mod feeds;
 mod lifetime;
 mod outbox;
 mod receipts;
+mod ledger;
 mod diagnosis;

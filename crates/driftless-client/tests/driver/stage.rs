@@ -371,7 +371,7 @@ impl Peer {
         pushes.collect()
     }
 
-    fn hello(&mut self) -> Hello {
+    pub fn hello(&mut self) -> Hello {
         match self.heard().as_slice() {
             [ClientMessage::Hello(hello)] => hello.clone(),
             other => panic!("a hello, and nothing else: {other:?}"),
@@ -385,6 +385,12 @@ impl Peer {
             id: push.id,
             outcome,
         }));
+    }
+
+    /// The first push that arrived makes a version.
+    pub fn apply_next(&mut self, version: u64) {
+        let push = self.pushes().remove(0);
+        self.apply(&push, version);
     }
 
     /// The push made this version.

@@ -3,10 +3,12 @@
 mod conflict;
 mod pending_badge;
 mod storage_notice;
+mod monitor;
 mod sync_indicator;
 mod widget;
 
 pub use conflict::{AutoResolve, ConflictDecision, ConflictResolutionUi, Settlement};
+pub use monitor::{Percentiles, PerformancePanel, PerformanceSample, ReconnectSummary, SyncLedger};
 pub use pending_badge::{OperationFailure, PendingOperationsBadge};
 pub use storage_notice::StorageNotice;
 pub use sync_indicator::DashboardSyncIndicator;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 
 use crate::clock::Moment;
@@ -15,6 +16,12 @@ const PAUSE_MS: u64 = 5_000;
 pub(super) fn paced(words: Memo<String>) -> Signal<String> {
     let heard = RwSignal::new(words.get_untracked());
     let (last_ms, is_waiting) = (StoredValue::new(0), StoredValue::new(false));
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    on_cleanup(move || {
+        if let Some(Some(timer)) = timer.try_get_value() {
+            timer.clear();
+        }
+    });
     let say = move || {
         is_waiting.set_value(false);
         last_ms.set_value(Moment::now().mono_ms);
@@ -28,12 +35,9 @@ pub(super) fn paced(words: Memo<String>) -> Signal<String> {
             0 => say(),
             milliseconds => {
                 is_waiting.set_value(true);
-                let say_later = move || {
-                    if is_waiting.try_get_value() == Some(true) {
-                        say();
-                    }
-                };
-                set_timeout(say_later, Duration::from_millis(milliseconds));
+                let pause = Duration::from_millis(milliseconds);
+                // A browser without timers has nothing to announce with either.
+                timer.set_value(set_timeout_with_handle(say, pause).ok());
             }
         }
     });

@@ -5,9 +5,9 @@ use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::facts::Fact;
 use crate::context::RealtimeContext;
 use crate::download::download_json;
+use crate::facts::Fact;
 use crate::texts::use_texts;
 
 /// What came of a press.

@@ -4,12 +4,10 @@ use driftless_client::Status;
 use driftless_sync::replica::view::Connection;
 
 use crate::clock::Moment;
+use crate::facts::Fact;
 use crate::relative_time::{age, until};
 use crate::status_text::storage_word;
 use crate::texts::{Texts, fill};
-
-/// A name and what it is.
-pub(super) type Fact = (String, String);
 
 /// About the connection.
 pub(super) fn connection_facts(status: &Status, texts: &Texts, now: Moment) -> Vec<Fact> {

@@ -10,11 +10,12 @@ use leptos::prelude::*;
 
 use self::announcement::paced;
 use self::diagnosis::diagnosis;
-use self::facts::{Fact, connection_facts, server_facts};
+use self::facts::{connection_facts, server_facts};
 use self::progress::{progress, words};
 use crate::clock::{Moment, use_now};
 use crate::context::{RealtimeContext, try_use_realtime};
 use crate::erased::memo;
+use crate::facts::{Fact, facts_list};
 use crate::hooks::{UseWebsocket, use_background_sync, use_websocket};
 use crate::icons::ToneIcon;
 use crate::missing_provider::MissingProvider;
@@ -184,22 +185,13 @@ fn details(
         facts.push((texts.board_version.to_string(), version.to_string()));
         facts.extend(server_facts(&status, &texts));
         facts.extend(more.get());
-        facts.into_iter().map(fact).collect_view()
+        facts
     };
     view! {
         <h2 data-part="panel-heading">{heading}</h2>
-        <dl data-part="facts">{facts}</dl>
+        {facts_list(facts)}
         {connect_button(socket)}
         {diagnosis(context, more)}
-    }
-}
-
-fn fact((name, value): Fact) -> impl IntoView {
-    view! {
-        <div data-part="fact">
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-        </div>
     }
 }
 

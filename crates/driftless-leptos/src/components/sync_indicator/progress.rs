@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::context::RealtimeContext;
 use crate::erased::{effect, memo};
+use crate::figures::grouped;
 use crate::texts::{fill, use_texts};
 
 /// The least number of edits that is told of as progress; fewer are gone before they are read.
@@ -55,21 +56,9 @@ pub(super) fn progress(context: RealtimeContext) -> Signal<Option<(usize, usize)
 
 /// In words.
 pub(super) fn words((sent, total): (usize, usize)) -> String {
+    let grouped = |number| grouped(u64::try_from(number).unwrap_or(u64::MAX));
     let (sent, total) = (grouped(sent), grouped(total));
     fill(&use_texts().sending, &[("sent", &sent), ("total", &total)])
-}
-
-/// A number with its thousands apart.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]
@@ -93,6 +82,5 @@ mod tests {
     #[test]
     fn thousands_stand_apart() {
         assert_eq!(words((1_200, 10_000)), "Sending 1,200 of 10,000");
-        assert_eq!([0, 999, 1_234_567].map(grouped), ["0", "999", "1,234,567"]);
     }
 }

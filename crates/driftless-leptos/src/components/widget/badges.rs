@@ -5,6 +5,7 @@ use std::sync::Arc;
 use driftless_sync::replica::view::RecordView;
 use leptos::prelude::*;
 
+use super::handle::WidgetContext;
 use super::state::WidgetState;
 use crate::context::RealtimeContext;
 use crate::icons::ToneIcon;
@@ -15,6 +16,7 @@ use crate::texts::{fill, use_texts};
 /// What the state says in words, and the way to the conflict.
 pub(super) fn badges(
     context: RealtimeContext,
+    widget: WidgetContext,
     latest: Signal<Option<Arc<RecordView>>>,
     state: Memo<WidgetState>,
     late_ms: Memo<Option<u64>>,
@@ -25,7 +27,12 @@ pub(super) fn badges(
             Some(note(Tone::Pending, texts.widget_pending.to_string()).into_any())
         }
         WidgetState::Offline => {
-            Some(note(Tone::Offline, texts.widget_offline.to_string()).into_any())
+            let text = if widget.has_nothing() {
+                &texts.widget_waiting
+            } else {
+                &texts.widget_offline
+            };
+            Some(note(Tone::Offline, text.to_string()).into_any())
         }
         WidgetState::Late => {
             let age = span(late_ms.get().unwrap_or_default());

@@ -114,6 +114,12 @@ impl WidgetContext {
         self.feed.with(Option::is_some)
     }
 
+    /// Whether it follows a feed of which nothing came yet.
+    pub(super) fn has_nothing(&self) -> bool {
+        let is_empty = |followed: &Followed| followed.data.with(|data| !data.is_loaded);
+        self.feed.with(|feed| feed.as_ref().is_some_and(is_empty))
+    }
+
     /// For how long the followed feed has had no news, in milliseconds, where that is too long.
     pub(super) fn late_ms(&self, now: Moment) -> Option<u64> {
         let Followed { data, since } = self.feed.get()?;

@@ -92,7 +92,7 @@ pub fn WidgetRealtime(
             data-state=move || state.get().name()
         >
             {boundary(children, has_failed, on_error)}
-            {badges(context, latest, state, late_ms)}
+            {badges(context, widget, latest, state, late_ms)}
         </section>
     }
     .into_any()

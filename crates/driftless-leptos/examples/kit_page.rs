@@ -1,0 +1,95 @@
+//! A page with every component in one provider, which a button puts up and takes down again. The
+//! browser tests count what is left of it (`e2e/tests/provider.test.mjs`), and which leaf runs
+//! again when one changes (`e2e/tests/leaves.test.mjs`).
+#![forbid(unsafe_code)]
+
+use driftless_client::EditBuilder;
+use driftless_client::view::Connection;
+use driftless_leptos::{
+    ConflictResolutionUi, DashboardRealtimeProvider, DashboardSyncIndicator,
+    PendingOperationsBadge, StorageNotice, Toaster, WidgetId, WidgetRealtime, use_realtime_updates,
+    use_websocket,
+};
+use driftless_model::{Kind, Leaf, Note, RecordId, builtin};
+use leptos::prelude::*;
+
+fn main() {
+    driftless_leptos::executor::start();
+    mount_to_body(Page);
+}
+
+#[component]
+fn Page() -> impl IntoView {
+    let is_up = RwSignal::new(false);
+    view! {
+        <button type="button" data-testid="toggle" on:click=move |_| is_up.update(|up| *up = !*up)>
+            {move || if is_up.get() { "Take down" } else { "Put up" }}
+        </button>
+        <Show when=move || is_up.get()>
+            <Kit />
+        </Show>
+    }
+}
+
+#[component]
+fn Kit() -> impl IntoView {
+    view! {
+        <DashboardRealtimeProvider ws_url="/rt" board="kit" token="Ann".to_owned()>
+            <Connection />
+            <DashboardSyncIndicator />
+            <PendingOperationsBadge />
+            <StorageNotice />
+            <ConflictResolutionUi />
+            <Toaster />
+            <WidgetRealtime widget_id=WidgetId::from("one")>
+                <NoteLeaves id="one" />
+            </WidgetRealtime>
+            <WidgetRealtime widget_id=WidgetId::from("two")>
+                <NoteLeaves id="two" />
+            </WidgetRealtime>
+        </DashboardRealtimeProvider>
+    }
+}
+
+/// Its state by name, for the test to wait for.
+#[component]
+fn Connection() -> impl IntoView {
+    let socket = use_websocket();
+    view! { <p data-testid="connection">{move || socket.state.with(Connection::name)}</p> }
+}
+
+/// A note, leaf by leaf: each tells how often it ran.
+#[component]
+fn NoteLeaves(id: &'static str) -> impl IntoView {
+    let note = use_realtime_updates::<Note>(RecordId::new(id).expect("an id"));
+    let write = move |text: &'static str, build: fn(&mut EditBuilder, &RecordId)| {
+        let press = move |_| {
+            note.edit(text, build).expect("the edit is a valid one");
+        };
+        view! {
+            <button type="button" data-testid=format!("{id} {text}") on:click=press>
+                {text}
+            </button>
+        }
+    };
+    let leaf = move |name: &'static str, leaf: Leaf<String>| {
+        let value = note.get(leaf);
+        let runs = StoredValue::new(0_u32);
+        let told = move || {
+            runs.update_value(|runs| *runs += 1);
+            let value = value.get().unwrap_or_default();
+            format!("{value} ({})", runs.get_value())
+        };
+        view! { <p data-testid=format!("{id}/{name}")>{told}</p> }
+    };
+    view! {
+        {leaf("title", builtin::TITLE)}
+        {leaf("text", Note::TEXT)}
+        {write("create", |edit, id| {
+            edit.create(id, Note::NAME, []);
+            edit.set(id, builtin::TITLE, "Title");
+            edit.set(id, Note::TEXT, "Text");
+        })}
+        {write("retitle", |edit, id| edit.set(id, builtin::TITLE, "Another title"))}
+    }
+}
