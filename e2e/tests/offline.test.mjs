@@ -21,6 +21,7 @@ scenario('edits made while the server is dead survive the tab and arrive once', 
   await rename(ann, 'Memory', 'Memory 1');
   await writeNote(ann, ann.widget('Welcome'), 'Written on a train');
   const added = await add(ann, 'stat');
+  await record(ann, added).getByText('No data on this device').waitFor();
   await ann.waitPending(4);
   await ann.close();
 

@@ -115,7 +115,10 @@ fn states(
     body: fn(LiveFeed) -> AnyView,
 ) -> impl IntoView {
     let data = feed.data;
-    let is_away = memo(move || realtime.status.with(|status| is_away(&status.connection)));
+    let status = realtime.status;
+    let is_away = Memo::new(move |was: Option<&bool>| {
+        status.with(|status| is_away(&status.connection, was.is_some_and(|was| *was)))
+    });
     let now = memo(move || data.with(|data| shown(data, is_away.get())));
     move || match now.get() {
         Shown::Loading => loading().into_any(),
@@ -126,15 +129,13 @@ fn states(
     }
 }
 
-/// On the way to a server it is worth waiting; else nothing comes soon.
-fn is_away(connection: &Connection) -> bool {
-    !matches!(
-        connection,
-        Connection::Idle
-            | Connection::Connecting { .. }
-            | Connection::Handshaking { .. }
-            | Connection::Online { .. }
-    )
+/// Whether nothing comes soon. An attempt changes nothing: most follow one that failed.
+fn is_away(connection: &Connection, was: bool) -> bool {
+    match connection {
+        Connection::Idle | Connection::Online { .. } => false,
+        Connection::Connecting { .. } | Connection::Handshaking { .. } => was,
+        _ => true,
+    }
 }
 
 fn nothing_yet() -> impl IntoView {
@@ -180,5 +181,30 @@ fn refused(reason: String) -> impl IntoView {
             <p>"This query cannot be shown."</p>
             <p class="muted">{reason}</p>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use driftless_protocol::feed::Aggregate;
+
+    use super::*;
+
+    #[test]
+    fn an_attempt_that_follows_a_failure_is_no_loading() {
+        let attempt = Connection::Connecting { attempt: 2 };
+        assert!(!is_away(&attempt, false), "the first one");
+        assert!(is_away(&Connection::Offline, false));
+        assert!(is_away(&attempt, true));
+        let mut data = FeedData::new(&Query {
+            selector: "load1".to_owned(),
+            window_s: 60,
+            step_s: 1,
+            aggregate: Aggregate::Last,
+        });
+        assert_eq!(shown(&data, false), Shown::Loading);
+        assert_eq!(shown(&data, true), Shown::Away);
+        data.is_loaded = true;
+        assert_eq!(shown(&data, true), Shown::Empty);
     }
 }
