@@ -1,5 +1,6 @@
 //! What is said to screen readers and not shown.
 
+use driftless_leptos::erased::changing;
 use leptos::prelude::*;
 
 /// Says things; in context.
@@ -24,7 +25,7 @@ pub fn LiveRegion() -> impl IntoView {
     let announcer = expect_context::<Announcer>();
     view! {
         <p class="visually-hidden" aria-live="polite" data-testid="live-region">
-            {move || announcer.0.get()}
+            {changing(move || announcer.0.get())}
         </p>
     }
 }

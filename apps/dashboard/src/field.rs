@@ -2,7 +2,7 @@
 //! it is left, if anything changed. Escape brings back what was there.
 
 use driftless_client::SeenMark;
-use driftless_leptos::erased::effect;
+use driftless_leptos::erased::{changing, effect, handler, reactive};
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
@@ -65,10 +65,10 @@ pub fn Field(
             <input node_ref=field.input type="text" autocomplete="off" spellcheck="false"
                 class="input" data-testid=test_id aria-label=name maxlength=length_max.to_string()
                 inputmode=is_number.then_some("numeric")
-                aria-invalid=move || field.problem.with(Option::is_some).then_some("true")
-                on:focus=move |_| field.begin() on:blur=move |_| field.leave()
+                aria-invalid=reactive(move || field.problem.with(Option::is_some).then_some("true"))
+                on:focus=handler(move |_| field.begin()) on:blur=handler(move |_| field.leave())
                 on:keydown=move |event| field.key(&event) />
-            {move || field.problem.get().map(problem_view)}
+            {changing(move || field.problem.get().map(problem_view))}
         </label>
     }
 }

@@ -1,5 +1,6 @@
 //! Whether the board can be changed by a slip of the hand. Boards open locked.
 
+use driftless_leptos::erased::handler;
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 
@@ -64,7 +65,7 @@ pub fn LockToggle() -> impl IntoView {
     view! {
         <button type="button" class="button" data-testid="lock-toggle" data-state=state
             aria-label=label title=label
-            on:click=move |_| is_locked.update(|is_locked| *is_locked = !*is_locked)>
+            on:click=handler(move |_| is_locked.update(|is_locked| *is_locked = !*is_locked))>
             <svg viewBox="0 0 16 16" aria-hidden="true">
                 <rect x="3" y="7" width="10" height="7" rx="1.5" />
                 <path d=shackle />

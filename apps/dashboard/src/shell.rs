@@ -2,7 +2,7 @@
 //! newer build is there. `shell.js` finds out and says so on the document.
 
 use driftless_leptos::RealtimeContext;
-use driftless_leptos::erased::{effect, memo};
+use driftless_leptos::erased::{When, changing, effect, handler, memo};
 use driftless_sync::replica::view::Connection;
 use leptos::prelude::*;
 
@@ -121,21 +121,22 @@ pub fn ShellNotice() -> impl IntoView {
         is_away.get() && !is_copied && realtime.loaded.get()
     };
     view! {
-        <Show when=move || shell.has_newer.get()>
+        <When is=move || shell.has_newer.get()>
             <div class="notice" role="status" data-part="shell-notice" data-testid="newer-build">
                 <span data-part="notice-text">
                     "A new version is ready. This page goes on as it is; reload it when you like."
                 </span>
-                <button type="button" class="button" data-testid="reload" on:click=|_| reload()>
+                <button type="button" class="button" data-testid="reload"
+                    on:click=handler(|_| reload())>
                     "Reload"
                 </button>
             </div>
-        </Show>
-        <Show when=would_be_lost>
+        </When>
+        <When is=would_be_lost>
             <div class="notice" role="status" data-part="shell-notice" data-testid="keep-open">
-                <span data-part="notice-text">{move || keep_open(shell.copy.get())}</span>
+                <span data-part="notice-text">{changing(move || keep_open(shell.copy.get()))}</span>
             </div>
-        </Show>
+        </When>
     }
 }
 

@@ -1,5 +1,6 @@
 //! Dark, light, or as the system has it. Per device, never an edit.
 
+use driftless_leptos::erased::{handler, reactive};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
@@ -113,8 +114,8 @@ pub fn ThemeSwitch() -> impl IntoView {
     let half = move || shown.0.get() == Theme::System;
     view! {
         <button type="button" class="icon-button" data-testid="theme-toggle"
-            data-state=move || shown.0.get().word() aria-label=label title=label
-            on:click=move |_| shown.choose(shown.0.get_untracked().next())>
+            data-state=reactive(move || shown.0.get().word()) aria-label=label title=label
+            on:click=handler(move |_| shown.choose(shown.0.get_untracked().next()))>
             <svg viewBox="0 0 16 16" aria-hidden="true" data-half=half><path d=icon /></svg>
         </button>
     }

@@ -2,7 +2,7 @@
 //! anything that people wrote.
 
 use driftless_model::{BoardId, SortedMap};
-use driftless_protocol::PROTOCOL;
+use driftless_protocol::{PROTOCOL, to_json_pretty};
 use driftless_sync::replica::view::{Connection, EntryProgress, EntryView};
 use serde::Serialize;
 
@@ -196,7 +196,7 @@ impl Diagnostics {
 
     /// As JSON, in lines.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("names are text, and numbers whole")
+        to_json_pretty(self)
     }
 }
 

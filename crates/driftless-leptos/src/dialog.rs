@@ -1,7 +1,7 @@
 //! A modal dialog: the browser's own, which traps the focus, makes the rest inert, and closes by
 //! Escape.
 
-use crate::erased::effect;
+use crate::erased::{When, effect, handler};
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -58,9 +58,9 @@ pub fn Dialog(
             data-part="dialog"
             data-testid=test_id
             aria-labelledby=labelled_by
-            on:close=closed
+            on:close=handler(closed)
         >
-            <Show when=move || open.get()>{children.with_value(|children| children())}</Show>
+            <When is=move || open.get()>{children.with_value(|children| children())}</When>
         </dialog>
     }
 }

@@ -1,5 +1,6 @@
 //! The icons: one shape for each tone, drawn in the text's colour.
 
+use crate::erased::{changing, reactive};
 use leptos::prelude::*;
 
 use crate::status_text::Tone;
@@ -14,7 +15,7 @@ pub fn ToneIcon(
     view! {
         <svg
             data-part="icon"
-            data-tone=move || tone.get().name()
+            data-tone=reactive(move || tone.get().name())
             viewBox="0 0 16 16"
             width="16"
             height="16"
@@ -24,7 +25,7 @@ pub fn ToneIcon(
             aria-hidden="true"
             focusable="false"
         >
-            {move || shape(tone.get())}
+            {changing(move || shape(tone.get()))}
         </svg>
     }
 }

@@ -3,6 +3,7 @@
 use driftless_model::{Shape, Value};
 use leptos::prelude::*;
 
+use crate::erased::reactive;
 use crate::texts::use_texts;
 
 /// How a leaf is edited.
@@ -51,7 +52,7 @@ impl LeafField {
         match value {
             None => String::new(),
             Some(Value::Text(text)) if matches!(self, Self::Text | Self::Choice(_)) => text.clone(),
-            Some(value) => serde_json::to_string_pretty(value).expect("a value is JSON"),
+            Some(value) => driftless_protocol::to_json_pretty(value),
         }
     }
 
@@ -123,7 +124,7 @@ pub fn LeafEditor(
     #[prop(default = "leaf-editor")]
     test_id: &'static str,
 ) -> impl IntoView {
-    let is_invalid = move || is_invalid.get().to_string();
+    let is_invalid = reactive(move || is_invalid.get().to_string());
     if let Some(choices) = field.choices() {
         let options = choices.into_iter().map(|(value, words)| {
             let own = value.clone();
@@ -143,7 +144,7 @@ pub fn LeafEditor(
         return view! {
             <input id=id type="text" inputmode="decimal" autocomplete="off" data-part=part
                 data-testid=test_id data-field="number" aria-invalid=is_invalid
-                aria-describedby=described_by prop:value=move || text.get()
+                aria-describedby=described_by prop:value=reactive(move || text.get())
                 on:input:target=move |event| text.set(event.target().value()) />
         }
         .into_any();
@@ -152,10 +153,10 @@ pub fn LeafEditor(
     view! {
         <textarea id=id data-part=part data-testid=test_id
             data-field=if is_text { "text" } else { "json" }
-            rows=move || text.with(|text| text.lines().count().clamp(1, 8).to_string())
+            rows=reactive(move || text.with(|text| text.lines().count().clamp(1, 8).to_string()))
             spellcheck=is_text.to_string()
             aria-invalid=is_invalid aria-describedby=described_by
-            prop:value=move || text.get()
+            prop:value=reactive(move || text.get())
             on:input:target=move |event| text.set(event.target().value())></textarea>
     }
     .into_any()

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use crate::element_id::element_id;
-use crate::erased::effect;
+use crate::erased::{When, effect, handler, reactive};
 
 /// The popover around the caller: content finds it in context.
 #[derive(Clone, Copy)]
@@ -63,30 +63,30 @@ pub fn Popover(
         <div
             node_ref=root
             data-part="popover"
-            data-state=move || if open.get() { "open" } else { "closed" }
-            on:keydown=on_key
+            data-state=reactive(move || if open.get() { "open" } else { "closed" })
+            on:keydown=handler(on_key)
         >
             <button
                 node_ref=button
                 type="button"
                 data-part="popover-button"
-                aria-label=move || label.map(|label| label.get())
-                aria-expanded=move || open.get().to_string()
+                aria-label=reactive(move || label.map(|label| label.get()))
+                aria-expanded=reactive(move || open.get().to_string())
                 aria-controls=controls
-                on:click=move |_| open.update(|open| *open = !*open)
+                on:click=handler(move |_| open.update(|open| *open = !*open))
             >
                 {trigger.run()}
             </button>
-            <Show when=move || open.get()>
+            <When is=move || open.get()>
                 <div
                     id=panel_id.clone()
                     role="group"
-                    aria-label=move || heading.get()
+                    aria-label=reactive(move || heading.get())
                     data-part="popover-panel"
                 >
                     {children.with_value(|children| children())}
                 </div>
-            </Show>
+            </When>
         </div>
     }
 }

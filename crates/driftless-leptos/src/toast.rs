@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use crate::erased::keyed;
+use crate::erased::{handler, keyed};
 use crate::icons::{CloseIcon, ToneIcon};
 use crate::status_text::Tone;
 use crate::texts::use_texts;
@@ -139,10 +139,10 @@ pub fn Toaster(
             data-testid="toaster"
             role="status"
             aria-live="polite"
-            on:pointerenter=move |_| hold(true)
-            on:pointerleave=move |_| hold(false)
-            on:focusin=move |_| hold(true)
-            on:focusout=move |_| hold(false)
+            on:pointerenter=handler(move |_| hold(true))
+            on:pointerleave=handler(move |_| hold(false))
+            on:focusin=handler(move |_| hold(true))
+            on:focusout=handler(move |_| hold(false))
         >
             {shown}
         </div>
@@ -158,7 +158,12 @@ fn toast_view(toasts: Toasts, shown: Shown) -> impl IntoView {
             run.run(());
         };
         view! {
-            <button type="button" data-part="toast-action" data-testid="toast-action" on:click=on_click>
+            <button
+                type="button"
+                data-part="toast-action"
+                data-testid="toast-action"
+                on:click=handler(on_click)
+            >
                 {label}
             </button>
         }
@@ -172,7 +177,7 @@ fn toast_view(toasts: Toasts, shown: Shown) -> impl IntoView {
                 type="button"
                 data-part="toast-close"
                 aria-label=close
-                on:click=move |_| toasts.dismiss(id)
+                on:click=handler(move |_| toasts.dismiss(id))
             >
                 <CloseIcon />
             </button>

@@ -354,11 +354,12 @@ impl Row {
 
     /// To bytes. Equal rows give equal bytes.
     pub fn encode(&self) -> Vec<u8> {
-        rmp_serde::to_vec_named(&StoredRef {
+        let stored = StoredRef {
             format: self.format(),
             row: self,
-        })
-        .expect("a row has text keys and finite numbers, so it can be written")
+        };
+        let bytes = Document::for_message_pack(&stored).and_then(|it| it.to_message_pack());
+        bytes.expect("a row has text keys and finite numbers, so it can be written")
     }
 
     /// From bytes. A newer format is told apart before its content is looked at.

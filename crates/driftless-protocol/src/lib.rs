@@ -9,9 +9,9 @@ pub mod codes;
 pub mod feed;
 pub mod samples;
 pub mod push;
+mod tree;
 pub mod payload;
 pub mod message;
-mod tree;
 pub mod codec;
 pub mod shared_resume;
 pub mod durable;
@@ -19,7 +19,7 @@ pub mod tab;
 #[cfg(test)]
 mod golden;
 
-pub use codec::{Codec, DecodeError};
+pub use codec::{Codec, DecodeError, to_json, to_json_pretty};
 pub use codes::{Blame, CloseCode, Code, Next};
 pub use feed::{Aggregate, FeedFrame, Query, SeriesName};
 pub use message::{ClientMessage, ServerMessage};

@@ -5,6 +5,8 @@
 use driftless_model::{Edit, limits};
 use serde::{Deserialize, Serialize};
 
+use crate::tree::Document;
+
 /// A sealed edit: JSON text, final.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -30,7 +32,7 @@ pub enum PayloadError {
 impl Payload {
     /// Seals an edit.
     pub fn seal(edit: &Edit) -> Result<Self, PayloadError> {
-        let text = serde_json::to_string(edit);
+        let text = Document::for_json(edit).and_then(|it| it.to_json());
         let text = text.map_err(|error| PayloadError::Undecodable(error.to_string()))?;
         Self::check_size(&text)?;
         Ok(Self(text))

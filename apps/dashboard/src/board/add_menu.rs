@@ -1,5 +1,6 @@
 //! The menu that adds a widget.
 
+use driftless_leptos::erased::handler;
 use driftless_leptos::popover::Popover;
 use driftless_model::RecordId;
 use driftless_model::layout::place_new;
@@ -43,7 +44,7 @@ pub fn AddMenu() -> impl IntoView {
                     type="button"
                     class="menu-item"
                     data-testid=format!("add-{}", new.kind)
-                    on:click=move |_| add(new)
+                    on:click=handler(move |_| add(new))
                 >
                     <span class="menu-name">{new.name}</span>
                     <span class="muted">{new.hint}</span>

@@ -1,7 +1,7 @@
 //! The cable: cuts this page off on purpose, to see what happens.
 
 use driftless_leptos::RealtimeContext;
-use driftless_leptos::erased::memo;
+use driftless_leptos::erased::{changing, handler, memo, reactive};
 use driftless_leptos::popover::Popover;
 use leptos::prelude::*;
 
@@ -34,19 +34,19 @@ pub fn CableMenu() -> impl IntoView {
         >
             <div class="menu">
                 <button type="button" role="switch" class="menu-item" data-testid="cable-toggle"
-                    aria-checked=move || (!is_cut.get()).to_string()
-                    data-state=move || if is_cut.get() { "cut" } else { "connected" }
-                    on:click=toggle>
+                    aria-checked=reactive(move || (!is_cut.get()).to_string())
+                    data-state=reactive(move || if is_cut.get() { "cut" } else { "connected" })
+                    on:click=handler(toggle)>
                     <span
                         class="menu-name"
                     >
                         "Network cable"<span class="switch" aria-hidden="true"></span>
                     </span>
-                    <span class="muted">{move || if is_cut.get() {
+                    <span class="muted">{changing(move || if is_cut.get() {
                         "Cut for this page. Edits wait on this device."
                     } else {
                         "Plugged in. Cut it to see the board work offline."
-                    }}</span>
+                    })}</span>
                 </button>
             </div>
         </Popover>

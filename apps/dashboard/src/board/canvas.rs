@@ -12,7 +12,7 @@ use crate::grid::state::Grid;
 use crate::lock::BoardLock;
 use crate::observe;
 use crate::widgets::frame::Widget;
-use driftless_leptos::erased::{effect, keyed, memo};
+use driftless_leptos::erased::{When, changing, effect, handler, keyed, memo, reactive};
 
 /// What the board shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,14 +45,14 @@ pub fn BoardCanvas() -> impl IntoView {
     });
     view! {
         <main id="board" class="board" tabindex="-1" data-testid="board"
-            data-version=move || realtime.version.get().0.to_string()
-            data-loaded=move || realtime.loaded.get().to_string()>
-            {move || match shown.get() {
+            data-version=reactive(move || realtime.version.get().0.to_string())
+            data-loaded=reactive(move || realtime.loaded.get().to_string())>
+            {changing(move || match shown.get() {
                 Shown::Loading => view! { <LoadingBoard /> }.into_any(),
                 Shown::Unreachable => view! { <UnreachableBoard /> }.into_any(),
                 Shown::Empty => view! { <EmptyBoard /> }.into_any(),
                 Shown::Widgets => view! { <Widgets /> }.into_any(),
-            }}
+            })}
         </main>
     }
 }
@@ -97,8 +97,8 @@ fn Widgets() -> impl IntoView {
         <div
             node_ref=container
             class="grid"
-            style:height=height
-            data-holding=move || grid.held.with(Option::is_some)
+            style:height=reactive(height)
+            data-holding=reactive(move || grid.held.with(Option::is_some))
         >
             <Placeholder />
             {widgets}
@@ -115,7 +115,7 @@ fn Placeholder() -> impl IntoView {
         grid.held
             .with(|held| held.as_ref().map(|held| metrics.rect(held.place())))
     };
-    move || {
+    changing(move || {
         rect().map(|rect| {
             // Property by property: the page's policy lets no markup have a style of its own.
             view! {
@@ -129,7 +129,7 @@ fn Placeholder() -> impl IntoView {
                 ></div>
             }
         })
-    }
+    })
 }
 
 /// Why nothing can be moved here.
@@ -138,13 +138,13 @@ fn NarrowHint() -> impl IntoView {
     let grid = expect_context::<Grid>();
     let is_locked = expect_context::<BoardLock>().0;
     view! {
-        <Show when=move || !is_locked.get() && !grid.is_wide()>
+        <When is=move || !is_locked.get() && !grid.is_wide()>
             <p
                 class="hint"
             >
                 "Widgets are arranged on a wider window. Everything else can be edited here."
             </p>
-        </Show>
+        </When>
     }
 }
 
@@ -195,7 +195,7 @@ fn EmptyBoard() -> impl IntoView {
                 type="button"
                 class="button"
                 data-kind="primary"
-                on:click=begin
+                on:click=handler(begin)
             >
                 "Add the first widget"
             </button>

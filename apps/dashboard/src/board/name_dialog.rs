@@ -1,7 +1,7 @@
 //! Asks for a name at the first edit, so that others see whose it is.
 
 use driftless_leptos::dialog::Dialog;
-use driftless_leptos::erased::effect;
+use driftless_leptos::erased::{changing, effect, handler, reactive};
 use driftless_model::UserId;
 use leptos::html;
 use leptos::prelude::*;
@@ -49,7 +49,7 @@ fn NameForm(editor: Editor) -> impl IntoView {
         }
     };
     view! {
-        <form class="name-form" on:submit=save>
+        <form class="name-form" on:submit=handler(save)>
             <h2 id="name-heading">"Who is editing?"</h2>
             <p
                 class="muted"
@@ -66,14 +66,15 @@ fn NameForm(editor: Editor) -> impl IntoView {
                     autocomplete="nickname"
                     maxlength="64"
                     data-testid="name-input"
-                    aria-invalid=move || problem.with(Option::is_some).then_some("true") />
-                {move || problem.get().map(problem_view)}
+                    aria-invalid=reactive(move || problem.with(Option::is_some).then_some("true"))
+                />
+                {changing(move || problem.get().map(problem_view))}
             </label>
             <div class="form-actions">
                 <button
                     type="button"
                     class="button"
-                    on:click=move |_| editor.is_asking.set(false)
+                    on:click=handler(move |_| editor.is_asking.set(false))
                 >
                     "Cancel"
                 </button>

@@ -1,7 +1,7 @@
 //! Says why nobody is signed in, and what to do, across the full width.
 
 use driftless_leptos::RealtimeContext;
-use driftless_leptos::erased::memo;
+use driftless_leptos::erased::{changing, memo};
 use driftless_sync::replica::view::Connection;
 use leptos::prelude::*;
 
@@ -16,7 +16,7 @@ pub fn SignInNotice() -> impl IntoView {
             _ => None,
         })
     });
-    move || reason.get().map(|reason| notice(&reason))
+    changing(move || reason.get().map(|reason| notice(&reason)))
 }
 
 fn notice(reason: &str) -> impl IntoView + use<> {

@@ -9,7 +9,7 @@ use crate::editing::Editor;
 use crate::field::{Field, Written};
 use crate::lock::BoardLock;
 use crate::widgets::feed::leaf;
-use driftless_leptos::erased::effect;
+use driftless_leptos::erased::{When, changing, effect, handler};
 
 /// The record with the board's own settings.
 pub fn settings_record() -> RecordId {
@@ -57,7 +57,7 @@ pub fn BoardTitle() -> impl IntoView {
     };
     view! {
         <div class="board-title">
-            {move || if is_editing.get() && !is_locked.get() {
+            {changing(move || if is_editing.get() && !is_locked.get() {
                 view! {
                     <Field
                         name="Board title"
@@ -70,10 +70,10 @@ pub fn BoardTitle() -> impl IntoView {
                     .into_any()
             } else {
                 view! {
-                    <h1 data-testid="board-title">{move || title.get()}</h1>
-                    <Show when=move || !is_locked.get()>
+                    <h1 data-testid="board-title">{changing(move || title.get())}</h1>
+                    <When is=move || !is_locked.get()>
                         <button type="button" class="icon-button" data-testid="board-title-edit"
-                            aria-label="Rename the board" title="Rename" on:click=begin>
+                            aria-label="Rename the board" title="Rename" on:click=handler(begin)>
                             <svg
                                 viewBox="0 0 16 16"
                                 aria-hidden="true"
@@ -81,9 +81,9 @@ pub fn BoardTitle() -> impl IntoView {
                                 <path d="M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z" />
                             </svg>
                         </button>
-                    </Show>
+                    </When>
                 }.into_any()
-            }}
+            })}
         </div>
     }
 }

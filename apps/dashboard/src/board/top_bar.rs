@@ -1,5 +1,6 @@
 //! The bar at the top: which board, how it is connected, what can be done.
 
+use driftless_leptos::erased::When;
 use driftless_leptos::{DashboardSyncIndicator, PendingOperationsBadge};
 use leptos::prelude::*;
 
@@ -24,7 +25,7 @@ pub fn TopBar() -> impl IntoView {
                 <PendingOperationsBadge show_details=true />
             </div>
             <div class="top-actions">
-                <Show when=move || !is_locked.get()><AddMenu /></Show>
+                <When is=move || !is_locked.get()><AddMenu /></When>
                 <LockToggle />
                 <ThemeSwitch />
                 <MonitorMenu />

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::widgets::feed::LiveFeed;
 use crate::widgets::rows::{self, Latest};
-use driftless_leptos::erased::{keyed, memo};
+use driftless_leptos::erased::{changing, keyed, memo, reactive};
 
 /// The latest value of each series as a bar, greatest first.
 #[component]
@@ -29,14 +29,17 @@ pub fn BarsBody(
         let share = move || (value() / scale.get() * 100.0).clamp(0.0, 100.0);
         view! {
             <li class="bar" data-testid="bars-row">
-                <span class="bar-label" title=label>{label}</span>
+                <span class="bar-label" title=reactive(label)>{changing(label)}</span>
                 <span
                     class="bar-value number"
                 >
-                    {move || unit.with(|unit| unit.format(value()))}
+                    {changing(move || unit.with(|unit| unit.format(value())))}
                 </span>
                 <span class="bar-track" aria-hidden="true">
-                    <span class="bar-fill" style:width=move || format!("{:.2}%", share())></span>
+                    <span
+                        class="bar-fill"
+                        style:width=reactive(move || format!("{:.2}%", share()))
+                    ></span>
                 </span>
             </li>
         }

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 
 use crate::plot::units::Unit;
 use crate::widgets::query;
-use driftless_leptos::erased::memo;
+use driftless_leptos::erased::{changing, memo};
 
 /// An open feed with what its widget says about it.
 #[derive(Clone)]
@@ -82,13 +82,13 @@ pub fn FeedBody(
     let unit = memo(move || Unit::parse(&unit.get().unwrap_or_default()));
     let title = leaf(realtime, &record, builtin::TITLE);
     let title = Signal::derive(move || title.get().unwrap_or_else(|| "Untitled".to_owned()));
-    move || match query.get() {
+    changing(move || match query.get() {
         None => no_query().into_any(),
         Some(query) => {
             let feed = open(realtime, query, unit.into(), title);
             states(realtime, feed, body).into_any()
         }
-    }
+    })
 }
 
 fn open(
@@ -120,13 +120,13 @@ fn states(
         status.with(|status| is_away(&status.connection, was.is_some_and(|was| *was)))
     });
     let now = memo(move || data.with(|data| shown(data, is_away.get())));
-    move || match now.get() {
+    changing(move || match now.get() {
         Shown::Loading => loading().into_any(),
         Shown::Away => nothing_yet().into_any(),
         Shown::Error(reason) => refused(reason).into_any(),
         Shown::Empty => no_data(&feed.query.selector).into_any(),
         Shown::Data => body(feed.clone()),
-    }
+    })
 }
 
 /// Whether nothing comes soon. An attempt changes nothing: most follow one that failed.

@@ -19,7 +19,7 @@ use crate::widgets::settings::WidgetSettings;
 use crate::widgets::stat::StatBody;
 use crate::widgets::table::TableBody;
 use crate::widgets::unknown::UnknownBody;
-use driftless_leptos::erased::memo;
+use driftless_leptos::erased::{When, changing, handler, memo, reactive};
 
 /// What a widget's parts share.
 #[derive(Clone, Copy)]
@@ -137,25 +137,25 @@ pub fn Widget(
     view! {
         <div
             class="widget-place"
-            data-held=move || frame.is_held().to_string()
-            data-by=move || if frame.is_under_hand() { "pointer" } else { "keyboard" }
-            style:inset=move || rect.with(|rect| frame.inset(rect))
-            style:transform=move || rect.with(|rect| frame.transform(rect))
-            style:width=move || format!("{:.2}px", rect.get().width)
-            style:height=move || format!("{:.2}px", rect.get().height)
+            data-held=reactive(move || frame.is_held().to_string())
+            data-by=reactive(move || if frame.is_under_hand() { "pointer" } else { "keyboard" })
+            style:inset=reactive(move || rect.with(|rect| frame.inset(rect)))
+            style:transform=reactive(move || rect.with(|rect| frame.transform(rect)))
+            style:width=reactive(move || format!("{:.2}px", rect.get().width))
+            style:height=reactive(move || format!("{:.2}px", rect.get().height))
         >
             <WidgetRealtime
                 widget_id=WidgetId::from(record)
                 class="widget"
-                attr:data-place=place_text
+                attr:data-place=reactive(place_text)
             >
                 <WidgetHeader frame />
                 <div class="widget-body">
                     <WidgetBody record=frame.id() />
                 </div>
-                <Show when=move || frame.is_movable()>
+                <When is=move || frame.is_movable()>
                     {handles(frame.pointer, frame.record)}
-                </Show>
+                </When>
             </WidgetRealtime>
         </div>
     }
@@ -172,7 +172,7 @@ fn handles(pointer: GridPointer, record: StoredValue<RecordId>) -> impl IntoView
                 on:pointerdown=move |event| pointer.down(&event, &record.get_value(), grip)
                 on:pointermove=move |event| pointer.moved(&event)
                 on:pointerup=move |event| pointer.up(&event)
-                on:pointercancel=move |_| pointer.cancel()
+                on:pointercancel=handler(move |_| pointer.cancel())
             ></div>
         }
     };
@@ -197,28 +197,29 @@ fn WidgetHeader(frame: Frame) -> impl IntoView {
         }
     };
     view! {
-        <header class="widget-header" data-movable=move || frame.is_movable()
-            on:pointerdown=press
+        <header class="widget-header" data-movable=reactive(move || frame.is_movable())
+            on:pointerdown=handler(press)
             on:pointermove=move |event| pointer.moved(&event)
             on:pointerup=move |event| pointer.up(&event)
-            on:pointercancel=move |_| pointer.cancel()>
-            <Show when=move || frame.is_movable()><MoveHandle frame /></Show>
+            on:pointercancel=handler(move |_| pointer.cancel())>
+            <When is=move || frame.is_movable()><MoveHandle frame /></When>
             <h2
                 class="widget-title"
                 data-testid="widget-title"
-                title=move || title.get()
+                title=reactive(move || title.get())
             >
-                {move || title.get()}
+                {changing(move || title.get())}
             </h2>
-            <Show when=move || !frame.lock.0.get()>
+            <When is=move || !frame.lock.0.get()>
                 <div class="widget-actions">
-                    {move || {
+                    {changing(move || {
                         let has_feed = has_feed.get();
                         view! { <WidgetSettings record=frame.id() title has_feed /> }
-                    }}
+                    })}
                     <button type="button" class="icon-button" data-testid="widget-remove"
-                        aria-label=move || format!("Remove {}", title.get()) title="Remove"
-                        on:click=move |_| frame.remove()>
+                        title="Remove"
+                        aria-label=reactive(move || format!("Remove {}", title.get()))
+                        on:click=handler(move |_| frame.remove())>
                         <svg
                             viewBox="0 0 16 16"
                             aria-hidden="true"
@@ -227,7 +228,7 @@ fn WidgetHeader(frame: Frame) -> impl IntoView {
                         </svg>
                     </button>
                 </div>
-            </Show>
+            </When>
         </header>
     }
 }
@@ -249,10 +250,10 @@ fn MoveHandle(frame: Frame) -> impl IntoView {
     };
     view! {
         <button type="button" class="move-handle" data-testid="widget-handle"
-            aria-label=label
-            aria-pressed=move || is_grabbed().to_string()
+            aria-label=reactive(label)
+            aria-pressed=reactive(move || is_grabbed().to_string())
             on:keydown=move |event| on_handle_key(grid, &event, &frame.id())
-            on:blur=move |_| on_handle_blur(grid, &frame.id())>
+            on:blur=handler(move |_| on_handle_blur(grid, &frame.id()))>
             <svg viewBox="0 0 16 16" aria-hidden="true" class="grip-dots">
                 <path d="M6 4h.01M10 4h.01M6 8h.01M10 8h.01M6 12h.01M10 12h.01" />
             </svg>
@@ -271,7 +272,7 @@ fn WidgetBody(record: RecordId) -> impl IntoView {
     let view = realtime.record(&record);
     let kind =
         memo(move || view.with(|view| view.as_ref().map(|view| view.kind.as_str().to_owned())));
-    move || kind.get().map(|kind| body(kind, record.clone()))
+    changing(move || kind.get().map(|kind| body(kind, record.clone())))
 }
 
 fn body(kind: String, record: RecordId) -> AnyView {

@@ -2,7 +2,7 @@
 
 use driftless_client::SeenMark;
 use driftless_leptos::RealtimeContext;
-use driftless_leptos::erased::effect;
+use driftless_leptos::erased::{changing, effect, handler, reactive};
 use driftless_model::{Note, RecordId};
 use leptos::html;
 use leptos::prelude::*;
@@ -54,10 +54,10 @@ pub fn NoteBody(
             editor.set(label, draft.seen, record, Note::TEXT, written);
         }
     });
-    move || match writing.get() {
+    changing(move || match writing.get() {
         Some(draft) => view! { <NoteEditor text=draft.before finish /> }.into_any(),
         None => view! { <NoteText text is_locked=lock.0 begin /> }.into_any(),
-    }
+    })
 }
 
 #[component]
@@ -88,12 +88,12 @@ fn NoteText(
         }
     };
     view! {
-        <div class="note" data-testid="note-text" data-editable=move || !is_locked.get()
-            tabindex=move || if is_locked.get() { None } else { Some("0") }
-            role=move || if is_locked.get() { None } else { Some("button") }
-            title=move || if is_locked.get() { None } else { Some("Edit note") }
-            on:click=move |_| begin() on:keydown=on_key>
-            {shown}
+        <div class="note" data-testid="note-text" data-editable=reactive(move || !is_locked.get())
+            tabindex=reactive(move || if is_locked.get() { None } else { Some("0") })
+            role=reactive(move || if is_locked.get() { None } else { Some("button") })
+            title=reactive(move || if is_locked.get() { None } else { Some("Edit note") })
+            on:click=handler(move |_| begin()) on:keydown=handler(on_key)>
+            {changing(shown)}
         </div>
     }
 }
@@ -129,7 +129,7 @@ fn NoteEditor(text: String, finish: Callback<Option<String>>) -> impl IntoView {
     };
     view! {
         <textarea node_ref=field class="note-editor" data-testid="note-editor" aria-label="Note"
-            maxlength="16000" on:keydown=on_key on:blur=move |_| leave()>
+            maxlength="16000" on:keydown=handler(on_key) on:blur=handler(move |_| leave())>
             {text}
         </textarea>
     }

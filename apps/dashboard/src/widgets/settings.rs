@@ -12,7 +12,7 @@ use crate::field::{Field, Written};
 use crate::grid::state::title_of;
 use crate::widgets::feed::leaf;
 use crate::widgets::query::{self, Part};
-use driftless_leptos::erased::memo;
+use driftless_leptos::erased::{handler, memo};
 
 /// The settings behind a button.
 #[component]
@@ -137,8 +137,8 @@ fn FeedFields(record: RecordId) -> impl IntoView {
                 <select
                     class="input"
                     data-testid="settings-aggregate"
-                    on:focus=move |_| seen.set_value(Some(fields.editor.seen()))
-                    on:change=choose
+                    on:focus=handler(move |_| seen.set_value(Some(fields.editor.seen())))
+                    on:change=handler(choose)
                 >
                     {options}
                 </select>

@@ -6,7 +6,7 @@ use crate::plot::lines::{Frame, Pixel, lines};
 use crate::widgets::chart::drawing::samples;
 use crate::widgets::feed::LiveFeed;
 use crate::widgets::rows;
-use driftless_leptos::erased::memo;
+use driftless_leptos::erased::{changing, memo, reactive};
 
 /// The sparkline's own units, scaled to the widget by the stylesheet.
 const WIDTH: f64 = 200.0;
@@ -25,8 +25,8 @@ pub fn StatBody(
     view! {
         <div class="stat">
             <p class="stat-value" data-testid="stat-value">
-                <span class="stat-number">{move || parts.get().0}</span>
-                <span class="stat-unit">{move || parts.get().1}</span>
+                <span class="stat-number">{changing(move || parts.get().0)}</span>
+                <span class="stat-unit">{changing(move || parts.get().1)}</span>
             </p>
             <svg
                 class="stat-spark"
@@ -34,7 +34,7 @@ pub fn StatBody(
                 preserveAspectRatio="none"
                 aria-hidden="true"
             >
-                <path d=path vector-effect="non-scaling-stroke" />
+                <path d=reactive(path) vector-effect="non-scaling-stroke" />
             </svg>
         </div>
     }

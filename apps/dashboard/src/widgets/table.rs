@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::widgets::feed::LiveFeed;
 use crate::widgets::rows::{self, Column, Row};
-use driftless_leptos::erased::memo;
+use driftless_leptos::erased::{changing, memo};
 
 /// Rows that are shown; the rest is counted.
 const ROWS_MAX: usize = 10;
@@ -36,15 +36,15 @@ pub fn TableBody(
     view! {
         <div class="table-scroll">
             <table class="table">
-                <caption class="visually-hidden">{move || title.get()}</caption>
-                <thead><tr><th scope="col">"Name"</th>{heads}</tr></thead>
+                <caption class="visually-hidden">{changing(move || title.get())}</caption>
+                <thead><tr><th scope="col">"Name"</th>{changing(heads)}</tr></thead>
                 <tbody>
-                    {move || table.with(|table| {
+                    {changing(move || table.with(|table| {
                         table.rows.iter().map(|row| body_row(row, &table.columns)).collect_view()
-                    })}
+                    }))}
                 </tbody>
             </table>
-            {hidden}
+            {changing(hidden)}
         </div>
     }
 }

@@ -4,7 +4,7 @@ use driftless_sync::replica::view::StorageVerdict;
 use leptos::prelude::*;
 
 use crate::context::try_use_realtime;
-use crate::erased::memo;
+use crate::erased::{changing, memo};
 use crate::icons::ToneIcon;
 use crate::missing_provider::MissingProvider;
 use crate::status_text::Tone;
@@ -23,7 +23,7 @@ pub fn StorageNotice(
         return view! { <MissingProvider component="StorageNotice" /> }.into_any();
     };
     let verdict = memo(move || context.status.with(|status| status.storage.clone()));
-    (move || notice(verdict.get(), class.clone())).into_any()
+    changing(move || notice(verdict.get(), class.clone()))
 }
 
 fn notice(verdict: StorageVerdict, class: String) -> Option<AnyView> {

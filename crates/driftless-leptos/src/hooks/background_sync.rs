@@ -114,7 +114,7 @@ impl UseBackgroundSync {
     /// The outbox as indented JSON.
     pub fn export_json(&self) -> String {
         let entries = self.outbox.get_untracked();
-        serde_json::to_string_pretty(&*entries).expect("the outbox is JSON")
+        driftless_protocol::to_json_pretty(&*entries)
     }
 
     /// Saves the outbox as a file, through the browser's download.

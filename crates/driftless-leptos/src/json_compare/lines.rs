@@ -230,7 +230,7 @@ fn is_short(list: &[Value]) -> bool {
 }
 
 fn json(value: &Value) -> String {
-    serde_json::to_string(value).expect("a value is JSON")
+    driftless_protocol::to_json(value)
 }
 
 /// A text as it stands between the quotes of JSON.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use driftless_feeds::FeedData;
-use driftless_leptos::erased::{effect, memo};
+use driftless_leptos::erased::{changing, effect, handler, memo, reactive};
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::PointerEvent;
@@ -68,11 +68,11 @@ pub fn ChartBody(
         <div class="chart">
             <div class="chart-plot">
                 <canvas node_ref=chart.canvas data-testid="chart-canvas" role="img"
-                    aria-label=move || told.get()
+                    aria-label=reactive(move || told.get())
                     on:pointermove=move |event| chart.point_at(&event)
-                    on:pointerleave=move |_| chart.leave()
+                    on:pointerleave=handler(move |_| chart.leave())
                 ></canvas>
-                {move || chart.hover.get().map(|hover| chart.tooltip(hover))}
+                {changing(move || chart.hover.get().map(|hover| chart.tooltip(hover)))}
             </div>
             <Legend feed />
         </div>
@@ -252,7 +252,7 @@ fn Legend(feed: LiveFeed) -> impl IntoView {
             </li>
         }
     };
-    move || {
+    changing(move || {
         let entries = entries.get();
         (entries.len() > 1).then(|| {
             view! {
@@ -261,5 +261,5 @@ fn Legend(feed: LiveFeed) -> impl IntoView {
                 </ul>
             }
         })
-    }
+    })
 }

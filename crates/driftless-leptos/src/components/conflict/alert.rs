@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Conflicts, OpenConflict};
-use crate::erased::memo;
+use crate::erased::{When, changing, handler, memo};
 use crate::icons::ToneIcon;
 use crate::status_text::Tone;
 use crate::texts::{Texts, fill, use_texts};
@@ -20,20 +20,20 @@ pub(super) fn alert(conflicts: Conflicts) -> impl IntoView {
         conflicts.context.open_conflict.set(first);
     };
     view! {
-        <Show when=move || conflicts.open.with(|open| !open.is_empty())>
+        <When is=move || conflicts.open.with(|open| !open.is_empty())>
             <div role="alert" data-part="conflict-alert" data-testid="conflict-alert">
                 <ToneIcon tone=Tone::Conflict />
-                <span data-part="notice-text">{move || text.get()}</span>
+                <span data-part="notice-text">{changing(move || text.get())}</span>
                 <button
                     type="button"
                     data-part="button"
                     data-testid="conflict-open"
-                    on:click=open_first
+                    on:click=handler(open_first)
                 >
                     {review.clone()}
                 </button>
             </div>
-        </Show>
+        </When>
     }
 }
 

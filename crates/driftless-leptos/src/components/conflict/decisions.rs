@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 
 use super::Settlement;
 use super::current::{Current, is_removal};
-use crate::erased::memo;
+use crate::erased::{When, changing, handler, memo};
 use crate::texts::{fill, use_texts};
 
 /// Which of several conflicts this is, with the ways to the others.
@@ -42,27 +42,27 @@ pub(super) fn position(current: Current) -> impl IntoView {
         }
     };
     view! {
-        <Show when=move || place.get().1 != 1>
+        <When is=move || place.get().1 != 1>
             <nav data-part="conflict-position">
                 <button
                     type="button"
                     data-part="button"
                     data-testid="conflict-previous"
-                    on:click=move |_| go(true)
+                    on:click=handler(move |_| go(true))
                 >
                     {texts.previous.clone()}
                 </button>
-                <span>{text.clone()}</span>
+                <span>{changing(text.clone())}</span>
                 <button
                     type="button"
                     data-part="button"
                     data-testid="conflict-next"
-                    on:click=move |_| go(false)
+                    on:click=handler(move |_| go(false))
                 >
                     {texts.next.clone()}
                 </button>
             </nav>
-        </Show>
+        </When>
     }
 }
 
@@ -100,14 +100,21 @@ pub(super) fn decisions(current: Current) -> impl IntoView {
             focus_first_invalid();
         }
     };
+    let take_theirs = move |_| current.settle(Resolution::TakeTheirs, Settlement::TookTheirs);
+    let keep_mine = move |_| current.settle(Resolution::KeepMine, Settlement::KeptMine);
     let later = move |_| current.conflicts.context.open_conflict.set(None);
     let problem = move || {
         let problem = current.problem.get();
         problem.map(|text| view! { <p data-part="conflict-problem" role="alert">{text}</p> })
     };
     view! {
-        {problem}
-        <button type="button" data-part="button" data-testid="conflict-later" on:click=later>
+        {changing(problem)}
+        <button
+            type="button"
+            data-part="button"
+            data-testid="conflict-later"
+            on:click=handler(later)
+        >
             {later_text}
         </button>
         <span data-part="spacer"></span>
@@ -115,29 +122,29 @@ pub(super) fn decisions(current: Current) -> impl IntoView {
             type="button"
             data-part="button"
             data-testid="conflict-take-theirs"
-            on:click=move |_| current.settle(Resolution::TakeTheirs, Settlement::TookTheirs)
+            on:click=handler(take_theirs)
         >
-            {theirs}
+            {changing(theirs)}
         </button>
         <button
             type="button"
             data-part="button"
             data-testid="conflict-keep-mine"
-            on:click=move |_| current.settle(Resolution::KeepMine, Settlement::KeptMine)
+            on:click=handler(keep_mine)
         >
-            {mine}
+            {changing(mine)}
         </button>
-        <Show when=move || has_fields.get()>
+        <When is=move || has_fields.get()>
             <button
                 type="button"
                 data-part="button"
                 data-variant="primary"
                 data-testid="conflict-apply-merge"
-                on:click=apply_merge.clone()
+                on:click=handler(apply_merge.clone())
             >
                 {merge_text.clone()}
             </button>
-        </Show>
+        </When>
     }
 }
 

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use super::merge_draft::Draft;
 use crate::context::RealtimeContext;
 use crate::element_id::element_id;
-use crate::erased::memo;
+use crate::erased::{changing, memo};
 use crate::json_compare::JsonCompare;
 use crate::leaf_editor::LeafEditor;
 use crate::texts::{Texts, fill, use_texts};
@@ -50,7 +50,7 @@ pub(super) fn leaf_view(
             data-leaf=name.clone()
         >
             <h3 data-part="conflict-leaf-name">{heading}</h3>
-            <div data-part="conflict-columns">{columns}</div>
+            <div data-part="conflict-columns">{changing(columns)}</div>
             {merge_field(leaf, draft, &name)}
         </section>
     }
@@ -160,7 +160,7 @@ fn merge_field(leaf: Signal<Option<ConflictLeaf>>, draft: Draft, name: &str) -> 
                 </button>
             </div>
             <p id=error_id data-part="merge-error" aria-live="polite">
-                {move || error.get()}
+                {changing(move || error.get())}
             </p>
         </div>
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use driftless_model::LeafRef;
+use driftless_protocol::to_json;
 use driftless_sync::replica::view::{ConflictView, RemovedView};
 use leptos::prelude::*;
 
@@ -10,7 +11,7 @@ use super::Conflicts;
 use super::current::{Current, is_decided};
 use super::decisions::{decisions, position};
 use super::leaf::{leaf_name, leaf_view};
-use crate::erased::{keyed, memo};
+use crate::erased::{changing, keyed, memo};
 use crate::icons::ToneIcon;
 use crate::status_text::Tone;
 use crate::texts::{Texts, fill, use_texts};
@@ -48,7 +49,7 @@ pub(super) fn panel(conflicts: Conflicts, number: u64, title_id: String) -> impl
         </header>
         <div data-part="dialog-body">
             <p data-part="conflict-explanation">{texts.conflict_explanation.clone()}</p>
-            {removed}
+            {changing(removed)}
             {leaves}
             {others(current)}
         </div>
@@ -98,10 +99,10 @@ fn others(current: Current) -> impl IntoView {
         (!others.is_empty()).then(|| {
             let lines = others.into_iter().map(|leaf| {
                 let name = leaf_name(&leaf.at, &texts);
-                let mine = leaf.mine.as_ref().map_or_else(
-                    || texts.removed_by_me.to_string(),
-                    |mine| serde_json::to_string(mine).expect("a value is JSON"),
-                );
+                let mine = leaf
+                    .mine
+                    .as_ref()
+                    .map_or_else(|| texts.removed_by_me.to_string(), to_json);
                 view! { <li>{format!("{} · {name}: {mine}", leaf.at.record)}</li> }
             });
             view! {
@@ -112,5 +113,5 @@ fn others(current: Current) -> impl IntoView {
             }
         })
     };
-    view! { {lines} }
+    changing(lines)
 }

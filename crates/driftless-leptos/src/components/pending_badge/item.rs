@@ -8,7 +8,7 @@ use super::entry_text::{facts, reason, state_name, tone_of};
 use super::receipt::steps_view;
 use crate::clock::Moment;
 use crate::context::RealtimeContext;
-use crate::erased::memo;
+use crate::erased::{When, changing, handler, memo, reactive};
 use crate::hooks::UseBackgroundSync;
 use crate::icons::ToneIcon;
 use crate::popover::PopoverHandle;
@@ -60,13 +60,17 @@ pub(super) fn item(
     });
     let steps = move || receipt.with(|receipt| receipt.as_ref().map(steps_view));
     view! {
-        <li data-part="pending-item" data-testid="pending-item" data-state=move || state.get()>
+        <li
+            data-part="pending-item"
+            data-testid="pending-item"
+            data-state=reactive(move || state.get())
+        >
             <ToneIcon tone=tone />
             <div data-part="pending-text">
-                <span data-part="pending-label">{read(|entry| entry.label.clone())}</span>
-                <span data-part="pending-facts">{facts}</span>
-                {steps}
-                {reason}
+                <span data-part="pending-label">{changing(read(|entry| entry.label.clone()))}</span>
+                <span data-part="pending-facts">{changing(facts)}</span>
+                {changing(steps)}
+                {changing(reason)}
             </div>
             <div data-part="pending-actions">{buttons(context, sync, state, number)}</div>
         </li>
@@ -89,27 +93,32 @@ fn buttons(
         context.open_conflict.set(Some(number));
     };
     view! {
-        <Show when=move || state.get() == "conflicted">
-            <button type="button" data-part="button" data-testid="pending-resolve" on:click=review>
+        <When is=move || state.get() == "conflicted">
+            <button
+                type="button"
+                data-part="button"
+                data-testid="pending-resolve"
+                on:click=handler(review)
+            >
                 {resolve.clone()}
             </button>
-        </Show>
-        <Show when=move || state.get() == "quarantined">
+        </When>
+        <When is=move || state.get() == "quarantined">
             <button
                 type="button"
                 data-part="button"
                 data-testid="pending-retry"
-                on:click=move |_| sync.retry(number)
+                on:click=handler(move |_| sync.retry(number))
             >
                 {retry.clone()}
             </button>
-        </Show>
+        </When>
         <button
             type="button"
             data-part="button"
             data-testid="pending-roll-back"
-            disabled=move || state.get() == "taking_back"
-            on:click=move |_| sync.roll_back(number)
+            disabled=reactive(move || state.get() == "taking_back")
+            on:click=handler(move |_| sync.roll_back(number))
         >
             {texts.roll_back.clone()}
         </button>

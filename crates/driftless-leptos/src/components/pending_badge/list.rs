@@ -7,7 +7,7 @@ use super::item::item;
 use super::receipt::recent;
 use crate::clock::use_now;
 use crate::context::RealtimeContext;
-use crate::erased::{keyed, memo};
+use crate::erased::{When, changing, handler, keyed, memo, reactive};
 use crate::hooks::UseBackgroundSync;
 use crate::texts::{fill, use_texts};
 
@@ -49,13 +49,13 @@ pub(super) fn list(
     );
     view! {
         <h2 data-part="panel-heading">{heading}</h2>
-        <Show when=is_empty>
+        <When is=is_empty>
             <p data-part="pending-none">{none.clone()}</p>
-        </Show>
+        </When>
         <ul data-part="pending-list" data-testid="pending-list">
             {items}
         </ul>
-        {more}
+        {changing(more)}
         {actions_for_all(sync)}
         {recent(receipts, now)}
     }
@@ -98,13 +98,13 @@ fn actions_for_all(sync: UseBackgroundSync) -> impl IntoView {
         }
     };
     view! {
-        <div data-part="panel-actions" on:focusout=move |_| is_asking.set(false)>
+        <div data-part="panel-actions" on:focusout=handler(move |_| is_asking.set(false))>
             <button
                 type="button"
                 data-part="button"
                 data-testid="pending-retry-all"
-                disabled=move || sync.quarantined.get() == 0
-                on:click=retry_all
+                disabled=reactive(move || sync.quarantined.get() == 0)
+                on:click=handler(retry_all)
             >
                 {texts.retry_all.clone()}
             </button>
@@ -112,17 +112,17 @@ fn actions_for_all(sync: UseBackgroundSync) -> impl IntoView {
                 type="button"
                 data-part="button"
                 data-testid="pending-roll-back-all"
-                disabled=move || is_empty.get()
-                on:click=roll_back_all
+                disabled=reactive(move || is_empty.get())
+                on:click=handler(roll_back_all)
             >
-                {roll_back_text}
+                {changing(roll_back_text)}
             </button>
             <button
                 type="button"
                 data-part="button"
                 data-testid="pending-export"
-                disabled=move || is_empty.get()
-                on:click=move |_| sync.export()
+                disabled=reactive(move || is_empty.get())
+                on:click=handler(move |_| sync.export())
             >
                 {texts.export.clone()}
             </button>

@@ -14,7 +14,7 @@ use leptos::task::spawn_local;
 
 use self::list::list;
 use crate::context::{RealtimeContext, try_use_realtime};
-use crate::erased::memo;
+use crate::erased::{changing, memo, reactive};
 use crate::hooks::{UseBackgroundSync, use_background_sync};
 use crate::icons::ToneIcon;
 use crate::missing_provider::MissingProvider;
@@ -79,8 +79,8 @@ pub fn PendingOperationsBadge(
             class=class
             data-part="pending-badge"
             data-testid="pending-badge"
-            data-count=move || total.get()
-            data-state=state
+            data-count=reactive(move || total.get())
+            data-state=reactive(state)
         >
             {shown}
         </div>
@@ -160,10 +160,10 @@ fn glance(total: Memo<usize>, attention: Memo<usize>) -> impl IntoView {
     view! {
         <ToneIcon tone=tone />
         <span data-part="pending-count" data-testid="pending-count" aria-hidden="true">
-            {move || total.get()}
+            {changing(move || total.get())}
         </span>
-        <span data-part="unseen">{said}</span>
-        {more}
+        <span data-part="unseen">{changing(said)}</span>
+        {changing(more)}
     }
 }
 

@@ -7,7 +7,7 @@ use driftless_model::Version;
 use leptos::prelude::*;
 
 use crate::clock::Moment;
-use crate::erased::{keyed, memo};
+use crate::erased::{When, changing, keyed, memo};
 use crate::relative_time::{age, span};
 use crate::texts::{Text, Texts, fill, use_texts};
 
@@ -103,13 +103,13 @@ pub(super) fn recent(receipts: Memo<Vec<Receipt>>, now: Signal<Moment>) -> impl 
     }));
     let (heading, seen) = (texts.recent_heading.clone(), texts.receipt_seen.clone());
     view! {
-        <Show when=move || committed.with(|all| !all.is_empty())>
+        <When is=move || committed.with(|all| !all.is_empty())>
             <h3 data-part="panel-heading">{heading.clone()}</h3>
             <ul data-part="pending-list" data-testid="recent-list">
                 {items.get_value()()}
             </ul>
             <p data-part="pending-more">{seen.clone()}</p>
-        </Show>
+        </When>
     }
 }
 
@@ -118,7 +118,7 @@ fn recent_item(receipt: &Receipt, now: Signal<Moment>) -> impl IntoView + use<> 
     view! {
         <li data-part="recent-item" data-testid="recent-item">
             <span data-part="pending-label">{receipt.label.clone()}</span>
-            <span data-part="pending-facts">{move || age(now.get().epoch_ms, made_at_ms)}</span>
+            <span data-part="pending-facts">{changing(move || age(now.get().epoch_ms, made_at_ms))}</span>
             {steps_view(receipt)}
         </li>
     }

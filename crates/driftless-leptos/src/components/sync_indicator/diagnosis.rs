@@ -1,5 +1,6 @@
 //! "Copy diagnostics": what a maintainer needs to see, put where the person can hand it on.
 
+use crate::erased::{changing, handler};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
@@ -45,11 +46,11 @@ pub(super) fn diagnosis(context: RealtimeContext, more: Signal<Vec<Fact>>) -> im
                 type="button"
                 data-part="button"
                 data-testid="copy-diagnostics"
-                on:click=press
+                on:click=handler(press)
             >
                 {texts.copy_diagnostics.clone()}
             </button>
-            {move || handed_view(handed.get())}
+            {changing(move || handed_view(handed.get()))}
         </div>
     }
 }
@@ -78,7 +79,7 @@ fn handed_view(handed: Handed) -> Option<AnyView> {
                     aria-label=name
                     prop:value=json
                 ></textarea>
-                <button type="button" data-part="button" on:click=save>
+                <button type="button" data-part="button" on:click=handler(save)>
                     {texts.diagnostics_save.clone()}
                 </button>
             };

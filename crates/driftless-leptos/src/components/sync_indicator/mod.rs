@@ -14,7 +14,7 @@ use self::facts::{connection_facts, server_facts};
 use self::progress::{progress, words};
 use crate::clock::{Moment, use_now};
 use crate::context::{RealtimeContext, try_use_realtime};
-use crate::erased::memo;
+use crate::erased::{changing, handler, memo, reactive};
 use crate::facts::{Fact, facts_list};
 use crate::hooks::{UseWebsocket, use_background_sync, use_websocket};
 use crate::icons::ToneIcon;
@@ -69,12 +69,12 @@ pub fn DashboardSyncIndicator(
             class=class
             data-part="sync-indicator"
             data-testid="sync-indicator"
-            data-state=move || state.get()
-            data-tone=move || look.get().name()
+            data-state=reactive(move || state.get())
+            data-tone=reactive(move || look.get().name())
         >
             {shown}
             <span data-part="announcement" role="status" aria-live="polite">
-                {move || announced.get()}
+                {changing(move || announced.get())}
             </span>
         </div>
     }
@@ -119,11 +119,11 @@ fn glance(context: RealtimeContext, socket: UseWebsocket) -> impl IntoView {
             Moment::now().into()
         };
         let texts = texts.clone();
-        move || {
+        changing(move || {
             socket
                 .state
                 .with(|state| word(state, &texts, now.get().mono_ms))
-        }
+        })
     };
     let pending = move || {
         if let Some(progress) = progress.get() {
@@ -150,8 +150,10 @@ fn glance(context: RealtimeContext, socket: UseWebsocket) -> impl IntoView {
     view! {
         <ToneIcon tone=look />
         <span data-part="unseen">{connection}</span>
-        <span data-part="sync-word">{word}<span data-part="sync-latency">{latency}</span></span>
-        {pending}
+        <span data-part="sync-word">
+            {changing(word)}<span data-part="sync-latency">{changing(latency)}</span>
+        </span>
+        {changing(pending)}
     }
 }
 
@@ -220,8 +222,13 @@ fn connect_button(socket: UseWebsocket) -> impl IntoView {
         }
     };
     view! {
-        <button type="button" data-part="button" data-testid="connect-button" on:click=press>
-            {word}
+        <button
+            type="button"
+            data-part="button"
+            data-testid="connect-button"
+            on:click=handler(press)
+        >
+            {changing(word)}
         </button>
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::erased::{changing, handler};
 use driftless_sync::replica::view::RecordView;
 use leptos::prelude::*;
 
@@ -54,7 +55,7 @@ pub(super) fn badges(
                     type="button"
                     data-part="widget-conflict"
                     data-testid="widget-conflict"
-                    on:click=open
+                    on:click=handler(open)
                 >
                     <ToneIcon tone=Tone::Conflict />
                     {text}
@@ -64,7 +65,7 @@ pub(super) fn badges(
         }
         _ => None,
     };
-    view! { <div data-part="widget-badges">{badge}</div> }
+    view! { <div data-part="widget-badges">{changing(badge)}</div> }
 }
 
 fn note(tone: Tone, text: String) -> impl IntoView {

@@ -1,5 +1,6 @@
 //! The error boundary: an error that is returned inside a widget stays in it.
 
+use crate::erased::{changing, handler};
 use leptos::prelude::*;
 
 use super::handle::WidgetError;
@@ -14,7 +15,7 @@ pub(super) fn boundary(
     on_error: Option<Callback<WidgetError>>,
 ) -> impl IntoView {
     let attempt = RwSignal::new(0_u32);
-    move || {
+    changing(move || {
         attempt.track();
         let fallback = move |errors: ArcRwSignal<Errors>| {
             has_failed.set(true);
@@ -35,7 +36,7 @@ pub(super) fn boundary(
                 {children.with_value(|children| children())}
             </ErrorBoundary>
         }
-    }
+    })
 }
 
 fn failed(cause: String, attempt: RwSignal<u32>) -> impl IntoView {
@@ -48,7 +49,7 @@ fn failed(cause: String, attempt: RwSignal<u32>) -> impl IntoView {
                 type="button"
                 data-part="button"
                 data-testid="widget-retry"
-                on:click=move |_| attempt.update(|attempt| *attempt += 1)
+                on:click=handler(move |_| attempt.update(|attempt| *attempt += 1))
             >
                 {texts.try_again.clone()}
             </button>

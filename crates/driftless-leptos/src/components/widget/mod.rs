@@ -18,7 +18,7 @@ pub use state::WidgetState;
 
 use crate::clock::use_now;
 use crate::context::{RealtimeContext, try_use_realtime};
-use crate::erased::memo;
+use crate::erased::{memo, reactive};
 use crate::missing_provider::{MissingProvider, failure};
 
 /// Wraps one widget: a group named by the record's title, that shows whether changes are pending,
@@ -85,11 +85,11 @@ pub fn WidgetRealtime(
         <section
             class=class
             role="group"
-            aria-label=title
+            aria-label=reactive(title)
             data-part="widget"
             data-testid="widget"
             data-record=id.to_string()
-            data-state=move || state.get().name()
+            data-state=reactive(move || state.get().name())
         >
             {boundary(children, has_failed, on_error)}
             {badges(context, widget, latest, state, late_ms)}
