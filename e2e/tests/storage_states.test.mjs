@@ -145,6 +145,52 @@ scenario('storage that cannot be read is left alone, and says what to do', async
   assert.match(await bar(ann, 'unusable').innerText(), /Stored edits cannot be used: .+/);
 });
 
+/** A page of the same origin that is not the app: whatever build the test wants. */
+async function otherBuild(browser, profile, server) {
+  browser.errors.expect(/favicon/);
+  const page = await profile.newPage();
+  await page.goto(`${server.url}/healthz`);
+  return page;
+}
+
+scenario('a tab of an older build that holds the storage is named, and waited for', async ({ browser, server }) => {
+  const profile = await browser.person('ann');
+  const older = await otherBuild(browser, profile, server);
+  await older.evaluate(() => new Promise((resolve, reject) => {
+    const opening = indexedDB.open('driftless/default', 1);
+    opening.onupgradeneeded = () => opening.result.createObjectStore('rows');
+    opening.onsuccess = () => resolve(globalThis.held = opening.result);
+    opening.onerror = () => reject(opening.error);
+  }).then(() => undefined));
+  const ann = await Board.open(profile, server, { path: '/?name=Ann' });
+  await bar(ann, 'not-saved').waitFor();
+  assert.match(await bar(ann, 'not-saved').innerText(), /older version of this page .*close it/);
+  await older.evaluate(() => globalThis.held.close());
+  await bar(ann, 'not-saved').waitFor({ state: 'detached' });
+  await ann.waitStatus('online');
+  await rename(ann, 'Processor', 'Goes on by itself');
+  await ann.waitPending(0);
+  await ann.reload();
+  await ann.waitWidget('Goes on by itself');
+});
+
+scenario('a tab lets go of the storage for a newer build, and says what to do', async ({ browser, server }) => {
+  const profile = await browser.person('ann');
+  const ann = await arrive(Board, profile, server, 'Ann');
+  const newer = await otherBuild(browser, profile, server);
+  const isBlocked = await newer.evaluate(() => new Promise((resolve, reject) => {
+    let isBlocked = false;
+    const opening = indexedDB.open('driftless/default', 1000);
+    opening.onblocked = () => { isBlocked = true; };
+    opening.onsuccess = () => resolve(isBlocked);
+    opening.onerror = () => reject(opening.error);
+  }));
+  assert.equal(isBlocked, false);
+  await rename(ann, 'Processor', 'Too late');
+  await bar(ann, 'unusable').waitFor();
+  assert.match(await bar(ann, 'unusable').innerText(), /newer version of this page .*reload this tab/);
+});
+
 scenario('a browser that makes no promise to keep storage is named in the details', async ({ browser, server }) => {
   const profile = await browser.person('ann');
   await profile.addInitScript(() => {

@@ -215,3 +215,53 @@ scenario('a tab that is left and gone back to shows what happened meanwhile', as
   await bob.waitWidget('Back again');
   assert.deepEqual([again.size, opened[1].size], [0, 1], 'it follows');
 }, { chromium: { ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
+
+scenario('a tab that is put away does not wait for the lead any more', async ({ browser, server }) => {
+  const { first, second } = await three(browser, server);
+  const waiting = (count) => first.page.waitForFunction(
+    async (count) => (await navigator.locks.query()).pending.length === count, count,
+  );
+  await waiting(1);
+  browser.errors.expect(/favicon/);
+  await second.page.evaluate(() => { globalThis.isTheSame = true; });
+  await second.page.goto(`${server.url}/healthz`);
+  await waiting(0);
+  await second.page.goBack({ waitUntil: 'commit' });
+  assert.equal(await second.page.evaluate(() => globalThis.isTheSame), true, 'the browser kept it');
+  await waiting(1);
+}, { chromium: { ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
+
+scenario('a tab of another format that leads is left the lead, and named', async ({ browser, server }) => {
+  browser.errors.expect(/favicon/);
+  const profile = await browser.person('ann');
+  const other = await profile.newPage();
+  await other.goto(`${server.url}/healthz`);
+  await other.evaluate(() => {
+    const channel = globalThis.channel = new BroadcastChannel('driftless/default');
+    const leads = new Uint8Array([99, 1]);
+    globalThis.asked = 0;
+    channel.onmessage = () => {
+      globalThis.asked += 1;
+      channel.postMessage(leads);
+    };
+    return new Promise((resolve) => {
+      navigator.locks.request('driftless/default', () => {
+        resolve();
+        return new Promise((letGo) => { globalThis.letGo = letGo; });
+      });
+    });
+  });
+  const ann = await Board.open(profile, server, { path: '/?name=Ann' });
+  await ann.waitStatus('closed');
+  await ann.locate('indicator').getByRole('button').click();
+  await ann.page.getByText('another version of this page: reload this one').waitFor();
+  // It has missed an answer of its own format more than once by then.
+  await other.waitForFunction(() => globalThis.asked >= 6);
+  const holders = await other.evaluate(async () => (await navigator.locks.query()).held.length);
+  assert.equal(holders, 1);
+  await other.evaluate(() => {
+    globalThis.channel.close();
+    globalThis.letGo();
+  });
+  await ann.waitStatus('online');
+});

@@ -1,13 +1,54 @@
 //! What the tabs that share a replica tell each other. Hints, all of them: what counts is stored,
 //! so a message that is lost, doubled or late does no harm.
 //!
-//! Tabs of two builds may meet. A message that does not decode is from a newer one, and ignored.
+//! Tabs of two builds may meet. A message that does not decode is from a newer one, and ignored. A
+//! build that tabs of before could only misunderstand has another [`TAB_FORMAT`]; of those, a tab
+//! takes in what a [`TabHeader`] says, and nothing else.
 
 use driftless_model::{BoardId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Codec, DecodeError};
 use crate::feed::{FeedFrame, Query};
+
+/// The format of the messages between tabs that this build speaks.
+///
+/// 1: the first one.
+pub const TAB_FORMAT: u8 = 1;
+
+/// What stands before every message between tabs, in all formats alike and for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TabHeader {
+    /// What the message behind it is written in. Without a message, this is all.
+    pub format: u8,
+    /// Whether the tab that says it leads.
+    pub leads: bool,
+    /// Whether it says that it wrote something to the storage.
+    pub has_written: bool,
+}
+
+impl TabHeader {
+    const LEADS: u8 = 1;
+    const HAS_WRITTEN: u8 = 2;
+
+    /// The header with a message behind it.
+    pub fn before(self, message: &[u8]) -> Vec<u8> {
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let flags = flag(self.leads, Self::LEADS) | flag(self.has_written, Self::HAS_WRITTEN);
+        [&[self.format, flags], message].concat()
+    }
+
+    /// The header of a frame, and the message behind it. Nothing where it is too short.
+    pub fn split(frame: &[u8]) -> Option<(Self, &[u8])> {
+        let ([format, flags], message) = frame.split_first_chunk()?;
+        let header = Self {
+            format: *format,
+            leads: flags & Self::LEADS != 0,
+            has_written: flags & Self::HAS_WRITTEN != 0,
+        };
+        Some((header, message))
+    }
+}
 
 /// A tab, for as long as it is open: random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -150,7 +191,7 @@ pub enum TabConnection {
 impl TabMessage {
     /// To bytes: `MessagePack` with named fields.
     pub fn encode(&self) -> Vec<u8> {
-        Codec::MessagePack.encode(self)
+        Codec::MessagePack.encode_by_tree(self)
     }
 
     /// From bytes. An error is a message of another build: to be ignored.
@@ -162,6 +203,27 @@ impl TabMessage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_header_is_two_bytes_in_every_format_for_good() {
+        let header = TabHeader {
+            format: 9,
+            leads: true,
+            has_written: false,
+        };
+        assert_eq!(header.before(b"message"), b"\x09\x01message");
+        assert_eq!(
+            TabHeader::split(b"\x09\x01message"),
+            Some((header, &b"message"[..]))
+        );
+        let writes = TabHeader {
+            leads: false,
+            has_written: true,
+            ..header
+        };
+        assert_eq!(TabHeader::split(b"\x09\x02"), Some((writes, &b""[..])));
+        assert_eq!(TabHeader::split(b"\x09"), None);
+    }
 
     #[test]
     fn a_message_of_a_newer_build_does_not_decode() {

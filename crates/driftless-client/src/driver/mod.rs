@@ -12,6 +12,7 @@ mod steps;
 mod storage;
 mod timer;
 mod publish;
+mod tabs;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,8 +31,9 @@ use crate::shared::{Request, State};
 use network::Network;
 use pace::Pace;
 use publish::{Around, Batch};
-use sign_in::{Said, SignIn};
+use sign_in::SignIn;
 use storage::{Answer, StorageQueue};
+use tabs::Strangers;
 use timer::{Timer, poll_timer};
 
 /// What every platform's sockets speak. A constant, so that a browser gets no code for the other.
@@ -95,6 +97,7 @@ struct Driver<P: Platform> {
     network: Network,
     company: Company,
     sign_in: SignIn,
+    strangers: Strangers,
     around: Around,
     is_persistence_requested: bool,
     /// Whose turn it is where both have something: neither starves the other.
@@ -157,6 +160,7 @@ impl<P: Platform> Driver<P> {
                 Company::None
             },
             sign_in: SignIn::new(plan.token.clone(), plan.is_token_new),
+            strangers: Strangers::default(),
             around: Around {
                 retry_ms: plan.config.storage_retry_ms(),
                 ..Around::default()
@@ -387,23 +391,14 @@ impl<P: Platform> Driver<P> {
             Signal::Away(is_away) => self.away(is_away),
             Signal::Elected => {
                 self.sign_in.used(true);
+                self.led_by_strangers(false);
                 self.handle(Input::Elected);
             }
             Signal::Deposed => {
                 self.sign_in.used(false);
                 self.handle(Input::Superseded);
             }
-            Signal::Told(frame) => match self.sign_in.read(&frame) {
-                Some(Said::Message(message)) => {
-                    self.handle(Input::Told(Box::new(message)));
-                    self.lead_for_token();
-                }
-                Some(Said::Token(token)) => {
-                    self.state.history.hide(&token);
-                    self.handle(Input::Command(Command::SetToken(Some(token))));
-                }
-                None => {}
-            },
+            Signal::Told(frame) => self.told_by_tab(&frame),
             Signal::Persistent(is_persistent) => {
                 self.around.is_persistent = Some(is_persistent);
                 self.batch.status();
@@ -530,13 +525,8 @@ impl<P: Platform> Driver<P> {
                 let sleep = self.platform.sleep_until(mono_ms);
                 self.timer = Some((mono_ms, Box::pin(sleep)));
             }
-            Output::Tell(message) => {
-                self.platform.tell(self.sign_in.frame(&message));
-                if let Some(token) = self.sign_in.hand_over() {
-                    self.platform.tell(token);
-                }
-            }
-            Output::Elect => self.platform.elect(),
+            Output::Tell(message) => self.tell_tabs(&message),
+            Output::Elect => self.elect(),
             Output::Notice(notice) => {
                 steps::told(&self.state, &notice, self.now());
                 self.batch.take(notice, &self.replica);

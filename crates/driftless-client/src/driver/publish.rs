@@ -6,7 +6,9 @@ use std::sync::Arc;
 use driftless_model::{BoardId, EditId, RecordId, SortedMap, SortedSet, Version};
 use driftless_protocol::FeedFrame;
 use driftless_sync::replica::realtime_state::RealtimeState;
-use driftless_sync::replica::view::{EntryProgress, EntryView, Resolution, StorageVerdict};
+use driftless_sync::replica::view::{
+    Connection, EntryProgress, EntryView, Resolution, StorageVerdict,
+};
 use driftless_sync::replica::{Notice, Replica, Settlement};
 
 use super::steps;
@@ -14,6 +16,10 @@ use crate::error::{ClientError, EditError};
 use crate::event::ClientEvent;
 use crate::shared::{Published, State};
 use crate::status::Status;
+
+/// Why there is no connection where a tab has it that this one does not understand.
+const LED_BY_STRANGERS: &str = "another tab has the connection, with another version of this page: \
+     reload this one; what is made here is stored, and sent by that tab";
 
 /// What a batch changed.
 #[derive(Debug, Default)]
@@ -53,6 +59,8 @@ pub(super) struct Around {
     pub(super) network_held: bool,
     /// Why the storage cannot be read right now: nothing is written meanwhile.
     pub(super) trouble: Option<String>,
+    /// A tab leads whose messages have another format.
+    pub(super) is_led_by_strangers: bool,
     /// How long storage that cannot be read rests.
     pub(super) retry_ms: u64,
     /// What the browser answered when asked to keep the storage.
@@ -326,7 +334,12 @@ fn publish_status(
     };
     let count = |is: fn(&EntryView) -> bool| entries().filter(|entry| is(entry)).count();
     let status = Status {
-        connection: machine.connection,
+        connection: if around.is_led_by_strangers {
+            let reason = LED_BY_STRANGERS.to_owned();
+            Connection::Closed { reason }
+        } else {
+            machine.connection
+        },
         storage: match &around.trouble {
             Some(reason) => StorageVerdict::NotSaved {
                 reason: reason.clone(),

@@ -98,6 +98,11 @@ impl SignIn {
         self.role = Role::Follows;
     }
 
+    /// Whether this tab was elected.
+    pub(super) fn leads(&self) -> bool {
+        self.role == Role::Leads
+    }
+
     /// Whether this tab has to lead for its token to count, or since the leader's does not. Answers
     /// so once.
     pub(super) fn has_to_lead(&mut self) -> bool {

@@ -124,7 +124,12 @@ impl StorageQueue {
     /// Where the device refuses to keep anything, memory does instead, and says so. Once something
     /// was read, nothing takes its place.
     fn loaded(&mut self, loaded: Result<Vec<Row>, ReplicaStoreError>) -> Answer {
-        use ReplicaStoreError::{Full, Refused};
+        use ReplicaStoreError::{Blocked, Full, Refused};
+        if let Err(error @ Blocked) = &loaded {
+            // Neither read nor refused: the job waits, also where it is the first.
+            let reason = error.to_string();
+            return Answer::Unread { reason };
+        }
         let is_first = !std::mem::replace(&mut self.is_loaded, true);
         match loaded {
             Ok(rows) if is_first => Answer::FirstLoaded(self.rows(rows)),

@@ -8,6 +8,7 @@ mod edits;
 mod network;
 mod storage;
 mod tabs;
+mod formats;
 mod feeds;
 mod lifetime;
 mod outbox;

@@ -97,6 +97,48 @@ impl Tab {
     }
 }
 
+/// A tab of whatever build.
+pub struct OddTab {
+    world: Rc<World>,
+    number: usize,
+    heard: mpsc::UnboundedReceiver<Signal>,
+}
+
+impl OddTab {
+    /// Takes the lock.
+    pub fn elect(&self) {
+        self.world.tabs.borrow_mut().elect(self.number);
+    }
+
+    pub fn is_elected(&self) -> bool {
+        self.world.tabs.borrow().elected == Some(self.number)
+    }
+
+    /// Tells all others.
+    pub fn tell(&self, frame: &[u8]) {
+        let tabs = self.world.tabs.borrow();
+        let others = tabs.queue.iter().filter(|(tab, _)| *tab != self.number);
+        for (other, _) in others {
+            tabs.tell(*other, Signal::Told(frame.to_vec()));
+        }
+    }
+
+    /// What others told since it was asked for last.
+    pub fn heard(&mut self) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| self.heard.try_recv().ok())
+            .filter_map(|signal| match signal {
+                Signal::Told(frame) => Some(frame),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Its page is gone.
+    pub fn close(self) {
+        self.world.tabs.borrow_mut().leave(self.number);
+    }
+}
+
 impl Stage {
     pub fn new() -> Self {
         Self {
@@ -156,6 +198,19 @@ impl Stage {
             signals,
         };
         (client, driver, tab)
+    }
+
+    /// A tab that no driver runs in: it says and hears what the test wants.
+    pub fn odd_tab(&mut self) -> OddTab {
+        let (signals, heard) = mpsc::unbounded();
+        let tabs = &mut *self.world.tabs.borrow_mut();
+        tabs.next += 1;
+        tabs.queue.push((tabs.next, signals));
+        OddTab {
+            world: Rc::clone(&self.world),
+            number: tabs.next,
+            heard,
+        }
     }
 
     /// From here on, what tabs tell each other is lost, or is not.

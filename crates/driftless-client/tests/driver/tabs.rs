@@ -2,6 +2,7 @@
 
 use driftless_client::platform::{Signal, SocketEvent};
 use driftless_client::{Client, ClientBuilder, EditError};
+use driftless_protocol::tab::TAB_FORMAT;
 use driftless_store::replica::ReplicaStoreError;
 use driftless_sync::replica::view::{Connection, StorageVerdict};
 use futures::FutureExt;
@@ -139,7 +140,7 @@ fn a_tab_that_is_put_away_lets_others_lead_and_follows_when_it_comes_back() {
 }
 
 #[test]
-fn a_leader_that_does_not_know_that_it_was_replaced_cannot_write() {
+fn a_leader_that_was_replaced_follows_and_its_edits_are_sent_by_the_new_one() {
     let mut stage = Stage::new();
     let ([(first, frozen), (second, _)], _peer) = two(&mut stage, &Disk::default());
     stage.deafen(true);
@@ -160,7 +161,8 @@ fn a_leader_that_does_not_know_that_it_was_replaced_cannot_write() {
 fn what_is_no_message_of_a_tab_is_ignored() {
     let mut stage = Stage::new();
     let ([_first, (second, tab)], _peer) = two(&mut stage, &Disk::default());
-    for garbage in [vec![], vec![7; 8], vec![0xc1; 64]] {
+    let own = |message: &[u8]| [&[TAB_FORMAT, 0], message].concat();
+    for garbage in [vec![], vec![7], own(&[]), own(&[7; 8]), own(&[0xc1; 64])] {
         tab.say(Signal::Told(garbage));
     }
     stage.pass_ms(FRAME_MS);

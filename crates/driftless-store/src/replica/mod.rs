@@ -79,6 +79,13 @@ pub enum ReplicaStoreError {
         /// What was found, and what to do.
         detail: String,
     },
+    /// Somebody of an older build has it open, and does not let go. Whoever asks again waits until
+    /// they do.
+    #[error(
+        "a tab with an older version of this page holds this device's storage; close it, and this \
+         one goes on by itself"
+    )]
+    Blocked,
     /// Something else; worth trying again.
     #[error("this device's storage failed: {detail}")]
     Failed {

@@ -9,6 +9,7 @@ use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::AbortController;
 
 use super::{tell, window};
 use crate::platform::Signal;
@@ -29,6 +30,8 @@ struct Queue {
     /// Lets go of the lock; absent while nothing is held.
     release: RefCell<Option<Function>>,
     is_over: Cell<bool>,
+    /// Takes back a request that waits.
+    withdrawal: AbortController,
 }
 
 impl Election {
@@ -42,6 +45,7 @@ impl Election {
             grants: Cell::new(0),
             release: RefCell::default(),
             is_over: Cell::new(false),
+            withdrawal: AbortController::new().ok()?,
         });
         spawn_local(Rc::clone(&queue).stand(false));
         Some(Self { queue })
@@ -57,6 +61,7 @@ impl Election {
 impl Drop for Election {
     fn drop(&mut self) {
         self.queue.is_over.set(true);
+        self.queue.withdrawal.abort();
         self.queue.let_go();
     }
 }
@@ -69,7 +74,8 @@ impl Queue {
             let Ok(held) = self.request(is_theft, &grant) else {
                 return;
             };
-            // It ends with an error where the lock is stolen, or is refused at once.
+            // It ends with an error where the lock is stolen, or is refused at once, or the request
+            // is taken back.
             let _ = JsFuture::from(held).await;
             if grant.get() == 0 || self.is_over.get() {
                 return;
@@ -85,7 +91,12 @@ impl Queue {
 
     fn request(self: &Rc<Self>, is_theft: bool, grant: &Rc<Cell<u32>>) -> Result<Promise, JsValue> {
         let options = Object::new();
-        Reflect::set(&options, &"steal".into(), &is_theft.into())?;
+        if is_theft {
+            // It waits for nobody: browsers refuse one that could be taken back.
+            Reflect::set(&options, &"steal".into(), &true.into())?;
+        } else {
+            Reflect::set(&options, &"signal".into(), &self.withdrawal.signal())?;
+        }
         let (queue, grant) = (Rc::clone(self), Rc::clone(grant));
         let granted = Closure::once_into_js(move || queue.granted(&grant));
         let request: Function = Reflect::get(&self.locks, &"request".into())?.dyn_into()?;

@@ -1,8 +1,12 @@
 //! One connection to a database, and the two ways in which a browser takes it away.
 
 use std::cell::Cell;
+use std::fmt;
 use std::rc::Rc;
 
+use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::future::{Either, LocalBoxFuture, select};
 use idb::event::VersionChangeEvent;
 use idb::{Database, DatabaseEvent, Error, Factory, ObjectStoreParams, TransactionMode};
 use js_sys::Math;
@@ -18,6 +22,59 @@ const LAYOUT: u32 = 2;
 /// The key of a number that every database gets when it is made: whether it is still the same.
 const BORN: &str = "born";
 
+/// A connection that is being opened.
+pub(super) struct Opening {
+    connection: LocalBoxFuture<'static, Result<Database, Error>>,
+    /// Resolves when an older layout is in use, once.
+    blocked: Option<oneshot::Receiver<()>>,
+}
+
+impl Opening {
+    /// Opens the database; makes it where there is none.
+    pub(super) fn begin(name: &str) -> Result<Self, ReplicaStoreError> {
+        let factory = Factory::new().map_err(|error| refused(&error))?;
+        let mut request = factory
+            .open(name, Some(LAYOUT))
+            .map_err(|error| failed(&error))?;
+        request.on_upgrade_needed(|event| {
+            // An error surfaces as a failed open.
+            let _ = create(&event);
+        });
+        let (block, blocked) = oneshot::channel();
+        let block = Cell::new(Some(block));
+        request.on_blocked(move |_| {
+            if let Some(block) = block.take() {
+                // It may have been opened by now.
+                let _ = block.send(());
+            }
+        });
+        Ok(Self {
+            connection: request.into_future().boxed_local(),
+            blocked: Some(blocked),
+        })
+    }
+
+    /// The connection; or nothing, once, where it has to wait until others let go of an older
+    /// layout. The browser goes on with it by itself then: a second call waits for that.
+    pub(super) async fn connection(&mut self) -> Option<Result<OpenDatabase, ReplicaStoreError>> {
+        let connection = match self.blocked.take() {
+            None => (&mut self.connection).await,
+            Some(blocked) => match select(&mut self.connection, blocked).await {
+                Either::Left((connection, _)) => connection,
+                Either::Right((Ok(()), _)) => return None,
+                Either::Right((Err(_), connection)) => connection.await,
+            },
+        };
+        Some(OpenDatabase::of(connection).await)
+    }
+}
+
+impl fmt::Debug for Opening {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Opening")
+    }
+}
+
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct OpenDatabase {
@@ -29,18 +86,8 @@ pub(super) struct OpenDatabase {
 }
 
 impl OpenDatabase {
-    /// Opens the database; makes it where there is none.
-    pub(super) async fn open(name: &str) -> Result<Self, ReplicaStoreError> {
-        let factory = Factory::new().map_err(|error| refused(&error))?;
-        let mut request = factory
-            .open(name, Some(LAYOUT))
-            .map_err(|error| failed(&error))?;
-        request.on_upgrade_needed(|event| {
-            // An error surfaces as a failed open.
-            let _ = create(&event);
-        });
-        // Blocked, it waits: every connection of this build steps aside when asked to.
-        let database = request.await.map_err(|error| match failed(&error) {
+    async fn of(connection: Result<Database, Error>) -> Result<Self, ReplicaStoreError> {
+        let database = connection.map_err(|error| match failed(&error) {
             // The browser gave up making it, and does not say why: there is one reason.
             ReplicaStoreError::Failed { detail } if detail.starts_with("AbortError") => {
                 ReplicaStoreError::Full { detail }

@@ -17,7 +17,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::DomException;
 
 use super::{ReplicaStore, ReplicaStoreError};
-use database::OpenDatabase;
+use database::{OpenDatabase, Opening};
 
 /// The one object store: a row's key as text, its bytes as a `Uint8Array`.
 const ROWS: &str = "rows";
@@ -31,6 +31,8 @@ const DEVICE: &str = "device";
 pub struct IndexedDbRows {
     name: String,
     open: RefCell<Option<Rc<OpenDatabase>>>,
+    /// Waits for tabs of an older layout.
+    opening: RefCell<Option<Opening>>,
     /// Which database was opened first.
     born: Cell<Option<f64>>,
 }
@@ -41,6 +43,7 @@ impl IndexedDbRows {
         Self {
             name: format!("driftless/{namespace}"),
             open: RefCell::default(),
+            opening: RefCell::default(),
             born: Cell::default(),
         }
     }
@@ -71,7 +74,13 @@ impl IndexedDbRows {
         if let Some(open) = self.open.borrow().as_ref().filter(usable) {
             return Ok(Rc::clone(open));
         }
-        let open = Rc::new(OpenDatabase::open(&self.name).await?);
+        let begun = self.opening.take();
+        let mut opening = begun.map_or_else(|| Opening::begin(&self.name), Ok)?;
+        let Some(open) = opening.connection().await else {
+            self.opening.replace(Some(opening));
+            return Err(ReplicaStoreError::Blocked);
+        };
+        let open = Rc::new(open?);
         let born = self.born.get().unwrap_or(open.born);
         self.born.set(Some(born));
         // Another one: what was in memory of the first would be mixed with it.
@@ -130,7 +139,11 @@ fn failed_with(exception: &DomException) -> ReplicaStoreError {
     match exception.name().as_str() {
         "QuotaExceededError" => ReplicaStoreError::Full { detail },
         "SecurityError" | "InvalidStateError" => ReplicaStoreError::Refused { detail },
-        "VersionError" => ReplicaStoreError::Newer { detail },
+        "VersionError" => ReplicaStoreError::Newer {
+            detail: format!(
+                "a newer version of this page uses this device's storage; reload this tab: {detail}"
+            ),
+        },
         _ => ReplicaStoreError::Failed { detail },
     }
 }
