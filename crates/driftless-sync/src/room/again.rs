@@ -77,12 +77,13 @@ impl Decider<'_> {
     }
 
     /// No copy of the replica goes on under a client id that it gave up: a copy of this edit would
-    /// pass as new there.
+    /// pass as new there. Not even where another user goes on with that copy (it was copied before
+    /// anybody had signed in): who names the id, which nobody else is told, has a copy of it.
     pub(super) fn retire(&mut self, member: &Member, push: &Push, again: &Again) {
         for client in again.clients.iter().take(limits::FORMER_CLIENTS_MAX) {
             let row = self.memory.ledger.entry(*client);
             let row = row.or_insert_with(|| fresh_row(*client, member, push));
-            if row.user == member.user && *client != member.client && row.last_seq < RETIRED_SEQ {
+            if *client != member.client && row.last_seq < RETIRED_SEQ {
                 row.last_seq = RETIRED_SEQ;
                 self.batch.clients.insert(*client);
             }
