@@ -192,12 +192,10 @@ impl Book {
             doubled: whole(self.doubles.len()),
             ..Ledger::default()
         };
-        let mut waiting = SortedSet::new();
+        // Sorted at once: ids come in no order, and there may be thousands.
+        let waiting: SortedMap<EditId, Waiting> = outbox.collect();
         let mut offered_again = 0;
-        for (id, state) in outbox {
-            if !waiting.insert(id) {
-                continue;
-            }
+        for (&id, state) in &waiting {
             match state {
                 Waiting::Pending => ledger.pending += 1,
                 Waiting::Conflicted => ledger.conflicted += 1,
@@ -212,8 +210,8 @@ impl Book {
         }
         // What another tab settled is its to account for.
         self.open
-            .retain(|id, is_made_here| *is_made_here || waiting.contains(id));
-        let gone = self.open.keys().filter(|id| !waiting.contains(*id));
+            .retain(|id, is_made_here| *is_made_here || waiting.contains_key(id));
+        let gone = self.open.keys().filter(|id| !waiting.contains_key(*id));
         ledger.lost = whole(gone.count() + self.displaced.len());
         ledger.applied = self.applied_before + whole(self.applied.len()) - offered_again;
         let unsettled = ledger.pending + ledger.conflicted + ledger.quarantined;
