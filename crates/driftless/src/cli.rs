@@ -181,7 +181,8 @@ pub struct ServeOptions {
         env = "DRIFTLESS_BASE_PATH"
     )]
     pub base_path: String,
-    /// Speak TLS with this certificate and its chain: a PEM file, read at the start.
+    /// Speak TLS with this certificate and its chain: a PEM file. Once it is renewed, new
+    /// connections have that one.
     #[arg(
         long,
         value_name = "FILE",
