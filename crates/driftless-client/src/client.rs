@@ -17,7 +17,9 @@ use crate::error::ConnectError;
 use crate::event::EventStream;
 use crate::feed::Feed;
 use crate::names::Name;
+use crate::network::NetworkControl;
 use crate::news::Topic;
+use crate::platform::conditioned::Conditioned;
 use crate::platform::{OwnedStore, Platform, PlatformStore};
 use crate::shared::{Published, Request, Shared, State};
 use crate::status::Status;
@@ -465,6 +467,18 @@ impl ClientBuilder {
         client
     }
 
+    /// Starts the client on a thread of its own, over a network that can be made bad while it runs:
+    /// see [`NetworkControl`]. Each client has its own.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn start_over(mut self, network: &NetworkControl) -> Client {
+        let (platform, network) = (self.native(), network.clone());
+        let (client, plan) = self.plan();
+        crate::platform::native::spawn(platform, move |platform| {
+            plan.drive(Conditioned::new(platform, network))
+        });
+        client
+    }
+
     #[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
     fn native(&mut self) -> crate::platform::native::Native {
         let platform = crate::platform::native::Native::new();
@@ -482,7 +496,24 @@ impl ClientBuilder {
 
     /// Starts the client in the page.
     #[cfg(target_arch = "wasm32")]
-    pub fn start(mut self) -> Client {
+    pub fn start(self) -> Client {
+        let (client, plan, platform) = self.in_page();
+        wasm_bindgen_futures::spawn_local(plan.drive(platform));
+        client
+    }
+
+    /// Starts the client in the page, over a network that can be made bad while it runs: see
+    /// [`NetworkControl`]. Each client has its own.
+    #[cfg(target_arch = "wasm32")]
+    pub fn start_over(self, network: &NetworkControl) -> Client {
+        let (client, plan, platform) = self.in_page();
+        let platform = Conditioned::new(platform, network.clone());
+        wasm_bindgen_futures::spawn_local(plan.drive(platform));
+        client
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn in_page(mut self) -> (Client, Plan, crate::platform::web::Web) {
         use crate::platform::web::{Web, resolve};
 
         self.url = resolve(&self.url);
@@ -494,8 +525,7 @@ impl ClientBuilder {
             ))
         }));
         let (client, plan) = self.plan();
-        wasm_bindgen_futures::spawn_local(plan.drive(platform));
-        client
+        (client, plan, platform)
     }
 }
 

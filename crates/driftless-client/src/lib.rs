@@ -23,6 +23,7 @@ pub mod watch;
 pub mod outbox;
 pub mod board;
 pub mod feed;
+pub mod network;
 pub mod platform;
 mod driver;
 pub mod client;
@@ -37,6 +38,7 @@ pub use event::{ClientEvent, EventStream};
 pub use feed::Feed;
 pub use ledger::Ledger;
 pub use names::{LeafName, Name};
+pub use network::{NetworkConditions, NetworkControl, NetworkTraffic};
 pub use outbox::{Conflict, MergeBuilder, PendingEdit};
 #[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
 pub use platform::trust::{Trust, TrustError};

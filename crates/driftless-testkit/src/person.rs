@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use driftless_client::platform::Signal;
-use driftless_client::{Client, EditBuilder, EditHandle};
+use driftless_client::platform::conditioned::Conditioned;
+use driftless_client::{Client, EditBuilder, EditHandle, NetworkControl};
 use driftless_model::BoardId;
 use driftless_store::replica::MemoryRows;
 use futures::channel::mpsc;
@@ -25,6 +26,7 @@ struct Device {
     /// What survives a crash.
     rows: MemoryRows,
     cable: Cable,
+    network: NetworkControl,
     running: RefCell<Running>,
 }
 
@@ -38,12 +40,14 @@ struct Running {
 impl Person {
     pub(crate) fn new(world: Rc<World>, name: &str) -> Self {
         let (rows, cable) = (MemoryRows::new(), Cable::new());
-        let running = start(&world, name, &rows, &cable);
+        let network = NetworkControl::default();
+        let running = start(&world, name, &rows, &cable, &network);
         Self(Rc::new(Device {
             world,
             name: name.to_owned(),
             rows,
             cable,
+            network,
             running: RefCell::new(running),
         }))
     }
@@ -95,6 +99,12 @@ impl Person {
         self.0.cable.set_whole(true);
     }
 
+    /// How slow and lossy the way to the server is; perfect at first. Its chance is the same in
+    /// every run.
+    pub fn network(&self) -> NetworkControl {
+        self.0.network.clone()
+    }
+
     /// The page is hidden, or seen again.
     pub fn set_visible(&self, is_visible: bool) {
         self.signal(Signal::Visible(is_visible));
@@ -107,7 +117,13 @@ impl Person {
         // The old driver is dropped as it stands: nothing is stored or sent on the way out.
         device.running.borrow().driver.abort();
         device.world.settle();
-        let running = start(&device.world, &device.name, &device.rows, &device.cable);
+        let running = start(
+            &device.world,
+            &device.name,
+            &device.rows,
+            &device.cable,
+            &device.network,
+        );
         *device.running.borrow_mut() = running;
         device.world.settle();
     }
@@ -119,7 +135,13 @@ impl Person {
     }
 }
 
-fn start(world: &World, name: &str, rows: &MemoryRows, cable: &Cable) -> Running {
+fn start(
+    world: &World,
+    name: &str,
+    rows: &MemoryRows,
+    cable: &Cable,
+    network: &NetworkControl,
+) -> Running {
     let (clock, server) = (Rc::clone(&world.clock), world.server.clone());
     let (platform, signals) = KitPlatform::new(clock, server, cable.clone());
     let builder = Client::builder("testkit")
@@ -127,7 +149,7 @@ fn start(world: &World, name: &str, rows: &MemoryRows, cable: &Cable) -> Running
         .schema(world.schema.clone())
         .config(world.config.clone())
         .storage(rows.clone());
-    let (client, driver) = builder.start_on(platform);
+    let (client, driver) = builder.start_on(Conditioned::new(platform, network.clone()));
     Running {
         client,
         signals,

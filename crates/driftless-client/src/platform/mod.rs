@@ -9,6 +9,8 @@ pub mod trust;
 pub mod native;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
+mod lane;
+pub mod conditioned;
 
 use std::future::Future;
 

@@ -1,6 +1,6 @@
 //! Edits that are made without a connection arrive later, once.
 
-use driftless_client::EditError;
+use driftless_client::{EditError, NetworkConditions, NetworkControl};
 use driftless_model::{RecordId, Value};
 use driftless_store::replica::MemoryRows;
 use driftless_sync::replica::view::Connection;
@@ -30,6 +30,29 @@ async fn edits_made_with_the_cable_out_arrive_once_when_it_is_back() {
     ann.client.hold_network(false);
     Person::meet(&[&ann, &bob], 30).await;
     assert_eq!(bob.board.records().len(), 30);
+}
+
+#[tokio::test]
+async fn over_a_network_that_is_slow_lossy_and_then_cut_edits_arrive_once() {
+    let server = Server::start().await;
+    let network = NetworkControl::new(7);
+    let mut conditions = NetworkConditions::none();
+    (conditions.latency_ms, conditions.loss_percent) = (5, 10);
+    network.set(conditions);
+    let ann = Person::with(server.client("Ann").start_over(&network));
+    let bob = Person::arrives(server.client("Bob")).await;
+    (0..20).for_each(|number| add_note(&ann, number));
+    Person::meet(&[&ann, &bob], 20).await;
+    assert!(network.traffic().frames_sent >= 20);
+
+    conditions.is_cut = true;
+    network.set(conditions);
+    (20..30).for_each(|number| add_note(&ann, number));
+    ann.until(|ann| ann.client.status().pending == 10).await;
+    assert_eq!(bob.board.records().len(), 20);
+    network.set(NetworkConditions::none());
+    Person::meet(&[&ann, &bob], 30).await;
+    ann.client.shutdown().await;
 }
 
 #[tokio::test]

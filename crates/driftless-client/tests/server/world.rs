@@ -118,7 +118,11 @@ impl Person {
 
     /// Opens the board, and waits for nothing.
     pub fn opens(builder: ClientBuilder) -> Self {
-        let client = builder.start();
+        Self::with(builder.start())
+    }
+
+    /// Opens the board with a client that was started already.
+    pub fn with(client: Client) -> Self {
         let board = client.board(home());
         Self { client, board }
     }
