@@ -173,6 +173,15 @@ pub const AUDIT_ROWS_MAX: usize = 100_000;
 pub const AUDIT_NOTES_MAX: usize = 10_000;
 /// Longest line of detail in the audit log, in bytes; what is longer is cut.
 pub const AUDIT_DETAIL_BYTES_MAX: usize = 400;
+/// Largest body of a request over HTTP about who may do what on a board, in bytes.
+pub const ACCESS_BYTES_MAX: usize = 4 * 1024;
+/// Most tokens with a role on one board that are made over HTTP: those that count, and those that
+/// were made within a day.
+pub const ACCESS_TOKENS_PER_BOARD_MAX: usize = 200;
+/// Most people and links, and most of their tokens, that an answer about a board names.
+pub const ACCESS_ROWS_MAX: usize = 500;
+/// Longest that a token made over HTTP counts, in seconds, unless it counts until it is revoked.
+pub const ACCESS_SECONDS_MAX: u64 = 366 * 86_400;
 /// Messages of one connection in a second, on the average; past it the connection is closed, to
 /// come back later. A client whose edits are all acknowledged at once sends a few thousand.
 pub const MESSAGES_PER_S_MAX: u32 = 20_000;

@@ -13,6 +13,7 @@ mod tree;
 pub mod payload;
 pub mod message;
 pub mod codec;
+pub mod access;
 pub mod shared_resume;
 pub mod durable;
 pub mod tab;

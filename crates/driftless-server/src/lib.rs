@@ -2,7 +2,7 @@
 //!
 //! [`Driftless::builder`] starts a server, [`router`] mounts its socket anywhere in an
 //! application's own router, [`ops_router`] answers health checks and lists boards,
-//! [`push_router`] takes samples. The binary
+//! [`push_router`] takes samples, [`sharing_router`] lets owners share their boards. The binary
 //! `driftless` is a thin main around this crate.
 //!
 //! In an application of one's own: [`Authenticator`] is its sign-in and its rights,
@@ -34,7 +34,9 @@ mod remote;
 mod rights;
 mod socket;
 mod http;
+mod refusal;
 mod push;
+mod sharing;
 
 pub use crate::auth::{AuthError, Authenticator, OpenAuth, SignedIn, StaticTokens, StoredAuth};
 pub use crate::driftless::{Builder, Driftless, StartError};
@@ -44,6 +46,7 @@ pub use crate::pace::{Allowance, Rate};
 pub use crate::proxies::{Proxies, Remote};
 pub use crate::push::push_router;
 pub use crate::rights::watch_rights;
+pub use crate::sharing::sharing_router;
 pub use crate::socket::router;
 pub use driftless_feeds::Retention;
 pub use driftless_model::Role;

@@ -76,7 +76,7 @@ fn address(hop: &str) -> Option<IpAddr> {
     address.map(|address: IpAddr| address.to_canonical())
 }
 
-/// From where a request comes. An extractor in routes whose state is
+/// From where a request comes. An extractor in routes whose state is, or has (`FromRef`),
 /// [`crate::Driftless`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remote {

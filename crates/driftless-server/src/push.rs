@@ -14,13 +14,14 @@ use driftless_model::limits::{PUSH_BYTES_MAX, PUSH_ID_BYTES_MAX, PUSH_SAMPLES_MA
 use driftless_protocol::Code;
 use driftless_protocol::push::{Precision, PushFormat, PushFormatError, Pushed};
 use flate2::read::MultiGzDecoder;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::clock::now_ms;
 use crate::driftless::Driftless;
 use crate::feeds::Batch;
 use crate::http::{caller, no_sign_in};
 use crate::proxies::Remote;
+use crate::refusal::Refused;
 
 /// How long a body may take to come.
 const BODY_TIME: Duration = Duration::from_secs(20);
@@ -201,9 +202,8 @@ fn read(body: Bytes, is_packed: bool, format: PushFormat) -> Result<Vec<Pushed>,
             PushFormatError::TooMany { .. } => Code::TooLarge,
             _ => Code::Malformed,
         };
-        let mut refused = Refused::new(code, error.to_string());
-        refused.line = error.line();
-        refused.boxed()
+        let refused = Refused::new(code, error.to_string());
+        refused.at(error.line()).boxed()
     })
 }
 
@@ -222,41 +222,4 @@ fn unpacked(body: &[u8]) -> Result<Bytes, Box<Response>> {
         return Err(Box::new(too_large()));
     }
     Ok(unpacked.into())
-}
-
-/// Why nothing was taken.
-#[derive(Serialize)]
-struct Refused {
-    code: Code,
-    detail: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u32>,
-}
-
-impl Refused {
-    fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-            line: None,
-        }
-    }
-
-    fn boxed(self) -> Box<Response> {
-        Box::new(self.into_response())
-    }
-
-    fn into_response(self) -> Response {
-        let status = match self.code {
-            Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Code::Forbidden => StatusCode::FORBIDDEN,
-            Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        let is_transient = self.code.blame() == driftless_protocol::Blame::Transient;
-        let later = is_transient.then_some([(header::RETRY_AFTER, "1")]);
-        (status, later, Json(self)).into_response()
-    }
 }

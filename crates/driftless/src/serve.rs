@@ -12,7 +12,7 @@ use driftless_server::pace::Peers;
 use driftless_server::proxies::ProxyError;
 use driftless_server::{
     Builder, Driftless, OpenAuth, Origins, Proxies, Retention, StaticTokens, StoredAuth,
-    ops_router, push_router, router, watch_rights,
+    ops_router, push_router, router, sharing_router, watch_rights,
 };
 use driftless_store::server::{SqliteBoards, SqliteSamples, StoreError, are_in_use};
 use tokio::net::TcpListener;
@@ -249,6 +249,7 @@ async fn serve(options: &ServeOptions, ready: Ready) -> Result<(), ServeError> {
         .nest("/rt", router(driftless.clone()))
         .merge(ops_router(driftless.clone()))
         .merge(push_router(driftless.clone()))
+        .merge(sharing_router(driftless.clone(), auth.clone()))
         .merge(ready.app);
     let app = match options.base_path.as_str() {
         "" => app,

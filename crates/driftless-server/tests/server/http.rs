@@ -10,11 +10,16 @@ async fn get(server: &Server, path: &str, headers: &str) -> (u16, String) {
     ask(server, &format!("GET {path}"), headers).await
 }
 
-async fn ask(server: &Server, what: &str, headers: &str) -> (u16, String) {
+pub async fn ask(server: &Server, what: &str, headers: &str) -> (u16, String) {
+    ask_with(server, what, headers, "").await
+}
+
+/// One request; `headers` say how long its body is.
+pub async fn ask_with(server: &Server, what: &str, headers: &str, body: &str) -> (u16, String) {
     let stream = tokio::net::TcpStream::connect(server.address).await;
     let mut stream = stream.expect("connects");
     let request = format!(
-        "{what} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n",
+        "{what} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n{body}",
         server.address
     );
     stream.write_all(request.as_bytes()).await.expect("sends");

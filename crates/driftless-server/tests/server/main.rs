@@ -13,5 +13,6 @@ mod published_keys;
 mod protocol_page;
 mod push;
 mod rights;
+mod sharing;
 mod sign_in;
 mod spans;

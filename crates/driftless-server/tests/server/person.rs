@@ -10,7 +10,9 @@ use driftless_model::{
 };
 use driftless_protocol::message::{Event, Hello, Push, Resume, Settled, Subscribe, Welcome};
 use driftless_protocol::{ClientMessage, Codec, Payload, ServerMessage};
-use driftless_server::{Builder, Driftless, ops_router, push_router, router};
+use driftless_server::{
+    Builder, Driftless, StoredAuth, ops_router, push_router, router, sharing_router,
+};
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
@@ -28,11 +30,17 @@ pub struct Server {
 
 impl Server {
     pub async fn start(builder: Builder) -> Self {
+        Self::start_with(builder, None).await
+    }
+
+    /// With accounts that owners may share their boards in.
+    pub async fn start_with(builder: Builder, auth: Option<StoredAuth>) -> Self {
         let driftless = builder.start().await.expect("starts");
         let app: Router = Router::new()
             .nest("/rt", router(driftless.clone()))
             .merge(ops_router(driftless.clone()))
-            .merge(push_router(driftless.clone()));
+            .merge(push_router(driftless.clone()))
+            .merge(sharing_router(driftless.clone(), auth));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");

@@ -53,6 +53,17 @@ pub struct UserRow {
     pub tokens: u64,
 }
 
+/// Somebody who has a role on a board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The role, and where it was given: of several on this board the one that counts.
+    pub grant: Grant,
+    /// Whether they are a share link.
+    pub is_link: bool,
+    /// Whether they have a role elsewhere, too.
+    pub is_elsewhere: bool,
+}
+
 /// A role that was given. Of several that concern somebody on a board, the one for the user goes
 /// before the one for everybody, and of those the one on the board before the one on every board.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +123,17 @@ pub enum AccountError {
     /// Names of share links and names of people are kept apart.
     #[error("{0:?} is the name of {1} already; choose another name")]
     Taken(String, &'static str),
+    /// A board has as many tokens as may be made without the command line.
+    #[error(
+        "{board} has {most} tokens that count or were made within a day; revoke those that are not \
+         needed, or wait"
+    )]
+    TooMany {
+        /// The board.
+        board: String,
+        /// How many it may have.
+        most: usize,
+    },
     /// The store does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),

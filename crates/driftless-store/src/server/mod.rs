@@ -17,7 +17,7 @@ mod memory_samples;
 mod sqlite;
 pub mod conformance;
 
-pub use account::{AccountError, AuditRow, Grant, NewToken, TokenHash, TokenRow, UserRow};
+pub use account::{AccountError, AuditRow, Grant, Holder, NewToken, TokenHash, TokenRow, UserRow};
 pub use board_store::{BoardStore, BoardSummary};
 pub use error::StoreError;
 pub use memory::MemoryBoards;

@@ -9,6 +9,10 @@ use crate::server::sqlite::accounts::rows::{self, or_all};
 use crate::server::sqlite::columns::{stored, unavailable};
 use crate::server::sqlite::place::now_ms;
 
+/// Tokens that were made since then count towards what a board may have, revoked or not: whoever
+/// makes and revokes does not go on for ever.
+const DAY_MS: i64 = 86_400_000;
+
 /// A change under way; dropped without [`Change::commit`] it never was.
 pub struct Change<'a> {
     transaction: Transaction<'a, Sqlite>,
@@ -72,6 +76,29 @@ impl<'a> Change<'a> {
         self.note("token created", Some(&new.user), None, &detail)
             .await?;
         Ok(number)
+    }
+
+    /// Keeps a token with a role on a board, as [`Change::add_token`] does: for somebody of whom
+    /// nothing is known yet, and as long as the board has few enough.
+    pub async fn share(&mut self, new: &NewToken, board: &BoardId) -> Done<u64> {
+        let count = sqlx::query(
+            "SELECT count(*) FROM tokens WHERE (created_ms > ?2
+                 OR (revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > ?3)))
+             AND user IN (SELECT user FROM grants WHERE board = ?1)",
+        );
+        let count = count.bind(board.as_str()).bind(self.now_ms - DAY_MS);
+        let count = count.bind(self.now_ms).fetch_one(self.connection()).await;
+        let count: i64 = count.and_then(|row| row.try_get(0)).map_err(failed)?;
+        let most = limits::ACCESS_TOKENS_PER_BOARD_MAX;
+        if usize::try_from(count).is_ok_and(|count| count >= most) {
+            let board = board.to_string();
+            return Err(AccountError::TooMany { board, most });
+        }
+        if self.is_known(&new.user).await? {
+            let what = "somebody who has a role or a token";
+            return Err(AccountError::Taken(new.user.to_string(), what));
+        }
+        self.add_token(new).await
     }
 
     async fn make_user(&mut self, user: &UserId, is_link: bool) -> Done {
@@ -171,15 +198,20 @@ impl<'a> Change<'a> {
         Ok(true)
     }
 
-    /// Whoever signs in elsewhere can still do so: a person is shut out from now on, else the roles
-    /// for everybody would be theirs.
-    pub async fn remove_user(&mut self, user: &UserId) -> Done {
+    /// Whether they were ever given a token or a role.
+    async fn is_known(&mut self, user: &UserId) -> Done<bool> {
         let known = sqlx::query(
             "SELECT EXISTS (SELECT 1 FROM users WHERE user = ?1)
              OR EXISTS (SELECT 1 FROM grants WHERE user = ?1)",
         );
         let known = known.bind(user.as_str()).fetch_one(self.connection()).await;
-        if !known.and_then(|row| row.try_get(0)).map_err(failed)? {
+        known.and_then(|row| row.try_get(0)).map_err(failed)
+    }
+
+    /// Whoever signs in elsewhere can still do so: a person is shut out from now on, else the roles
+    /// for everybody would be theirs.
+    pub async fn remove_user(&mut self, user: &UserId) -> Done {
+        if !self.is_known(user).await? {
             return Err(AccountError::NoUser(user.to_string()));
         }
         let revoke =

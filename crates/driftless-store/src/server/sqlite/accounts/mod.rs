@@ -11,7 +11,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use crate::server::account::{
-    AccountError, AuditRow, Grant, NewToken, TokenHash, TokenRow, UserRow,
+    AccountError, AuditRow, Grant, Holder, NewToken, TokenHash, TokenRow, UserRow,
 };
 use crate::server::sqlite::SqliteBoards;
 use crate::server::sqlite::accounts::change::Change;
@@ -109,6 +109,47 @@ impl Accounts {
         self.all(query, rows::grant).await
     }
 
+    /// Who has a role on a board, at most `rows_max` of them: those who have it on this board
+    /// first, then by name; everybody who signs in comes before others.
+    pub async fn holders(&self, board: &BoardId, rows_max: usize) -> Answer<Vec<Holder>> {
+        let query = sqlx::query(rows::HOLDERS).bind(board.as_str());
+        let found = query.bind(i64::try_from(rows_max).unwrap_or(i64::MAX));
+        let found = found.fetch_all(&self.readers).await;
+        let found = found.map_err(|error| unavailable(&error))?;
+        found.iter().map(rows::holder).collect()
+    }
+
+    /// The role that somebody has on a board, by name or for being a link, if there is one.
+    pub async fn holder(&self, user: &UserId, board: &BoardId) -> Answer<Option<Holder>> {
+        let query = sqlx::query(rows::HOLDER).bind(board.as_str());
+        let found = query
+            .bind(user.as_str())
+            .fetch_optional(&self.readers)
+            .await;
+        let found = found.map_err(|error| unavailable(&error))?;
+        found.as_ref().map(rows::holder).transpose()
+    }
+
+    /// The tokens that count at a time, in milliseconds since 1970, of those who have a role on a
+    /// board: at most `rows_max`, the newest first.
+    pub async fn tokens_on(
+        &self,
+        board: &BoardId,
+        now_ms: u64,
+        rows_max: usize,
+    ) -> Answer<Vec<TokenRow>> {
+        let query = sqlx::query(tokens!(
+            "WHERE revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > ?2)
+             AND tokens.user IN (SELECT user FROM grants WHERE board IN (?1, ''))
+             ORDER BY token DESC LIMIT ?3"
+        ));
+        let query = query.bind(board.as_str()).bind(stored(now_ms));
+        let found = query.bind(i64::try_from(rows_max).unwrap_or(i64::MAX));
+        let found = found.fetch_all(&self.readers).await;
+        let found = found.map_err(|error| unavailable(&error))?;
+        found.iter().map(rows::token).collect()
+    }
+
     /// What somebody may do on a board.
     pub async fn role(&self, user: &UserId, board: &BoardId) -> Answer<Role> {
         self.role_at(user, Some(board)).await
@@ -171,6 +212,20 @@ impl Accounts {
     pub async fn add_token(&self, new: &NewToken, actor: &str) -> Result<u64, AccountError> {
         let mut change = Change::begin(&self.writer, actor).await?;
         let number = change.add_token(new).await?;
+        change.commit().await?;
+        Ok(number)
+    }
+
+    /// Keeps a token with a role on a board for somebody of whom nothing is known yet; its number.
+    /// A board may have `ACCESS_TOKENS_PER_BOARD_MAX` of them.
+    pub async fn share(
+        &self,
+        new: &NewToken,
+        board: &BoardId,
+        actor: &str,
+    ) -> Result<u64, AccountError> {
+        let mut change = Change::begin(&self.writer, actor).await?;
+        let number = change.share(new, board).await?;
         change.commit().await?;
         Ok(number)
     }

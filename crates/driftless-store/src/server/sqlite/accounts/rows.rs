@@ -4,7 +4,7 @@ use driftless_model::{BoardId, IdError, Role, UserId};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::server::account::{AuditRow, Grant, TokenRow, UserRow};
+use crate::server::account::{AuditRow, Grant, Holder, TokenRow, UserRow};
 use crate::server::error::StoreError;
 use crate::server::sqlite::columns::unavailable;
 
@@ -15,6 +15,28 @@ pub const MAY_READ: &str = "SELECT EXISTS (
             AND NOT EXISTS (SELECT 1 FROM grants AS own
                 WHERE own.user = ?1 AND own.board IN (given.board, ''))
             AND NOT EXISTS (SELECT 1 FROM users WHERE users.user = ?1 AND is_link))))";
+
+/// Asks for those who have a role on a board (`?1`) as [`holder`] reads them, by one on it before
+/// one on every board: which, and in what order.
+macro_rules! holders {
+    ($which:literal) => {
+        concat!(
+            "SELECT given.user, given.board, given.role,
+                 EXISTS (SELECT 1 FROM users WHERE users.user = given.user AND is_link),
+                 EXISTS (SELECT 1 FROM grants AS other
+                     WHERE other.user = given.user AND other.board != ?1)
+             FROM grants AS given WHERE (given.board = ?1 OR (given.board = '' AND NOT EXISTS
+                 (SELECT 1 FROM grants AS own WHERE own.user = given.user AND own.board = ?1))) ",
+            $which
+        )
+    };
+}
+
+/// All of them, at most `?2`.
+pub const HOLDERS: &str = holders!("ORDER BY given.board = '', given.user LIMIT ?2");
+
+/// One user (`?2`).
+pub const HOLDER: &str = holders!("AND given.user = ?2");
 
 /// How "everybody" and "every board" stand in a table: no id is empty.
 pub const ALL: &str = "";
@@ -105,6 +127,15 @@ pub fn grant(row: &SqliteRow) -> Answer<Grant> {
         user: id_or_all(row, 0)?,
         board: id_or_all::<BoardId>(row, 1)?,
         role: role(row, 2)?,
+    })
+}
+
+/// `user, board, role, is_link, is_elsewhere`.
+pub fn holder(row: &SqliteRow) -> Answer<Holder> {
+    Ok(Holder {
+        grant: grant(row)?,
+        is_link: flag(row, 3)?,
+        is_elsewhere: flag(row, 4)?,
     })
 }
 

@@ -257,3 +257,59 @@ async fn lines_that_change_nothing_are_forgotten_before_those_that_do() {
     let first = stage.accounts.audit(0, 1).await.expect("reads");
     assert_eq!(first[0].user, Some(user("Ann")));
 }
+
+#[tokio::test]
+async fn those_who_have_a_role_on_a_board_are_named_with_the_one_that_counts_there() {
+    let stage = Stage::new().await;
+    stage.give(None, None, Role::Viewer).await;
+    stage.give(Some("Ann"), None, Role::Owner).await;
+    stage.give(Some("Ann"), Some("plant"), Role::Viewer).await;
+    stage.give(Some("Bo"), Some("plant"), Role::Editor).await;
+    stage.give(Some("Cy"), Some("other"), Role::Owner).await;
+    let holders = stage.accounts.holders(&board("plant"), 10).await;
+    let holders = holders.expect("reads");
+    let shown = |holder: &Holder| {
+        let name = holder.grant.user.as_ref().map_or("all", UserId::as_str);
+        let at = holder.grant.board.as_ref().map_or("all", BoardId::as_str);
+        (name.to_owned(), at.to_owned(), holder.is_elsewhere)
+    };
+    let shown: Vec<_> = holders.iter().map(shown).collect();
+    let is = |name: &str, at: &str, is_elsewhere| (name.to_owned(), at.to_owned(), is_elsewhere);
+    assert_eq!(
+        shown,
+        [
+            is("Ann", "plant", true),
+            is("Bo", "plant", false),
+            is("all", "all", true)
+        ]
+    );
+    assert_eq!(holders[0].grant.role, Role::Viewer);
+    let few = stage.accounts.holders(&board("plant"), 2).await;
+    assert_eq!(few.expect("reads").len(), 2);
+    let one = stage.accounts.holder(&user("Cy"), &board("plant")).await;
+    assert_eq!(one, Ok(None));
+}
+
+#[tokio::test]
+async fn a_token_is_shared_with_nobody_who_is_known_already() {
+    let stage = Stage::new().await;
+    stage.give(Some("Elsewhere"), None, Role::Owner).await;
+    let shared = |byte, name| {
+        let mut new = token(byte, name, None);
+        new.role = Some((Some(board("plant")), Role::Viewer));
+        new
+    };
+    let plant = board("plant");
+    let new = shared(1, "Elsewhere");
+    let told = stage.accounts.share(&new, &plant, BY).await;
+    assert!(matches!(told, Err(AccountError::Taken(..))), "{told:?}");
+    let new = shared(2, "Ann");
+    let number = stage.accounts.share(&new, &plant, BY).await;
+    let number = number.expect("is kept");
+    let found = stage.accounts.tokens_on(&plant, 0, 10).await;
+    let found = found.expect("reads");
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].number, &found[0].user), (number, &user("Ann")));
+    let told = stage.accounts.share(&shared(3, "Ann"), &plant, BY).await;
+    assert!(matches!(told, Err(AccountError::Taken(..))), "{told:?}");
+}
