@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::app::{self, Build};
+use crate::example;
 use crate::repo::Repo;
 use crate::tally::{self, Tally};
 use crate::wasm_target::WasmTarget;
@@ -30,6 +31,8 @@ pub fn run(repo: &Repo, chromium: &Path, only: &str, build: Build) -> Result<Tal
     let app = app::build(repo, &wasm, build)?;
     let conformance = web::build_conformance(repo, &wasm)?;
     let kit = web::build_kit(repo, &wasm)?;
+    let minimal = example::build(repo, &wasm, example::Name::Minimal)?;
+    let existing = example::build(repo, &wasm, example::Name::ExistingLeptos)?;
     let mut command = Command::new("node");
     command
         .current_dir(repo.root().join("e2e"))
@@ -39,7 +42,11 @@ pub fn run(repo: &Repo, chromium: &Path, only: &str, build: Build) -> Result<Tal
         .env("DRIFTLESS_SERVER", &app.server)
         .env("DRIFTLESS_WEB", &app.web)
         .env("DRIFTLESS_CONFORMANCE", conformance)
-        .env("DRIFTLESS_KIT", kit);
+        .env("DRIFTLESS_KIT", kit)
+        .env("DRIFTLESS_MINIMAL_PAGE", minimal.page)
+        .env("DRIFTLESS_MINIMAL_SERVER", minimal.server)
+        .env("DRIFTLESS_EXISTING_LEPTOS_PAGE", existing.page)
+        .env("DRIFTLESS_EXISTING_LEPTOS_SERVER", existing.server);
     let mut counted = Tally::default();
     let status = process::run_reading(&mut command, |line| {
         if let Some(part) = tally::of_node_line(line) {

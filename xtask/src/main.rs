@@ -12,6 +12,7 @@ mod shrink;
 mod web_folder;
 mod web;
 mod app;
+mod example;
 mod sim;
 mod crash;
 mod golden;
@@ -32,6 +33,7 @@ use clap::{Parser, Subcommand};
 
 use crate::crash::CrashOptions;
 use crate::demo::DemoOptions;
+use crate::example::ExampleOptions;
 use crate::fuzz::FuzzOptions;
 use crate::mutants::MutantsOptions;
 use crate::repo::Repo;
@@ -52,6 +54,8 @@ struct CommandLine {
 enum Subcommands {
     /// Build everything, serve it on this machine and open the board.
     Demo(DemoOptions),
+    /// Build an example that has a page, and serve it on this machine.
+    Example(ExampleOptions),
     /// Run the checks and tests, all or the parts that are named.
     Test(TestOptions),
     /// Run the simulator: `--seeds N` for many, `--seed S` to repeat one.
@@ -95,6 +99,7 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
     let repo = Repo::locate();
     match command {
         Subcommands::Demo(options) => demo::run(&repo, options)?,
+        Subcommands::Example(options) => example::run(&repo, options)?,
         Subcommands::Test(options) => return test::run(&repo, options),
         Subcommands::Sim(options) => sim::run(&repo, options)?,
         Subcommands::Crash(options) => crash::run(&repo, options)?,

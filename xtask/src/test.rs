@@ -36,6 +36,9 @@ const BROWSER_CRATES: [&str; 4] = [
     "driftless-store",
 ];
 
+/// The examples' pages, which run in the browser; the rest of their packages does not.
+const BROWSER_PAGES: [&str; 3] = ["minimal", "existing-leptos", "existing-leptos-before"];
+
 /// The options of `cargo xtask test`.
 #[derive(Debug, Args)]
 pub struct TestOptions {
@@ -159,6 +162,19 @@ fn clippy(repo: &Repo) -> Result<Tally> {
     let mut tally = passed(&process::run(&mut native));
 
     let wasm = WasmTarget::ensure(repo)?;
+    let crates = ["--features", "driftless-store/indexeddb"].into_iter();
+    tally += browser_clippy(repo, &wasm, crates.chain(packages(&BROWSER_CRATES)));
+    let examples = ["--package", "minimal", "--package", "existing-leptos"].into_iter();
+    let pages = BROWSER_PAGES.iter().flat_map(|page| ["--bin", page]);
+    tally += browser_clippy(repo, &wasm, examples.chain(pages));
+    Ok(tally)
+}
+
+fn browser_clippy<'a>(
+    repo: &Repo,
+    wasm: &WasmTarget,
+    what: impl Iterator<Item = &'a str>,
+) -> Tally {
     let subcommand = if wasm.has_clippy() {
         "clippy"
     } else {
@@ -166,14 +182,11 @@ fn clippy(repo: &Repo) -> Result<Tally> {
         "check"
     };
     let mut browser = wasm.cargo(repo, subcommand);
-    browser
-        .args(packages(&BROWSER_CRATES))
-        .args(["--features", "driftless-store/indexeddb"]);
+    browser.args(what);
     if wasm.has_clippy() {
         browser.args(["--", "-D", "warnings"]);
     }
-    tally += passed(&process::run(&mut browser));
-    Ok(tally)
+    passed(&process::run(&mut browser))
 }
 
 fn wasm_core(repo: &Repo) -> Result<Tally> {

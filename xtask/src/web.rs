@@ -68,6 +68,16 @@ pub fn build_kit(repo: &Repo, wasm: &WasmTarget) -> Result<PathBuf> {
     build_page(repo, wasm, &["--package", "driftless-leptos"], KIT, "kit")
 }
 
+/// Builds the page of `examples/NAME`, with the files of its folder `page` around it, and returns
+/// the folder to serve.
+pub fn build_example_page(repo: &Repo, wasm: &WasmTarget, name: &str) -> Result<PathBuf> {
+    let what = ["--package", name, "--bin", name];
+    let compiled = compile(repo, wasm, &what, WebProfile::Web)?.join(module_of(name));
+    let pages = repo.root().join("examples").join(name).join("page");
+    let output = format!("example-{name}");
+    lay_out(repo, &compiled, &pages, &output, WebProfile::Web)
+}
+
 /// Builds an example of a package with the files of `e2e/pages/NAME` around it.
 fn build_page(
     repo: &Repo,

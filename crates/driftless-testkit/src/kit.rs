@@ -45,7 +45,13 @@ impl TestKit {
     /// Somebody comes, on a new device with a network, and connects. Names are users: the same name
     /// twice is one user with two devices.
     pub fn person(&self, name: &str) -> Person {
-        let person = Person::new(Rc::clone(&self.0), name);
+        self.person_with(name, self.0.schema.clone())
+    }
+
+    /// Somebody whose build knows other kinds than the server: an older or a newer one, or one
+    /// whose validators let more through.
+    pub fn person_with(&self, name: &str, schema: Schema) -> Person {
+        let person = Person::new(Rc::clone(&self.0), name, schema);
         self.settle();
         person
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use driftless_client::platform::Signal;
 use driftless_client::platform::conditioned::Conditioned;
 use driftless_client::{Client, EditBuilder, EditHandle, NetworkControl};
-use driftless_model::BoardId;
+use driftless_model::{BoardId, Schema};
 use driftless_store::replica::MemoryRows;
 use futures::channel::mpsc;
 use futures::future::AbortHandle;
@@ -21,13 +21,20 @@ pub struct Person(Rc<Device>);
 
 #[derive(Debug)]
 struct Device {
+    machine: Machine,
+    running: RefCell<Running>,
+}
+
+/// What survives a crash, and how the client on it is started.
+#[derive(Debug)]
+struct Machine {
     world: Rc<World>,
     name: String,
-    /// What survives a crash.
+    /// The kinds that their build knows.
+    schema: Schema,
     rows: MemoryRows,
     cable: Cable,
     network: NetworkControl,
-    running: RefCell<Running>,
 }
 
 #[derive(Debug)]
@@ -38,23 +45,22 @@ struct Running {
 }
 
 impl Person {
-    pub(crate) fn new(world: Rc<World>, name: &str) -> Self {
-        let (rows, cable) = (MemoryRows::new(), Cable::new());
-        let network = NetworkControl::default();
-        let running = start(&world, name, &rows, &cable, &network);
-        Self(Rc::new(Device {
+    pub(crate) fn new(world: Rc<World>, name: &str, schema: Schema) -> Self {
+        let machine = Machine {
             world,
             name: name.to_owned(),
-            rows,
-            cable,
-            network,
-            running: RefCell::new(running),
-        }))
+            schema,
+            rows: MemoryRows::new(),
+            cable: Cable::new(),
+            network: NetworkControl::default(),
+        };
+        let running = RefCell::new(machine.start());
+        Self(Rc::new(Device { machine, running }))
     }
 
     /// Their name, which is their user as well.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.0.machine.name
     }
 
     /// Their client. After [`Person::restart`] it is another one.
@@ -72,7 +78,7 @@ impl Person {
         build: impl FnOnce(&mut EditBuilder),
     ) -> EditHandle {
         let made = self.client().board(board.clone()).edit(label, build);
-        self.0.world.settle();
+        self.0.machine.world.settle();
         made.unwrap_or_else(|error| panic!("{}: {label}: {error}", self.name()))
     }
 
@@ -90,19 +96,19 @@ impl Person {
 
     /// Nothing gets through any more, and nobody tells the device: it finds out by silence.
     pub fn cut_cable(&self) {
-        self.0.cable.set_whole(false);
-        self.0.world.settle();
+        self.0.machine.cable.set_whole(false);
+        self.0.machine.world.settle();
     }
 
     /// What is sent gets through again. Connections from before the cut stay dead.
     pub fn mend_cable(&self) {
-        self.0.cable.set_whole(true);
+        self.0.machine.cable.set_whole(true);
     }
 
     /// How slow and lossy the way to the server is; perfect at first. Its chance is the same in
     /// every run.
     pub fn network(&self) -> NetworkControl {
-        self.0.network.clone()
+        self.0.machine.network.clone()
     }
 
     /// The page is hidden, or seen again.
@@ -116,43 +122,34 @@ impl Person {
         let device = &*self.0;
         // The old driver is dropped as it stands: nothing is stored or sent on the way out.
         device.running.borrow().driver.abort();
-        device.world.settle();
-        let running = start(
-            &device.world,
-            &device.name,
-            &device.rows,
-            &device.cable,
-            &device.network,
-        );
+        device.machine.world.settle();
+        let running = device.machine.start();
         *device.running.borrow_mut() = running;
-        device.world.settle();
+        device.machine.world.settle();
     }
 
     fn signal(&self, signal: Signal) {
         // A client that stopped hears nothing.
         let _ = self.0.running.borrow().signals.unbounded_send(signal);
-        self.0.world.settle();
+        self.0.machine.world.settle();
     }
 }
 
-fn start(
-    world: &World,
-    name: &str,
-    rows: &MemoryRows,
-    cable: &Cable,
-    network: &NetworkControl,
-) -> Running {
-    let (clock, server) = (Rc::clone(&world.clock), world.server.clone());
-    let (platform, signals) = KitPlatform::new(clock, server, cable.clone());
-    let builder = Client::builder("testkit")
-        .token(Some(name.to_owned()))
-        .schema(world.schema.clone())
-        .config(world.config.clone())
-        .storage(rows.clone());
-    let (client, driver) = builder.start_on(Conditioned::new(platform, network.clone()));
-    Running {
-        client,
-        signals,
-        driver: world.spawn(driver),
+impl Machine {
+    fn start(&self) -> Running {
+        let (clock, server) = (Rc::clone(&self.world.clock), self.world.server.clone());
+        let (platform, signals) = KitPlatform::new(clock, server, self.cable.clone());
+        let builder = Client::builder("testkit")
+            .token(Some(self.name.clone()))
+            .schema(self.schema.clone())
+            .config(self.world.config.clone())
+            .storage(self.rows.clone());
+        let platform = Conditioned::new(platform, self.network.clone());
+        let (client, driver) = builder.start_on(platform);
+        Running {
+            client,
+            signals,
+            driver: self.world.spawn(driver),
+        }
     }
 }

@@ -1,0 +1,3 @@
+import init from './existing_leptos.js';
+
+await init();
