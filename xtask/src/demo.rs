@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,8 @@ use crate::wasm_target::WasmTarget;
 const START_MAX: Duration = Duration::from_secs(30);
 const DRAIN_MAX: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(50);
+/// How long a killed server stays down: long enough to see that editing goes on.
+const DOWN: Duration = Duration::from_secs(6);
 
 /// The options of `cargo xtask demo`.
 #[derive(Debug, Args)]
@@ -68,8 +70,9 @@ pub fn run(repo: &Repo, options: &DemoOptions) -> Result<()> {
         3,
         &format!("starting the server; its data is in {}", data.display()),
     );
-    let mut server = start(&app, address, &data)?;
-    let outcome = serve(&mut server, address, options, &stop);
+    let launch = || start(&app, address, &data);
+    let mut server = launch()?;
+    let outcome = serve(&mut server, launch, address, options, &stop);
     stop_server(&mut server)?;
     outcome
 }
@@ -80,6 +83,7 @@ fn stage(number: u8, what: &str) {
 
 fn serve(
     server: &mut Child,
+    launch: impl Fn() -> Result<Child>,
     address: SocketAddr,
     options: &DemoOptions,
     stop: &Receiver<()>,
@@ -90,12 +94,26 @@ fn serve(
     let url = format!("http://{address}/");
     stage(
         4,
-        &format!("ready: {url}  (a second person: {url}?replica=two)  Ctrl-C stops it"),
+        &format!("ready: {url}  (two persons side by side: {url}demo)  Ctrl-C stops it"),
     );
     if !options.no_open {
         open_browser(&url);
     }
-    wait_until_stopped(server, stop)
+    while wait_until_killed(server, stop)? {
+        println!(
+            "The server was killed. It is started again in {} s",
+            DOWN.as_secs()
+        );
+        if stop.recv_timeout(DOWN) != Err(RecvTimeoutError::Timeout) {
+            return Ok(());
+        }
+        *server = launch()?;
+        if !wait_until_healthy(server, address, stop)? {
+            return Ok(());
+        }
+        println!("The server is back");
+    }
+    Ok(())
 }
 
 fn ensure_free(address: SocketAddr) -> Result<()> {
@@ -127,7 +145,11 @@ fn start(app: &App, address: SocketAddr, data: &Path) -> Result<Child> {
     command
         .args(["serve", "--listen", &address.to_string(), "--data"])
         .arg(data);
-    command.arg("--web").arg(&app.web).stdin(Stdio::null());
+    command
+        .arg("--web")
+        .arg(&app.web)
+        .arg("--demo")
+        .stdin(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command
@@ -172,11 +194,30 @@ fn is_healthy(address: SocketAddr) -> bool {
     ask().unwrap_or(false)
 }
 
-fn wait_until_stopped(server: &mut Child, stop: &Receiver<()>) -> Result<()> {
+/// Whether the server was killed; false if somebody asked to stop first.
+fn wait_until_killed(server: &mut Child, stop: &Receiver<()>) -> Result<bool> {
     while stop.recv_timeout(POLL) == Err(RecvTimeoutError::Timeout) {
+        let ended = server.try_wait().context("cannot watch the server")?;
+        if ended.is_some_and(was_killed) {
+            return Ok(true);
+        }
         ensure_running(server)?;
     }
-    Ok(())
+    Ok(false)
+}
+
+/// By the page `/demo`, or by whoever tries `kill -9`. A server that ends in another way has said
+/// why, and would do so again.
+#[cfg(unix)]
+fn was_killed(status: ExitStatus) -> bool {
+    const SIGKILL: i32 = 9;
+    std::os::unix::process::ExitStatusExt::signal(&status) == Some(SIGKILL)
+}
+
+#[cfg(not(unix))]
+fn was_killed(status: ExitStatus) -> bool {
+    // What `abort` leaves on Windows.
+    status.code() == Some(0xC000_0409_u32.cast_signed())
 }
 
 fn ensure_running(server: &mut Child) -> Result<()> {
@@ -261,6 +302,16 @@ mod tests {
             error.contains("is in use") && error.contains("--port"),
             "{error}"
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_server_that_was_killed_is_one_to_start_again_and_one_that_ended_is_not() {
+        use std::os::unix::process::ExitStatusExt as _;
+
+        assert!(was_killed(ExitStatus::from_raw(9)));
+        let (failed, interrupted) = (ExitStatus::from_raw(1 << 8), ExitStatus::from_raw(2));
+        assert!(!was_killed(failed) && !was_killed(interrupted));
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod tls;
 mod renewal;
 mod patience;
 mod web;
+mod demo;
 mod serve;
 mod backup;
 

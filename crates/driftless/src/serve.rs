@@ -25,6 +25,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 use crate::cli::{LogFormat, ServeOptions};
 use crate::crowd::CrowdListener;
 use crate::data;
+use crate::demo;
 use crate::patience::PatientListener;
 use crate::renewal::{HangUps, Renewal};
 use crate::sockets;
@@ -47,6 +48,12 @@ pub enum ServeError {
          owner`, or give --insecure if everybody may"
     )]
     Open(SocketAddr),
+    /// Others could reach it, and kill it.
+    #[error(
+        "--demo lets a page kill this server, and {0} can be reached from other machines or by a \
+         proxy; listen on 127.0.0.1 without --trusted-proxy, or leave --demo away"
+    )]
+    Demo(SocketAddr),
     /// Something else listens there.
     #[error("{0} is in use; stop what listens there, or choose another port with --listen")]
     Busy(SocketAddr),
@@ -174,6 +181,9 @@ async fn ready(options: &ServeOptions) -> Result<Ready, ServeError> {
     let is_there =
         tokens.is_some() || jwt.is_some() || are_in_use(&data::boards(&options.folder.data)).await;
     closed_or_near(options, is_there)?;
+    if options.demo && !is_near(options) {
+        return Err(ServeError::Demo(options.listen));
+    }
     let sign_in = SignIn {
         jwt,
         tokens,
@@ -250,6 +260,7 @@ async fn serve(options: &ServeOptions, ready: Ready) -> Result<(), ServeError> {
         .merge(ops_router(driftless.clone()))
         .merge(push_router(driftless.clone()))
         .merge(sharing_router(driftless.clone(), auth.clone()))
+        .merge(demo::router(options.demo))
         .merge(ready.app);
     let app = match options.base_path.as_str() {
         "" => app,

@@ -21,16 +21,17 @@ pub enum WebError {
 }
 
 /// What pages may load and run: their own code, and WebAssembly. Boards are written by people, so
-/// nothing in them may become code, or a style, or reach another server.
+/// nothing in them may become code, or a style, or reach another server. A page may stand in another
+/// one of this server only: `/demo` shows two.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
     script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-    font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; \
-    form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
+    font-src 'self'; manifest-src 'self'; worker-src 'self'; frame-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'self'; connect-src 'self'";
 
 /// What every answer says to browsers, beside the policy.
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
     (header::REFERRER_POLICY, "no-referrer"),
     (
         HeaderName::from_static("cross-origin-opener-policy"),

@@ -25,6 +25,7 @@ mod health;
 mod secrets;
 mod settings;
 mod serve;
+mod demo;
 #[cfg(target_os = "linux")]
 mod stalled;
 #[cfg(target_os = "linux")]

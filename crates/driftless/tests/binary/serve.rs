@@ -91,7 +91,7 @@ fn is_secured(head: &str) {
     );
     for header in [
         "x-content-type-options: nosniff",
-        "x-frame-options: deny",
+        "x-frame-options: sameorigin",
         "referrer-policy: no-referrer",
         "cross-origin-opener-policy: same-origin",
         "cross-origin-resource-policy: same-origin",
