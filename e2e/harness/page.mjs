@@ -42,6 +42,7 @@ const HOOKS = {
   monitor: 'monitor',
   ledger: 'ledger',
   reconnectBill: 'reconnect-bill',
+  receipts: 'receipts',
   performance: 'performance',
   addWidget: 'add-widget',
   nameInput: 'name-input',
@@ -82,6 +83,16 @@ export class Board {
     await board.page.goto(url.href);
     await board.locate('indicator').waitFor();
     return board;
+  }
+
+  /** A board that stands in a frame: what is seen is the frame's, mouse and keyboard the page's. */
+  static within(page, frame) {
+    const either = (target, name) => {
+      const owner = name in target ? target : page;
+      const value = owner[name];
+      return typeof value === 'function' ? value.bind(owner) : value;
+    };
+    return new Board(new Proxy(frame, { get: either }));
   }
 
   /** The element of a name in the table, on the whole page or inside another element. */

@@ -66,6 +66,11 @@ export class Server {
     await this.#end('SIGKILL');
   }
 
+  /** Waits until it has ended by itself. */
+  async ended() {
+    if (this.isRunning) await once(this.#child, 'exit');
+  }
+
   /** Comes back on the same port with the same data; stops first if it still runs. */
   async restart() {
     if (this.isRunning) await this.stop();

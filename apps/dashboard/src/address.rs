@@ -19,6 +19,8 @@ pub struct Address {
     pub replica: Option<String>,
     /// The name to edit under, so that nobody has to be asked.
     pub name: Option<String>,
+    /// Whether the account of edits is in sight, as on each side of the page `/demo`.
+    pub has_account: bool,
 }
 
 impl Address {
@@ -44,7 +46,17 @@ impl Address {
             board: BoardId::new(board)?,
             replica: replica.filter(|replica| is_replica_name(replica)),
             name,
+            has_account: false,
         })
+    }
+
+    /// With the account of edits in sight, or not.
+    #[must_use]
+    pub fn with_account(self, has_account: bool) -> Self {
+        Self {
+            has_account,
+            ..self
+        }
     }
 
     /// The replica's namespace, by which its storage, its tabs and its visitor's name go. Apps

@@ -29,7 +29,7 @@ fn Board(address: Address) -> impl IntoView {
         <DashboardRealtimeProvider ws_url=format!("{}rt", browser::base_path()) board=address.board.as_str().to_owned()
             namespace=address.namespace() token=visitor.token()
             is_token_kept=!visitor.signs_in() on_error>
-            <BoardPage />
+            <BoardPage has_account=address.has_account />
         </DashboardRealtimeProvider>
     }
 }
@@ -54,5 +54,6 @@ fn read_address() -> Result<Address, String> {
     let parameters = web_sys::UrlSearchParams::new_with_str(&search).ok();
     let parameter = |name: &str| parameters.as_ref().and_then(|found| found.get(name));
     let address = Address::new(&base, &path, parameter("replica"), parameter("name"));
-    address.map_err(|error| error.to_string())
+    let address = address.map_err(|error| error.to_string())?;
+    Ok(address.with_account(parameter("account").is_some()))
 }

@@ -73,6 +73,15 @@ impl ShownTheme {
         theme.apply();
         let shown = RwSignal::new(theme);
         on_system_change(move || shown.notify());
+        // Chosen in another tab, or on the other side of the page `/demo`.
+        let listener = window_event_listener_untyped("storage", move |_| {
+            let stored = Theme::stored();
+            if stored != shown.get_untracked() {
+                stored.apply();
+                shown.set(stored);
+            }
+        });
+        on_cleanup(move || listener.remove());
         Self(shown)
     }
 

@@ -23,7 +23,13 @@ function fail(error) {
   document.getElementById('app').replaceChildren(message);
 }
 
-init({ module_or_path: new URL('driftless_dashboard_bg.wasm', import.meta.url) })
+const base = new URL('../../', import.meta.url);
+const isDemo = /^demo(\/|$)/.test(location.pathname.slice(base.pathname.length));
+const start = isDemo
+  ? import('./demo.js').then(({ show }) => show(base))
+  : init({ module_or_path: new URL('driftless_dashboard_bg.wasm', import.meta.url) });
+
+start
   .catch(fail)
   // The board works without: what is lost is that it opens without a server.
   .finally(() => import('./shell.js').catch(() => {

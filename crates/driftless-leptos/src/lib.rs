@@ -24,6 +24,7 @@ mod pages {
         PendingBadge = "pending-badge.md";
         ConflictUi = "conflict-ui.md";
         Widget = "widget-realtime.md";
+        Receipts = "receipts.md";
         Ledger = "ledger.md";
         Reconnect = "reconnect.md";
         Performance = "performance.md";
@@ -57,10 +58,10 @@ pub mod hooks;
 pub mod components;
 
 pub use components::{
-    AutoResolve, ConflictDecision, ConflictResolutionUi, DashboardSyncIndicator, OperationFailure,
-    PendingOperationsBadge, Percentiles, PerformancePanel, PerformanceSample, ReconnectSummary,
-    Settlement, StorageNotice, SyncLedger, WidgetContext, WidgetError, WidgetId, WidgetRealtime,
-    WidgetState, try_use_widget,
+    AutoResolve, ConflictDecision, ConflictResolutionUi, DashboardSyncIndicator, EditReceipts,
+    OperationFailure, PendingOperationsBadge, Percentiles, PerformancePanel, PerformanceSample,
+    ReconnectSummary, Settlement, StorageNotice, SyncLedger, WidgetContext, WidgetError, WidgetId,
+    WidgetRealtime, WidgetState, try_use_widget,
 };
 pub use context::{RealtimeContext, try_use_realtime};
 pub use hooks::{
@@ -77,7 +78,7 @@ pub use toast::{Toast, Toaster, Toasts, try_use_toasts};
 #[cfg(test)]
 mod page_tests {
     /// A component's source, its name and its page.
-    const PAGES: [(&str, &str, &str); 8] = [
+    const PAGES: [(&str, &str, &str); 9] = [
         (
             include_str!("provider.rs"),
             "DashboardRealtimeProvider",
@@ -102,6 +103,11 @@ mod page_tests {
             include_str!("components/widget/mod.rs"),
             "WidgetRealtime",
             include_str!("../../../docs/components/widget-realtime.md"),
+        ),
+        (
+            include_str!("components/pending_badge/receipts.rs"),
+            "EditReceipts",
+            include_str!("../../../docs/components/receipts.md"),
         ),
         (
             include_str!("components/monitor/ledger.rs"),

@@ -191,6 +191,8 @@ texts! {
     receipt_committed = "committed {version}";
     /// After a step that has not happened yet, for screen readers.
     receipt_waiting = "not yet";
+    /// In place of receipts, before there are any.
+    receipt_none = "No receipts yet";
     /// What is known of others, under the latest edits.
     receipt_seen = "A committed change goes to everybody on the board at once. Who has looked at it, the server does not tell.";
     /// One attempt.

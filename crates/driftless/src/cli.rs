@@ -134,6 +134,10 @@ Examples:
 
 /// How to serve.
 #[derive(Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 #[command(after_help = SERVE_EXAMPLES)]
 pub struct ServeOptions {
     /// A TOML file with more settings, each under its name here without the dashes: `listen =
@@ -172,9 +176,9 @@ pub struct ServeOptions {
     /// Let everybody who can reach the server read and edit everything, whatever tokens there are.
     #[arg(long, conflicts_with_all = ["tokens", "jwt_secret", "jwt_key", "jwt_jwks"])]
     pub insecure: bool,
-    /// Let the page `/demo` kill this server, to see what becomes of what was being edited. Only where
-    /// no other machine reaches it. Whoever started it has to start it again, as `cargo xtask demo`
-    /// does.
+    /// Let the page `/demo` kill this server, to see what becomes of what was being edited. Only
+    /// where no other machine reaches it. Whoever started it has to start it again, as `cargo xtask
+    /// demo` does.
     #[arg(long)]
     pub demo: bool,
     /// The path before everything, such as `/boards`, where a proxy hands on only that.

@@ -21,8 +21,8 @@ pub enum WebError {
 }
 
 /// What pages may load and run: their own code, and WebAssembly. Boards are written by people, so
-/// nothing in them may become code, or a style, or reach another server. A page may stand in another
-/// one of this server only: `/demo` shows two.
+/// nothing in them may become code, or a style, or reach another server. A page may stand in
+/// another one of this server only: `/demo` shows two.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
     script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
     font-src 'self'; manifest-src 'self'; worker-src 'self'; frame-src 'self'; \

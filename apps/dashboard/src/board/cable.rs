@@ -8,9 +8,7 @@ use leptos::prelude::*;
 /// A small menu with the cable in it.
 #[component]
 pub fn CableMenu() -> impl IntoView {
-    let realtime = expect_context::<RealtimeContext>();
     let open = RwSignal::new(false);
-    let is_cut = memo(move || realtime.status.with(|status| status.network_held));
     let trigger = || {
         view! {
             <span class="icon-button" data-testid="more-menu">
@@ -24,7 +22,6 @@ pub fn CableMenu() -> impl IntoView {
             </span>
         }
     };
-    let toggle = move |_| realtime.client().hold_network(!is_cut.get_untracked());
     view! {
         <Popover
             open
@@ -32,23 +29,32 @@ pub fn CableMenu() -> impl IntoView {
             label=Signal::stored("More".to_owned())
             heading=Signal::stored("More".to_owned())
         >
-            <div class="menu">
-                <button type="button" role="switch" class="menu-item" data-testid="cable-toggle"
-                    aria-checked=reactive(move || (!is_cut.get()).to_string())
-                    data-state=reactive(move || if is_cut.get() { "cut" } else { "connected" })
-                    on:click=handler(toggle)>
-                    <span
-                        class="menu-name"
-                    >
-                        "Network cable"<span class="switch" aria-hidden="true"></span>
-                    </span>
-                    <span class="muted">{changing(move || if is_cut.get() {
-                        "Cut for this page. Edits wait on this device."
-                    } else {
-                        "Plugged in. Cut it to see the board work offline."
-                    })}</span>
-                </button>
-            </div>
+            <div class="menu"><CableSwitch /></div>
         </Popover>
+    }
+}
+
+/// The cable.
+#[component]
+pub fn CableSwitch() -> impl IntoView {
+    let realtime = expect_context::<RealtimeContext>();
+    let is_cut = memo(move || realtime.status.with(|status| status.network_held));
+    let toggle = move |_| realtime.client().hold_network(!is_cut.get_untracked());
+    view! {
+        <button type="button" role="switch" class="menu-item" data-testid="cable-toggle"
+            aria-checked=reactive(move || (!is_cut.get()).to_string())
+            data-state=reactive(move || if is_cut.get() { "cut" } else { "connected" })
+            on:click=handler(toggle)>
+            <span
+                class="menu-name"
+            >
+                "Network cable"<span class="switch" aria-hidden="true"></span>
+            </span>
+            <span class="muted">{changing(move || if is_cut.get() {
+                "Cut for this page. Edits wait on this device."
+            } else {
+                "Plugged in. Cut it to see the board work offline."
+            })}</span>
+        </button>
     }
 }

@@ -3,6 +3,7 @@
 pub mod title;
 pub mod add_menu;
 pub mod cable;
+pub mod account;
 pub mod name_dialog;
 pub mod sign_in_notice;
 pub mod monitor;

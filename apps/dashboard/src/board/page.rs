@@ -12,6 +12,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::announcer::{Announcer, LiveRegion};
+use crate::board::account::AccountStrip;
 use crate::board::add_menu::AddMenuOpen;
 use crate::board::canvas::{BoardCanvas, cancel_on_escape};
 use crate::board::name_dialog::NameDialog;
@@ -29,7 +30,10 @@ use crate::widgets::chart::Crosshair;
 
 /// The page, inside a provider.
 #[component]
-pub fn BoardPage() -> impl IntoView {
+pub fn BoardPage(
+    /// Whether the account of edits stands under the bar.
+    has_account: bool,
+) -> impl IntoView {
     let realtime = expect_context::<RealtimeContext>();
     let toasts = try_use_toasts().expect("the provider has toasts");
     let visitor = expect_context::<Visitor>();
@@ -60,6 +64,7 @@ pub fn BoardPage() -> impl IntoView {
     view! {
         <a class="skip-link" href="#board">"Skip to the board"</a>
         <TopBar />
+        {has_account.then(|| view! { <AccountStrip /> })}
         <StorageNotice />
         <ShellNotice />
         <SignInNotice />

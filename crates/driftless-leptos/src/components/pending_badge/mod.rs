@@ -2,6 +2,7 @@
 
 mod entry_text;
 mod receipt;
+mod receipts;
 mod item;
 mod list;
 
@@ -13,6 +14,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use self::list::list;
+pub use self::receipts::EditReceipts;
 use crate::context::{RealtimeContext, try_use_realtime};
 use crate::erased::{changing, memo, reactive};
 use crate::hooks::{UseBackgroundSync, use_background_sync};
