@@ -19,6 +19,7 @@ mod editing;
 mod field;
 mod grid;
 mod widgets;
+mod sharing;
 mod board;
 mod app;
 

@@ -79,6 +79,11 @@ impl Visitor {
         on_cleanup(move || listener.remove());
     }
 
+    /// The token that they came with, if they did.
+    pub fn secret(&self) -> Option<String> {
+        self.token.get_value()
+    }
+
     /// What the server is told: a token if they came with one, else their name.
     pub fn token(&self) -> String {
         let token = self.token.get_value();

@@ -36,6 +36,7 @@ pub mod relative_time;
 pub mod texts;
 pub mod clock;
 pub mod element_id;
+pub mod clipboard;
 pub mod download;
 pub mod status_text;
 pub mod erased;

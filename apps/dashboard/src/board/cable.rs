@@ -1,11 +1,14 @@
-//! The cable: cuts this page off on purpose, to see what happens.
+//! The menu of what is needed now and then: sharing, and the cable, which cuts this page off on
+//! purpose, to see what happens.
 
 use driftless_leptos::RealtimeContext;
 use driftless_leptos::erased::{changing, handler, memo, reactive};
-use driftless_leptos::popover::Popover;
+use driftless_leptos::popover::{Popover, PopoverHandle};
 use leptos::prelude::*;
 
-/// A small menu with the cable in it.
+use crate::sharing::dialog::SharingOpen;
+
+/// A small menu.
 #[component]
 pub fn CableMenu() -> impl IntoView {
     let open = RwSignal::new(false);
@@ -29,7 +32,7 @@ pub fn CableMenu() -> impl IntoView {
             label=Signal::stored("More".to_owned())
             heading=Signal::stored("More".to_owned())
         >
-            <div class="menu"><CableSwitch /></div>
+            <div class="menu"><ShareItem /><CableSwitch /></div>
         </Popover>
     }
 }
@@ -55,6 +58,28 @@ pub fn CableSwitch() -> impl IntoView {
             } else {
                 "Plugged in. Cut it to see the board work offline."
             })}</span>
+        </button>
+    }
+}
+
+/// Opens the dialog of sharing. The menu closes first, so that the focus comes back to its button.
+#[component]
+fn ShareItem() -> impl IntoView {
+    let SharingOpen(open) = expect_context();
+    let menu = expect_context::<PopoverHandle>();
+    let press = move |_| {
+        menu.close();
+        open.set(true);
+    };
+    view! {
+        <button
+            type="button"
+            class="menu-item"
+            data-testid="share-open"
+            on:click=handler(press)
+        >
+            <span class="menu-name">"Share…"</span>
+            <span class="muted">"Make links to this board, see who has one, revoke."</span>
         </button>
     }
 }

@@ -23,6 +23,7 @@ use crate::editing::Editor;
 use crate::grid::pointer::GridPointer;
 use crate::grid::state::{Grid, title_of};
 use crate::lock::BoardLock;
+use crate::sharing::dialog::{SharingDialog, SharingOpen};
 use crate::shell::{Shell, ShellNotice};
 use crate::stopped;
 use crate::visitor::Visitor;
@@ -47,6 +48,7 @@ pub fn BoardPage(
     provide_context(lock);
     provide_context(Crosshair(RwSignal::new(None)));
     provide_context(AddMenuOpen(RwSignal::new(false)));
+    provide_context(SharingOpen(RwSignal::new(false)));
     let grid = Grid::new(realtime, editor, announcer);
     let pointer = GridPointer::new(grid);
     provide_context(grid);
@@ -71,6 +73,7 @@ pub fn BoardPage(
         <ConflictResolutionUi />
         <BoardCanvas />
         <NameDialog />
+        <SharingDialog />
         <Toaster />
         <LiveRegion />
     }

@@ -69,7 +69,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// "12 Mar". From days to the civil date as in Howard Hinnant's `civil_from_days`.
-fn date(local_ms: f64) -> String {
+pub fn date(local_ms: f64) -> String {
     let days = whole_seconds(local_ms).div_euclid(86_400) + 719_468;
     let of_era = days.rem_euclid(146_097);
     let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -3,9 +3,8 @@
 use crate::erased::{changing, handler};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 
+use crate::clipboard;
 use crate::context::RealtimeContext;
 use crate::download::download_json;
 use crate::facts::Fact;
@@ -32,7 +31,7 @@ pub(super) fn diagnosis(context: RealtimeContext, more: Signal<Vec<Fact>>) -> im
         let bundle = facts.fold(bundle, |bundle, (name, value)| bundle.with(&name, &value));
         let json = bundle.to_json();
         spawn_local(async move {
-            let handed_on = match copy(&json).await {
+            let handed_on = match clipboard::copy(&json).await {
                 Ok(()) => Handed::Copied,
                 Err(_) => Handed::Shown(json),
             };
@@ -86,14 +85,4 @@ fn handed_view(handed: Handed) -> Option<AnyView> {
             Some(shown.into_any())
         }
     }
-}
-
-/// Plain http has no clipboard, whatever the browser's types say.
-async fn copy(text: &str) -> Result<(), JsValue> {
-    let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into())?;
-    if !clipboard.is_truthy() {
-        return Err(JsValue::UNDEFINED);
-    }
-    let clipboard: web_sys::Clipboard = clipboard.unchecked_into();
-    JsFuture::from(clipboard.write_text(text)).await.map(drop)
 }
