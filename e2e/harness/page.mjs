@@ -33,6 +33,7 @@ const HOOKS = {
   reload: 'reload',
   keepOpen: 'keep-open',
   board: 'board',
+  boardRefused: 'board-refused',
   boardTitle: 'board-title',
   boardTitleEdit: 'board-title-edit',
   boardTitleInput: 'board-title-input',

@@ -8,9 +8,11 @@ use std::time::Duration;
 use driftless_feeds::{Bounds, Retention, SeriesStore};
 #[cfg(feature = "host-metrics")]
 use driftless_model::EditId;
-use driftless_model::{BoardId, ClientId, Schema, UserId};
+use driftless_model::{BoardId, ClientId, Role, Schema, UserId};
 use driftless_protocol::{CloseCode, SeriesName};
-use driftless_store::server::{BoardStore, MemoryBoards, MemorySamples, SampleStore, StoreError};
+use driftless_store::server::{
+    BoardStore, BoardSummary, MemoryBoards, MemorySamples, SampleStore, StoreError,
+};
 use tokio::task::JoinSet;
 
 use crate::auth::{AuthError, Authenticator, OpenAuth, SharedAuthenticator, SignedIn};
@@ -241,10 +243,8 @@ impl Builder {
         #[cfg(feature = "host-metrics")]
         if self.has_host_metrics {
             driftless.start_host_metrics().await?;
-            if boards
-                .iter()
-                .all(|board| board.board.as_str() != seed::BOARD)
-            {
+            let is_seed = |board: &BoardSummary| board.board.as_str() == seed::BOARD;
+            if !boards.iter().any(is_seed) && !driftless.is_deleted(&seed::board()).await? {
                 let follower = driftless.enter_unlimited(seed::CLIENT, seed::user());
                 seed::make(follower, EditId(random::id())).await?;
             }
@@ -315,6 +315,32 @@ impl Driftless {
     /// connection, or by themselves every now and then.
     pub fn rights_changed(&self, user: Option<&UserId>, board: Option<&BoardId>) {
         self.shared.connections.doubt(user, board);
+    }
+
+    /// Says that a board was deleted from the store, or that its name was given free
+    /// ([`BoardStore::is_deleted`]). What is remembered of it is forgotten, and everybody who
+    /// follows it is asked about again, as by [`Driftless::rights_changed`].
+    pub fn board_replaced(&self, board: &BoardId) {
+        self.shared.boards.forget(board);
+        self.rights_changed(None, Some(board));
+    }
+
+    /// What somebody may do on a board: nothing on one that was deleted, else what
+    /// [`Authenticator::role`] says.
+    pub(crate) async fn role(&self, user: &UserId, board: &BoardId) -> Result<Role, AuthError> {
+        let is_deleted = self.is_deleted(board).await;
+        let is_deleted = is_deleted.map_err(|error| AuthError::Unavailable {
+            reason: error.to_string(),
+        });
+        if is_deleted? {
+            return Ok(Role::None);
+        }
+        self.shared.auth.role(user, board).await
+    }
+
+    /// Whether a board was deleted, and its name not given free.
+    pub(crate) async fn is_deleted(&self, board: &BoardId) -> Result<bool, StoreError> {
+        self.shared.store.is_deleted(board).await
     }
 
     /// Whether it is stopping.

@@ -68,7 +68,7 @@ async fn list(driftless: &Driftless, user: &UserId) -> Response {
     };
     let mut listed = Vec::new();
     for summary in summaries {
-        let role = match driftless.auth().role(user, &summary.board).await {
+        let role = match driftless.role(user, &summary.board).await {
             Ok(role) => role,
             Err(error) => return no_sign_in(&error),
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use driftless_store::server::StoreError;
+use driftless_store::server::{Accounts, AuditRow, StoreError};
 
 use crate::auth::StoredAuth;
 use crate::driftless::Driftless;
@@ -15,7 +15,9 @@ const LOOKS_A_NOTE: u32 = 40;
 const ROWS_AT_ONCE: u32 = 256;
 
 /// Looks for what other processes change in the accounts, and has everybody whom it concerns asked
-/// about again ([`Driftless::rights_changed`]), a quarter of a second later at most. Writes refused
+/// about again ([`Driftless::rights_changed`]), a quarter of a second later at most; the same for
+/// boards that they delete ([`Driftless::board_replaced`]), whatever sign-in the server has, in
+/// which case `auth` is only where the audit log is. Writes refused
 /// sign-ins into the audit log every ten seconds. To be spawned, for as long as the server runs.
 ///
 /// `since` is where the audit log ended before the server started.
@@ -60,12 +62,20 @@ impl Watch {
             // Before the lines count as seen: where it fails, all of them are read again.
             self.doubt_guests().await?;
             for row in &rows {
-                if row.action != StoredAuth::REFUSED {
-                    let (user, board) = (row.user.as_ref(), row.board.as_ref());
-                    self.driftless.rights_changed(user, board);
-                }
+                self.tell_of(row);
             }
             self.since = last.number;
+        }
+    }
+
+    fn tell_of(&self, row: &AuditRow) {
+        let (user, board) = (row.user.as_ref(), row.board.as_ref());
+        match (row.action.as_str(), board) {
+            (StoredAuth::REFUSED, _) => {}
+            (Accounts::BOARD_DELETED | Accounts::BOARD_REOPENED, Some(board)) => {
+                self.driftless.board_replaced(board);
+            }
+            _ => self.driftless.rights_changed(user, board),
         }
     }
 

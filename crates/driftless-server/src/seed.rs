@@ -15,6 +15,11 @@ use crate::hub::Follower;
 
 /// The board's id.
 pub const BOARD: &str = "this-machine";
+
+/// The same as an id.
+pub fn board() -> BoardId {
+    BoardId::new(BOARD).expect("a valid id")
+}
 /// The client id of the server itself, the same on every server.
 pub const CLIENT: ClientId = ClientId(0x00d1_2f71_e550_0000_0000_0000_0000_0001);
 /// Who the server is as an author.
@@ -50,7 +55,7 @@ pub async fn make(follower: Follower, id: EditId) -> Result<(), SeedError> {
 }
 
 async fn edit(mut follower: Follower, id: EditId) -> Result<(), SeedError> {
-    let board = BoardId::new(BOARD).expect("a valid id");
+    let board = board();
     let member = Member {
         client: CLIENT,
         user: user(),

@@ -89,7 +89,7 @@ impl Sharing {
                           that it prints; then links can be made here";
             return Err(Refused::new(Code::Forbidden, detail).boxed());
         }
-        let role = self.driftless.auth().role(&signed_in.user, &board).await;
+        let role = self.driftless.role(&signed_in.user, &board).await;
         if role.map_err(|error| no_sign_in(&error))? != Role::Owner {
             let detail = format!(
                 "{} is no owner of {board}; ask one of its owners for a link",

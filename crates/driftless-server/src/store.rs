@@ -31,6 +31,9 @@ pub trait AnyStore: Send + Sync + 'static {
     /// See [`BoardStore::append`].
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Vec<Stored>>;
 
+    /// See [`BoardStore::is_deleted`].
+    fn is_deleted<'a>(&'a self, board: &'a BoardId) -> BoxFuture<'a, Result<bool, StoreError>>;
+
     /// See [`BoardStore::boards`].
     fn boards(&self) -> BoxFuture<'_, Result<Vec<BoardSummary>, StoreError>>;
 }
@@ -59,6 +62,10 @@ impl<S: BoardStore> AnyStore for S {
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Vec<Stored>> {
         BoardStore::append(self, batch).boxed()
+    }
+
+    fn is_deleted<'a>(&'a self, board: &'a BoardId) -> BoxFuture<'a, Result<bool, StoreError>> {
+        BoardStore::is_deleted(self, board).boxed()
     }
 
     fn boards(&self) -> BoxFuture<'_, Result<Vec<BoardSummary>, StoreError>> {

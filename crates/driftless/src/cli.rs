@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::accounts::{AuditOptions, RoleCommand, TokenCommand, UserCommand};
 use crate::bench::BenchOptions;
 use crate::boards::{ExportOptions, TailOptions};
-use crate::data::{Common, Folder};
+use crate::data::Folder;
+use crate::deletion::BoardsOptions;
 use crate::doctor::DoctorOptions;
 use crate::http_get::Server;
 use crate::import::ImportOptions;
@@ -43,8 +44,8 @@ pub enum Command {
     /// Show the settings of `serve`, and from where each comes.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// List the boards.
-    Boards(Common),
+    /// List the boards, or delete one.
+    Boards(BoardsOptions),
     /// Write a board out as JSON: its records and their values.
     Export(ExportOptions),
     /// Put an exported board into a running server, as edits.

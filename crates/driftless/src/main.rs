@@ -12,6 +12,7 @@ mod table;
 mod values;
 mod accounts;
 mod boards;
+mod deletion;
 mod doctor;
 mod key_set_url;
 mod sign_in;
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, ConfigCommand};
+use crate::deletion::{BoardsCommand, BoardsOptions};
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
@@ -46,7 +48,7 @@ fn main() -> ExitCode {
         Command::Config(ConfigCommand::Print { json, .. }) => {
             ended(settings::print(&matches, &arguments, json), |_| 1)
         }
-        Command::Boards(options) => ended(boards::list(&options), boards::BoardsError::exit_code),
+        Command::Boards(options) => boards(&options),
         Command::Export(options) => ended(boards::export(&options), boards::BoardsError::exit_code),
         Command::Import(options) => ended(import::run(&options), import::ImportError::exit_code),
         Command::Tail(options) => ended(boards::tail(&options), boards::BoardsError::exit_code),
@@ -70,6 +72,20 @@ fn main() -> ExitCode {
             ended(backup::put_back(&options), backup::BackupError::exit_code)
         }
     }
+}
+
+fn boards(options: &BoardsOptions) -> ExitCode {
+    let done = match &options.command {
+        None => {
+            return ended(
+                boards::list(&options.common),
+                boards::BoardsError::exit_code,
+            );
+        }
+        Some(BoardsCommand::Delete(options)) => deletion::delete(options),
+        Some(BoardsCommand::Reopen(options)) => deletion::reopen(options),
+    };
+    ended(done, deletion::DeletionError::exit_code)
 }
 
 fn account(outcome: Result<(), accounts::AccountsError>) -> ExitCode {

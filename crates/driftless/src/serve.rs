@@ -362,29 +362,29 @@ async fn start(
     sign_in: SignIn,
 ) -> Result<(Driftless, Option<StoredAuth>), ServeError> {
     let accounts = store.accounts();
+    // Before anybody comes in: what is changed from here on is found out.
+    let since = accounts.audit_end().await?;
     let builder = builder.store(store).retention(retention(options));
     let builder = if options.no_host_metrics {
         builder
     } else {
         builder.host_metrics()
     };
-    if let Some(tokens) = sign_in.tokens {
-        return Ok((builder.auth(tokens).start().await?, None));
-    }
-    if options.insecure {
-        return Ok((builder.auth(OpenAuth).start().await?, None));
-    }
-    // Before anybody comes in: what is changed from here on is found out.
-    let since = accounts.audit_end().await?;
-    let auth = StoredAuth::new(accounts);
-    let auth = match sign_in.jwt {
-        Some(keys) => auth.jwt(keys),
-        None if is_near(options) => auth.open_until_first_token(),
-        None => auth,
+    let stored = StoredAuth::new(accounts);
+    let stored = match sign_in.jwt {
+        Some(keys) => stored.jwt(keys),
+        None if is_near(options) => stored.open_until_first_token(),
+        None => stored,
     };
-    let driftless = builder.auth(auth.clone()).start().await?;
-    tokio::spawn(watch_rights(auth.clone(), driftless.clone(), since));
-    Ok((driftless, Some(auth)))
+    let (builder, auth) = match sign_in.tokens {
+        Some(tokens) => (builder.auth(tokens), None),
+        None if options.insecure => (builder.auth(OpenAuth), None),
+        None => (builder.auth(stored.clone()), Some(stored.clone())),
+    };
+    let driftless = builder.start().await?;
+    // Also where others say who may what: boards are deleted by the command line.
+    tokio::spawn(watch_rights(stored, driftless.clone(), since));
+    Ok((driftless, auth))
 }
 
 fn retention(options: &ServeOptions) -> Retention {

@@ -6,6 +6,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::board::add_menu::AddMenuOpen;
+use crate::board::refusal::{Refusal, RefusedBoard};
 use crate::grid::metrics::{GAP_PX, Metrics, ROW_PX};
 use crate::grid::pointer::GridPointer;
 use crate::grid::state::Grid;
@@ -19,6 +20,7 @@ use driftless_leptos::erased::{When, changing, effect, handler, keyed, memo, rea
 enum Shown {
     Loading,
     Unreachable,
+    Refused,
     Empty,
     Widgets,
 }
@@ -28,8 +30,12 @@ enum Shown {
 pub fn BoardCanvas() -> impl IntoView {
     let realtime = expect_context::<RealtimeContext>();
     let grid = expect_context::<Grid>();
+    let refusal = expect_context::<Refusal>();
     let shown = memo(move || {
         if !realtime.loaded.get() {
+            if refusal.0.with(Option::is_some) {
+                return Shown::Refused;
+            }
             let is_away = realtime.status.with(|status| is_away(&status.connection));
             return if is_away {
                 Shown::Unreachable
@@ -50,6 +56,7 @@ pub fn BoardCanvas() -> impl IntoView {
             {changing(move || match shown.get() {
                 Shown::Loading => view! { <LoadingBoard /> }.into_any(),
                 Shown::Unreachable => view! { <UnreachableBoard /> }.into_any(),
+                Shown::Refused => view! { <RefusedBoard /> }.into_any(),
                 Shown::Empty => view! { <EmptyBoard /> }.into_any(),
                 Shown::Widgets => view! { <Widgets /> }.into_any(),
             })}

@@ -110,6 +110,11 @@ impl Boards {
         Some(opened)
     }
 
+    /// Whoever opens this board next has what is stored, not what its room remembers.
+    pub fn forget(&self, board: &BoardId) {
+        self.registry.lock().remove(board);
+    }
+
     /// What is counted.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics

@@ -40,6 +40,8 @@ struct Following {
     /// Where the replica stands once it has everything that was delivered.
     delivered: Option<Cursor>,
     unanswered: usize,
+    /// Why the user may not read it, where the room does not know.
+    why_not: Option<String>,
 }
 
 /// How far a board's stream is read.
@@ -150,6 +152,7 @@ impl Follower {
             position: Arc::new(AtomicU64::new(Seat::WAITING)),
             delivered: cursor,
             unanswered: 0,
+            why_not: None,
         };
         let command = self.subscribe(&following);
         let sent = following.open.commands.send(command).await;
@@ -167,11 +170,13 @@ impl Follower {
     }
 
     /// The user's role on a board that it follows is this from here on. Where they may not read it,
-    /// nothing of it is delivered any more but the room's refusal.
+    /// nothing of it is delivered any more but the room's refusal, in the words of `why_not` if
+    /// there are any.
     pub async fn set_role(
         &mut self,
         board: &BoardId,
         role: Role,
+        why_not: Option<String>,
     ) -> Result<(), Box<ServerMessage>> {
         let following = self.following.get_mut(board);
         let is_news = |following: &&mut Box<Following>| {
@@ -181,6 +186,7 @@ impl Follower {
             return Ok(());
         };
         following.member.role = role;
+        following.why_not = why_not;
         if !role.may_read() {
             following.reading = Reading::Withdrawn;
             following.position.store(Seat::WAITING, Ordering::Release);
@@ -344,7 +350,11 @@ impl Follower {
         if let Some(following) = self.following.get_mut(&board) {
             following.note_letter(&content, at);
         }
+        let mut content = content;
         if is_end {
+            if let Some(following) = self.following.get_mut(&board) {
+                following.say_why_not(&mut content);
+            }
             self.leave(&board).await;
         }
         deliveries.push(match content {
@@ -356,6 +366,15 @@ impl Follower {
 }
 
 impl Following {
+    fn say_why_not(&mut self, content: &mut Content) {
+        if let Content::Message(message) = content
+            && let ServerMessage::Error { detail, .. } = &mut **message
+            && let Some(why_not) = self.why_not.take()
+        {
+            *detail = why_not;
+        }
+    }
+
     /// Reads a portion of the board's stream up to before item `until`.
     fn read(
         &mut self,

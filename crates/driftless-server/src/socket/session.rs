@@ -319,14 +319,26 @@ impl Session {
             return Ok(self.follower.follow(&board, member, cursor).await);
         }
         if self.follower.follows(&board) {
-            return Ok(self.follower.set_role(&board, role).await);
+            let why_not = self.why_not(&board).await?;
+            return Ok(self.follower.set_role(&board, role, why_not).await);
         }
-        Ok(Err(self.forbidden(&board)))
+        let why_not = self.why_not(&board).await?;
+        let user = &self.signed_in.user;
+        let why_not = why_not.unwrap_or_else(|| format!("{user} may not read the board {board}"));
+        Ok(Err(board_error(&board, Code::Forbidden, why_not)))
+    }
+
+    /// Why nobody may read a board, where that is not about this user.
+    async fn why_not(&self, board: &BoardId) -> Result<Option<String>, End> {
+        let is_deleted = self.driftless.is_deleted(board).await;
+        let is_deleted = is_deleted.map_err(|error| {
+            End::fault(CloseCode::Overloaded, Code::Unavailable, error.to_string())
+        })?;
+        Ok(is_deleted.then(|| format!("the board {board} was deleted")))
     }
 
     async fn role(&self, board: &BoardId) -> Result<Role, End> {
-        let auth = self.driftless.auth();
-        let role = auth.role(&self.signed_in.user, board).await;
+        let role = self.driftless.role(&self.signed_in.user, board).await;
         role.map_err(|error| end_of(&error))
     }
 
@@ -364,16 +376,16 @@ impl Session {
         let boards = boards.filter(|board| doubts.are_about(board)).cloned();
         for board in boards.collect::<Vec<_>>() {
             let role = self.role(&board).await?;
-            if let Err(error) = self.follower.set_role(&board, role).await {
+            let why_not = if role.may_read() {
+                None
+            } else {
+                self.why_not(&board).await?
+            };
+            if let Err(error) = self.follower.set_role(&board, role, why_not).await {
                 self.reply(&error);
             }
         }
         Ok(())
-    }
-
-    fn forbidden(&self, board: &BoardId) -> Box<ServerMessage> {
-        let detail = format!("{} may not read the board {board}", self.signed_in.user);
-        board_error(board, Code::Forbidden, detail)
     }
 
     /// A fresh token of the same user; their rights may have changed with it.

@@ -86,7 +86,7 @@ pub struct AuditRow {
     /// Who did it.
     pub actor: String,
     /// What: `token created`, `token revoked`, `role set`, `role withdrawn`, `user removed`,
-    /// `sign-in refused`.
+    /// `board deleted`, `board reopened`, `sign-in refused`.
     pub action: String,
     /// Whom it concerns; `None` is everybody, or nobody that is known.
     pub user: Option<UserId>,

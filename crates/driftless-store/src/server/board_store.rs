@@ -45,6 +45,15 @@ pub trait BoardStore: Send + Sync + 'static {
         rows_max: usize,
     ) -> impl Future<Output = Result<Vec<LogRow>, StoreError>> + Send;
 
+    /// Whether a board was deleted and may not begin anew: nobody may read or edit it. None ever
+    /// is, unless the implementation says otherwise.
+    fn is_deleted(
+        &self,
+        _board: &BoardId,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        std::future::ready(Ok(false))
+    }
+
     /// All boards, by id.
     fn boards(&self) -> impl Future<Output = Result<Vec<BoardSummary>, StoreError>> + Send;
 }

@@ -258,7 +258,7 @@ fn say(text: &str, common: &Common) -> Done {
 }
 
 /// Who does it, for the audit log: as far as the system says.
-fn actor() -> String {
+pub fn actor() -> String {
     let names = ["SUDO_USER", "USER", "LOGNAME"].map(|name| std::env::var(name).ok());
     let name = names.into_iter().flatten().find(|name| !name.is_empty());
     let name = name.unwrap_or_else(nameless);

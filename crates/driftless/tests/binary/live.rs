@@ -29,6 +29,7 @@ impl Live {
         for (setting, milliseconds) in [
             (Setting::BackoffBaseMs, 20_u64),
             (Setting::BackoffMaxMs, 200),
+            (Setting::RightsRetryMs, 200),
         ] {
             config.set(setting, milliseconds).expect("in range");
         }

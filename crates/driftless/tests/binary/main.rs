@@ -17,6 +17,7 @@ mod caddy;
 mod live;
 
 #[cfg(target_os = "linux")]
+mod deletion;
 mod full_disk;
 mod history;
 mod restart;

@@ -178,6 +178,10 @@ impl BoardStore for SqliteBoards {
         read::log(&self.readers, board, above, rows_max).await
     }
 
+    async fn is_deleted(&self, board: &BoardId) -> Result<bool, StoreError> {
+        read::is_deleted(&self.readers, board).await
+    }
+
     async fn boards(&self) -> Result<Vec<BoardSummary>, StoreError> {
         read::boards(&self.readers).await
     }

@@ -211,3 +211,12 @@ fn summary(row: &SqliteRow) -> Result<BoardSummary, StoreError> {
         title: title.as_ref().and_then(Value::as_text).map(str::to_owned),
     })
 }
+
+/// Whether a board was deleted, and its name not given free since.
+pub async fn is_deleted(readers: &SqlitePool, board: &BoardId) -> Result<bool, StoreError> {
+    let query = "SELECT EXISTS (SELECT 1 FROM deleted_boards WHERE board = ?)";
+    let row = sqlx::query(query).bind(board.as_str());
+    let row = row.fetch_one(readers).await;
+    let row = row.and_then(|row| row.try_get(0));
+    row.map_err(|error| unavailable(&error))
+}

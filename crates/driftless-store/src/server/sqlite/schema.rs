@@ -12,7 +12,7 @@ use crate::server::sqlite::place::{beside_dated, failure, now_ms, place};
 
 /// The version of the server's storage format that this build writes: 1, and one for each of the
 /// [`MIGRATIONS`].
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// The tables of format 1. Checks are 64-bit hashes, stored as the integer with the same bits;
 /// random ids are 16 bytes, most significant first; `value`, `effects` and `outcomes` are JSON. A
@@ -109,6 +109,15 @@ const MIGRATIONS: [&str; FORMAT as usize - 1] = [
         board TEXT NOT NULL,
         detail TEXT NOT NULL
     ) STRICT;",
+    // 4: boards that were deleted. What somebody still pushes to one must not begin it anew,
+    // however it gets here: the trigger fails its transaction.
+    "CREATE TABLE deleted_boards (
+        board TEXT NOT NULL PRIMARY KEY,
+        deleted_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER deleted_boards_stay BEFORE INSERT ON boards
+    WHEN EXISTS (SELECT 1 FROM deleted_boards WHERE board = NEW.board)
+    BEGIN SELECT RAISE(ABORT, 'the board was deleted'); END;",
 ];
 
 /// How much of a file is looked at before it is used.
@@ -328,8 +337,8 @@ mod tests {
         let append = script.edit(2, &[create("net")]);
         assert_eq!(store.append(vec![append]).await, [Stored::Committed]);
         store.close().await;
-        assert_eq!(number(&file, "SELECT format FROM meta").await, 3);
-        assert_eq!(number(&file, "SELECT max(format) FROM formats").await, 3);
+        assert_eq!(number(&file, "SELECT format FROM meta").await, 4);
+        assert_eq!(number(&file, "SELECT max(format) FROM formats").await, 4);
         let kept = kept(&file);
         assert_eq!(kept.len(), 1, "{kept:?}");
         assert_eq!(number(&kept[0], "SELECT format FROM meta").await, 1);

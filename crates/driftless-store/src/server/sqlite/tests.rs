@@ -173,13 +173,13 @@ async fn a_restart_keeps_everything() {
 #[tokio::test]
 async fn a_newer_format_is_refused_in_one_sentence_and_not_touched() {
     let temporary = Temporary::new().await;
-    temporary.execute("UPDATE meta SET format = 4").await;
+    temporary.execute("UPDATE meta SET format = 5").await;
     temporary.store.close().await;
     let file = temporary.folder.path().join("boards.db");
     let before = std::fs::read(&file).expect("reads");
     let error = SqliteBoards::open(&file).await.expect_err("is refused");
     let expected = format!(
-        "{} has storage format 4, this build knows 3; update this build, nothing is lost",
+        "{} has storage format 5, this build knows 4; update this build, nothing is lost",
         file.display()
     );
     assert_eq!(error.to_string(), expected);

@@ -23,7 +23,7 @@ pub struct Change<'a> {
 type Done<T = ()> = Result<T, AccountError>;
 
 #[allow(clippy::needless_pass_by_value, reason = "what `map_err` takes")]
-fn failed(error: sqlx::Error) -> AccountError {
+pub fn failed(error: sqlx::Error) -> AccountError {
     AccountError::Store(unavailable(&error))
 }
 
@@ -52,7 +52,12 @@ impl<'a> Change<'a> {
         self.transaction.commit().await.map_err(failed)
     }
 
-    fn connection(&mut self) -> &mut SqliteConnection {
+    /// When it happens, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    pub fn connection(&mut self) -> &mut SqliteConnection {
         &mut self.transaction
     }
 

@@ -2,6 +2,7 @@
 
 mod rows;
 mod change;
+mod deletion;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -265,6 +266,30 @@ impl Accounts {
         let mut change = Change::begin(&self.writer, actor).await?;
         change.remove_user(user).await?;
         change.commit().await
+    }
+
+    /// How the audit log calls it that a board was deleted.
+    pub const BOARD_DELETED: &str = deletion::DELETED;
+    /// How it calls it that the name of one may be used again.
+    pub const BOARD_REOPENED: &str = deletion::REOPENED;
+
+    /// Deletes a board: its records, its log, its ledger, the roles on it, and the share links to
+    /// it. Nobody reads or edits it from then on, until its name is given free
+    /// ([`Accounts::reopen_board`]). Says whether there was one.
+    pub async fn delete_board(&self, board: &BoardId, actor: &str) -> Result<bool, AccountError> {
+        let mut change = Change::begin(&self.writer, actor).await?;
+        let was_there = change.delete_board(board).await?;
+        change.commit().await?;
+        Ok(was_there)
+    }
+
+    /// Gives the name of a deleted board free: who edits it next begins a new one. Says whether
+    /// there was a deleted one.
+    pub async fn reopen_board(&self, board: &BoardId, actor: &str) -> Result<bool, AccountError> {
+        let mut change = Change::begin(&self.writer, actor).await?;
+        let was_deleted = change.reopen_board(board).await?;
+        change.commit().await?;
+        Ok(was_deleted)
     }
 
     /// Writes lines into the audit log that change nothing, all of them or none. Of those with this

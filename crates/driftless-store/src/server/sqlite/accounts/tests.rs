@@ -1,7 +1,10 @@
 use driftless_model::limits;
+use driftless_sync::room::{BoardImage, Stored};
 use tempfile::TempDir;
 
 use super::*;
+use crate::server::BoardStore as _;
+use crate::server::conformance::Script;
 
 const BY: &str = "root at the command line";
 
@@ -312,4 +315,35 @@ async fn a_token_is_shared_with_nobody_who_is_known_already() {
     assert_eq!((found[0].number, &found[0].user), (number, &user("Ann")));
     let told = stage.accounts.share(&shared(3, "Ann"), &plant, BY).await;
     assert!(matches!(told, Err(AccountError::Taken(..))), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_deleted_board_is_gone_and_cannot_begin_anew_until_its_name_is_given_free() {
+    let stage = Stage::new().await;
+    let store = crate::server::SqliteBoards::open(stage.folder.path().join("boards.db")).await;
+    let store = store.expect("opens");
+    let (mut script, mut other) = (Script::new("plant"), Script::new("other"));
+    let both = vec![script.edit(1, &[]), other.edit(2, &[])];
+    assert_eq!(store.append(both).await, [Stored::Committed; 2]);
+    let (plant, nowhere) = (board("plant"), board("nowhere"));
+    assert_eq!(stage.accounts.delete_board(&nowhere, BY).await, Ok(false));
+    assert_eq!(store.is_deleted(&plant).await, Ok(false));
+    assert_eq!(stage.accounts.delete_board(&plant, BY).await, Ok(true));
+    assert_eq!(stage.accounts.delete_board(&plant, BY).await, Ok(false));
+    assert_eq!(store.is_deleted(&plant).await, Ok(true));
+    assert_eq!(store.load(&plant).await, Ok(BoardImage::default()));
+
+    // What comes too late fails alone.
+    let anew = Script::new("plant").edit(3, &[]);
+    let batch = vec![anew.clone(), other.edit(4, &[])];
+    assert_eq!(
+        store.append(batch).await,
+        [Stored::Failed, Stored::Committed]
+    );
+    assert_eq!(stage.accounts.reopen_board(&plant, BY).await, Ok(true));
+    assert_eq!(stage.accounts.reopen_board(&plant, BY).await, Ok(false));
+    assert_eq!(store.append(vec![anew]).await, [Stored::Committed]);
+    let actions = stage.actions().await;
+    let actions: Vec<_> = actions.iter().map(|(action, _)| action.as_str()).collect();
+    assert_eq!(actions, ["board deleted", "board reopened"]);
 }
