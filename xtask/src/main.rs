@@ -8,6 +8,8 @@ mod machine;
 mod node;
 mod wasm_target;
 mod sizes;
+mod markdown;
+mod site;
 mod shrink;
 mod web_folder;
 mod web;
@@ -72,6 +74,8 @@ enum Subcommands {
     Tidy(TidyOptions),
     /// Write the pages of docs/ that are made from tables in the code.
     Pages,
+    /// Make the documentation's site, with search, and check its links.
+    Docs,
     /// Build the web app.
     Web {
         /// How it is compiled.
@@ -108,6 +112,7 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
         Subcommands::Golden => golden::run(&repo)?,
         Subcommands::Tidy(options) => tidy::run(&repo, options)?,
         Subcommands::Pages => pages::write(&repo)?,
+        Subcommands::Docs => drop(site::build(&repo)?),
         Subcommands::Web { profile } => build_web(&repo, *profile)?,
         Subcommands::Dist => dist::run(&repo)?,
         Subcommands::ProveWasmFallback => prove_wasm_fallback(&repo)?,

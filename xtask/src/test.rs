@@ -14,7 +14,7 @@ use crate::repo::{self, Repo};
 use crate::sim::{self, SimOptions};
 use crate::tally::{self, Tally};
 use crate::wasm_target::WasmTarget;
-use crate::{browser, machine, process, tidy};
+use crate::{browser, machine, process, site, tidy};
 
 const SIMULATED_SEEDS: u32 = 3000;
 const CRASH_ROUNDS: u32 = 6;
@@ -81,7 +81,7 @@ pub enum Part {
     Crash,
     /// The browser tests.
     Browser,
-    /// The documentation, with warnings as errors.
+    /// The documentation, with warnings as errors, and its site with every link in it.
     Doc,
 }
 
@@ -283,7 +283,9 @@ fn doc(repo: &Repo) -> Tally {
     cargo
         .args(["doc", "--workspace", "--no-deps"])
         .env("RUSTDOCFLAGS", "-D warnings");
-    passed(&process::run(&mut cargo))
+    let mut tally = passed(&process::run(&mut cargo));
+    tally += passed(&site::build(repo).map(drop));
+    tally
 }
 
 fn packages<'a>(names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {

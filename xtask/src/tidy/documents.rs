@@ -1,6 +1,8 @@
-//! Documents that name files which don't exist.
+//! Documents that name files or places which don't exist, and commands of which nobody says whether
+//! they are tested.
 
 use super::tree::{Finding, SourceFile, Tree};
+use crate::markdown;
 
 /// The folders whose paths are recognised in backticks.
 const FOLDERS: [&str; 12] = [
@@ -18,22 +20,27 @@ const FOLDERS: [&str; 12] = [
     "xtask/",
 ];
 
-/// Reports paths in backticks, and relative links, that lead nowhere.
+/// Before a block of commands that a test runs as it stands (`crates/driftless/tests/binary`).
+const RUN: &str = "<!-- run -->";
+/// Before a block of commands that no test runs as it stands, with the reason.
+const NOT_RUN: &str = "<!-- not run: ";
+
+/// Reports paths in backticks, and relative links, that lead nowhere, and commands without a word
+/// on whether they are run.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for document in tree.files().iter().filter(|file| is_document(file)) {
-        for (line, text) in prose(document) {
-            for path in code_spans(text).filter_map(repository_path) {
+        for (line, text) in markdown::prose(&document.text) {
+            for path in markdown::code_spans(text).filter_map(repository_path) {
                 if !tree.has(path) {
                     findings.push(absent(document, line, path));
                 }
             }
-            for target in link_targets(text).filter_map(|target| resolve(&document.path, target)) {
-                if !target.is_empty() && !tree.has(&target) {
-                    findings.push(absent(document, line, &target));
-                }
+            for target in markdown::link_targets(text) {
+                findings.extend(broken(tree, document, line, target));
             }
         }
+        findings.extend(unmarked(document));
     }
     findings
 }
@@ -51,25 +58,46 @@ fn is_document(file: &SourceFile) -> bool {
         file.path.as_str(),
         "README.md" | "ARCHITECTURE.md" | "CONTRIBUTING.md"
     );
-    top || (file.path.starts_with("docs/") && file.has_extension("md"))
+    let folder = ["docs/", "examples/"]
+        .iter()
+        .any(|folder| file.path.starts_with(folder));
+    top || (folder && file.has_extension("md"))
 }
 
-/// The lines outside of code blocks, counted from 1.
-fn prose(document: &SourceFile) -> Vec<(usize, &str)> {
-    let mut inside_block = false;
-    let mut lines = Vec::new();
-    for (index, line) in document.text.lines().enumerate() {
-        if line.trim_start().starts_with("```") {
-            inside_block = !inside_block;
-        } else if !inside_block {
-            lines.push((index + 1, line));
-        }
-    }
-    lines
+/// A relative link to what is not there: a file, or a heading in one.
+fn broken(tree: &Tree, document: &SourceFile, line: usize, target: &str) -> Option<Finding> {
+    let (path, place) = markdown::resolve(&document.path, target)?;
+    let page = if path.is_empty() {
+        document
+    } else if tree.has(&path) {
+        tree.files().iter().find(|file| file.path == path)?
+    } else {
+        return Some(absent(document, line, &path));
+    };
+    let is_there = place.is_empty()
+        || !page.has_extension("md")
+        || markdown::anchors(&page.text)
+            .iter()
+            .any(|anchor| anchor == place);
+    (!is_there).then(|| absent(document, line, &format!("{}#{place}", page.path)))
 }
 
-fn code_spans(text: &str) -> impl Iterator<Item = &str> {
-    text.split('`').skip(1).step_by(2)
+/// Blocks of commands without a word on whether a test runs them.
+fn unmarked(document: &SourceFile) -> Vec<Finding> {
+    let blocks = markdown::blocks(&document.text).into_iter();
+    let unmarked = blocks.filter(|block| {
+        let reason = block.before.strip_prefix(NOT_RUN);
+        let has_reason = reason.is_some_and(|reason| reason.trim_end_matches("-->").len() > 8);
+        block.language == "sh" && block.before != RUN && !has_reason
+    });
+    let finding = |block: markdown::Block| {
+        let message = format!(
+            "has commands that are neither run by a test (`{RUN}`) nor say why not \
+             (`{NOT_RUN}REASON -->`), on the line before the block"
+        );
+        Finding::line(&document.path, block.line, message)
+    };
+    unmarked.map(finding).collect()
 }
 
 /// The path in a code span, if it names one of this repository: a line number or an item after
@@ -87,40 +115,13 @@ fn is_top_document(name: &str) -> bool {
     !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// The targets of `[text](target)` and `![text](target)`.
-fn link_targets(text: &str) -> impl Iterator<Item = &str> {
-    text.split("](")
-        .skip(1)
-        .filter_map(|rest| Some(rest.split_once(')')?.0))
-}
-
-/// A relative link as a path from the root; `None` for addresses and for places in the page.
-fn resolve(document: &str, target: &str) -> Option<String> {
-    let target = target.split(['#', ' ']).next().unwrap_or(target);
-    if target.is_empty() || target.contains(':') {
-        return None;
-    }
-    let mut parts: Vec<_> = document.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            name => parts.push(name),
-        }
-    }
-    Some(parts.join("/"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn findings(text: &str) -> Vec<String> {
         let tree = Tree::of(&[
-            ("ARCHITECTURE.md", ""),
+            ("ARCHITECTURE.md", "# Code map\n"),
             ("crates/a/src/lib.rs", ""),
             ("docs/guide/start.md", text),
             ("docs/shot.png", ""),
@@ -133,20 +134,22 @@ mod tests {
 
     #[test]
     fn what_exists_passes() {
-        let text = "`crates/a/src/lib.rs:12`, `crates/a/`, `ARCHITECTURE.md`,\n\
-                    ![shot](../shot.png) [page](../../ARCHITECTURE.md#map) [out](https://x/y)";
+        let text = "## Here\n`crates/a/src/lib.rs:12`, `crates/a/`, `ARCHITECTURE.md`, [x](#here)\n\
+                    ![shot](../shot.png) [page](../../ARCHITECTURE.md#code-map) [out](https://x/y)";
         assert_eq!(findings(text), Vec::<String>::new());
     }
 
     #[test]
     fn what_does_not_exist_is_reported_with_its_line() {
-        let text = "\n`crates/b/src/lib.rs`\n[gone](./gone.md)\n`PRODUCT.md`";
+        let text = "\n`crates/b/src/lib.rs`\n[gone](./gone.md)\n`PRODUCT.md`\n\
+                    [no such place](../../ARCHITECTURE.md#gone)";
         assert_eq!(
             findings(text),
             [
                 "docs/guide/start.md:2 names crates/b/src/lib.rs, which does not exist",
                 "docs/guide/start.md:3 names docs/guide/gone.md, which does not exist",
                 "docs/guide/start.md:4 names PRODUCT.md, which does not exist",
+                "docs/guide/start.md:5 names ARCHITECTURE.md#gone, which does not exist",
             ]
         );
     }
@@ -156,5 +159,17 @@ mod tests {
         let text = "`crates/*/src` `docs/<name>.md` `cargo xtask demo` `target/web/web`\n\
                     ```\n`crates/gone`\n```\n";
         assert_eq!(findings(text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn commands_are_run_or_say_why_not() {
+        let good = "<!-- run -->\n```sh\nls\n```\n\n<!-- not run: installs a compiler -->\n\
+                    ```sh\nls\n```\n";
+        assert_eq!(findings(good), Vec::<String>::new());
+        for bad in ["```sh\nls\n```\n", "<!-- not run:  -->\n```sh\nls\n```\n"] {
+            let found = findings(bad);
+            assert_eq!(found.len(), 1, "{bad}");
+            assert!(found[0].contains("neither run by a test"), "{found:?}");
+        }
     }
 }

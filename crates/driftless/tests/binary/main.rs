@@ -15,6 +15,7 @@ mod nginx;
 #[cfg(target_os = "linux")]
 mod caddy;
 mod live;
+mod documents;
 
 #[cfg(target_os = "linux")]
 mod deletion;
