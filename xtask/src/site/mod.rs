@@ -86,9 +86,9 @@ fn lay_out(repo: &Repo, book: &Path) -> Result<()> {
     {
         let content = fs::read(repo.root().join(path))?;
         match String::from_utf8(content) {
-            Ok(text) if path.ends_with(".md") => documents.push((path, text)),
+            Ok(text) if is_page(path) => documents.push((path, text)),
             Ok(text) if path == "docs/book.toml" => {
-                write(&book.join("book.toml"), text.as_bytes())?
+                write(&book.join("book.toml"), text.as_bytes())?;
             }
             Ok(text) => put(book, path, text.as_bytes())?,
             Err(picture) => put(book, path, picture.as_bytes())?,
@@ -109,6 +109,10 @@ fn lay_out(repo: &Repo, book: &Path) -> Result<()> {
         write(&book.join("src").join(path), text.as_bytes())?;
     }
     Ok(())
+}
+
+fn is_page(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "md")
 }
 
 fn put(book: &Path, path: &str, content: &[u8]) -> Result<()> {
