@@ -235,7 +235,22 @@ fn ensure_python() -> Result<()> {
     machine::install(&["python3"])
 }
 
+/// What the commands of the documentation need, which are run as they stand.
+fn ensure_documented_tools() -> Result<()> {
+    for tool in ["curl", "openssl"] {
+        if machine::find_program(tool).is_some() {
+            continue;
+        }
+        if !machine::can_install() {
+            bail!("{tool} is missing: install it, the documentation's commands are run with it");
+        }
+        machine::install(&[tool])?;
+    }
+    Ok(())
+}
+
 fn unit(repo: &Repo) -> Result<Outcome> {
+    ensure_documented_tools()?;
     ensure_strace()?;
     ensure_python()?;
     ensure_proxies()?;

@@ -19,7 +19,8 @@ fn page(path: &str) -> String {
 
 /// The blocks that are to be run, in their order.
 fn marked(text: &str) -> Vec<String> {
-    let blocks = text.split(&format!("{MARK}\n```sh\n")).skip(1);
+    let start = format!("{MARK}\n```sh\n");
+    let blocks = text.split(&start).skip(1);
     let block = |rest: &str| {
         rest.split_once("\n```")
             .expect("the block's end")
