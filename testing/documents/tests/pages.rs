@@ -19,11 +19,9 @@ fn pages() -> Vec<String> {
     let pages = folders.flat_map(|folder| {
         let entries = fs::read_dir(root().join(folder)).expect("a folder");
         entries.filter_map(move |entry| {
-            let name = entry.expect("an entry").file_name();
-            let name = name.to_str()?.to_owned();
-            let path = Path::new(folder).join(&name);
-            name.ends_with(".md")
-                .then(|| path.to_str().unwrap_or_default().to_owned())
+            let path = Path::new(folder).join(entry.expect("an entry").file_name());
+            let is_page = path.extension().is_some_and(|extension| extension == "md");
+            is_page.then(|| path.to_str().expect("text").to_owned())
         })
     });
     pages.collect()
@@ -70,16 +68,21 @@ fn is_name(name: &str) -> bool {
 #[test]
 fn the_quick_reference_has_every_property_of_every_component() {
     let text = read("docs/quick-reference.md");
-    for (component, file) in [
-        ("DashboardRealtimeProvider", "provider.rs"),
-        ("DashboardSyncIndicator", "components/sync_indicator/mod.rs"),
-        ("PendingOperationsBadge", "components/pending_badge/mod.rs"),
-        ("ConflictResolutionUi", "components/conflict/mod.rs"),
-        ("WidgetRealtime", "components/widget/mod.rs"),
-        ("SyncLedger", "components/monitor/ledger.rs"),
-        ("ReconnectSummary", "components/monitor/reconnect.rs"),
-        ("PerformancePanel", "components/monitor/performance.rs"),
-    ] {
+    let listed = read("crates/driftless-leptos/src/lib.rs");
+    let (_, listed) = listed
+        .split_once("const PAGES")
+        .expect("the list of components");
+    // `include_str!("FILE"),` and `"COMPONENT",` take turns with the page.
+    let quoted: Vec<_> = listed
+        .split("];")
+        .next()
+        .unwrap_or_default()
+        .split('"')
+        .collect();
+    let components = quoted.chunks(6).filter(|chunk| chunk.len() == 6);
+    let mut count = 0;
+    for (file, component) in components.map(|chunk| (chunk[1], chunk[3])) {
+        count += 1;
         let source = read(&format!("crates/driftless-leptos/src/{file}"));
         let (_, rest) = source
             .split_once(&format!("pub fn {component}("))
@@ -91,6 +94,7 @@ fn the_quick_reference_has_every_property_of_every_component() {
         expected.sort_unstable();
         assert_eq!(row(&text, component), expected, "{component}");
     }
+    assert!(count > 7, "the list was read: {count} components");
 }
 
 #[test]

@@ -16,7 +16,10 @@ pub fn check(folder: &Path) -> Result<usize> {
     let mut files = BTreeSet::new();
     for file in sizes::files_below(folder)? {
         let path = file.to_string_lossy().replace('\\', "/");
-        if file.extension().is_some_and(|extension| extension == "html") {
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "html")
+        {
             let text = std::fs::read_to_string(folder.join(&file))
                 .with_context(|| format!("cannot read {path}"))?;
             pages.insert(path.clone(), text);

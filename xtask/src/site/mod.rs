@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::process;
 use crate::repo::Repo;
@@ -96,15 +96,6 @@ fn lay_out(repo: &Repo, book: &Path) -> Result<()> {
     }
     let texts = documents.iter().map(|(path, text)| (*path, text.as_str()));
     let pages = sources::pages(texts);
-    let summary = pages
-        .get("SUMMARY.md")
-        .context("docs/SUMMARY.md is missing")?;
-    for path in pages.keys().filter(|path| *path != "SUMMARY.md") {
-        ensure!(
-            summary.contains(&format!("({path})")),
-            "docs/SUMMARY.md does not have the page {path}"
-        );
-    }
     for (path, text) in &pages {
         write(&book.join("src").join(path), text.as_bytes())?;
     }
@@ -112,7 +103,9 @@ fn lay_out(repo: &Repo, book: &Path) -> Result<()> {
 }
 
 fn is_page(path: &str) -> bool {
-    Path::new(path).extension().is_some_and(|extension| extension == "md")
+    Path::new(path)
+        .extension()
+        .is_some_and(|extension| extension == "md")
 }
 
 fn put(book: &Path, path: &str, content: &[u8]) -> Result<()> {

@@ -20,6 +20,9 @@ const FOLDERS: [&str; 12] = [
     "xtask/",
 ];
 
+/// The contents of the site.
+const CONTENTS: &str = "docs/SUMMARY.md";
+
 /// Before a block of commands that a test runs as it stands (`crates/driftless/tests/binary`).
 const RUN: &str = "<!-- run -->";
 /// Before a block of commands that no test runs as it stands, with the reason.
@@ -41,6 +44,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
             }
         }
         findings.extend(unmarked(document));
+        findings.extend(unlisted(tree, document));
     }
     findings
 }
@@ -98,6 +102,14 @@ fn unmarked(document: &SourceFile) -> Vec<Finding> {
         Finding::line(&document.path, block.line, message)
     };
     unmarked.map(finding).collect()
+}
+
+/// A page that the site's contents do not have.
+fn unlisted(tree: &Tree, document: &SourceFile) -> Option<Finding> {
+    let path = document.path.strip_prefix("docs/")?;
+    let contents = tree.files().iter().find(|file| file.path == CONTENTS)?;
+    let is_listed = contents.text.contains(&format!("({path})")) || document.path == CONTENTS;
+    (!is_listed).then(|| Finding::file(&document.path, format!("is not listed in {CONTENTS}")))
 }
 
 /// The path in a code span, if it names one of this repository: a line number or an item after
@@ -159,6 +171,18 @@ mod tests {
         let text = "`crates/*/src` `docs/<name>.md` `cargo xtask demo` `target/web/web`\n\
                     ```\n`crates/gone`\n```\n";
         assert_eq!(findings(text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_page_is_in_the_contents() {
+        let tree = Tree::of(&[
+            ("docs/SUMMARY.md", "[a](a.md)"),
+            ("docs/a.md", ""),
+            ("docs/b/c.md", ""),
+        ]);
+        let found = check(&tree);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].place, "docs/b/c.md");
     }
 
     #[test]
