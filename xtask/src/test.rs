@@ -28,16 +28,23 @@ const CORE: [&str; 4] = [
     "driftless-sync",
 ];
 
-/// The crates that run in the browser.
-const BROWSER_CRATES: [&str; 4] = [
+/// The packages that run in the browser; of the examples only their pages do.
+const BROWSER_CRATES: [&str; 6] = [
     "driftless-dashboard",
     "driftless-leptos",
     "driftless-client",
     "driftless-store",
+    "minimal",
+    "existing-leptos",
 ];
 
-/// The examples' pages, which run in the browser; the rest of their packages does not.
-const BROWSER_PAGES: [&str; 3] = ["minimal", "existing-leptos", "existing-leptos-before"];
+/// The executables among them that are pages.
+const BROWSER_PAGES: [&str; 4] = [
+    "driftless-dashboard",
+    "minimal",
+    "existing-leptos",
+    "existing-leptos-before",
+];
 
 /// The options of `cargo xtask test`.
 #[derive(Debug, Args)]
@@ -162,19 +169,6 @@ fn clippy(repo: &Repo) -> Result<Tally> {
     let mut tally = passed(&process::run(&mut native));
 
     let wasm = WasmTarget::ensure(repo)?;
-    let crates = ["--features", "driftless-store/indexeddb"].into_iter();
-    tally += browser_clippy(repo, &wasm, crates.chain(packages(&BROWSER_CRATES)));
-    let examples = ["--package", "minimal", "--package", "existing-leptos"].into_iter();
-    let pages = BROWSER_PAGES.iter().flat_map(|page| ["--bin", page]);
-    tally += browser_clippy(repo, &wasm, examples.chain(pages));
-    Ok(tally)
-}
-
-fn browser_clippy<'a>(
-    repo: &Repo,
-    wasm: &WasmTarget,
-    what: impl Iterator<Item = &'a str>,
-) -> Tally {
     let subcommand = if wasm.has_clippy() {
         "clippy"
     } else {
@@ -182,11 +176,15 @@ fn browser_clippy<'a>(
         "check"
     };
     let mut browser = wasm.cargo(repo, subcommand);
-    browser.args(what);
+    browser
+        .args(packages(&BROWSER_CRATES))
+        .args(["--features", "driftless-store/indexeddb", "--lib"])
+        .args(BROWSER_PAGES.iter().flat_map(|page| ["--bin", page]));
     if wasm.has_clippy() {
         browser.args(["--", "-D", "warnings"]);
     }
-    passed(&process::run(&mut browser))
+    tally += passed(&process::run(&mut browser));
+    Ok(tally)
 }
 
 fn wasm_core(repo: &Repo) -> Result<Tally> {
