@@ -2,6 +2,7 @@
 //! any request over HTTP is refused. docs/http.md is about them.
 
 use driftless_model::UserId;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Codec, DecodeError};
@@ -97,31 +98,30 @@ pub struct HttpRefusal {
     pub line: Option<u32>,
 }
 
-impl AccessList {
-    /// Reads the answer of a server.
-    pub fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
-        Codec::Json.decode(json)
+/// An answer over HTTP: JSON for scripts, `MessagePack` for whoever asks for it (`Accept:
+/// application/msgpack`), as browsers do, which have no other decoder.
+pub trait HttpAnswer: Serialize + DeserializeOwned {
+    /// The type of its bytes as `MessagePack`.
+    const MESSAGE_PACK: &'static str = "application/msgpack";
+
+    /// Reads `MessagePack`.
+    fn from_message_pack(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Codec::MessagePack.decode(bytes)
+    }
+
+    /// Writes it in one of both ways.
+    fn to_bytes(&self, codec: Codec) -> Vec<u8> {
+        codec.encode(self)
     }
 }
 
-impl MadeAccess {
-    /// Reads the answer of a server.
-    pub fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
-        Codec::Json.decode(json)
-    }
-}
-
-impl HttpRefusal {
-    /// Reads the answer of a server.
-    pub fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
-        Codec::Json.decode(json)
-    }
-}
+impl HttpAnswer for AccessList {}
+impl HttpAnswer for MadeAccess {}
+impl HttpAnswer for HttpRefusal {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::to_json;
 
     #[test]
     fn what_a_server_writes_a_browser_reads() {
@@ -142,18 +142,21 @@ mod tests {
             }],
             is_cut: false,
         };
-        let json = to_json(&list);
+        let bytes = list.to_bytes(Codec::MessagePack);
+        assert_eq!(AccessList::from_message_pack(&bytes), Ok(list.clone()));
+        let json = list.to_bytes(Codec::Json);
+        assert_eq!(Codec::Json.decode(&json), Ok(list));
+        let json = String::from_utf8(json).expect("text");
         assert!(!json.contains("null"), "{json}");
-        assert_eq!(AccessList::from_json(json.as_bytes()), Ok(list));
         let refusal = br#"{"code":"a_newer_one","detail":"no","more":1}"#;
-        let refusal = HttpRefusal::from_json(refusal).expect("is read");
+        let refusal: HttpRefusal = Codec::Json.decode(refusal).expect("is read");
         assert_eq!(refusal.code, Code::Unknown);
     }
 
     #[test]
     fn a_secret_is_not_shown() {
         let made = br#"{"number":1,"user":"Ann","token":"driftless_secret"}"#;
-        let made = MadeAccess::from_json(made).expect("is read");
+        let made: MadeAccess = Codec::Json.decode(made).expect("is read");
         assert_eq!(made.token, "driftless_secret");
         assert!(!format!("{made:?}").contains("secret"), "{made:?}");
     }

@@ -53,7 +53,9 @@ impl Refused {
         };
         let later = self.retry_after_s.map(|seconds| seconds.to_string());
         let later = later.map(|seconds| [(header::RETRY_AFTER, seconds)]);
-        (status, later, Json(self.said)).into_response()
+        let mut response = (status, later, Json(&self.said)).into_response();
+        response.extensions_mut().insert(self.said);
+        response
     }
 }
 

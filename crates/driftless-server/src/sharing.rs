@@ -10,8 +10,10 @@ use axum::response::{IntoResponse as _, Json, Response};
 use axum::routing::{delete, get};
 use driftless_model::limits::{ACCESS_BYTES_MAX, ACCESS_ROWS_MAX, ACCESS_SECONDS_MAX};
 use driftless_model::{BoardId, Role, UserId};
-use driftless_protocol::Code;
-use driftless_protocol::access::{Access, AccessList, AccessToken, MadeAccess, NewAccess};
+use driftless_protocol::access::{
+    Access, AccessList, AccessToken, HttpAnswer, HttpRefusal, MadeAccess, NewAccess,
+};
+use driftless_protocol::{Code, Codec};
 use driftless_store::server::{
     AccountError, Accounts, Holder, NewToken, StoreError, TokenHash, TokenRow,
 };
@@ -137,16 +139,44 @@ fn unavailable(error: &StoreError) -> Refused {
 /// Neither a browser nor a proxy keeps it.
 const NOT_KEPT: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
+fn takes_message_pack(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT);
+    accept.is_some_and(|accept| accept.as_bytes() == HttpRefusal::MESSAGE_PACK.as_bytes())
+}
+
+fn answer<T: HttpAnswer>(headers: &HeaderMap, status: StatusCode, outcome: Answer<T>) -> Response {
+    match outcome {
+        Ok(answer) if takes_message_pack(headers) => {
+            let body = answer.to_bytes(Codec::MessagePack);
+            let kind = [(header::CONTENT_TYPE, T::MESSAGE_PACK)];
+            (status, NOT_KEPT, kind, body).into_response()
+        }
+        Ok(answer) => (status, NOT_KEPT, Json(answer)).into_response(),
+        Err(refusal) => in_their_words(headers, *refusal),
+    }
+}
+
+/// A refusal in the encoding that was asked for, where it is one of ours.
+fn in_their_words(headers: &HeaderMap, refusal: Response) -> Response {
+    let said = refusal.extensions().get::<HttpRefusal>();
+    match said.filter(|_| takes_message_pack(headers)) {
+        Some(said) => {
+            let body = said.to_bytes(Codec::MessagePack);
+            let kind = [(header::CONTENT_TYPE, HttpRefusal::MESSAGE_PACK)];
+            (refusal.status(), kind, body).into_response()
+        }
+        None => refusal,
+    }
+}
+
 async fn list(
     State(sharing): State<Sharing>,
     remote: Remote,
     Path(board): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    match listed(&sharing, remote, &headers, &board).await {
-        Ok(list) => (NOT_KEPT, Json(list)).into_response(),
-        Err(refusal) => *refusal,
-    }
+    let listed = listed(&sharing, remote, &headers, &board).await;
+    answer(&headers, StatusCode::OK, listed)
 }
 
 async fn listed(
@@ -216,10 +246,8 @@ async fn make(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match made(&sharing, remote, &headers, &board, body).await {
-        Ok(made) => (StatusCode::CREATED, NOT_KEPT, Json(made)).into_response(),
-        Err(refusal) => *refusal,
-    }
+    let made = made(&sharing, remote, &headers, &board, body).await;
+    answer(&headers, StatusCode::CREATED, made)
 }
 
 async fn made(
@@ -342,7 +370,7 @@ async fn revoke(
 ) -> Response {
     match revoked(&sharing, remote, &headers, &board, number).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) => *refusal,
+        Err(refusal) => in_their_words(&headers, *refusal),
     }
 }
 

@@ -1,9 +1,9 @@
 //! What the server is asked about sharing (docs/http.md).
 
 use driftless_leptos::RealtimeContext;
-use driftless_protocol::access::{AccessList, HttpRefusal, MadeAccess, NewAccess};
+use driftless_protocol::access::{AccessList, HttpAnswer, HttpRefusal, MadeAccess, NewAccess};
 use driftless_protocol::{DecodeError, to_json};
-use js_sys::{JsString, Reflect};
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{RequestInit, Response};
@@ -36,13 +36,13 @@ impl Access {
     /// Who has a role on the board. Errors are for the person.
     pub async fn list(&self) -> Result<AccessList, String> {
         let answer = self.ask("GET", "", None).await?;
-        AccessList::from_json(&answer).map_err(not_ours)
+        AccessList::from_message_pack(&answer).map_err(not_ours)
     }
 
     /// Makes a token.
     pub async fn make(&self, new: &NewAccess) -> Result<MadeAccess, String> {
         let answer = self.ask("POST", "", Some(&to_json(new))).await?;
-        MadeAccess::from_json(&answer).map_err(not_ours)
+        MadeAccess::from_message_pack(&answer).map_err(not_ours)
     }
 
     /// Revokes one.
@@ -63,19 +63,15 @@ impl Access {
         let path = format!("{base}api/boards/{board}/access{below}");
         let init = self.init(method, body);
         let answered = answer(&path, &init).await;
-        let (status, text) = answered.map_err(|_| {
+        let (status, body) = answered.map_err(|_| {
             "The server cannot be reached. Try again once it is connected.".to_owned()
         })?;
         if (200..300).contains(&status) {
-            return Ok(text.into_bytes());
+            return Ok(body);
         }
-        let refusal = HttpRefusal::from_json(text.as_bytes());
-        Err(match refusal {
+        Err(match HttpRefusal::from_message_pack(&body) {
             Ok(refusal) => refusal.detail,
-            Err(_) if text.is_empty() || text.contains('<') => {
-                format!("The server answered with status {status}.")
-            }
-            Err(_) => text,
+            Err(_) => plain(status, body),
         })
     }
 
@@ -85,23 +81,30 @@ impl Access {
         if let Some(body) = body {
             init.set_body(&JsValue::from_str(body));
         }
+        let headers = js_sys::Object::new();
+        // Only a frozen object refuses it, and this one is new.
+        let set = |name: &str, value: &str| Reflect::set(&headers, &name.into(), &value.into());
+        let _ = set("accept", HttpRefusal::MESSAGE_PACK);
         if let Some(token) = &self.token {
-            let headers = js_sys::Object::new();
-            let bearer = JsValue::from_str(&format!("Bearer {token}"));
-            // Only a frozen object refuses it, and this one is new.
-            let _ = Reflect::set(&headers, &"authorization".into(), &bearer);
-            init.set_headers(&headers);
+            let _ = set("authorization", &format!("Bearer {token}"));
         }
+        init.set_headers(&headers);
         init
     }
 }
 
-async fn answer(path: &str, init: &RequestInit) -> Result<(u16, String), JsValue> {
+/// What a proxy says, or the server to somebody whom it does not know.
+fn plain(status: u16, body: Vec<u8>) -> String {
+    let text = String::from_utf8(body).ok();
+    let text = text.filter(|text| !text.is_empty() && !text.contains('<'));
+    text.unwrap_or_else(|| format!("The server answered with status {status}."))
+}
+
+async fn answer(path: &str, init: &RequestInit) -> Result<(u16, Vec<u8>), JsValue> {
     let response = browser::window().fetch_with_str_and_init(path, init);
     let response: Response = JsFuture::from(response).await?.dyn_into()?;
-    let text = JsFuture::from(response.text()?).await?;
-    let text = text.unchecked_into::<JsString>();
-    Ok((response.status(), String::from(text)))
+    let body = JsFuture::from(response.array_buffer()?).await?;
+    Ok((response.status(), Uint8Array::new(&body).to_vec()))
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "what `map_err` takes")]

@@ -16,6 +16,21 @@ pub async fn ask(server: &Server, what: &str, headers: &str) -> (u16, String) {
 
 /// One request; `headers` say how long its body is.
 pub async fn ask_with(server: &Server, what: &str, headers: &str, body: &str) -> (u16, String) {
+    let answer = raw(server, what, headers, body).await;
+    let answer = String::from_utf8(answer).expect("text");
+    let status = answer.split(' ').nth(1).expect("a status").parse();
+    let body = answer.split_once("\r\n\r\n").expect("a body").1;
+    (status.expect("a number"), body.to_owned())
+}
+
+/// The body of the answer to a GET.
+pub async fn bytes_of(server: &Server, path: &str, headers: &str) -> Vec<u8> {
+    let answer = raw(server, &format!("GET {path}"), headers, "").await;
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    answer[end.expect("a body") + 4..].to_vec()
+}
+
+async fn raw(server: &Server, what: &str, headers: &str, body: &str) -> Vec<u8> {
     let stream = tokio::net::TcpStream::connect(server.address).await;
     let mut stream = stream.expect("connects");
     let request = format!(
@@ -23,11 +38,9 @@ pub async fn ask_with(server: &Server, what: &str, headers: &str, body: &str) ->
         server.address
     );
     stream.write_all(request.as_bytes()).await.expect("sends");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("reads");
-    let status = answer.split(' ').nth(1).expect("a status").parse();
-    let body = answer.split_once("\r\n\r\n").expect("a body").1;
-    (status.expect("a number"), body.to_owned())
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("reads");
+    answer
 }
 
 #[tokio::test]

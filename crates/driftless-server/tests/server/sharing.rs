@@ -6,13 +6,13 @@ use driftless_model::limits::{
 };
 use driftless_model::{BoardId, UserId};
 use driftless_protocol::Code;
-use driftless_protocol::access::{Access, AccessList, HttpRefusal, MadeAccess};
+use driftless_protocol::access::{Access, AccessList, HttpAnswer as _, HttpRefusal, MadeAccess};
 use driftless_server::auth::Secret;
 use driftless_server::{Driftless, OpenAuth, Role, SqliteBoards, StoredAuth, watch_rights};
 use driftless_store::server::{Accounts, Grant, NewToken};
 use tempfile::TempDir;
 
-use crate::http::ask;
+use crate::http::{ask, bytes_of};
 use crate::person::Server;
 
 const BY: &str = "a test";
@@ -68,13 +68,13 @@ impl Stage {
     async fn list(&self, token: &str) -> AccessList {
         let (status, body) = self.ask("GET /api/boards/home/access", token, "").await;
         assert_eq!(status, 200, "{body}");
-        AccessList::from_json(body.as_bytes()).expect("a list")
+        serde_json::from_str(&body).expect("a list")
     }
 
     async fn make(&self, token: &str, body: &str) -> Result<MadeAccess, (u16, HttpRefusal)> {
         let (status, body) = self.ask("POST /api/boards/home/access", token, body).await;
         if status == 201 {
-            return Ok(MadeAccess::from_json(body.as_bytes()).expect("a token"));
+            return Ok(serde_json::from_str(&body).expect("a token"));
         }
         Err((status, refusal(&body)))
     }
@@ -95,8 +95,8 @@ impl Stage {
 }
 
 fn refusal(body: &str) -> HttpRefusal {
-    let refusal = HttpRefusal::from_json(body.as_bytes());
-    refusal.unwrap_or_else(|error| panic!("{error}: {body}"))
+    let refusal = serde_json::from_str(body);
+    refusal.unwrap_or_else(|error: serde_json::Error| panic!("{error}: {body}"))
 }
 
 fn find<'a>(list: &'a AccessList, name: &str) -> Option<&'a Access> {
@@ -195,6 +195,21 @@ async fn nobody_but_an_owner_sees_or_shares_anything() {
     let foreign = format!("Authorization: Bearer {ann}\r\nOrigin: http://evil.test\r\n");
     assert_eq!(ask(&stage.server, what, &foreign).await.0, 403);
     assert_eq!(stage.list(&ann).await.people.len(), 3);
+}
+
+#[tokio::test]
+async fn a_browser_is_answered_in_message_pack_refusals_too() {
+    let stage = Stage::new().await;
+    let (_, ann) = stage.token("Ann", Some("home"), Role::Owner).await;
+    let path = |board: &str| format!("/api/boards/{board}/access");
+    let headers = format!("Authorization: Bearer {ann}\r\nAccept: application/msgpack\r\n");
+    let get = async |board: &str| bytes_of(&stage.server, &path(board), &headers).await;
+    let list = get("home").await;
+    let list = AccessList::from_message_pack(&list).expect("a list");
+    assert_eq!(list.user.as_str(), "Ann");
+    let refusal = get("other").await;
+    let refusal = HttpRefusal::from_message_pack(&refusal).expect("a refusal");
+    assert_eq!(refusal.code, Code::Forbidden);
 }
 
 #[tokio::test]
