@@ -89,7 +89,9 @@ export class Server {
   }
 
   async #spawn() {
-    const options = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, '--web', this.#web];
+    const options = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data];
+    // Without a folder the server has its own pages inside.
+    if (this.#web) options.push('--web', this.#web);
     options.push(...this.#options);
     if (this.#base) options.push('--base-path', this.#base);
     this.#child = spawn(EXECUTABLE, options, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -56,6 +56,24 @@ pub fn run(repo: &Repo, chromium: &Path, only: &str, build: Build) -> Result<Tal
     Ok(counted.judged(status.success()))
 }
 
+/// Opens a board with a server that is installed somewhere, with nothing else of this repository
+/// but the test.
+pub fn try_installed(repo: &Repo, server: &Path) -> Result<()> {
+    let chromium = prepare(repo)?;
+    let mut command = Command::new("node");
+    command
+        .current_dir(repo.root().join("e2e"))
+        .args([
+            "--test",
+            "--test-reporter=spec",
+            "release/installed.test.mjs",
+        ])
+        .env(CHROMIUM_VARIABLE, chromium)
+        .env("DRIFTLESS_SERVER", server)
+        .env("DRIFTLESS_WEB", "");
+    process::run(&mut command)
+}
+
 fn ensure_chromium() -> Result<PathBuf> {
     if let Some(chromium) = find_chromium() {
         return Ok(chromium);

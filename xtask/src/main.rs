@@ -21,6 +21,9 @@ mod golden;
 mod fuzz;
 mod mutants;
 mod tally;
+mod supply_chain;
+mod notices;
+mod archive;
 mod browser;
 mod pages;
 mod tidy;
@@ -72,6 +75,8 @@ enum Subcommands {
     Golden,
     /// Check the house rules: lengths, cycles, layers, stray files, documents.
     Tidy(TidyOptions),
+    /// Check licences, duplicates and sources of all dependencies against deny.toml.
+    Deny,
     /// Write the pages of docs/ that are made from tables in the code.
     Pages,
     /// Make the documentation's site, with search, and check its links.
@@ -82,7 +87,8 @@ enum Subcommands {
         #[arg(long, value_enum, default_value = "web")]
         profile: WebProfile,
     },
-    /// Build the binary that ships, with the web app inside, into dist/.
+    /// Build what ships into dist/: the binary with the web app inside, and an archive of it with
+    /// licences and settings, which is unpacked and tried.
     Dist,
     /// Prove, from nothing, that Debian's compiler builds the web app too.
     ProveWasmFallback,
@@ -111,6 +117,7 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
         Subcommands::Mutants(options) => mutants::run(&repo, options)?,
         Subcommands::Golden => golden::run(&repo)?,
         Subcommands::Tidy(options) => tidy::run(&repo, options)?,
+        Subcommands::Deny => supply_chain::run(&repo)?,
         Subcommands::Pages => pages::write(&repo)?,
         Subcommands::Docs => drop(site::build(&repo)?),
         Subcommands::Web { profile } => build_web(&repo, *profile)?,

@@ -14,7 +14,7 @@ use crate::repo::{self, Repo};
 use crate::sim::{self, SimOptions};
 use crate::tally::{self, Tally};
 use crate::wasm_target::WasmTarget;
-use crate::{browser, machine, process, site, tidy};
+use crate::{browser, machine, process, site, supply_chain, tidy};
 
 const SIMULATED_SEEDS: u32 = 3000;
 const CRASH_ROUNDS: u32 = 6;
@@ -76,6 +76,8 @@ pub enum Part {
     Fmt,
     /// The house rules that a machine can check.
     Tidy,
+    /// Licences, duplicates and sources of all dependencies.
+    Supply,
     /// Clippy with warnings as errors, for this machine and for the browser.
     Clippy,
     /// The core crates compile for the browser.
@@ -139,6 +141,7 @@ fn run_part(repo: &Repo, part: Part, options: &TestOptions) -> Result<Outcome> {
     let tally = match part {
         Part::Fmt => fmt(repo),
         Part::Tidy => tidy::check(repo)?,
+        Part::Supply => supply_chain::check(repo)?,
         Part::Clippy => clippy(repo)?,
         Part::WasmCore => wasm_core(repo)?,
         Part::Unit => return unit(repo),

@@ -11,10 +11,11 @@ const FOLDERS: [&str; 12] = [
 ];
 
 /// The files at the top.
-const TOP_FILES: [&str; 11] = [
+const TOP_FILES: [&str; 13] = [
     ".gitattributes",
     ".gitignore",
     "ARCHITECTURE.md",
+    "CHANGELOG.md",
     "CONTRIBUTING.md",
     "Cargo.lock",
     "Cargo.toml",
@@ -22,6 +23,7 @@ const TOP_FILES: [&str; 11] = [
     "LICENSE-MIT",
     "README.md",
     "clippy.toml",
+    "deny.toml",
     "rustfmt.toml",
 ];
 
