@@ -1,5 +1,6 @@
 //! Edits that are made in a tab that does not lead.
 
+use driftless_model::Op;
 use driftless_protocol::durable::{Key, Row};
 use driftless_sync::replica::{Notice, Settlement};
 
@@ -95,6 +96,26 @@ fn what_another_tab_wrote_was_not_seen_before_it_was_on_screen() {
     assert_eq!(pair.stored("cpu", "title"), Some("here".into()));
     assert_eq!(pair.conflicts(follower), 1);
     assert_eq!(pair.conflicts(leader), 1);
+}
+
+#[test]
+fn what_a_removal_hid_is_unseen_when_the_removal_is_taken_back() {
+    let (mut pair, leader, follower, _) = three();
+    pair.unplug(leader);
+    pair.edit(leader, vec![("cpu", set("title", "here"))]);
+    pair.edit(follower, vec![("cpu", Op::Remove)]);
+    assert_eq!(pair.entries(follower).len(), 2, "above what it never showed");
+    for _ in 0..3 {
+        pair.settle_some();
+    }
+    assert_eq!(pair.sees(leader, "cpu", "title"), None);
+    pair.take_back(leader);
+    assert_eq!(pair.sees(leader, "cpu", "title"), Some("here".into()));
+    pair.edit(follower, vec![("cpu", create("there"))]);
+    pair.plug(leader);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("here".into()));
+    assert_eq!(pair.conflicts(follower), 1);
 }
 
 #[test]

@@ -152,9 +152,13 @@ impl Outbox {
             // What was on screen when the person began may never have been.
             change.seen.version = Version(0);
         }
-        for id in &on_screen {
-            self.settle_hidden(change, *id, confirmed);
+        change.seen.after.clone_from(&on_screen);
+        for id in on_screen {
+            if change.seen.after.contains(&id) {
+                self.settle_hidden(change, id, confirmed);
+            }
         }
+        let mut on_screen = std::mem::take(&mut change.seen.after);
         let is_another = |id: &EditId| self.by_id(*id).is_some_and(|it| it.is_another_than(*id));
         on_screen.retain(|id| !is_another(id));
         let before = gesture_before.filter(|id| self.by_id(*id).is_none());

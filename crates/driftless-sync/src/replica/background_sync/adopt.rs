@@ -4,7 +4,6 @@
 use driftless_model::{BoardState, EditId, RecordId, SortedMap, SortedSet};
 use driftless_protocol::durable::{AppliedRow, BoardRow, EntryRow, Key, Row};
 
-use super::rests_on::OwnSettled;
 use super::{Entry, Outbox};
 use crate::replica::journal::Journal;
 
@@ -216,11 +215,11 @@ impl Outbox {
             return is_set_aside.then_some(Became::SetAside(entry.row.number));
         }
         if let Some(applied) = self.applied_edit(row.id).cloned() {
-            let own = OwnSettled::applied(&applied.entry, applied.version, &applied.skipped);
+            let own = self.own_applied(&applied.entry, applied.version, &applied.skipped);
             self.remember(own);
             return Some(Became::Applied(Box::new(applied)));
         }
-        self.remember(OwnSettled::gone(row));
+        self.remember(self.own_gone(row));
         let row = Box::new(row.clone());
         Some(if before.is_taken_back() {
             Became::TakenBack(row)

@@ -362,7 +362,7 @@ impl Outbox {
                 let Some(entry) = self.remove(number, journal) else {
                     return SettleStep::Unknown;
                 };
-                let own = OwnSettled::applied(&entry.row, *version, skipped);
+                let own = self.own_applied(&entry.row, *version, skipped);
                 self.got_version(own, is_taken_back, confirmed, journal);
                 return SettleStep::Applied(Box::new(entry.row));
             }
@@ -445,7 +445,7 @@ impl Outbox {
     }
 
     fn forget_gone(&mut self, row: &EntryRow, journal: &mut Journal) {
-        let own = OwnSettled::gone(row);
+        let own = self.own_gone(row);
         self.release(own.ids(), journal, |change| own.hide(change));
         self.remember(own);
     }

@@ -17,19 +17,13 @@ pub struct OwnSettled {
     /// What its author had seen of each record.
     seen: SortedMap<RecordId, Version>,
     skipped: Vec<LeafRef>,
+    number: u64,
+    /// The edits of other tabs that lay below it and that its author had not seen, by record: its
+    /// value was on screen in their place.
+    hidden: Vec<(RecordId, EditId)>,
 }
 
 impl OwnSettled {
-    /// It was applied.
-    pub(super) fn applied(row: &EntryRow, version: Version, skipped: &[LeafRef]) -> Self {
-        Self::new(row, Some(version), skipped)
-    }
-
-    /// It was taken back or let go without effect.
-    pub(super) fn gone(row: &EntryRow) -> Self {
-        Self::new(row, None, &[])
-    }
-
     fn new(row: &EntryRow, version: Option<Version>, skipped: &[LeafRef]) -> Self {
         let mut seen = SortedMap::new();
         for change in &row.changes {
@@ -43,6 +37,8 @@ impl OwnSettled {
             version,
             seen,
             skipped: skipped.to_vec(),
+            number: row.number,
+            hidden: Vec::new(),
         }
     }
 
@@ -92,12 +88,57 @@ impl OwnSettled {
 impl OwnSettled {
     /// A change over an edit without effect has seen no more of the record than that one had.
     pub(super) fn hide(&self, change: &mut LocalChange) {
-        let hidden = self.seen.get(&change.record).copied().unwrap_or_default();
-        change.seen.version = change.seen.version.min(hidden);
+        let seen = self.seen.get(&change.record).copied().unwrap_or_default();
+        change.seen.version = change.seen.version.min(seen);
+        let is_hidden = |id: &EditId| {
+            let mut hidden = self.hidden.iter();
+            hidden.any(|(record, own)| *record == change.record && own == id)
+        };
+        change.seen.after.retain(|id| !is_hidden(id));
     }
 }
 
 impl Outbox {
+    /// It was applied.
+    pub(super) fn own_applied(
+        &self,
+        row: &EntryRow,
+        version: Version,
+        skipped: &[LeafRef],
+    ) -> OwnSettled {
+        let mut own = OwnSettled::new(row, Some(version), skipped);
+        if !skipped.is_empty() {
+            own.hidden = self.hidden_by(row);
+        }
+        own
+    }
+
+    /// It was taken back or let go without effect.
+    pub(super) fn own_gone(&self, row: &EntryRow) -> OwnSettled {
+        let mut own = OwnSettled::new(row, None, &[]);
+        own.hidden = self.hidden_by(row);
+        own
+    }
+
+    /// What lies below an entry, and its author had not seen.
+    fn hidden_by(&self, row: &EntryRow) -> Vec<(RecordId, EditId)> {
+        let mut hidden = Vec::new();
+        for change in &row.changes {
+            let record = &change.record;
+            let below = self.entries.range(..row.number).map(|(_, entry)| entry);
+            let pending = below.filter(|entry| entry.touches_record(record));
+            let pending = pending.flat_map(|entry| entry.row.ids());
+            let recent = self.recent.iter().filter(|own| {
+                own.version.is_some() && own.number < row.number && own.seen.contains_key(record)
+            });
+            let settled = recent.flat_map(|own| own.ids.iter().copied());
+            let unseen = pending.chain(settled);
+            let unseen = unseen.filter(|id| !change.seen.after.contains(id));
+            hidden.extend(unseen.map(|id| (record.clone(), id)));
+        }
+        hidden
+    }
+
     /// An own edit that was settled lately.
     pub(super) fn recently(&self, id: EditId) -> Option<&OwnSettled> {
         self.recent.iter().rev().find(|own| own.is(id))
@@ -113,10 +154,11 @@ impl Outbox {
         confirmed: &BoardState,
     ) {
         if let Some(entry) = self.by_id(id) {
-            return OwnSettled::gone(&entry.row).settle(change, confirmed, &self.schema);
+            let own = self.own_gone(&entry.row);
+            return own.settle(change, confirmed, &self.schema);
         }
         let applied = self.applied_edit(id);
-        let applied = applied.map(|row| OwnSettled::applied(&row.entry, row.version, &row.skipped));
+        let applied = applied.map(|row| self.own_applied(&row.entry, row.version, &row.skipped));
         match self.recently(id).cloned().or(applied) {
             Some(own) if own.is_more_than(id) => own.hide(change),
             Some(own) => own.settle(change, confirmed, &self.schema),
@@ -134,7 +176,8 @@ impl Outbox {
     ) {
         match (self.by_id(id), self.recently(id)) {
             (Some(entry), _) if entry.is_taken_back() || entry.is_another_than(id) => {
-                OwnSettled::gone(&entry.row).settle(change, confirmed, &self.schema);
+                let own = self.own_gone(&entry.row);
+                own.settle(change, confirmed, &self.schema);
             }
             (Some(_), _) => {}
             (None, Some(own)) if own.is_more_than(id) => own.hide(change),
