@@ -241,3 +241,29 @@ fn what_a_copy_did_under_the_client_id_does_not_hide_what_a_restored_server_lack
     assert_eq!(offered(&pair, ANN).len(), 1);
     assert_eq!(pair.conflicts(ANN), 1, "what she made in the lost history");
 }
+
+/// What Ann had applied is lost, and a copy of her device sends it to the restored server, where
+/// Bob then writes over it.
+#[test]
+fn what_a_copy_sent_to_the_restored_server_is_not_offered_again() {
+    let mut pair = two();
+    pair.edit(ANN, vec![("cpu", set("order", "a"))]);
+    let (user, disk) = (pair.people[ANN].user.clone(), pair.people[ANN].disk.clone());
+    let backup = pair.backup();
+    pair.settle();
+    pair.unplug(ANN);
+    pair.restore(&backup);
+    pair.settle();
+    pair.edit(BOB, vec![("mem", create("MEM"))]);
+    pair.settle();
+    let copy = pair.join(user, disk, false);
+    pair.edit(copy, vec![("cpu", set("unit", "%"))]);
+    pair.plug(copy);
+    pair.settle();
+    pair.edit(BOB, vec![("cpu", set("order", "b"))]);
+    pair.settle();
+    pair.plug(ANN);
+    pair.settle();
+    assert_eq!(pair.sees(ANN, "cpu", "order"), Some("b".into()));
+    assert_eq!(offered(&pair, ANN), Vec::<u64>::new());
+}

@@ -6,7 +6,7 @@ use driftless_model::{
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::{AppliedRow, EntryRow, EntryState, Key, LocalChange, Row, Seen};
-use driftless_protocol::message::Resume;
+use driftless_protocol::message::{Outcome, Resume, Settled};
 
 use super::{Entry, Outbox};
 use crate::planted::{Bug, is_planted};
@@ -138,6 +138,9 @@ impl Outbox {
             if is_proof && row.client == client {
                 return row.seq > resume.last_seq;
             }
+            if resume.outcomes.iter().any(|it| is_applied(it, row)) {
+                return false;
+            }
             resume.diverged && row.version > there && !is_to_be_seen(row, user, confirmed)
         };
         let missing = self.applied_rows().filter(is_missing);
@@ -164,6 +167,11 @@ impl Outbox {
         };
         self.put_last(Entry::restored(row), journal)
     }
+}
+
+/// Whether the server itself says that it has the edit: a copy of the replica sent it there.
+fn is_applied(settled: &Settled, row: &AppliedRow) -> bool {
+    settled.id == row.entry.id && matches!(settled.outcome, Outcome::Applied { .. })
 }
 
 /// Whether anything that the edit wrote is on the board as it wrote it. The version alone says
