@@ -1,7 +1,8 @@
 // Links with a token: they sign in, leave no trace in the address, and can be replaced.
 
 import assert from 'node:assert/strict';
-import { arrive, rename, unlock } from '../harness/acts.mjs';
+import { arrive, cable, rename, unlock } from '../harness/acts.mjs';
+import { violations } from '../harness/axe.mjs';
 import { Board } from '../harness/page.mjs';
 import { scenario } from '../harness/scenario.mjs';
 
@@ -60,4 +61,38 @@ scenario(
     await bob.waitWidget('Below');
   },
   { base: '/boards' },
+);
+
+scenario(
+  'who may no longer see a board is told in every tab, and keeps what was not sent',
+  async ({ browser, server, expectOutage }) => {
+    expectOutage();
+    await tokenFor(server, 'Ann', '--role', 'owner');
+    const link = await tokenFor(server, 'Bob', '--role', 'editor');
+    const context = await browser.person('bob');
+    const bob = await Board.open(context, server, { path: pathOf(link.link) });
+    await bob.waitWidget('Processor');
+    const beside = await Board.open(context, server);
+    await beside.waitWidget('Processor');
+    await unlock(bob);
+    await cable(bob, false);
+    await rename(bob, 'Processor', 'Bob’s');
+    await bob.waitPending(1);
+
+    await server.run('role', 'set', 'none', '--name', 'Bob');
+    await cable(bob, true);
+    for (const tab of [bob, beside]) {
+      await tab.locate('boardRefused').waitFor();
+      assert.match(await tab.locate('boardRefused').innerText(), /may (not|no longer) read the board/);
+      assert.equal(await tab.locate('widget').count(), 0);
+      await tab.waitPending(1);
+    }
+    assert.deepEqual(await violations(bob.page), []);
+
+    await server.run('role', 'set', 'editor', '--name', 'Bob');
+    await bob.page.reload();
+    await bob.waitWidget('Bob’s');
+    await bob.waitPending(0);
+    await beside.waitWidget('Bob’s');
+  },
 );

@@ -6,7 +6,6 @@ use leptos::prelude::*;
 
 use crate::address::Address;
 use crate::board::page::BoardPage;
-use crate::board::refusal::Refusal;
 use crate::browser;
 use crate::theme::ShownTheme;
 use crate::visitor::Visitor;
@@ -25,11 +24,8 @@ pub fn App() -> impl IntoView {
 fn Board(address: Address) -> impl IntoView {
     let visitor = Visitor::arrive(&address);
     provide_context(visitor);
-    let refusal = Refusal(RwSignal::new(None));
-    provide_context(refusal);
     let on_error = Callback::new(move |error: ClientError| {
         leptos::logging::warn!("{error}");
-        refusal.hear(error);
     });
     view! {
         <DashboardRealtimeProvider ws_url=format!("{}rt", browser::base_path()) board=address.board.as_str().to_owned()

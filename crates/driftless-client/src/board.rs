@@ -78,6 +78,26 @@ impl Board {
         self.read(|board| board.is_loaded)
     }
 
+    /// Why the user may not read the board, in the server's words; nothing where they may, as far
+    /// as is known. The copy on this device is gone then; what is pending stays, and is sent once
+    /// they may again. Renewed with [`crate::ClientEvent::Board`].
+    ///
+    /// ```
+    /// use driftless_model::Role;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// kit.until(board.loaded())?;
+    /// kit.server().set_role("Ann", Role::None);
+    /// kit.settle();
+    /// assert!(board.refusal().is_some() && !board.is_loaded());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
+    pub fn refusal(&self) -> Option<String> {
+        self.read(|board| board.refusal.clone())
+    }
+
     /// Waits until there is something to show. Without anything stored, that needs the server: it
     /// waits for as long as there is none, also where the server refuses the client or the board,
     /// or the storage cannot be used: [`crate::Client::watch_status`] and [`crate::Client::events`]

@@ -121,6 +121,8 @@ pub struct BoardFacts {
     pub board: BoardId,
     /// Whether there is something to show.
     pub is_loaded: bool,
+    /// Whether the server says that the user may not read it.
+    pub is_refused: bool,
     /// The version of its confirmed state.
     pub version: u64,
     /// Records on screen.
@@ -225,6 +227,7 @@ impl BoardFacts {
         Self {
             board: id.clone(),
             is_loaded: board.is_loaded,
+            is_refused: board.refusal.is_some(),
             version: board.version.0,
             records: board.records.len(),
             queued: count(|it| matches!(it.state, EntryProgress::Queued { .. })),

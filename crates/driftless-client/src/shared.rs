@@ -44,6 +44,7 @@ pub(crate) enum Request {
 #[derive(Debug, Default)]
 pub(crate) struct PublishedBoard {
     pub(crate) is_loaded: bool,
+    pub(crate) refusal: Option<String>,
     pub(crate) version: Version,
     pub(crate) records: SortedMap<RecordId, Arc<RecordView>>,
     pub(crate) outbox: Arc<Vec<EntryView>>,

@@ -28,6 +28,8 @@ pub struct RealtimeContext {
     pub version: Signal<Version>,
     /// Whether there is something to show: what was stored, or what a server sent.
     pub loaded: Signal<bool>,
+    /// Why the user may not read the board, in the server's words; nothing where they may.
+    pub refusal: Signal<Option<String>>,
     /// The number of the entry whose conflict is open for decision. Set it to open one; the
     /// `ConflictResolutionUi` of the provider shows it.
     pub open_conflict: RwSignal<Option<u64>>,
@@ -47,6 +49,7 @@ impl RealtimeContext {
             undo: live.undo.clone().into(),
             version: live.version.clone().into(),
             loaded: live.loaded.clone().into(),
+            refusal: live.refusal.clone().into(),
             open_conflict: RwSignal::new(None),
             live: StoredValue::new(live),
         }

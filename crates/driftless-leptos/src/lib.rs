@@ -60,15 +60,18 @@ pub mod components;
 
 pub use components::{
     AutoResolve, ConflictDecision, ConflictResolutionUi, DashboardSyncIndicator, EditReceipts,
-    OperationFailure, PendingOperationsBadge, Percentiles, PerformancePanel, PerformanceSample,
-    ReconnectSummary, Settlement, StorageNotice, SyncLedger, WidgetContext, WidgetError, WidgetId,
-    WidgetRealtime, WidgetState, try_use_widget,
+    PendingOperationsBadge, Percentiles, PerformancePanel, PerformanceSample, ReconnectSummary,
+    Settlement, StorageNotice, SyncLedger, WidgetContext, WidgetError, WidgetId, WidgetRealtime,
+    WidgetState, try_use_widget,
 };
 pub use context::{RealtimeContext, try_use_realtime};
 pub use hooks::{
-    UseBackgroundSync, UseRealtimeUpdates, UseWebsocket, try_use_background_sync,
-    try_use_realtime_updates, try_use_websocket, use_background_sync, use_realtime_updates,
-    use_websocket,
+    OperationFailure, UseBackgroundSync, UseBackgroundSyncOptions, UseRealtimeUpdates,
+    UseRealtimeUpdatesOptions, UseWebsocket, UseWebsocketOptions, WaitingEdit,
+    try_use_background_sync, try_use_background_sync_with_options, try_use_realtime_updates,
+    try_use_realtime_updates_with_options, try_use_websocket, try_use_websocket_with_options,
+    use_background_sync, use_background_sync_with_options, use_realtime_updates,
+    use_realtime_updates_with_options, use_websocket, use_websocket_with_options,
 };
 pub use missing_provider::MissingProvider;
 pub use provider::DashboardRealtimeProvider;

@@ -27,6 +27,8 @@ pub struct LiveBoard {
     pub version: ArcRwSignal<Version>,
     /// Whether there is something to show.
     pub loaded: ArcRwSignal<bool>,
+    /// Why the user may not read the board; nothing where they may.
+    pub refusal: ArcRwSignal<Option<String>>,
     /// The records.
     pub records: RecordSignals,
     /// The feeds.
@@ -43,6 +45,7 @@ impl LiveBoard {
             undo: ArcRwSignal::new(board.undo_state()),
             version: ArcRwSignal::new(board.version()),
             loaded: ArcRwSignal::new(board.is_loaded()),
+            refusal: ArcRwSignal::new(board.refusal()),
             records: RecordSignals::new(ids),
             feeds: SharedFeeds::default(),
             client,
@@ -58,6 +61,7 @@ impl LiveBoard {
                 self.records.refresh(changed, |id| self.board.record(id));
                 renew(&self.version, self.board.version());
                 renew(&self.loaded, self.board.is_loaded());
+                renew(&self.refusal, self.board.refusal());
             }
             ClientEvent::Outbox { board } if Ok(board) == self.board.id() => {
                 renew(&self.outbox, self.board.outbox());

@@ -291,6 +291,10 @@ texts! {
     widget_pending = "not yet on the server";
     /// A widget's badge that opens its conflict.
     widget_conflict = "Conflict";
+    /// A widget of a board that the user may not see.
+    widget_forbidden = "you may not see this";
+    /// A widget that the person paused.
+    widget_paused = "paused";
     /// A widget without a connection.
     widget_offline = "offline: showing what was last seen";
     /// A widget without a connection whose feed never had any data.

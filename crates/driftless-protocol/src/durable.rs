@@ -124,6 +124,9 @@ pub struct BoardRow {
     /// rests on the history up to there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Cursor>,
+    /// Why the user may not read the board, as the server said last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// A record of a board.

@@ -6,7 +6,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::board::add_menu::AddMenuOpen;
-use crate::board::refusal::{Refusal, RefusedBoard};
+use crate::board::refusal::RefusedBoard;
 use crate::grid::metrics::{GAP_PX, Metrics, ROW_PX};
 use crate::grid::pointer::GridPointer;
 use crate::grid::state::Grid;
@@ -30,10 +30,9 @@ enum Shown {
 pub fn BoardCanvas() -> impl IntoView {
     let realtime = expect_context::<RealtimeContext>();
     let grid = expect_context::<Grid>();
-    let refusal = expect_context::<Refusal>();
     let shown = memo(move || {
         if !realtime.loaded.get() {
-            if refusal.0.with(Option::is_some) {
+            if realtime.refusal.with(Option::is_some) {
                 return Shown::Refused;
             }
             let is_away = realtime.status.with(|status| is_away(&status.connection));

@@ -1,34 +1,16 @@
 //! A board that the person may not see, or that was deleted: why, and what becomes of what they had
 //! not sent.
 
-use driftless_client::ClientError;
 use driftless_leptos::RealtimeContext;
 use driftless_leptos::erased::{When, changing, memo};
-use driftless_protocol::Code;
 use leptos::prelude::*;
-
-/// Why the server does not show the board, in its words. Stale once there is a board to show.
-#[derive(Clone, Copy)]
-pub struct Refusal(pub RwSignal<Option<String>>);
-
-impl Refusal {
-    /// Keeps why the board may not be read; other errors are not about that.
-    pub fn hear(self, error: ClientError) {
-        if let ClientError::Server { code, detail } = error
-            && code == Code::Forbidden
-        {
-            self.0.set(Some(detail));
-        }
-    }
-}
 
 /// In place of the board.
 #[component]
 pub fn RefusedBoard() -> impl IntoView {
-    let Refusal(reason) = expect_context();
     let realtime = expect_context::<RealtimeContext>();
     let has_unsent = memo(move || realtime.outbox.with(|outbox| !outbox.is_empty()));
-    let words = move || reason.get().unwrap_or_default();
+    let words = move || realtime.refusal.get().unwrap_or_default();
     view! {
         <div class="board-message" role="status" data-state="refused" data-testid="board-refused">
             <h2>"This board cannot be shown"</h2>

@@ -42,11 +42,14 @@ struct BoardNews {
     /// As they were with the last change on screen: more may have arrived since that is not shown.
     version: Version,
     is_loaded: bool,
+    refusal: Option<String>,
 }
 
 impl BoardNews {
     fn read(&mut self, replica: &Replica, id: &BoardId) {
-        let state = replica.board(id).map(|board| &board.state);
+        let board = replica.board(id);
+        self.refusal = board.and_then(|board| board.refused.clone());
+        let state = board.map(|board| &board.state);
         self.is_loaded = state.is_some_and(|state| state.cursor().is_some());
         self.version = state.map_or_else(Version::default, RealtimeState::version);
     }
@@ -273,6 +276,7 @@ fn publish_boards(
         let board = published.boards.entry(id.clone()).or_default();
         let state = replica.board(id).map(|board| &board.state);
         board.is_loaded = news.is_loaded;
+        board.refusal.clone_from(&news.refusal);
         board.version = news.version;
         for record in &news.changed {
             match state.and_then(|state| state.views().get(record)) {

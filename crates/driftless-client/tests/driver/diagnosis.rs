@@ -104,6 +104,7 @@ fn a_bundle_has_this_shape() {
         "boards": [{
             "board": "home",
             "is_loaded": true,
+            "is_refused": false,
             "version": 0,
             "records": 1,
             "queued": 0,

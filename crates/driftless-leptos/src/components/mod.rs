@@ -9,7 +9,7 @@ mod widget;
 
 pub use conflict::{AutoResolve, ConflictDecision, ConflictResolutionUi, Settlement};
 pub use monitor::{Percentiles, PerformancePanel, PerformanceSample, ReconnectSummary, SyncLedger};
-pub use pending_badge::{EditReceipts, OperationFailure, PendingOperationsBadge};
+pub use pending_badge::{EditReceipts, PendingOperationsBadge};
 pub use storage_notice::StorageNotice;
 pub use sync_indicator::DashboardSyncIndicator;
 pub use widget::{

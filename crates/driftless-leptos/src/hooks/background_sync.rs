@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use driftless_client::{OutboxError, UndoState};
-use driftless_model::BoardId;
+use driftless_client::{ClientEvent, OutboxError, UndoState};
+use driftless_model::{BoardId, EditId, Version};
 use driftless_sync::replica::view::{EntryProgress, EntryView, Resolution, StorageVerdict};
+use futures::StreamExt;
+use futures::future::abortable;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use super::context_or_complaint;
 use crate::context::{RealtimeContext, try_use_realtime};
@@ -32,18 +35,80 @@ pub struct UseBackgroundSync {
     pub can_redo: Signal<Option<String>>,
 }
 
+/// An edit that was not applied: it conflicts, was refused, or was rolled back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationFailure {
+    /// Which.
+    pub id: EditId,
+    /// What the person did, in words.
+    pub label: String,
+    /// Why, in words.
+    pub detail: String,
+}
+
+/// Who is told what of the outbox.
+#[derive(Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct UseBackgroundSyncOptions {
+    /// Told of each edit that was applied, with the version that it made.
+    pub on_operation_complete: Option<Callback<(EditId, Version)>>,
+    /// Told of each edit that was not.
+    pub on_operation_fail: Option<Callback<OperationFailure>>,
+}
+
+impl UseBackgroundSyncOptions {
+    /// With somebody who is told of each edit that was applied, with the version that it made.
+    #[must_use]
+    pub fn on_operation_complete(
+        mut self,
+        tell: impl Fn((EditId, Version)) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_operation_complete = Some(Callback::new(tell));
+        self
+    }
+
+    /// With somebody who is told of each edit that was not.
+    #[must_use]
+    pub fn on_operation_fail(
+        mut self,
+        tell: impl Fn(OperationFailure) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_operation_fail = Some(Callback::new(tell));
+        self
+    }
+}
+
 /// The outbox of the nearest provider's board. Outside of one: empty for ever.
 pub fn use_background_sync() -> UseBackgroundSync {
-    UseBackgroundSync::of(context_or_complaint("use_background_sync"))
+    use_background_sync_with_options(UseBackgroundSyncOptions::default())
+}
+
+/// As [`use_background_sync`], and tells of it.
+pub fn use_background_sync_with_options(options: UseBackgroundSyncOptions) -> UseBackgroundSync {
+    UseBackgroundSync::of(context_or_complaint("use_background_sync"), options)
 }
 
 /// The outbox of the nearest provider's board, where there is one.
 pub fn try_use_background_sync() -> Option<UseBackgroundSync> {
-    try_use_realtime().map(|context| UseBackgroundSync::of(Some(context)))
+    try_use_background_sync_with_options(UseBackgroundSyncOptions::default())
+}
+
+/// As [`try_use_background_sync`], and tells of it.
+pub fn try_use_background_sync_with_options(
+    options: UseBackgroundSyncOptions,
+) -> Option<UseBackgroundSync> {
+    try_use_realtime().map(|context| UseBackgroundSync::of(Some(context), options))
 }
 
 impl UseBackgroundSync {
-    fn of(context: Option<RealtimeContext>) -> Self {
+    fn of(context: Option<RealtimeContext>, options: UseBackgroundSyncOptions) -> Self {
+        if let Some(context) = context {
+            tell(
+                context,
+                options.on_operation_complete,
+                options.on_operation_fail,
+            );
+        }
         let outbox = Signal::derive(move || {
             context
                 .map(|context| context.outbox.get())
@@ -124,6 +189,56 @@ impl UseBackgroundSync {
         let board = id.map_or("board", BoardId::as_str);
         download_json(&format!("{board}-pending.json"), &self.export_json());
     }
+}
+
+fn tell(
+    context: RealtimeContext,
+    on_complete: Option<Callback<(EditId, Version)>>,
+    on_fail: Option<Callback<OperationFailure>>,
+) {
+    if on_complete.is_none() && on_fail.is_none() {
+        return;
+    }
+    let (board, mut events) = (
+        context.board().id().ok().cloned(),
+        context.client().events(),
+    );
+    let (listening, stop) = abortable(async move {
+        while let Some(event) = events.next().await {
+            match (event, on_complete, on_fail) {
+                (
+                    ClientEvent::EditApplied {
+                        board: at,
+                        id,
+                        version,
+                        ..
+                    },
+                    Some(tell),
+                    _,
+                ) if Some(&at) == board.as_ref() => {
+                    tell.run((id, version));
+                }
+                (
+                    ClientEvent::EditFailed {
+                        board: at,
+                        id,
+                        label,
+                        detail,
+                    },
+                    _,
+                    Some(tell),
+                ) if Some(&at) == board.as_ref() => {
+                    tell.run(OperationFailure { id, label, detail });
+                }
+                _ => {}
+            }
+        }
+    });
+    spawn_local(async move {
+        // Aborted on unmount, or ended with the client.
+        let _ = listening.await;
+    });
+    on_cleanup(move || stop.abort());
 }
 
 fn count(

@@ -176,6 +176,7 @@ fn board_row(has_cursor: bool) -> Row {
         next_seq: 8,
         settled: 6,
         left: None,
+        refused: None,
     })
 }
 
@@ -185,6 +186,14 @@ fn board_left() -> Row {
     };
     let left = Some(CURSOR);
     Row::Board(BoardRow { left, ..row })
+}
+
+fn board_refused() -> Row {
+    let Row::Board(row) = board_left() else {
+        unreachable!("a board is a board")
+    };
+    let refused = Some("you may not read this board".to_owned());
+    Row::Board(BoardRow { refused, ..row })
 }
 
 fn record_row(slot: Slot) -> Row {
@@ -237,6 +246,7 @@ pub fn samples() -> Vec<Sample<Row>> {
         ("board", board_row(true)),
         ("board.first", board_row(false)),
         ("board.left", board_left()),
+        ("board.refused", board_refused()),
         ("record.live", record_row(live())),
         ("record.removed", record_row(removed)),
         ("entry.queued", entry(EntryState::Queued)),

@@ -247,6 +247,7 @@ fn board(next_seq: u64) -> Row {
         next_seq,
         settled: 0,
         left: None,
+        refused: None,
     })
 }
 

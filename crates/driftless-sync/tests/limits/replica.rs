@@ -58,6 +58,7 @@ impl Bench {
             next_seq: 1,
             settled: 0,
             left: None,
+            refused: None,
         });
         let entry = |number: u64| {
             Row::Entry(Box::new(EntryRow {

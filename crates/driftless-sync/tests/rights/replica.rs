@@ -114,6 +114,30 @@ fn what_waited_for_a_right_is_still_judged_by_what_its_author_saw() {
     assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
 }
 
+#[test]
+fn why_a_board_may_not_be_read_is_known_without_a_server_too() {
+    let mut pair = two();
+    let refused = |pair: &Pair| {
+        let board = pair.people[BOB].replica.board(&board());
+        board.and_then(|board| board.refused.clone())
+    };
+    assert_eq!(refused(&pair), None);
+    pair.set_role(BOB, Role::None);
+    pair.settle();
+    let why = refused(&pair);
+    assert!(why.is_some());
+    pair.unplug(BOB);
+    pair.restart(BOB);
+    assert_eq!(refused(&pair), why);
+    pair.set_role(BOB, Role::Viewer);
+    pair.plug(BOB);
+    pair.settle();
+    assert_eq!(refused(&pair), None);
+    assert_eq!(pair.sees(BOB, "cpu", "title"), Some("CPU".into()));
+    pair.restart(BOB);
+    assert_eq!(refused(&pair), None, "nor on the disk");
+}
+
 /// Bob saw Ann's title, which the server lost while he might not read: what is there now he never
 /// saw, although it has no higher a version.
 #[test]

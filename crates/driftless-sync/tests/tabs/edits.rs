@@ -104,7 +104,11 @@ fn what_a_removal_hid_is_unseen_when_the_removal_is_taken_back() {
     pair.unplug(leader);
     pair.edit(leader, vec![("cpu", set("title", "here"))]);
     pair.edit(follower, vec![("cpu", Op::Remove)]);
-    assert_eq!(pair.entries(follower).len(), 2, "above what it never showed");
+    assert_eq!(
+        pair.entries(follower).len(),
+        2,
+        "above what it never showed"
+    );
     for _ in 0..3 {
         pair.settle_some();
     }

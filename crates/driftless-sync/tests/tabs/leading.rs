@@ -1,12 +1,13 @@
 //! Who leads, and how that changes.
 
+use driftless_model::Role;
 use driftless_protocol::TabMessage;
 use driftless_protocol::durable::{Key, Row};
 use driftless_sync::replica::view::{Connection, StorageVerdict};
 use driftless_sync::replica::{Command, Input, Output, Replica};
 
 use crate::edits::three;
-use crate::pair::{Pair, create, set};
+use crate::pair::{Pair, board, create, set};
 
 #[test]
 fn nobody_connects_before_a_tab_is_elected() {
@@ -63,6 +64,20 @@ fn a_thawed_leader_cannot_write_and_follows() {
     assert_eq!(pair.sees(bob, "cpu", "title"), Some("thawed".into()));
     assert_eq!(pair.applied(), 2, "once");
     assert!(pair.entries(first).is_empty() && pair.entries(second).is_empty());
+}
+
+#[test]
+fn a_follower_knows_why_its_board_may_not_be_read() {
+    let (mut pair, leader, follower, _) = three();
+    pair.set_role(leader, Role::None);
+    pair.settle();
+    assert_eq!(pair.sees(follower, "cpu", "title"), None);
+    let refused = |tab: usize| {
+        let board = pair.people[tab].replica.board(&board());
+        board.and_then(|board| board.refused.clone())
+    };
+    assert!(refused(leader).is_some());
+    assert_eq!(refused(follower), refused(leader));
 }
 
 #[test]

@@ -21,7 +21,10 @@ pub struct Link {
 pub struct Seat {
     /// The replica.
     pub client: ClientId,
-    user: UserId,
+    /// Who is signed in.
+    pub user: UserId,
+    /// What they may do.
+    pub role: Role,
     /// The boards, and whether the resume was sent: the stream goes on from there.
     following: BTreeMap<BoardId, bool>,
 }
@@ -35,11 +38,12 @@ impl Link {
 
 impl Seat {
     /// Follows nothing yet.
-    pub fn new(client: ClientId, user: UserId) -> Self {
+    pub fn new(client: ClientId, user: UserId, role: Role) -> Self {
         let following = BTreeMap::new();
         Self {
             client,
             user,
+            role,
             following,
         }
     }
@@ -49,7 +53,7 @@ impl Seat {
         Member {
             client: self.client,
             user: self.user.clone(),
-            role: Role::Editor,
+            role: self.role,
         }
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use driftless_feeds::PushError;
-use driftless_model::{BoardId, BoardState, Schema, UserId, Version};
+use driftless_model::{BoardId, BoardState, Role, Schema, UserId, Version};
 use driftless_protocol::message::{Hello, Subscribe, Welcome};
 use driftless_protocol::{
     ClientMessage, CloseCode, Code, PROTOCOL, PROTOCOL_MIN, SeriesName, ServerMessage,
@@ -36,6 +36,8 @@ struct State {
     rooms: Rooms,
     feeds: Feeds,
     links: BTreeMap<u64, Link>,
+    /// Of those who are no editors.
+    roles: BTreeMap<UserId, Role>,
     /// Ends that no message gets to any more, until their clients notice.
     dangling: Vec<ServerEnd>,
     next_link: u64,
@@ -50,6 +52,7 @@ impl Server {
             rooms: Rooms::new(schema),
             feeds: Feeds::default(),
             links: BTreeMap::new(),
+            roles: BTreeMap::new(),
             dangling: Vec::new(),
             next_link: 0,
             is_losing_answer: false,
@@ -75,6 +78,27 @@ impl Server {
     /// The next outcome is lost: it is stored, and then the connection of its author breaks.
     pub fn lose_next_answer(&self) {
         self.0.borrow_mut().is_losing_answer = true;
+    }
+
+    /// What a person may do on every board from now on; everybody is an editor until then. Who may
+    /// do nothing loses the board from the screen and the device.
+    ///
+    /// ```
+    /// use driftless_model::{Role, builtin::TITLE};
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann").client().board("home");
+    /// kit.until(ann.loaded()).expect("the server answers");
+    /// kit.server().set_role("Ann", Role::Viewer);
+    /// let edit = ann.edit("Add", |edit| edit.create("cpu", "chart", [])).expect("is made");
+    /// assert!(kit.until(edit.applied()).is_err(), "who only views changes nothing");
+    /// ```
+    pub fn set_role(&self, person: &str, role: Role) {
+        let Ok(user) = UserId::new(person) else {
+            return;
+        };
+        self.0.borrow_mut().set_role(user, role);
     }
 
     /// Takes samples of now into the feeds. They reach viewers within a second.
@@ -215,10 +239,26 @@ impl State {
         let Some(link) = self.links.get_mut(&number) else {
             return;
         };
-        link.seat = Some(Seat::new(hello.client, user));
+        let role = self.roles.get(&user).copied().unwrap_or(Role::Editor);
+        link.seat = Some(Seat::new(hello.client, user, role));
         link.end.send(&welcome);
         for subscribe in hello.boards {
             self.subscribe(number, subscribe);
+        }
+    }
+
+    fn set_role(&mut self, user: UserId, role: Role) {
+        let mut told = Vec::new();
+        for (number, link) in &mut self.links {
+            let seat = link.seat.as_mut().filter(|seat| seat.user == user);
+            let Some(seat) = seat else { continue };
+            seat.role = role;
+            told.extend(seat.boards().map(|board| (*number, board.clone())));
+        }
+        self.roles.insert(user, role);
+        for (number, board) in told {
+            let connection = ConnectionId(number);
+            self.room_input(&board, Input::Role { connection, role });
         }
     }
 
@@ -231,6 +271,10 @@ impl State {
         else {
             return;
         };
+        if !seat.role.may_read() {
+            let error = forbidden(&seat.user, board);
+            return self.send(number, &error);
+        }
         seat.follow(&board);
         let member = seat.member();
         let connection = ConnectionId(number);
@@ -287,6 +331,15 @@ impl State {
         for message in messages {
             self.send(number, message);
         }
+    }
+}
+
+fn forbidden(user: &UserId, board: BoardId) -> ServerMessage {
+    ServerMessage::Error {
+        code: Code::Forbidden,
+        detail: format!("{user} may not read the board {board}"),
+        board: Some(board),
+        feed: None,
     }
 }
 

@@ -6,34 +6,21 @@ mod receipts;
 mod item;
 mod list;
 
-use driftless_client::ClientEvent;
 use driftless_model::{EditId, Version};
-use futures::StreamExt;
-use futures::future::abortable;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use self::list::list;
 pub use self::receipts::EditReceipts;
 use crate::context::{RealtimeContext, try_use_realtime};
 use crate::erased::{changing, memo, reactive};
-use crate::hooks::{UseBackgroundSync, use_background_sync};
+use crate::hooks::{
+    OperationFailure, UseBackgroundSync, UseBackgroundSyncOptions, use_background_sync_with_options,
+};
 use crate::icons::ToneIcon;
 use crate::missing_provider::MissingProvider;
 use crate::popover::Popover;
 use crate::status_text::Tone;
 use crate::texts::{Texts, count, use_texts};
-
-/// An edit that was not applied: it conflicts, was refused, or was rolled back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OperationFailure {
-    /// Which.
-    pub id: EditId,
-    /// What the person did, in words.
-    pub label: String,
-    /// Why, in words.
-    pub detail: String,
-}
 
 /// The number of unsettled edits; on a press, each with label, age, attempts, state and reason, to
 /// retry, roll back or resolve; and the queue as a file. Each tells how far it is, in milliseconds
@@ -62,8 +49,11 @@ pub fn PendingOperationsBadge(
     let Some(context) = try_use_realtime() else {
         return view! { <MissingProvider component="PendingOperationsBadge" /> }.into_any();
     };
-    tell(context, on_operation_complete, on_operation_fail);
-    let sync = use_background_sync();
+    let options = UseBackgroundSyncOptions {
+        on_operation_complete,
+        on_operation_fail,
+    };
+    let sync = use_background_sync_with_options(options);
     let total = memo(move || sync.outbox.with(|outbox| outbox.len()));
     let attention = memo(move || sync.conflicts.get() + sync.quarantined.get());
     let state = move || match (total.get(), attention.get()) {
@@ -88,56 +78,6 @@ pub fn PendingOperationsBadge(
         </div>
     }
     .into_any()
-}
-
-fn tell(
-    context: RealtimeContext,
-    on_complete: Option<Callback<(EditId, Version)>>,
-    on_fail: Option<Callback<OperationFailure>>,
-) {
-    if on_complete.is_none() && on_fail.is_none() {
-        return;
-    }
-    let (board, mut events) = (
-        context.board().id().ok().cloned(),
-        context.client().events(),
-    );
-    let (listening, stop) = abortable(async move {
-        while let Some(event) = events.next().await {
-            match (event, on_complete, on_fail) {
-                (
-                    ClientEvent::EditApplied {
-                        board: at,
-                        id,
-                        version,
-                        ..
-                    },
-                    Some(tell),
-                    _,
-                ) if Some(&at) == board.as_ref() => {
-                    tell.run((id, version));
-                }
-                (
-                    ClientEvent::EditFailed {
-                        board: at,
-                        id,
-                        label,
-                        detail,
-                    },
-                    _,
-                    Some(tell),
-                ) if Some(&at) == board.as_ref() => {
-                    tell.run(OperationFailure { id, label, detail });
-                }
-                _ => {}
-            }
-        }
-    });
-    spawn_local(async move {
-        // Aborted on unmount, or ended with the client.
-        let _ = listening.await;
-    });
-    on_cleanup(move || stop.abort());
 }
 
 /// Icon, number, and how many wait for a person.

@@ -16,7 +16,9 @@ use crate::clock::{Moment, use_now};
 use crate::context::{RealtimeContext, try_use_realtime};
 use crate::erased::{changing, handler, memo, reactive};
 use crate::facts::{Fact, facts_list};
-use crate::hooks::{UseWebsocket, use_background_sync, use_websocket};
+use crate::hooks::{
+    UseWebsocket, UseWebsocketOptions, use_background_sync, use_websocket_with_options,
+};
 use crate::icons::ToneIcon;
 use crate::missing_provider::MissingProvider;
 use crate::popover::Popover;
@@ -49,8 +51,7 @@ pub fn DashboardSyncIndicator(
     let Some(context) = try_use_realtime() else {
         return view! { <MissingProvider component="DashboardSyncIndicator" /> }.into_any();
     };
-    let socket = use_websocket();
-    tell(socket, on_status_change);
+    let socket = use_websocket_with_options(UseWebsocketOptions { on_status_change });
     let state = memo(move || socket.state.with(state_name));
     let look = memo(move || socket.state.with(tone));
     let words = memo(move || {
@@ -79,19 +80,6 @@ pub fn DashboardSyncIndicator(
         </div>
     }
     .into_any()
-}
-
-fn tell(socket: UseWebsocket, on_status_change: Option<Callback<Connection>>) {
-    Effect::new(move |before: Option<&'static str>| {
-        let state = socket.state.get();
-        let name = state_name(&state);
-        if before != Some(name)
-            && let Some(on_status_change) = on_status_change
-        {
-            on_status_change.run(state);
-        }
-        name
-    });
 }
 
 /// Icon, word and the number of pending edits, or how far they are.

@@ -27,6 +27,12 @@ pub(super) fn badges(
         WidgetState::Pending => {
             Some(note(Tone::Pending, texts.widget_pending.to_string()).into_any())
         }
+        WidgetState::Forbidden => {
+            Some(note(Tone::Error, texts.widget_forbidden.to_string()).into_any())
+        }
+        WidgetState::Paused => {
+            Some(note(Tone::Waiting, texts.widget_paused.to_string()).into_any())
+        }
         WidgetState::Offline => {
             let text = if widget.has_nothing() {
                 &texts.widget_waiting

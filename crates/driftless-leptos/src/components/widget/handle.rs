@@ -9,6 +9,7 @@ use leptos::prelude::*;
 
 use crate::clock::Moment;
 use crate::erased::effect;
+use crate::hooks::WaitingEdit;
 
 /// The record that a widget shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,12 +61,21 @@ pub enum WidgetError {
     },
 }
 
+impl From<WaitingEdit> for WidgetError {
+    fn from(edit: WaitingEdit) -> Self {
+        let WaitingEdit { number, label } = edit;
+        Self::Edit { number, label }
+    }
+}
+
 /// The widget around the caller.
 #[derive(Clone, Copy)]
 pub struct WidgetContext {
     id: StoredValue<RecordId>,
     /// Its record, as it is to be shown.
     pub record: Signal<Option<Arc<RecordView>>>,
+    /// Whether it is paused. Hand what should stand still meanwhile through [`Self::held`].
+    pub paused: Signal<bool>,
     feed: RwSignal<Option<Followed>>,
 }
 
@@ -83,12 +93,36 @@ pub fn try_use_widget() -> Option<WidgetContext> {
 }
 
 impl WidgetContext {
-    pub(super) fn new(id: RecordId, record: Signal<Option<Arc<RecordView>>>) -> Self {
+    pub(super) fn new(
+        id: RecordId,
+        record: Signal<Option<Arc<RecordView>>>,
+        paused: Signal<bool>,
+    ) -> Self {
         Self {
             id: StoredValue::new(id),
-            record,
+            record: held(record, paused),
+            paused,
             feed: RwSignal::new(None),
         }
+    }
+
+    /// What a signal was when the widget was paused, for as long as it is; otherwise what it is.
+    /// For a feed:
+    ///
+    /// ```no_run
+    /// # use driftless_client::Query;
+    /// # use driftless_leptos::{try_use_realtime, try_use_widget};
+    /// # fn chart(query: Query) -> Option<()> {
+    /// let (realtime, widget) = (try_use_realtime()?, try_use_widget()?);
+    /// let data = widget.held(realtime.feed(query));
+    /// # Some(())
+    /// # }
+    /// ```
+    pub fn held<T>(&self, signal: Signal<T>) -> Signal<T>
+    where
+        T: Clone + PartialEq + Send + Sync + 'static,
+    {
+        held(signal, self.paused)
     }
 
     /// Its record's id.
@@ -126,6 +160,17 @@ impl WidgetContext {
         let elapsed_ms = now.mono_ms.saturating_sub(since.get().mono_ms);
         data.with(|data| late_ms(data, elapsed_ms))
     }
+}
+
+fn held<T>(signal: Signal<T>, paused: Signal<bool>) -> Signal<T>
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    let shown = move |before: Option<&T>| match before {
+        Some(before) if paused.get() => before.clone(),
+        _ => signal.get(),
+    };
+    Memo::new(shown).into()
 }
 
 /// As [`WidgetContext::late_ms`], so long after the newest frame came.

@@ -7,8 +7,8 @@ mod boundary;
 
 use std::sync::Arc;
 
-use driftless_model::{RecordId, Version, builtin};
-use driftless_sync::replica::view::{Connection, EntryProgress, RecordView};
+use driftless_model::{Version, builtin};
+use driftless_sync::replica::view::{Connection, RecordView};
 use leptos::prelude::*;
 
 use self::badges::badges;
@@ -19,6 +19,8 @@ pub use state::WidgetState;
 use crate::clock::use_now;
 use crate::context::{RealtimeContext, try_use_realtime};
 use crate::erased::{memo, reactive};
+use crate::hooks::WaitingEdit;
+use crate::hooks::record_news::{RecordListeners, confirmed, tell};
 use crate::missing_provider::{MissingProvider, failure};
 
 /// Wraps one widget: a group named by the record's title, that shows whether changes are pending,
@@ -36,6 +38,9 @@ pub fn WidgetRealtime(
     /// nothing of it is pending.
     #[prop(default = true)]
     enable_optimistic: bool,
+    /// While it holds, the inside is shown what it was shown when that began.
+    #[prop(into, optional)]
+    paused: Signal<bool>,
     /// Its name, instead of the record's title.
     #[prop(into, optional)]
     label: MaybeProp<String>,
@@ -67,12 +72,17 @@ pub fn WidgetRealtime(
     } else {
         confirmed(latest)
     };
-    let widget = WidgetContext::new(id.clone(), record);
+    let widget = WidgetContext::new(id.clone(), record, paused);
     provide_context(widget);
-    tell(context, latest, id.clone(), on_update, on_error, on_sync);
+    let listeners = RecordListeners {
+        update: on_update,
+        sync: on_sync,
+        waiting: on_error.map(|tell| Callback::new(move |edit: WaitingEdit| tell.run(edit.into()))),
+    };
+    tell(context, latest, id.clone(), listeners);
     let has_failed = RwSignal::new(false);
     let late_ms = late(widget);
-    let state = state(context, latest, late_ms, has_failed);
+    let state = state(context, widget, latest, late_ms, has_failed);
     let name = id.to_string();
     let title = move || {
         let title = label
@@ -103,60 +113,6 @@ fn title_of(record: &RecordView) -> Option<String> {
     (!title.is_empty()).then(|| title.to_owned())
 }
 
-/// The record as it last was with nothing pending.
-fn confirmed(latest: Signal<Option<Arc<RecordView>>>) -> Signal<Option<Arc<RecordView>>> {
-    let confirmed = move |before: Option<&Option<Arc<RecordView>>>| {
-        let latest = latest.get();
-        match (before, &latest) {
-            (Some(before @ Some(_)), Some(record)) if record.is_pending => before.clone(),
-            _ => latest,
-        }
-    };
-    Memo::new(confirmed).into()
-}
-
-fn tell(
-    context: RealtimeContext,
-    latest: Signal<Option<Arc<RecordView>>>,
-    id: RecordId,
-    on_update: Option<Callback<Arc<RecordView>>>,
-    on_error: Option<Callback<WidgetError>>,
-    on_sync: Option<Callback<Version>>,
-) {
-    Effect::new(move |was_pending: Option<bool>| {
-        let record = latest.get();
-        let is_pending = record.as_ref().is_some_and(|record| record.is_pending);
-        if let (Some(tell), Some(record), Some(_)) = (on_update, record, was_pending) {
-            tell.run(record);
-        }
-        if let (Some(tell), Some(true), false) = (on_sync, was_pending, is_pending) {
-            tell.run(context.version.get_untracked());
-        }
-        is_pending
-    });
-    let Some(on_error) = on_error else { return };
-    let waiting = memo(move || {
-        context.outbox.with(|outbox| {
-            let about = outbox.iter().filter(|entry| entry.records.contains(&id));
-            let waiting = about.filter(|entry| EntryProgress::waits_for_person(&entry.state));
-            waiting
-                .map(|entry| (entry.number, entry.label.clone()))
-                .collect::<Vec<_>>()
-        })
-    });
-    Effect::new(move |before: Option<Vec<(u64, String)>>| {
-        let waiting = waiting.get();
-        let before = before.unwrap_or_default();
-        for (number, label) in waiting.iter().filter(|entry| !before.contains(entry)) {
-            on_error.run(WidgetError::Edit {
-                number: *number,
-                label: label.clone(),
-            });
-        }
-        waiting
-    });
-}
-
 /// For how long the widget's feed has had no news, where that is too long. Without a feed there is
 /// no timer.
 fn late(widget: WidgetContext) -> Memo<Option<u64>> {
@@ -183,6 +139,7 @@ fn is_offline(connection: &Connection) -> bool {
 
 fn state(
     context: RealtimeContext,
+    widget: WidgetContext,
     latest: Signal<Option<Arc<RecordView>>>,
     late_ms: Memo<Option<u64>>,
     has_failed: RwSignal<bool>,
@@ -201,8 +158,13 @@ fn state(
                     is_about(|record| !record.conflicts.is_empty()),
                 ),
                 (WidgetState::Pending, is_about(|record| record.is_pending)),
+                (
+                    WidgetState::Forbidden,
+                    !is_there && context.refusal.with(Option::is_some),
+                ),
                 (WidgetState::Loading, !is_there && !context.loaded.get()),
                 (WidgetState::Missing, !is_there),
+                (WidgetState::Paused, widget.paused.get()),
                 (WidgetState::Offline, is_offline.get()),
                 (WidgetState::Late, late_ms.with(Option::is_some)),
             ],

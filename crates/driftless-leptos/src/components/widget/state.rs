@@ -10,6 +10,10 @@ pub enum WidgetState {
     Missing,
     /// As the server has it.
     Live,
+    /// The person paused it: what was last seen is shown.
+    Paused,
+    /// The user may not see the board.
+    Forbidden,
     /// Its feed has no news.
     Late,
     /// No connection: what was last seen is shown.
@@ -29,6 +33,8 @@ impl WidgetState {
             Self::Loading => "loading",
             Self::Missing => "missing",
             Self::Live => "live",
+            Self::Paused => "paused",
+            Self::Forbidden => "forbidden",
             Self::Late => "late",
             Self::Offline => "offline",
             Self::Pending => "pending",

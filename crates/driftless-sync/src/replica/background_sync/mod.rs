@@ -163,7 +163,7 @@ impl Outbox {
     }
 
     /// Everything durable about the board but its records.
-    pub fn board_row(&self, state: &RealtimeState) -> Row {
+    pub fn board_row(&self, state: &RealtimeState, refused: Option<&String>) -> Row {
         Row::Board(BoardRow {
             board: self.board.clone(),
             cursor: state.cursor(),
@@ -171,6 +171,7 @@ impl Outbox {
             next_seq: self.next_seq,
             settled: self.settled,
             left: state.left(),
+            refused: refused.cloned(),
         })
     }
 

@@ -483,7 +483,7 @@ impl Board {
 
     /// Stages the board's row: cursor, next seq, settled mark.
     pub fn store_board(&mut self, journal: &mut Journal) {
-        let ticket = journal.put(self.outbox.board_row(&self.state));
+        let ticket = journal.put(self.outbox.board_row(&self.state, self.refused.as_ref()));
         self.outbox.board_row_staged(ticket);
     }
 

@@ -49,6 +49,9 @@ impl Board {
         let counters = stored.outbox.counters.as_ref();
         let cursor = counters.and_then(|row| row.cursor);
         let is_moved = self.state.cursor() != cursor;
+        let refused = counters.and_then(|row| row.refused.clone());
+        let is_judged = self.refused != refused;
+        self.refused = refused;
         let touched = self.state.reread(counters, stored.records);
         let became = self.outbox.reread(stored.outbox, journal);
         let now = entries(self);
@@ -75,7 +78,7 @@ impl Board {
             }
         }
         let has_news = !step.touched.is_empty() || !step.notices.is_empty();
-        step.is_news = is_moved || step.outbox_changed || has_news;
+        step.is_news = is_moved || is_judged || step.outbox_changed || has_news;
         step
     }
 

@@ -193,6 +193,7 @@ impl Replica {
     /// Another user signed in, and nobody's edits are waiting: a copy of their own, from nothing.
     fn start_as(&mut self, user: &UserId, now: Now) {
         for (id, board) in &mut self.boards {
+            board.refused = None;
             let gone = board.leave_copy(&mut self.journal);
             self.processor.local(id, gone);
         }

@@ -53,6 +53,7 @@ impl Replica {
             Row::Board(row) => {
                 let board = self.board_mut(&row.board);
                 board.state.restore_counters(&row);
+                board.refused.clone_from(&row.refused);
                 board.outbox.restore(&row);
             }
             Row::Record(row) => {
