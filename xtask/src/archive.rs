@@ -31,6 +31,17 @@ pub fn pack(folder: &Path, archive: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The paths of what is in an archive.
+pub fn names(archive: &Path) -> Result<Vec<PathBuf>> {
+    let file = File::open(archive);
+    let file = file.with_context(|| format!("cannot read {}", archive.display()))?;
+    let mut archive = Archive::new(GzDecoder::new(file));
+    let names = archive
+        .entries()?
+        .map(|entry| Ok(entry?.path()?.into_owned()));
+    names.collect()
+}
+
 /// Unpacks an archive into a folder.
 pub fn unpack(archive: &Path, folder: &Path) -> Result<()> {
     let file = File::open(archive);
@@ -85,6 +96,9 @@ mod tests {
             .each_ref()
             .map(|archive| fs::read(archive).unwrap());
         assert_eq!(bytes[0], bytes[1]);
+        let names = names(&archives[0]).unwrap();
+        let expected = ["README", "deploy/unit"].map(|name| Path::new("thing-1.0").join(name));
+        assert_eq!(names, expected);
         let out = place.path().join("out");
         unpack(&archives[0], &out).unwrap();
         let unit = fs::read_to_string(out.join("thing-1.0/deploy/unit")).unwrap();

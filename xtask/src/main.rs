@@ -24,6 +24,8 @@ mod tally;
 mod supply_chain;
 mod notices;
 mod archive;
+mod package;
+mod upgrade;
 mod browser;
 mod pages;
 mod tidy;
@@ -41,10 +43,12 @@ use crate::demo::DemoOptions;
 use crate::example::ExampleOptions;
 use crate::fuzz::FuzzOptions;
 use crate::mutants::MutantsOptions;
+use crate::package::Depth;
 use crate::repo::Repo;
 use crate::sim::SimOptions;
 use crate::test::TestOptions;
 use crate::tidy::TidyOptions;
+use crate::upgrade::UpgradeOptions;
 use crate::wasm_target::WasmTarget;
 use crate::web::WebProfile;
 
@@ -75,6 +79,11 @@ enum Subcommands {
     Golden,
     /// Check the house rules: lengths, cycles, layers, stray files, documents.
     Tidy(TidyOptions),
+    /// Make the packages of the crates as they would be published, and compile each from what is in
+    /// it.
+    Package,
+    /// Let an older build and this one take turns with one data folder, while clients stay.
+    Upgrade(UpgradeOptions),
     /// Check licences, duplicates and sources of all dependencies against deny.toml.
     Deny,
     /// Write the pages of docs/ that are made from tables in the code.
@@ -117,6 +126,8 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
         Subcommands::Mutants(options) => mutants::run(&repo, options)?,
         Subcommands::Golden => golden::run(&repo)?,
         Subcommands::Tidy(options) => tidy::run(&repo, options)?,
+        Subcommands::Package => package::run(&repo, Depth::Compiled)?,
+        Subcommands::Upgrade(options) => upgrade::run(&repo, options)?,
         Subcommands::Deny => supply_chain::run(&repo)?,
         Subcommands::Pages => pages::write(&repo)?,
         Subcommands::Docs => drop(site::build(&repo)?),

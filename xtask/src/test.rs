@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::app::Build;
 use crate::crash::{self, CrashOptions};
+use crate::package::{self, Depth};
 use crate::repo::{self, Repo};
 use crate::sim::{self, SimOptions};
 use crate::tally::{self, Tally};
@@ -76,7 +77,7 @@ pub enum Part {
     Fmt,
     /// The house rules that a machine can check.
     Tidy,
-    /// Licences, duplicates and sources of all dependencies.
+    /// Licences, duplicates and sources of all dependencies; packages as they would be published.
     Supply,
     /// Clippy with warnings as errors, for this machine and for the browser.
     Clippy,
@@ -141,7 +142,7 @@ fn run_part(repo: &Repo, part: Part, options: &TestOptions) -> Result<Outcome> {
     let tally = match part {
         Part::Fmt => fmt(repo),
         Part::Tidy => tidy::check(repo)?,
-        Part::Supply => supply_chain::check(repo)?,
+        Part::Supply => supply(repo)?,
         Part::Clippy => clippy(repo)?,
         Part::WasmCore => wasm_core(repo)?,
         Part::Unit => return unit(repo),
@@ -151,6 +152,13 @@ fn run_part(repo: &Repo, part: Part, options: &TestOptions) -> Result<Outcome> {
         Part::Doc => doc(repo),
     };
     Ok(Outcome::Ran(tally))
+}
+
+/// What comes in, and what would go out.
+fn supply(repo: &Repo) -> Result<Tally> {
+    let mut tally = supply_chain::check(repo)?;
+    tally += passed(&package::run(repo, Depth::Made));
+    Ok(tally)
 }
 
 fn fmt(repo: &Repo) -> Tally {

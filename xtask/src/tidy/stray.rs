@@ -34,13 +34,15 @@ const EXTENSIONS: [&str; 24] = [
 ];
 
 /// Files whose whole name is known instead.
-const WHOLE_NAMES: [&str; 6] = [
+const WHOLE_NAMES: [&str; 8] = [
     ".gitignore",
     ".gitattributes",
     ".npmrc",
     ".ci/run",
     "deploy/Caddyfile",
     "deploy/Containerfile",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
 ];
 
 /// Names that say nothing about what is inside.

@@ -7,6 +7,7 @@ mod skipped;
 mod trusting;
 mod accounts;
 mod tls;
+
 mod published_keys;
 #[cfg(target_os = "linux")]
 mod proxied;
@@ -27,6 +28,7 @@ mod health;
 mod secrets;
 mod settings;
 mod serve;
+mod upgrade;
 mod demo;
 #[cfg(target_os = "linux")]
 mod stalled;
