@@ -19,6 +19,7 @@ mod pages {
     pages! {
         Overview = "README.md";
         Provider = "provider.md";
+        ClientProvider = "client-provider.md";
         Hooks = "hooks.md";
         SyncIndicator = "sync-indicator.md";
         PendingBadge = "pending-badge.md";
@@ -74,7 +75,7 @@ pub use hooks::{
     use_realtime_updates_with_options, use_websocket, use_websocket_with_options,
 };
 pub use missing_provider::MissingProvider;
-pub use provider::DashboardRealtimeProvider;
+pub use provider::{DashboardClientProvider, DashboardRealtimeProvider};
 pub use status_text::Tone;
 pub use texts::{Texts, use_texts};
 pub use toast::{Toast, Toaster, Toasts, try_use_toasts};
@@ -82,7 +83,12 @@ pub use toast::{Toast, Toaster, Toasts, try_use_toasts};
 #[cfg(test)]
 mod page_tests {
     /// A component's source, its name and its page.
-    const PAGES: [(&str, &str, &str); 9] = [
+    const PAGES: [(&str, &str, &str); 10] = [
+        (
+            include_str!("provider.rs"),
+            "DashboardClientProvider",
+            include_str!("../../../docs/components/client-provider.md"),
+        ),
         (
             include_str!("provider.rs"),
             "DashboardRealtimeProvider",

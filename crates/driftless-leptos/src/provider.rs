@@ -77,13 +77,60 @@ pub fn DashboardRealtimeProvider(
     .schema(schema.unwrap_or_else(Schema::builtin))
     .config(config.unwrap_or_default());
     let client = connecting(client, auto_connect).start();
+    renew_token(&client, token);
+    let owned = client.clone();
+    on_cleanup(move || spawn_local(async move { owned.shutdown().await }));
+    provide(client, id, texts, on_error, on_initialized);
+    children().into_any()
+}
+
+/// Follows one board of a client that the application has started itself, and puts both in context
+/// as [`DashboardRealtimeProvider`] does: for a client over a network of its own
+/// ([`ClientBuilder::start_over`]), on a platform of its own, or of the test kit. The client is the
+/// application's: on unmount it goes on, for as long as somebody holds it.
+#[component]
+pub fn DashboardClientProvider(
+    /// The client.
+    client: Client,
+    /// The board.
+    #[prop(into)]
+    board: String,
+    /// The texts that components show; English ones without it.
+    #[prop(optional)]
+    texts: Option<Texts>,
+    /// Told of what goes wrong outside of any single edit. The client goes on by itself.
+    #[prop(into, optional)]
+    on_error: Option<Callback<ClientError>>,
+    /// Told once, when this device's storage has been read.
+    #[prop(into, optional)]
+    on_initialized: Option<Callback<RealtimeContext>>,
+    /// What may use it.
+    children: Children,
+) -> impl IntoView {
+    let texts = Arc::new(texts.unwrap_or_default());
+    match BoardId::new(&board) {
+        Ok(id) => {
+            provide(client, id, texts, on_error, on_initialized);
+            children().into_any()
+        }
+        Err(error) => no_board(&texts, &error.to_string()),
+    }
+}
+
+fn provide(
+    client: Client,
+    board: BoardId,
+    texts: Arc<Texts>,
+    on_error: Option<Callback<ClientError>>,
+    on_initialized: Option<Callback<RealtimeContext>>,
+) {
     let events = client.events();
-    let live = Arc::new(LiveBoard::new(client.clone(), client.board(id)));
+    let board = client.board(board);
+    let live = Arc::new(LiveBoard::new(client, board));
     let context = RealtimeContext::new(Arc::clone(&live));
-    provide_context(Arc::clone(&texts));
+    provide_context(texts);
     provide_context(Toasts::new());
     provide_context(context);
-    renew_token(&client, token);
     let listener = Listener {
         live,
         context,
@@ -92,7 +139,6 @@ pub fn DashboardRealtimeProvider(
         on_initialized,
     };
     listener.start(events);
-    children().into_any()
 }
 
 fn no_board(texts: &Texts, error: &str) -> AnyView {
@@ -137,16 +183,12 @@ struct Listener {
 
 impl Listener {
     fn start(self, events: EventStream) {
-        let client = self.live.client.clone();
         let (listening, stop) = abortable(self.listen(events));
         spawn_local(async move {
             // Aborted on unmount, or ended with the client: nothing to do in either case.
             let _ = listening.await;
         });
-        on_cleanup(move || {
-            stop.abort();
-            spawn_local(async move { client.shutdown().await });
-        });
+        on_cleanup(move || stop.abort());
     }
 
     async fn listen(mut self, mut events: EventStream) {

@@ -5,20 +5,36 @@ use std::cell::{Cell, RefCell};
 use futures::FutureExt;
 use futures::channel::oneshot;
 
-/// The device's date when the clock is at 0, in milliseconds since 1970.
-pub const EPOCH_MS: u64 = 1_700_000_000_000;
+/// The device's date when the clock is at 0, in milliseconds since 1970, unless told otherwise.
+const EPOCH_MS: u64 = 1_700_000_000_000;
 
 /// Resolves once the clock was moved to its time.
 pub type Sleep = futures::future::Map<oneshot::Receiver<()>, fn(Result<(), oneshot::Canceled>)>;
 
 /// The time of everything in a test.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Clock {
     now_ms: Cell<u64>,
+    began_ms: Cell<u64>,
     sleepers: RefCell<Vec<(u64, oneshot::Sender<()>)>>,
 }
 
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            now_ms: Cell::default(),
+            began_ms: Cell::new(EPOCH_MS),
+            sleepers: RefCell::default(),
+        }
+    }
+}
+
 impl Clock {
+    /// What the date is when the clock is at 0, in milliseconds since 1970.
+    pub fn begin_at(&self, epoch_ms: u64) {
+        self.began_ms.set(epoch_ms);
+    }
+
     /// Milliseconds since the test began.
     pub fn now_ms(&self) -> u64 {
         self.now_ms.get()
@@ -26,7 +42,7 @@ impl Clock {
 
     /// Milliseconds since 1970.
     pub fn epoch_ms(&self) -> u64 {
-        EPOCH_MS + self.now_ms()
+        self.began_ms.get() + self.now_ms()
     }
 
     /// Resolves once the clock stands at a time, or past it.

@@ -37,6 +37,13 @@ impl TestKit {
         Self(Rc::new(World::new(schema, config)))
     }
 
+    /// Begins at a date, in milliseconds since 1970: for what compares with the clock on the wall.
+    #[must_use]
+    pub fn dated(self, epoch_ms: u64) -> Self {
+        self.0.clock.begin_at(epoch_ms);
+        self
+    }
+
     /// The server.
     pub fn server(&self) -> &Server {
         &self.0.server

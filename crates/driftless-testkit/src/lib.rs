@@ -33,6 +33,7 @@
 
 mod clock;
 mod cable;
+mod disk;
 mod server;
 mod platform;
 mod world;
@@ -40,6 +41,7 @@ mod person;
 mod script;
 mod kit;
 
+pub use disk::Disk;
 pub use kit::TestKit;
 pub use person::Person;
 pub use script::Script;

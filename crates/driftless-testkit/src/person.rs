@@ -7,11 +7,11 @@ use driftless_client::platform::Signal;
 use driftless_client::platform::conditioned::Conditioned;
 use driftless_client::{Client, EditBuilder, EditHandle, NetworkControl};
 use driftless_model::{BoardId, Schema};
-use driftless_store::replica::MemoryRows;
 use futures::channel::mpsc;
 use futures::future::AbortHandle;
 
 use crate::cable::Cable;
+use crate::disk::{Disk, DiskRows};
 use crate::platform::KitPlatform;
 use crate::world::World;
 
@@ -32,7 +32,7 @@ struct Machine {
     name: String,
     /// The kinds that their build knows.
     schema: Schema,
-    rows: MemoryRows,
+    rows: DiskRows,
     cable: Cable,
     network: NetworkControl,
 }
@@ -50,7 +50,7 @@ impl Person {
             world,
             name: name.to_owned(),
             schema,
-            rows: MemoryRows::new(),
+            rows: DiskRows::default(),
             cable: Cable::new(),
             network: NetworkControl::default(),
         };
@@ -109,6 +109,11 @@ impl Person {
     /// every run.
     pub fn network(&self) -> NetworkControl {
         self.0.machine.network.clone()
+    }
+
+    /// Their device's storage breaks, or works again. What it had taken before is kept.
+    pub fn set_disk(&self, disk: Disk) {
+        self.0.machine.rows.set(disk);
     }
 
     /// The page is hidden, or seen again.

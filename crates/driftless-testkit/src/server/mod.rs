@@ -25,6 +25,9 @@ use rooms::Rooms;
 /// What a server allows for silence, in milliseconds.
 const HEARTBEAT_MS: u64 = 15_000;
 
+/// Why somebody is turned away.
+const TURNED_AWAY: &str = "the server lets nobody in";
+
 /// The server of a test. Clones are handles to the same one.
 #[derive(Debug, Clone)]
 pub struct Server(Rc<RefCell<State>>);
@@ -38,6 +41,8 @@ struct State {
     links: BTreeMap<u64, Link>,
     /// Of those who are no editors.
     roles: BTreeMap<UserId, Role>,
+    /// What everybody is turned away with.
+    turned_away: Option<CloseCode>,
     /// Ends that no message gets to any more, until their clients notice.
     dangling: Vec<ServerEnd>,
     next_link: u64,
@@ -53,6 +58,7 @@ impl Server {
             feeds: Feeds::default(),
             links: BTreeMap::new(),
             roles: BTreeMap::new(),
+            turned_away: None,
             dangling: Vec::new(),
             next_link: 0,
             is_losing_answer: false,
@@ -99,6 +105,19 @@ impl Server {
             return;
         };
         self.0.borrow_mut().set_role(user, role);
+    }
+
+    /// Turns everybody away with a close code, those who are there included: a token that has
+    /// expired, a version that is too old. `None` lets them in again.
+    pub fn turn_away(&self, code: Option<CloseCode>) {
+        let mut state = self.0.borrow_mut();
+        state.turned_away = code;
+        let numbers: Vec<u64> = state.links.keys().copied().collect();
+        if code.is_some() {
+            for number in numbers {
+                state.close(number, code, TURNED_AWAY);
+            }
+        }
     }
 
     /// Takes samples of now into the feeds. They reach viewers within a second.
@@ -210,6 +229,9 @@ impl State {
 
     /// Without sign-in: the token is the name.
     fn hello(&mut self, number: u64, hello: Hello) {
+        if self.turned_away.is_some() {
+            return self.close(number, self.turned_away, TURNED_AWAY);
+        }
         let Ok(user) = UserId::new(hello.token.as_deref().unwrap_or("guest")) else {
             return self.close(
                 number,
