@@ -27,6 +27,13 @@ pub struct App {
     pub server: PathBuf,
 }
 
+/// Builds the server alone, quickly, and returns its executable.
+pub fn build_server(repo: &Repo) -> Result<PathBuf> {
+    let mut cargo = process::cargo(repo);
+    process::run(cargo.args(["build", "--quiet", "--package", "driftless"]))?;
+    Ok(repo.executable("debug", "driftless"))
+}
+
 /// Builds both halves at the same time: each ends with steps that keep only one core busy, and
 /// cargo locks each profile's folder apart.
 pub fn build(repo: &Repo, wasm: &WasmTarget, build: Build) -> Result<App> {

@@ -31,6 +31,7 @@ pub fn run(repo: &Repo, chromium: &Path, only: &str, build: Build) -> Result<Tal
     let app = app::build(repo, &wasm, build)?;
     let conformance = web::build_conformance(repo, &wasm)?;
     let kit = web::build_kit(repo, &wasm)?;
+    let gallery = web::build_gallery(repo, &wasm)?;
     let minimal = example::build(repo, &wasm, example::Name::Minimal)?;
     let existing = example::build(repo, &wasm, example::Name::ExistingLeptos)?;
     let mut command = Command::new("node");
@@ -43,6 +44,7 @@ pub fn run(repo: &Repo, chromium: &Path, only: &str, build: Build) -> Result<Tal
         .env("DRIFTLESS_WEB", &app.web)
         .env("DRIFTLESS_CONFORMANCE", conformance)
         .env("DRIFTLESS_KIT", kit)
+        .env("DRIFTLESS_GALLERY", gallery)
         .env("DRIFTLESS_MINIMAL_PAGE", minimal.page)
         .env("DRIFTLESS_MINIMAL_SERVER", minimal.server)
         .env("DRIFTLESS_EXISTING_LEPTOS_PAGE", existing.page)

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::app::{self, App, Build};
+use crate::app::{self, Build};
 use crate::machine;
 use crate::repo::Repo;
 use crate::wasm_target::WasmTarget;
@@ -70,53 +70,105 @@ pub fn run(repo: &Repo, options: &DemoOptions) -> Result<()> {
         3,
         &format!("starting the server; its data is in {}", data.display()),
     );
-    let launch = || start(&app, address, &data);
-    let mut server = launch()?;
-    let outcome = serve(&mut server, launch, address, options, &stop);
-    stop_server(&mut server)?;
-    outcome
+    let serving = Serving {
+        server: &app.server,
+        web: &app.web,
+        address,
+        data: &data,
+        more: &["--demo"],
+        no_open: options.no_open,
+    };
+    serving.run(&stop, |url| {
+        stage(
+            4,
+            &format!("ready: {url}  (two persons side by side: {url}demo)  Ctrl-C stops it"),
+        );
+    })
+}
+
+/// A server for pages on this machine.
+pub struct Serving<'a> {
+    /// The server's executable.
+    pub server: &'a Path,
+    /// The folder that it serves.
+    pub web: &'a Path,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Where its boards are.
+    pub data: &'a Path,
+    /// More of its command line.
+    pub more: &'a [&'a str],
+    /// Whether the browser is left alone.
+    pub no_open: bool,
+}
+
+impl Serving<'_> {
+    /// Serves until Ctrl-C; says when it is ready, and where. A server that is killed is started
+    /// again.
+    pub fn run(&self, stop: &Receiver<()>, ready: impl FnOnce(&str)) -> Result<()> {
+        let mut server = self.start()?;
+        let outcome = self.stay(&mut server, stop, ready);
+        stop_server(&mut server)?;
+        outcome
+    }
+
+    fn stay(
+        &self,
+        server: &mut Child,
+        stop: &Receiver<()>,
+        ready: impl FnOnce(&str),
+    ) -> Result<()> {
+        if !wait_until_healthy(server, self.address, stop)? {
+            return Ok(());
+        }
+        let url = format!("http://{}/", self.address);
+        ready(&url);
+        if !self.no_open {
+            open_browser(&url);
+        }
+        while wait_until_killed(server, stop)? {
+            println!(
+                "The server was killed. It is started again in {} s",
+                DOWN.as_secs()
+            );
+            if stop.recv_timeout(DOWN) != Err(RecvTimeoutError::Timeout) {
+                return Ok(());
+            }
+            *server = self.start()?;
+            if !wait_until_healthy(server, self.address, stop)? {
+                return Ok(());
+            }
+            println!("The server is back");
+        }
+        Ok(())
+    }
+
+    /// In a process group of its own: Ctrl-C reaches it through us, once.
+    fn start(&self) -> Result<Child> {
+        std::fs::create_dir_all(self.data)
+            .with_context(|| format!("cannot create {}", self.data.display()))?;
+        let mut command = Command::new(self.server);
+        command
+            .args(["serve", "--listen", &self.address.to_string(), "--data"])
+            .arg(self.data)
+            .arg("--web")
+            .arg(self.web)
+            .args(self.more)
+            .stdin(Stdio::null());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.server.display()))
+    }
 }
 
 fn stage(number: u8, what: &str) {
     println!("[{number}/4] {what}");
 }
 
-fn serve(
-    server: &mut Child,
-    launch: impl Fn() -> Result<Child>,
-    address: SocketAddr,
-    options: &DemoOptions,
-    stop: &Receiver<()>,
-) -> Result<()> {
-    if !wait_until_healthy(server, address, stop)? {
-        return Ok(());
-    }
-    let url = format!("http://{address}/");
-    stage(
-        4,
-        &format!("ready: {url}  (two persons side by side: {url}demo)  Ctrl-C stops it"),
-    );
-    if !options.no_open {
-        open_browser(&url);
-    }
-    while wait_until_killed(server, stop)? {
-        println!(
-            "The server was killed. It is started again in {} s",
-            DOWN.as_secs()
-        );
-        if stop.recv_timeout(DOWN) != Err(RecvTimeoutError::Timeout) {
-            return Ok(());
-        }
-        *server = launch()?;
-        if !wait_until_healthy(server, address, stop)? {
-            return Ok(());
-        }
-        println!("The server is back");
-    }
-    Ok(())
-}
-
-fn ensure_free(address: SocketAddr) -> Result<()> {
+/// Fails where somebody else listens, and says what to do.
+pub fn ensure_free(address: SocketAddr) -> Result<()> {
     match TcpListener::bind(address) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
@@ -128,7 +180,7 @@ fn ensure_free(address: SocketAddr) -> Result<()> {
 }
 
 /// One message for each Ctrl-C or request to end.
-fn stop_requests() -> Result<Receiver<()>> {
+pub fn stop_requests() -> Result<Receiver<()>> {
     let (sender, receiver) = mpsc::channel();
     // When the receiver is gone the demo is ending anyway.
     ctrlc::set_handler(move || {
@@ -136,25 +188,6 @@ fn stop_requests() -> Result<Receiver<()>> {
     })
     .context("cannot listen for Ctrl-C")?;
     Ok(receiver)
-}
-
-/// Starts the server in a process group of its own: Ctrl-C reaches it through us, once.
-fn start(app: &App, address: SocketAddr, data: &Path) -> Result<Child> {
-    std::fs::create_dir_all(data).with_context(|| format!("cannot create {}", data.display()))?;
-    let mut command = Command::new(&app.server);
-    command
-        .args(["serve", "--listen", &address.to_string(), "--data"])
-        .arg(data);
-    command
-        .arg("--web")
-        .arg(&app.web)
-        .arg("--demo")
-        .stdin(Stdio::null());
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    command
-        .spawn()
-        .with_context(|| format!("cannot start {}", app.server.display()))
 }
 
 /// False if somebody asked to stop first.

@@ -30,6 +30,7 @@ mod browser;
 mod pages;
 mod tidy;
 mod demo;
+mod gallery;
 mod dist;
 mod test;
 
@@ -42,6 +43,7 @@ use crate::crash::CrashOptions;
 use crate::demo::DemoOptions;
 use crate::example::ExampleOptions;
 use crate::fuzz::FuzzOptions;
+use crate::gallery::GalleryOptions;
 use crate::mutants::MutantsOptions;
 use crate::package::Depth;
 use crate::repo::Repo;
@@ -63,6 +65,8 @@ struct CommandLine {
 enum Subcommands {
     /// Build everything, serve it on this machine and open the board.
     Demo(DemoOptions),
+    /// Build the gallery of components, serve it on this machine and open it.
+    Gallery(GalleryOptions),
     /// Build an example that has a page, and serve it on this machine.
     Example(ExampleOptions),
     /// Run the checks and tests, all or the parts that are named.
@@ -118,6 +122,7 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
     let repo = Repo::locate();
     match command {
         Subcommands::Demo(options) => demo::run(&repo, options)?,
+        Subcommands::Gallery(options) => gallery::run(&repo, options)?,
         Subcommands::Example(options) => example::run(&repo, options)?,
         Subcommands::Test(options) => return test::run(&repo, options),
         Subcommands::Sim(options) => sim::run(&repo, options)?,

@@ -30,8 +30,9 @@ const CORE: [&str; 4] = [
 ];
 
 /// The packages that run in the browser; of the examples only their pages do.
-const BROWSER_CRATES: [&str; 6] = [
+const BROWSER_CRATES: [&str; 7] = [
     "driftless-dashboard",
+    "driftless-gallery",
     "driftless-leptos",
     "driftless-client",
     "driftless-store",
@@ -40,8 +41,9 @@ const BROWSER_CRATES: [&str; 6] = [
 ];
 
 /// The executables among them that are pages.
-const BROWSER_PAGES: [&str; 4] = [
+const BROWSER_PAGES: [&str; 5] = [
     "driftless-dashboard",
+    "driftless-gallery",
     "minimal",
     "existing-leptos",
     "existing-leptos-before",

@@ -19,6 +19,7 @@ const PACKAGE: &str = "driftless-dashboard";
 /// The page that tests the store, an example of its crate.
 const CONFORMANCE: &str = "indexeddb_conformance";
 const KIT: &str = "kit_page";
+const GALLERY: &str = "driftless-gallery";
 
 /// How the web app is compiled; the names are cargo profiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,6 +77,26 @@ pub fn build_example_page(repo: &Repo, wasm: &WasmTarget, name: &str) -> Result<
     let pages = repo.root().join("examples").join(name).join("page");
     let output = format!("example-{name}");
     lay_out(repo, &compiled, &pages, &output, WebProfile::Web)
+}
+
+/// Builds the gallery, with the look of the web app, and returns the folder to serve.
+pub fn build_gallery(repo: &Repo, wasm: &WasmTarget) -> Result<PathBuf> {
+    let profile = WebProfile::Web;
+    let compiled = compile(repo, wasm, &["--package", GALLERY], profile)?.join(module_of(GALLERY));
+    let apps = repo.root().join("apps");
+    let output = lay_out(
+        repo,
+        &compiled,
+        &apps.join("gallery/static"),
+        "gallery",
+        profile,
+    )?;
+    for file in ["theme.css", "app.css", "icon.svg"] {
+        let from = apps.join("dashboard/static").join(file);
+        let content = fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
+        write_changed(&content, &output.join(file))?;
+    }
+    Ok(output)
 }
 
 /// Builds an example of a package with the files of `e2e/pages/NAME` around it.

@@ -8,6 +8,7 @@ use driftless_model::{RecordId, Version};
 use driftless_protocol::Query;
 use driftless_sync::replica::view::{EntryView, RecordView};
 use leptos::prelude::*;
+use leptos::tachys::reactive_graph::OwnedView;
 
 use crate::live_board::LiveBoard;
 
@@ -33,6 +34,14 @@ pub struct RealtimeContext {
     /// The number of the entry whose conflict is open for decision. Set it to open one; the
     /// `ConflictResolutionUi` of the provider shows it.
     pub open_conflict: RwSignal<Option<u64>>,
+}
+
+/// Provides contexts to what is inside, and to nothing beside it: components have no owner of their
+/// own, so a context that one provides is its siblings' too.
+pub(crate) fn within(provide: impl FnOnce() -> AnyView) -> AnyView {
+    let owner = Owner::current().map_or_else(Owner::new, |owner| owner.child());
+    let view = owner.with(provide);
+    OwnedView::new_with_owner(view, owner).into_any()
 }
 
 /// The realtime handle, where there is a provider around the caller.

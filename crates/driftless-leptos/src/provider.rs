@@ -12,7 +12,7 @@ use futures::future::abortable;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::context::RealtimeContext;
+use crate::context::{RealtimeContext, within};
 use crate::live_board::LiveBoard;
 use crate::missing_provider::failure;
 use crate::texts::{Texts, fill};
@@ -77,11 +77,13 @@ pub fn DashboardRealtimeProvider(
     .schema(schema.unwrap_or_else(Schema::builtin))
     .config(config.unwrap_or_default());
     let client = connecting(client, auto_connect).start();
-    renew_token(&client, token);
-    let owned = client.clone();
-    on_cleanup(move || spawn_local(async move { owned.shutdown().await }));
-    provide(client, id, texts, on_error, on_initialized);
-    children().into_any()
+    within(move || {
+        renew_token(&client, token);
+        let owned = client.clone();
+        on_cleanup(move || spawn_local(async move { owned.shutdown().await }));
+        provide(client, id, texts, on_error, on_initialized);
+        children().into_any()
+    })
 }
 
 /// Follows one board of a client that the application has started itself, and puts both in context
@@ -109,10 +111,10 @@ pub fn DashboardClientProvider(
 ) -> impl IntoView {
     let texts = Arc::new(texts.unwrap_or_default());
     match BoardId::new(&board) {
-        Ok(id) => {
+        Ok(id) => within(move || {
             provide(client, id, texts, on_error, on_initialized);
             children().into_any()
-        }
+        }),
         Err(error) => no_board(&texts, &error.to_string()),
     }
 }

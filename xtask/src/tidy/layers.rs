@@ -40,6 +40,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["model", "protocol", "feeds", "sync", "client", "leptos"],
     ),
     (
+        "driftless-gallery",
+        &[
+            "model", "protocol", "feeds", "sync", "client", "leptos", "testkit",
+        ],
+    ),
+    (
         "driftless-simulator",
         &["model", "protocol", "feeds", "sync", "store", "client"],
     ),

@@ -17,7 +17,7 @@ pub use handle::{WidgetContext, WidgetError, WidgetId, try_use_widget};
 pub use state::WidgetState;
 
 use crate::clock::use_now;
-use crate::context::{RealtimeContext, try_use_realtime};
+use crate::context::{RealtimeContext, try_use_realtime, within};
 use crate::erased::{memo, reactive};
 use crate::hooks::WaitingEdit;
 use crate::hooks::record_news::{RecordListeners, confirmed, tell};
@@ -73,7 +73,6 @@ pub fn WidgetRealtime(
         confirmed(latest)
     };
     let widget = WidgetContext::new(id.clone(), record, paused);
-    provide_context(widget);
     let listeners = RecordListeners {
         update: on_update,
         sync: on_sync,
@@ -91,6 +90,10 @@ pub fn WidgetRealtime(
         title.unwrap_or_else(|| name.clone())
     };
     let children = StoredValue::new(children);
+    let inside = within(move || {
+        provide_context(widget);
+        boundary(children, has_failed, on_error).into_any()
+    });
     view! {
         <section
             class=class
@@ -101,7 +104,7 @@ pub fn WidgetRealtime(
             data-record=id.to_string()
             data-state=reactive(move || state.get().name())
         >
-            {boundary(children, has_failed, on_error)}
+            {inside}
             {badges(context, widget, latest, state, late_ms)}
         </section>
     }

@@ -1,0 +1,22 @@
+use driftless_leptos::{DashboardRealtimeProvider, DashboardSyncIndicator};
+use leptos::prelude::*;
+
+/// A board of the server that this page came from.
+#[component]
+pub fn Dashboard(
+    #[prop(into)] board: String,
+    auto_connect: bool,
+    on_initialized: Callback<driftless_leptos::RealtimeContext>,
+) -> impl IntoView {
+    view! {
+        <DashboardRealtimeProvider
+            ws_url="/rt"
+            board
+            namespace="gallery"
+            auto_connect
+            on_initialized
+        >
+            <DashboardSyncIndicator />
+        </DashboardRealtimeProvider>
+    }
+}

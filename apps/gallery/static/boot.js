@@ -1,0 +1,3 @@
+import init from './driftless_gallery.js';
+
+await init();
