@@ -58,6 +58,24 @@ pub fn run(repo: &Repo, chromium: &Path, only: &str, build: Build) -> Result<Tal
     Ok(counted.judged(status.success()))
 }
 
+/// Counts the frames of a page with 200 widgets while others write into all of them, and tells.
+pub fn frames(repo: &Repo) -> Result<()> {
+    let chromium = prepare(repo)?;
+    let wasm = WasmTarget::ensure(repo)?;
+    let mut cargo = process::cargo(repo);
+    process::run(cargo.args(["build", "--release", "--package", "driftless"]))?;
+    let kit = web::build_kit(repo, &wasm)?;
+    let mut command = Command::new("node");
+    command
+        .current_dir(repo.root().join("e2e"))
+        // A global from Node 22 on.
+        .args(["--experimental-websocket", "bench/frames.mjs"])
+        .env(CHROMIUM_VARIABLE, chromium)
+        .env("DRIFTLESS_SERVER", repo.executable("release", "driftless"))
+        .env("DRIFTLESS_KIT", kit);
+    process::run(&mut command)
+}
+
 /// Opens a board with a server that is installed somewhere, with nothing else of this repository
 /// but the test.
 pub fn try_installed(repo: &Repo, server: &Path) -> Result<()> {

@@ -79,6 +79,8 @@ enum Subcommands {
     Fuzz(FuzzOptions),
     /// Seed bugs by machine into the rules of the sync core, and see whether a test notices each.
     Mutants(MutantsOptions),
+    /// Count the frames of a page with 200 widgets while others write 5,000 leaves a second.
+    Frames,
     /// Make the golden files of new messages and durable records.
     Golden,
     /// Check the house rules: lengths, cycles, layers, stray files, documents.
@@ -129,6 +131,7 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
         Subcommands::Crash(options) => crash::run(&repo, options)?,
         Subcommands::Fuzz(options) => fuzz::run(&repo, options)?,
         Subcommands::Mutants(options) => mutants::run(&repo, options)?,
+        Subcommands::Frames => browser::frames(&repo)?,
         Subcommands::Golden => golden::run(&repo)?,
         Subcommands::Tidy(options) => tidy::run(&repo, options)?,
         Subcommands::Package => package::run(&repo, Depth::Compiled)?,

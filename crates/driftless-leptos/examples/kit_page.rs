@@ -1,16 +1,17 @@
 //! A page with every component in one provider, which a button puts up and takes down again. The
 //! browser tests count what is left of it (`e2e/tests/provider.test.mjs`), and which leaf runs
-//! again when one changes (`e2e/tests/leaves.test.mjs`).
+//! again when one changes (`e2e/tests/leaves.test.mjs`). Another button puts up a wall of widgets,
+//! whose frames are counted while others write to all of them (`cargo xtask frames`).
 #![forbid(unsafe_code)]
 
 use driftless_client::EditBuilder;
 use driftless_client::view::Connection;
 use driftless_leptos::{
     ConflictResolutionUi, DashboardRealtimeProvider, DashboardSyncIndicator,
-    PendingOperationsBadge, StorageNotice, Toaster, WidgetId, WidgetRealtime, use_realtime_updates,
-    use_websocket,
+    PendingOperationsBadge, StorageNotice, Toaster, WidgetId, WidgetRealtime, try_use_widget,
+    use_realtime_updates, use_websocket,
 };
-use driftless_model::{Kind, Leaf, Note, RecordId, builtin};
+use driftless_model::{Kind, Leaf, LeafPath, Note, RecordId, builtin};
 use leptos::prelude::*;
 
 fn main() {
@@ -21,7 +22,14 @@ fn main() {
 #[component]
 fn Page() -> impl IntoView {
     let is_up = RwSignal::new(false);
+    let has_wall = RwSignal::new(false);
     view! {
+        <button type="button" data-testid="wall" on:click=move |_| has_wall.set(true)>
+            "Put up a wall"
+        </button>
+        <Show when=move || has_wall.get()>
+            <Wall />
+        </Show>
         <button type="button" data-testid="toggle" on:click=move |_| is_up.update(|up| *up = !*up)>
             {move || if is_up.get() { "Take down" } else { "Put up" }}
         </button>
@@ -49,6 +57,40 @@ fn Kit() -> impl IntoView {
             </WidgetRealtime>
         </DashboardRealtimeProvider>
     }
+}
+
+/// As many widgets as nobody has on one screen.
+const WALL: usize = 200;
+
+#[component]
+fn Wall() -> impl IntoView {
+    let widget = |number: usize| {
+        view! {
+            <WidgetRealtime widget_id=WidgetId::from(format!("w{number}"))>
+                <Place />
+            </WidgetRealtime>
+        }
+    };
+    view! {
+        <DashboardRealtimeProvider ws_url="/rt" board="wall" token="Ann".to_owned()>
+            <Connection />
+            <DashboardSyncIndicator />
+            <PendingOperationsBadge />
+            <div data-testid="wall-widgets">{(0..WALL).map(widget).collect_view()}</div>
+        </DashboardRealtimeProvider>
+    }
+}
+
+/// Where its record is on the board, as text: of all leaves the one that others write most.
+#[component]
+fn Place() -> impl IntoView {
+    let widget = try_use_widget().expect("a WidgetRealtime is around it");
+    let path = LeafPath::new("layout/lg").expect("a path");
+    let place = move || {
+        let record = widget.record.get()?;
+        Some(format!("{:?}", record.value(&path)?))
+    };
+    view! { <p>{place}</p> }
 }
 
 /// Its state by name, for the test to wait for.

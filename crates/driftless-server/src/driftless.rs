@@ -349,7 +349,8 @@ impl Driftless {
     }
 
     /// Stops: tells every client when to come back, spread over time so that they do not come all
-    /// at once, and waits until what was pushed is stored. Within ten seconds.
+    /// at once, and waits until what was pushed is stored. Within twelve
+    /// seconds.
     pub async fn shutdown(&self) {
         self.shared.is_draining.store(true, Ordering::Release);
         let count = self.connections();

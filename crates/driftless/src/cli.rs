@@ -34,7 +34,8 @@ To begin:
   driftless doctor                                 # is all well, and what to do if not
 
 Exit codes: 0 done; 1 it failed, and may not the next time; 2 the command line, the settings or a
-file that they name have to be put right first; 3 done in part (push), or not judged (bench).";
+file that they name have to be put right first; 3 done in part (push), or the run is worth nothing
+(bench: what makes the load was the limit).";
 
 /// What to do.
 #[derive(Debug, Subcommand)]

@@ -89,7 +89,8 @@ impl Workload<'_> {
             }
         }
         let machine = Machine {
-            is_pinned: cores.is_some(),
+            // A server that was there before runs where it likes.
+            is_pinned: cores.is_some() && self.common.url.is_none(),
             sync_p50_us,
             sync_p99_us,
         };
