@@ -4,6 +4,8 @@
 
 const SIDES = [['left', 'Guest left'], ['right', 'Guest right']];
 const LOOK_MS = 1000;
+// A server that was told to die may answer for a moment longer.
+const DYING_MS = 500;
 const STEPS = [
   'Switch both network cables off: each side goes on by itself.',
   'Unlock both sides (the lock, or the key e), and give the same widget two different titles.',
@@ -66,18 +68,22 @@ function server(base) {
     button.setAttribute('aria-disabled', `${state !== 'running'}`);
   };
   tell('running');
+  let dead = 0;
   const look = async () => {
+    const asked = performance.now();
     const answer = await fetch(new URL('api/demo', base), { cache: 'no-store' }).catch(() => undefined);
-    if (answer?.ok) tell('running');
-    else if (box.dataset.state === 'running') tell('away');
+    if (answer?.ok && asked >= dead) tell('running');
+    else if (!answer?.ok && box.dataset.state === 'running') tell('away');
     setTimeout(look, LOOK_MS);
   };
   setTimeout(look, LOOK_MS);
   button.addEventListener('click', async () => {
     if (box.dataset.state !== 'running') return;
-    // It may be gone before it has answered.
+    // What was asked before says nothing about the time after. It may be gone before it has answered.
+    dead = Infinity;
     await fetch(new URL('api/demo/kill', base), { method: 'POST' }).catch(() => undefined);
     tell('killed');
+    dead = performance.now() + DYING_MS;
   });
   return box;
 }
