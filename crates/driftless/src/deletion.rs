@@ -4,11 +4,9 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use clap::{Args, Subcommand};
 use driftless_model::BoardId;
-use driftless_store::server::{AccountError, Accounts, StoreError};
-use serde_json::json;
 
-use crate::accounts::actor;
-use crate::data::{self, Common, DataError};
+use crate::accounts::{AccountsError, Done, actor, say, with};
+use crate::data::Common;
 
 /// `driftless boards`.
 #[derive(Debug, Args)]
@@ -64,48 +62,6 @@ pub struct ReopenOptions {
     pub common: Common,
 }
 
-/// Why nothing was deleted, or given free.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DeletionError {
-    /// There is no file of boards.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// There is no such board.
-    #[error("there is no board {0}; `driftless boards` names them")]
-    NoBoard(BoardId),
-    /// It was not deleted.
-    #[error("no board {0} was deleted; `driftless audit` names those that were")]
-    NotDeleted(BoardId),
-    /// Nobody is there to be asked.
-    #[error("{0} would be deleted for good; give --yes if that is meant")]
-    NotAsked(BoardId),
-    /// They thought better of it.
-    #[error("nothing was deleted")]
-    NotMeant,
-    /// The accounts refuse it.
-    #[error(transparent)]
-    Account(#[from] AccountError),
-    /// The store does not open.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The answer cannot be written, or there is no runtime.
-    #[error("the answer cannot be written: {0}")]
-    Io(#[from] io::Error),
-}
-
-impl DeletionError {
-    /// 2 for what the caller can put right on the command line, else 1.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Account(AccountError::Store(_)) | Self::Store(_) | Self::Io(_) => 1,
-            _ => 2,
-        }
-    }
-}
-
-type Done = Result<(), DeletionError>;
-
 /// Deletes a board, once that is meant.
 pub fn delete(options: &DeleteOptions) -> Done {
     let board = &options.board;
@@ -114,7 +70,7 @@ pub fn delete(options: &DeleteOptions) -> Done {
             ask(board)?;
         }
         if !accounts.delete_board(board, &actor()).await? {
-            return Err(DeletionError::NoBoard(board.clone()));
+            return Err(AccountsError::NoBoard(board.clone()));
         }
         let done = format!(
             "{board} is deleted. `driftless boards reopen {board}` lets the name be used again."
@@ -128,7 +84,7 @@ pub fn reopen(options: &ReopenOptions) -> Done {
     let board = &options.board;
     with(&options.common, async |accounts| {
         if !accounts.reopen_board(board, &actor()).await? {
-            return Err(DeletionError::NotDeleted(board.clone()));
+            return Err(AccountsError::NotDeleted(board.clone()));
         }
         say(&format!("{board} may be begun anew."), &options.common)
     })
@@ -138,7 +94,7 @@ pub fn reopen(options: &ReopenOptions) -> Done {
 fn ask(board: &BoardId) -> Done {
     let mut input = io::stdin().lock();
     if !io::stdin().is_terminal() {
-        return Err(DeletionError::NotAsked(board.clone()));
+        return Err(AccountsError::NotAsked(board.clone()));
     }
     let mut out = io::stderr();
     write!(
@@ -151,24 +107,5 @@ fn ask(board: &BoardId) -> Done {
     if line.trim() == board.as_str() {
         return Ok(());
     }
-    Err(DeletionError::NotMeant)
-}
-
-fn say(text: &str, common: &Common) -> Done {
-    let told = if common.json {
-        json!({ "done": text }).to_string()
-    } else {
-        text.to_owned()
-    };
-    Ok(writeln!(io::stdout(), "{told}")?)
-}
-
-fn with(common: &Common, act: impl AsyncFnOnce(Accounts) -> Done) -> Done {
-    let file = data::existing(&common.folder.data)?;
-    data::runtime()?.block_on(async {
-        let accounts = Accounts::open(&file).await?;
-        let done = act(accounts.clone()).await;
-        accounts.close().await;
-        done
-    })
+    Err(AccountsError::NotMeant)
 }

@@ -85,7 +85,7 @@ fn boards(options: &BoardsOptions) -> ExitCode {
         Some(BoardsCommand::Delete(options)) => deletion::delete(options),
         Some(BoardsCommand::Reopen(options)) => deletion::reopen(options),
     };
-    ended(done, deletion::DeletionError::exit_code)
+    account(done)
 }
 
 fn account(outcome: Result<(), accounts::AccountsError>) -> ExitCode {

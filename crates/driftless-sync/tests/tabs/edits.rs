@@ -123,6 +123,25 @@ fn what_a_removal_hid_is_unseen_when_the_removal_is_taken_back() {
 }
 
 #[test]
+fn what_lies_beside_an_edit_that_is_taken_back_stays_seen() {
+    let (mut pair, leader, follower, _) = three();
+    pair.unplug(leader);
+    for (leaf, value) in [("title", "here"), ("unit", "%")] {
+        pair.edit(leader, vec![("cpu", set(leaf, value))]);
+        for _ in 0..3 {
+            pair.settle_some();
+        }
+        assert_eq!(pair.sees(follower, "cpu", leaf), Some(value.into()));
+    }
+    pair.edit(follower, vec![("cpu", Op::Remove)]);
+    pair.take_back(leader);
+    pair.plug(leader);
+    pair.settle();
+    assert_eq!(pair.conflicts(follower), 0);
+    assert_eq!(pair.stored("cpu", "title"), None);
+}
+
+#[test]
 fn what_became_of_a_gesture_after_it_was_on_screen_was_not_seen() {
     let (mut pair, leader, follower, _) = three();
     pair.unplug(leader);

@@ -39,6 +39,18 @@ pub enum AccountsError {
     /// There was nothing to take back.
     #[error("no such role was given; `driftless role list` names them")]
     NoGrant,
+    /// There is no such board to delete.
+    #[error("there is no board {0}; `driftless boards` names them")]
+    NoBoard(BoardId),
+    /// It was not deleted, so that there is no name to give free.
+    #[error("no board {0} was deleted; `driftless audit` names those that were")]
+    NotDeleted(BoardId),
+    /// Nobody is there to be asked.
+    #[error("{0} would be deleted for good; give --yes if that is meant")]
+    NotAsked(BoardId),
+    /// They thought better of it.
+    #[error("nothing was deleted")]
+    NotMeant,
     /// The answer cannot be written, or there is no runtime.
     #[error("the answer cannot be written: {0}")]
     Io(#[from] io::Error),
@@ -54,7 +66,8 @@ impl AccountsError {
     }
 }
 
-type Done = Result<(), AccountsError>;
+/// What a command comes to.
+pub type Done = Result<(), AccountsError>;
 
 /// `driftless token`.
 pub fn token(command: &TokenCommand) -> Done {
@@ -125,7 +138,7 @@ pub fn audit(options: &AuditOptions) -> Done {
 }
 
 /// The accounts of a folder that has some.
-fn with<F: Future<Output = Done>>(common: &Common, act: impl FnOnce(Accounts) -> F) -> Done {
+pub fn with<F: Future<Output = Done>>(common: &Common, act: impl FnOnce(Accounts) -> F) -> Done {
     run(&data::existing(&common.folder.data)?, act)
 }
 
@@ -248,7 +261,7 @@ fn place_of(board: Option<&BoardId>) -> String {
     board.map_or("every board".to_owned(), BoardId::to_string)
 }
 
-fn say(text: &str, common: &Common) -> Done {
+pub fn say(text: &str, common: &Common) -> Done {
     let told = if common.json {
         json!({ "done": text }).to_string()
     } else {

@@ -152,11 +152,13 @@ impl Outbox {
             // What was on screen when the person began may never have been.
             change.seen.version = Version(0);
         }
-        change.seen.after.clone_from(&on_screen);
-        for id in on_screen {
-            if change.seen.after.contains(&id) {
-                self.settle_hidden(change, id, confirmed);
-            }
+        let mut hiding = Vec::new();
+        for id in &on_screen {
+            hiding.extend(self.settle_hidden(change, *id, confirmed));
+        }
+        change.seen.after = on_screen;
+        for own in hiding {
+            own.hide(change);
         }
         let mut on_screen = std::mem::take(&mut change.seen.after);
         let is_another = |id: &EditId| self.by_id(*id).is_some_and(|it| it.is_another_than(*id));

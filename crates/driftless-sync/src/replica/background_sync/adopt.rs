@@ -134,17 +134,22 @@ impl Outbox {
             return;
         };
         let mut changes = entry.row.changes.clone();
+        let mut hiding = Vec::new();
         for id in entry.after() {
             let holder = self.by_id(id);
             if holder.is_some_and(|it| it.row.id == id || it.is_set_aside()) {
                 continue;
             }
-            for change in &mut changes {
+            for (place, change) in changes.iter_mut().enumerate() {
                 if change.seen.after.contains(&id) {
                     change.seen.after.retain(|own| *own != id);
-                    self.settle_absent(change, id, confirmed);
+                    let own = self.settle_absent(change, id, confirmed);
+                    hiding.extend(own.map(|own| (place, own)));
                 }
             }
+        }
+        for (place, own) in hiding {
+            own.hide(&mut changes[place]);
         }
         let Some(entry) = self.entries.get_mut(&number) else {
             return;

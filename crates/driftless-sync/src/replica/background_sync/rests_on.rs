@@ -6,7 +6,7 @@ use driftless_model::{
 use driftless_protocol::durable::{EntryRow, LocalChange};
 
 use crate::planted::{Bug, is_planted};
-use crate::replica::background_sync::Outbox;
+use crate::replica::background_sync::{Entry, Outbox};
 
 /// An own edit that is settled: what others that rest on it have seen.
 #[derive(Debug, Clone)]
@@ -17,9 +17,8 @@ pub struct OwnSettled {
     /// What its author had seen of each record.
     seen: SortedMap<RecordId, Version>,
     skipped: Vec<LeafRef>,
-    number: u64,
-    /// The edits of other tabs that lay below it and that its author had not seen, by record: its
-    /// value was on screen in their place.
+    /// The unsettled edits of other tabs that lay below it and that its author had not seen, by
+    /// record: its value was on screen in their place.
     hidden: Vec<(RecordId, EditId)>,
 }
 
@@ -37,7 +36,6 @@ impl OwnSettled {
             version,
             seen,
             skipped: skipped.to_vec(),
-            number: row.number,
             hidden: Vec::new(),
         }
     }
@@ -55,9 +53,10 @@ impl OwnSettled {
         self.ids.contains(&id)
     }
 
-    /// Whether this was an earlier edit of its gesture, and not yet all that it became.
-    fn is_more_than(&self, id: EditId) -> bool {
-        self.ids.last() != Some(&id)
+    /// Whether what it was on screen as vouches for nothing: it is gone without effect, or that was
+    /// an earlier edit of its gesture, and not yet all that it became.
+    fn hides_all_of(&self, id: EditId) -> bool {
+        self.version.is_none() || self.ids.last() != Some(&id)
     }
 
     /// Makes what a change that rests on the edit has seen final. The edit vouches only for what it
@@ -124,17 +123,14 @@ impl Outbox {
     fn hidden_by(&self, row: &EntryRow) -> Vec<(RecordId, EditId)> {
         let mut hidden = Vec::new();
         for change in &row.changes {
-            let record = &change.record;
             let below = self.entries.range(..row.number).map(|(_, entry)| entry);
-            let pending = below.filter(|entry| entry.touches_record(record));
-            let pending = pending.flat_map(|entry| entry.row.ids());
-            let recent = self.recent.iter().filter(|own| {
-                own.version.is_some() && own.number < row.number && own.seen.contains_key(record)
+            // What was on screen below it is what it waits for.
+            let is_seen = |entry: &Entry| entry.row.ids().any(|id| change.seen.after.contains(&id));
+            let unseen = below.filter(|entry| {
+                entry.is_unsettled() && entry.is_under(change, &self.schema) && !is_seen(entry)
             });
-            let settled = recent.flat_map(|own| own.ids.iter().copied());
-            let unseen = pending.chain(settled);
-            let unseen = unseen.filter(|id| !change.seen.after.contains(id));
-            hidden.extend(unseen.map(|id| (record.clone(), id)));
+            let unseen = unseen.flat_map(|entry| entry.row.ids());
+            hidden.extend(unseen.map(|id| (change.record.clone(), id)));
         }
         hidden
     }
@@ -146,45 +142,46 @@ impl Outbox {
 
     /// A change of another tab's waits for an edit that is no more: it has seen what that one
     /// vouches for. Where a later edit of the same gesture took that one's place, unseen, it has
-    /// seen no more than that one.
+    /// seen no more than that one. Answers what hides the rest: for [`OwnSettled::hide`], once all
+    /// others have vouched.
     pub(super) fn settle_absent(
         &self,
         change: &mut LocalChange,
         id: EditId,
         confirmed: &BoardState,
-    ) {
+    ) -> Option<OwnSettled> {
         if let Some(entry) = self.by_id(id) {
-            let own = self.own_gone(&entry.row);
-            return own.settle(change, confirmed, &self.schema);
+            return Some(self.own_gone(&entry.row));
         }
         let applied = self.applied_edit(id);
         let applied = applied.map(|row| self.own_applied(&row.entry, row.version, &row.skipped));
         match self.recently(id).cloned().or(applied) {
-            Some(own) if own.is_more_than(id) => own.hide(change),
+            Some(own) if own.hides_all_of(id) => return Some(own),
             Some(own) => own.settle(change, confirmed, &self.schema),
             None => change.seen.version = Version(0),
         }
+        None
     }
 
     /// An own edit was on screen when the gesture began: if it is settled by now, or taken back,
-    /// the change has seen what that one vouches for.
+    /// the change has seen what that one vouches for. Answers as [`Self::settle_absent`].
     pub(super) fn settle_hidden(
         &self,
         change: &mut LocalChange,
         id: EditId,
         confirmed: &BoardState,
-    ) {
+    ) -> Option<OwnSettled> {
         match (self.by_id(id), self.recently(id)) {
             (Some(entry), _) if entry.is_taken_back() || entry.is_another_than(id) => {
-                let own = self.own_gone(&entry.row);
-                own.settle(change, confirmed, &self.schema);
+                return Some(self.own_gone(&entry.row));
             }
             (Some(_), _) => {}
-            (None, Some(own)) if own.is_more_than(id) => own.hide(change),
+            (None, Some(own)) if own.hides_all_of(id) => return Some(own.clone()),
             (None, Some(own)) => own.settle(change, confirmed, &self.schema),
             // Nobody knows any more what it hid.
             (None, None) => change.seen.version = Version(0),
         }
+        None
     }
 }
 
