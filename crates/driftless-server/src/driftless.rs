@@ -318,11 +318,11 @@ impl Driftless {
     }
 
     /// Says that a board was deleted from the store, or that its name was given free
-    /// ([`BoardStore::is_deleted`]). What is remembered of it is forgotten, and everybody who
-    /// follows it is asked about again, as by [`Driftless::rights_changed`].
-    pub fn board_replaced(&self, board: &BoardId) {
-        self.shared.boards.forget(board);
+    /// ([`BoardStore::is_deleted`]). What is remembered of it is forgotten; everybody who follows
+    /// it is asked about again, as by [`Driftless::rights_changed`], or has to connect again.
+    pub async fn board_replaced(&self, board: &BoardId) {
         self.rights_changed(None, Some(board));
+        self.shared.boards.start_over(board).await;
     }
 
     /// What somebody may do on a board: nothing on one that was deleted, else what

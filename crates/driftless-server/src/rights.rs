@@ -62,18 +62,18 @@ impl Watch {
             // Before the lines count as seen: where it fails, all of them are read again.
             self.doubt_guests().await?;
             for row in &rows {
-                self.tell_of(row);
+                self.tell_of(row).await;
             }
             self.since = last.number;
         }
     }
 
-    fn tell_of(&self, row: &AuditRow) {
+    async fn tell_of(&self, row: &AuditRow) {
         let (user, board) = (row.user.as_ref(), row.board.as_ref());
         match (row.action.as_str(), board) {
             (StoredAuth::REFUSED, _) => {}
             (Accounts::BOARD_DELETED | Accounts::BOARD_REOPENED, Some(board)) => {
-                self.driftless.board_replaced(board);
+                self.driftless.board_replaced(board).await;
             }
             _ => self.driftless.rights_changed(user, board),
         }

@@ -72,6 +72,8 @@ pub enum Command {
         /// Since when it is under way.
         received: Received,
     },
+    /// What is stored is another board from here on: read it, and have everybody resume.
+    StartOver,
 }
 
 /// A connection's place in a board's audience.
@@ -104,6 +106,7 @@ pub struct Actor {
     pub ring: Arc<Ring>,
     pub registry: Weak<Registry>,
     metrics: Arc<Metrics>,
+    schema: Arc<Schema>,
     room: Room,
     audience: HashMap<ConnectionId, Seat>,
     /// What the room asked for and is not answered yet.
@@ -131,7 +134,8 @@ impl Actor {
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
-            room: Room::new(board.clone(), schema),
+            room: Room::new(board.clone(), schema.clone()),
+            schema,
             board,
             store,
             committer,
@@ -209,6 +213,7 @@ impl Actor {
                 }
                 Input::Push { connection, push }
             }
+            Command::StartOver => return self.start_over(),
         };
         let is_subscribe = matches!(input, Input::Subscribe { .. });
         self.room.handle(input, now_ms());
@@ -373,6 +378,14 @@ impl Actor {
             at: self.ring.end(),
             content,
         });
+    }
+
+    /// A commit that is under way counts if the store finds that it follows what is there; the next
+    /// one finds out.
+    fn start_over(&mut self) {
+        self.cut_all();
+        self.asked.clear();
+        self.room = Room::new(self.board.clone(), self.schema.clone());
     }
 
     fn cut_all(&mut self) {

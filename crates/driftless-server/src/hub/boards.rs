@@ -110,9 +110,14 @@ impl Boards {
         Some(opened)
     }
 
-    /// Whoever opens this board next has what is stored, not what its room remembers.
-    pub fn forget(&self, board: &BoardId) {
-        self.registry.lock().remove(board);
+    /// What is stored of a board is another one from here on. Its room is told, not left to those
+    /// who follow it: two rooms of one board would not tell each other's followers anything.
+    pub async fn start_over(&self, board: &BoardId) {
+        let open = self.registry.lock().get(board).cloned();
+        if let Some(open) = open {
+            // A room that is gone has nothing to forget.
+            open.commands.send(Command::StartOver).await.ok();
+        }
     }
 
     /// What is counted.

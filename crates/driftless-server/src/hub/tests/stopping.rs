@@ -1,4 +1,4 @@
-//! What ends: a server, and a room that nobody needs.
+//! What ends: a server, a room that nobody needs, and one whose board was replaced.
 
 use super::*;
 
@@ -35,4 +35,34 @@ async fn a_room_that_nobody_needs_is_dropped_and_opened_again() {
     assert_eq!(server.boards.count(), 0);
     let mut again = server.follower(1, None).await;
     assert_eq!(resume(&mut again).await.cursor.version, Version(1));
+}
+
+/// Whoever opened the board between what another process did and its being noticed shares the room
+/// with everybody who comes after that.
+#[tokio::test]
+async fn a_board_that_another_process_replaced_is_read_again_and_has_one_room() {
+    let store = MemoryBoards::new();
+    let server = Server::new(store.clone());
+    let mut early = server.follower(1, None).await;
+    assert_eq!(resume(&mut early).await.cursor.version, Version(0));
+    let mut elsewhere = Server::new(store).follower(2, None).await;
+    resume(&mut elsewhere).await;
+    applied(&mut elsewhere, push(1, "CPU")).await;
+
+    server.boards.start_over(&home()).await;
+    match take(&mut early, 1).await.remove(0) {
+        Delivery::Close(closing) => assert_eq!(closing.code, CloseCode::Reset),
+        other => panic!("not closed: {other:?}"),
+    }
+    early
+        .follow(&home(), member(ClientId(1)), None)
+        .await
+        .expect("follows");
+    assert_eq!(resume(&mut early).await.cursor.version, Version(1));
+    let mut late = server.follower(3, None).await;
+    resume(&mut late).await;
+    assert_eq!(applied(&mut late, push(1, "Disk")).await, Version(2));
+    let event = message(&mut early).await;
+    assert!(matches!(event, ServerMessage::Event(event) if event.version == Version(2)));
+    assert_eq!(server.boards.count(), 1);
 }
