@@ -14,7 +14,7 @@ use crate::package::{self, Depth};
 use crate::repo::{self, Repo};
 use crate::sim::{self, SimOptions};
 use crate::tally::{self, Tally};
-use crate::wasm_target::WasmTarget;
+use crate::wasm_target::{self, WasmTarget};
 use crate::{browser, machine, process, site, supply_chain, tidy};
 
 const SIMULATED_SEEDS: u32 = 3000;
@@ -29,18 +29,7 @@ const CORE: [&str; 4] = [
     "driftless-sync",
 ];
 
-/// The packages that run in the browser; of the examples only their pages do.
-const BROWSER_CRATES: [&str; 7] = [
-    "driftless-dashboard",
-    "driftless-gallery",
-    "driftless-leptos",
-    "driftless-client",
-    "driftless-store",
-    "minimal",
-    "existing-leptos",
-];
-
-/// The executables among them that are pages.
+/// The executables that are pages.
 const BROWSER_PAGES: [&str; 5] = [
     "driftless-dashboard",
     "driftless-gallery",
@@ -190,8 +179,7 @@ fn clippy(repo: &Repo) -> Result<Tally> {
     };
     let mut browser = wasm.cargo(repo, subcommand);
     browser
-        .args(packages(&BROWSER_CRATES))
-        .args(["--features", "driftless-store/indexeddb", "--lib"])
+        .args(wasm_target::browser_libraries())
         .args(BROWSER_PAGES.iter().flat_map(|page| ["--bin", page]));
     if wasm.has_clippy() {
         browser.args(["--", "-D", "warnings"]);

@@ -16,6 +16,19 @@ use crate::{machine, process};
 /// The target that browsers run.
 pub const TRIPLE: &str = "wasm32-unknown-unknown";
 
+/// The packages that run in the browser; of the examples only their pages do.
+const BROWSER_CRATES: [&str; 7] = [
+    "driftless-dashboard",
+    "driftless-gallery",
+    "driftless-leptos",
+    "driftless-client",
+    "driftless-store",
+    "minimal",
+    "existing-leptos",
+];
+/// What of them is only built for the browser.
+const BROWSER_FEATURES: &str = "driftless-store/indexeddb,minimal/page,existing-leptos/page";
+
 const FORCE_FALLBACK: &str = "DRIFTLESS_WASM_FALLBACK";
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
@@ -95,6 +108,13 @@ impl WasmTarget {
     pub fn has_clippy(&self) -> bool {
         *self == Self::Installed
     }
+}
+
+/// Chooses the libraries of everything that runs in the browser, in one resolution: what is built
+/// for one command serves the next.
+pub fn browser_libraries() -> impl Iterator<Item = &'static str> {
+    let packages = BROWSER_CRATES.iter().flat_map(|name| ["--package", name]);
+    packages.chain(["--features", BROWSER_FEATURES, "--lib"])
 }
 
 fn is_installed(repo: &Repo) -> bool {

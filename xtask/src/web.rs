@@ -72,7 +72,7 @@ pub fn build_kit(repo: &Repo, wasm: &WasmTarget) -> Result<PathBuf> {
 /// Builds the page of `examples/NAME`, with the files of its folder `page` around it, and returns
 /// the folder to serve.
 pub fn build_example_page(repo: &Repo, wasm: &WasmTarget, name: &str) -> Result<PathBuf> {
-    let what = ["--package", name, "--bin", name];
+    let what = ["--package", name, "--features", "page", "--bin", name];
     let compiled = compile(repo, wasm, &what, WebProfile::Web)?.join(module_of(name));
     let pages = repo.root().join("examples").join(name).join("page");
     let output = format!("example-{name}");

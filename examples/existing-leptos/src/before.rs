@@ -1,9 +1,14 @@
 //! The application before: a widget over a signal. What one person does nobody else sees, and a
 //! reload forgets it.
 #![forbid(unsafe_code)]
+// A component's properties are owned: the builder that `view!` calls moves them in.
+#![allow(clippy::needless_pass_by_value)]
 
-use existing_leptos::dial::Dial;
+mod dial;
+
 use leptos::prelude::*;
+
+use crate::dial::Dial;
 
 fn main() {
     leptos::mount::mount_to_body(App);

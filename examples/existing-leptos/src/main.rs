@@ -1,6 +1,10 @@
 //! The application after: a provider around the layout, the widget wrapped, its signal from the
 //! board. `src/before.rs` is what it was; the widget itself is untouched.
 #![forbid(unsafe_code)]
+// A component's properties are owned: the builder that `view!` calls moves them in.
+#![allow(clippy::needless_pass_by_value)]
+
+mod dial;
 
 use driftless_leptos::{
     ConflictResolutionUi, DashboardRealtimeProvider, DashboardSyncIndicator,
@@ -8,9 +12,10 @@ use driftless_leptos::{
     use_realtime_updates,
 };
 use driftless_model::{Kind as _, RecordId};
-use existing_leptos::dial::Dial;
 use existing_leptos::thermostat::{Thermostat, schema};
 use leptos::prelude::*;
+
+use crate::dial::Dial;
 
 fn main() {
     driftless_leptos::executor::start();
