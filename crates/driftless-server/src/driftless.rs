@@ -9,10 +9,10 @@ use driftless_feeds::{Bounds, Retention, SeriesStore};
 #[cfg(feature = "host-metrics")]
 use driftless_model::EditId;
 use driftless_model::{BoardId, ClientId, Role, Schema, UserId};
-use driftless_protocol::{CloseCode, SeriesName};
-use driftless_store::server::{
-    BoardStore, BoardSummary, MemoryBoards, MemorySamples, SampleStore, StoreError,
-};
+use driftless_protocol::{CloseCode, Codec, SeriesName};
+#[cfg(feature = "host-metrics")]
+use driftless_store::server::BoardSummary;
+use driftless_store::server::{BoardStore, MemoryBoards, MemorySamples, SampleStore, StoreError};
 use tokio::task::JoinSet;
 
 use crate::auth::{AuthError, Authenticator, OpenAuth, SharedAuthenticator, SignedIn};
@@ -245,7 +245,8 @@ impl Builder {
             driftless.start_host_metrics().await?;
             let is_seed = |board: &BoardSummary| board.board.as_str() == seed::BOARD;
             if !boards.iter().any(is_seed) && !driftless.is_deleted(&seed::board()).await? {
-                let follower = driftless.enter_unlimited(seed::CLIENT, seed::user());
+                let follower =
+                    driftless.enter_unlimited(seed::CLIENT, seed::user(), Codec::default());
                 seed::make(follower, EditId(random::id())).await?;
             }
             return Ok(driftless);
@@ -431,17 +432,23 @@ impl Driftless {
     }
 
     /// Enters a connection, unless its user has as many others as they may.
-    pub(crate) fn enter(&self, client: ClientId, user: UserId) -> Result<Follower, TooFast> {
+    pub(crate) fn enter(
+        &self,
+        client: ClientId,
+        user: UserId,
+        codec: Codec,
+    ) -> Result<Follower, TooFast> {
         let max = self.allowance().connections_per_user;
         let entry = self.shared.connections.enter(client, user, max)?;
-        Ok(Follower::new(self.shared.boards.clone(), entry, client))
+        let boards = self.shared.boards.clone();
+        Ok(Follower::new(boards, entry, client, codec))
     }
 
     /// Enters a connection from this machine, however many its user has.
-    pub(crate) fn enter_unlimited(&self, client: ClientId, user: UserId) -> Follower {
+    pub(crate) fn enter_unlimited(&self, client: ClientId, user: UserId, codec: Codec) -> Follower {
         let entry = self.shared.connections.enter(client, user, usize::MAX);
         let entry = entry.expect("there is no limit");
-        Follower::new(self.shared.boards.clone(), entry, client)
+        Follower::new(self.shared.boards.clone(), entry, client, codec)
     }
 
     fn background(&self) -> std::sync::MutexGuard<'_, JoinSet<()>> {
@@ -526,7 +533,7 @@ mod tests {
         let driftless = Driftless::builder().start().await.expect("starts");
         let board = BoardId::new("home").expect("a board id");
         let (client, user) = (ClientId(1), UserId::new("Ann").expect("a user"));
-        let mut stays = driftless.enter_unlimited(client, user.clone());
+        let mut stays = driftless.enter_unlimited(client, user.clone(), Codec::default());
         let role = Role::Editor;
         let member = Member { client, user, role };
         let followed = stays.follow(&board, member, None).await;

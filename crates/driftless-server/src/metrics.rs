@@ -89,8 +89,7 @@ pub struct Metrics {
     written_bytes: IntCounter,
     resumes: IntCounterVec,
     resume_bytes: IntCounterVec,
-    /// How often what resumes say of a board was encoded; those who lack the same share it.
-    pub resume_encodings: IntCounter,
+    resume_encoded_bytes: IntCounter,
     /// Samples that came in.
     pub samples: IntCounter,
     /// Samples that could not be taken.
@@ -149,9 +148,9 @@ impl Metrics {
             written_bytes: make.counter("written_bytes_total", "Payload bytes in these writes."),
             resumes: make.counters("resumes_total", "Resumes, by kind.", "kind"),
             resume_bytes: make.counters("resume_bytes_total", "Their bytes, by kind.", "kind"),
-            resume_encodings: make.counter(
-                "resume_encodings_total",
-                "Encodings that resumes were made of; those who lack the same share one.",
+            resume_encoded_bytes: make.counter(
+                "resume_encoded_bytes_total",
+                "Bytes encoded for resumes; what two of them have in common is encoded once.",
             ),
             samples: make.counter("samples_total", "Feed samples that came in."),
             samples_dropped: make.counter(
@@ -222,6 +221,11 @@ impl Metrics {
         self.resumes.with_label_values(&[label]).inc();
         let total = self.resume_bytes.with_label_values(&[label]);
         total.inc_by(count(bytes));
+    }
+
+    /// So many bytes were encoded for a resume; the others that it has were there.
+    pub fn encoded_for_resumes(&self, bytes: usize) {
+        self.resume_encoded_bytes.inc_by(count(bytes));
     }
 
     /// The gauges, as they are when somebody asks.

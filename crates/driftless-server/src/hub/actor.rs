@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use driftless_model::{BoardId, ClientId, Cursor, EditId, Role, Schema, Version};
 use driftless_protocol::message::{Outcome, Push};
-use driftless_protocol::{CloseCode, ServerMessage};
+use driftless_protocol::{CloseCode, Codec, ServerMessage};
 use driftless_sync::room::{
     ConnectionId, Found, Input, Member, Output, Room, SharedResume, StreamItem,
 };
@@ -81,6 +81,8 @@ pub enum Command {
 pub struct Seat {
     /// The replica.
     pub client: ClientId,
+    /// What the connection speaks.
+    pub codec: Codec,
     /// Its letters and bell.
     pub mailbox: Arc<Mailbox>,
     /// Which of its subscriptions this is.
@@ -351,9 +353,9 @@ impl Actor {
     fn resume(&mut self, connection: ConnectionId, resume: SharedResume) {
         self.publish();
         let end = self.ring.end();
-        let news = self.newsroom.news(&resume);
         self.newsroom_used_at = tokio::time::Instant::now();
         if let Some(seat) = self.audience.get(&connection) {
+            let news = self.newsroom.news(seat.codec, &resume);
             seat.position.store(end, Ordering::Release);
             let head = resume.head;
             self.post(seat, Content::Resume { head, news });

@@ -25,6 +25,7 @@ pub struct Follower {
     boards: Arc<Boards>,
     entry: Entry,
     client: ClientId,
+    codec: Codec,
     /// Boxed: a node of the map has room for eleven, and most connections follow one board.
     following: BTreeMap<BoardId, Box<Following>>,
     subscriptions: u64,
@@ -74,7 +75,7 @@ impl Delivery {
     pub fn frame(&self, client: ClientId, codec: Codec) -> Option<Outbound> {
         match self {
             Self::Message(message) => Some(Outbound::message(codec, message)),
-            Self::Resume(head, news) => Some(news.frame(codec, head)),
+            Self::Resume(head, news) => Some(news.frame(head)),
             Self::Item(item) => item.of(client).map(|shared| shared.frame(codec)),
             Self::Close(_) => None,
         }
@@ -93,12 +94,13 @@ impl Delivery {
 }
 
 impl Follower {
-    /// A connection that follows nothing yet.
-    pub fn new(boards: Arc<Boards>, entry: Entry, client: ClientId) -> Self {
+    /// A connection that follows nothing yet, and speaks like this.
+    pub fn new(boards: Arc<Boards>, entry: Entry, client: ClientId, codec: Codec) -> Self {
         Self {
             boards,
             entry,
             client,
+            codec,
             following: BTreeMap::new(),
             subscriptions: 0,
         }
@@ -205,6 +207,7 @@ impl Follower {
             connection: self.entry.connection,
             seat: Seat {
                 client: self.client,
+                codec: self.codec,
                 mailbox: self.entry.mailbox.clone(),
                 subscription: following.subscription,
                 position: following.position.clone(),

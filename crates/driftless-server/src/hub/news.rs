@@ -1,104 +1,47 @@
-//! What replicas lack of a board, encoded once for all who lack the same.
+//! What replicas lack of a board, encoded once for all who lack the same, and in runs that those
+//! share who lack more or less.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use driftless_model::{RecordId, Version, limits};
+use driftless_model::limits;
+use driftless_protocol::Codec;
 #[cfg(any(test, feature = "host-metrics"))]
 use driftless_protocol::ServerMessage;
-use driftless_protocol::message::{Resume, WholeRecord};
-use driftless_protocol::{Codec, shared_resume};
+use driftless_protocol::message::Resume;
+use driftless_protocol::shared_resume::{self, Item, List};
 use driftless_sync::room::{Delta, SharedResume};
 
 use crate::hub::outbound::Outbound;
+use crate::hub::runs::Runs;
 use crate::metrics::Metrics;
 
-/// The records of a board as they were encoded last. Two versions of a board share those that are
-/// the same in both.
-#[derive(Debug, Default)]
-pub struct Records {
-    encoded: Mutex<HashMap<(RecordId, Codec), (Version, Bytes)>>,
-}
-
-impl Records {
-    fn encode(&self, codec: Codec, record: &WholeRecord) -> Bytes {
-        let newest = shared_resume::newest(record);
-        let key = (record.record.clone(), codec);
-        // Nothing panics while it is held but the encoder, which keeps nothing half done.
-        let mut encoded = self.encoded.lock().unwrap_or_else(PoisonError::into_inner);
-        match encoded.get(&key) {
-            Some((version, bytes)) if *version == newest => bytes.clone(),
-            _ => {
-                // Records that are no more stay until all are let go.
-                if encoded.len() >= 2 * Codec::ALL.len() * limits::RECORDS_PER_BOARD_MAX {
-                    encoded.clear();
-                }
-                let bytes = Bytes::from(shared_resume::record(codec, record));
-                encoded.insert(key, (newest, bytes.clone()));
-                bytes
-            }
-        }
-    }
-}
-
-/// What replicas lack that stand at the same version.
+/// What replicas lack that stand at the same version, encoded. So a connection that does not read
+/// holds on to bytes that it shares with others, and never to values of its own.
 #[derive(Debug)]
 pub struct News {
-    delta: Arc<Delta>,
-    records: Arc<Records>,
-    metrics: Arc<Metrics>,
-    /// By [`Codec::ALL`].
-    encoded: [OnceLock<Pieces>; Codec::ALL.len()],
-}
-
-#[derive(Debug)]
-struct Pieces {
+    codec: Codec,
     pieces: Arc<[Bytes]>,
     bytes: usize,
 }
 
 impl News {
     /// The frame of a resume with these news.
-    pub fn frame(&self, codec: Codec, head: &Resume) -> Outbound {
-        let own = shared_resume::head(codec, head);
-        let encoded = self.encoded[codec as usize].get_or_init(|| self.encode(codec));
-        if encoded.bytes <= limits::COPIED_BYTES_MAX {
-            return Outbound::joined(codec, own, &encoded.pieces);
+    pub fn frame(&self, head: &Resume) -> Outbound {
+        let own = shared_resume::head(self.codec, head);
+        if self.bytes <= limits::COPIED_BYTES_MAX {
+            return Outbound::joined(self.codec, own, &self.pieces);
         }
-        Outbound::shared(codec, &own, encoded.pieces.clone(), encoded.bytes)
+        Outbound::shared(self.codec, &own, self.pieces.clone(), self.bytes)
     }
 
     /// The message of a resume with these news.
     #[cfg(any(test, feature = "host-metrics"))]
     pub fn message(&self, head: &Resume) -> ServerMessage {
-        let resume = SharedResume {
-            head: Box::new(head.clone()),
-            news: self.delta.clone(),
-        };
-        resume.message()
-    }
-
-    fn encode(&self, codec: Codec) -> Pieces {
-        self.metrics.resume_encodings.inc();
-        let Delta {
-            removed,
-            records,
-            leaves,
-        } = &*self.delta;
-        let separator = shared_resume::separator(codec);
-        let mut pieces = Vec::with_capacity(2 * records.len() + 2);
-        pieces.push(shared_resume::opening(codec, removed, records.len()).into());
-        for (place, record) in records.iter().enumerate() {
-            if place > 0 && !separator.is_empty() {
-                pieces.push(Bytes::from_static(separator));
-            }
-            pieces.push(self.records.encode(codec, record));
-        }
-        pieces.push(shared_resume::closing(codec, leaves).into());
-        let bytes = pieces.iter().map(Bytes::len).sum();
-        let pieces = pieces.into();
-        Pieces { pieces, bytes }
+        let own = shared_resume::head(self.codec, head);
+        let message = [own, self.pieces.concat()].concat();
+        let decoded = self.codec.decode_server(&message);
+        decoded.expect("what was encoded can be read")
     }
 }
 
@@ -107,10 +50,18 @@ impl News {
 #[derive(Debug)]
 pub struct Newsroom {
     metrics: Arc<Metrics>,
-    records: Arc<Records>,
-    kept: Vec<Arc<News>>,
-    /// Whether records may be encoded, though no news are kept.
+    runs: Runs,
+    kept: Vec<Kept>,
+    /// Whether something may be encoded, though no news are kept.
     is_used: bool,
+}
+
+/// What was asked for since the board changed last.
+#[derive(Debug)]
+struct Kept {
+    delta: Arc<Delta>,
+    /// By [`Codec::ALL`].
+    encoded: [Option<Arc<News>>; Codec::ALL.len()],
 }
 
 impl Newsroom {
@@ -118,38 +69,70 @@ impl Newsroom {
     pub fn new(metrics: Arc<Metrics>) -> Self {
         Self {
             metrics,
-            records: Arc::default(),
+            runs: Runs::default(),
             kept: Vec::new(),
             is_used: false,
         }
     }
 
-    /// The news of a resume.
-    pub fn news(&mut self, resume: &SharedResume) -> Arc<News> {
+    /// The news of a resume, for a connection that speaks like this.
+    pub fn news(&mut self, codec: Codec, resume: &SharedResume) -> Arc<News> {
         self.is_used = true;
-        let is_it = |news: &&Arc<News>| Arc::ptr_eq(&news.delta, &resume.news);
-        if let Some(news) = self.kept.iter().find(is_it) {
+        let place = self.keep(&resume.news);
+        if let Some(news) = &self.kept[place].encoded[codec as usize] {
             return news.clone();
         }
-        let news = Arc::new(News {
-            delta: resume.news.clone(),
-            records: self.records.clone(),
-            metrics: self.metrics.clone(),
-            encoded: Default::default(),
-        });
-        if self.kept.len() >= limits::NEWS_KEPT_MAX {
-            self.kept.remove(0);
-        }
-        self.kept.push(news.clone());
+        let news = Arc::new(self.encode(codec, &resume.news));
+        self.kept[place].encoded[codec as usize] = Some(news.clone());
         news
     }
 
-    /// Whether nothing is kept, no encoded record either.
+    /// Where this is kept.
+    fn keep(&mut self, delta: &Arc<Delta>) -> usize {
+        let is_it = |kept: &Kept| Arc::ptr_eq(&kept.delta, delta);
+        if let Some(place) = self.kept.iter().position(is_it) {
+            return place;
+        }
+        if self.kept.len() >= limits::NEWS_KEPT_MAX {
+            self.kept.remove(0);
+        }
+        self.kept.push(Kept {
+            delta: delta.clone(),
+            encoded: Default::default(),
+        });
+        self.kept.len() - 1
+    }
+
+    fn encode(&mut self, codec: Codec, delta: &Delta) -> News {
+        let mut pieces = Vec::new();
+        let mut encoded_bytes = 0;
+        for list in List::ALL {
+            let items: Vec<_> = match list {
+                List::Removed => delta.removed.iter().map(Item::Removed).collect(),
+                List::Records => delta.records.iter().map(Item::Record).collect(),
+                List::Leaves => delta.leaves.iter().map(Item::Leaf).collect(),
+            };
+            let start = shared_resume::start(codec, list, items.len());
+            pieces.push(start.into());
+            encoded_bytes += self.runs.write(codec, list, items, &mut pieces);
+        }
+        pieces.push(Bytes::from_static(shared_resume::end(codec)));
+        self.metrics.encoded_for_resumes(encoded_bytes);
+        let bytes = pieces.iter().map(Bytes::len).sum();
+        self.runs.sweep(bytes);
+        News {
+            codec,
+            pieces: pieces.into(),
+            bytes,
+        }
+    }
+
+    /// Whether nothing is kept, no encoded run either.
     pub fn is_empty(&self) -> bool {
         !self.is_used
     }
 
-    /// The board changed: nobody lacks the same any more. Records that did not change stay.
+    /// The board changed: nobody lacks the same any more. Runs of what did not change stay.
     pub fn outdate(&mut self) {
         self.kept.clear();
     }
@@ -157,14 +140,17 @@ impl Newsroom {
     /// Keeps nothing. Who has hold of something goes on with it.
     pub fn clear(&mut self) {
         self.kept.clear();
-        self.records = Arc::default();
+        self.runs = Runs::default();
         self.is_used = false;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use driftless_model::{BoardId, Cell, Cursor, KindName, LeafPath, UserId, Value};
+    use driftless_model::{
+        BoardId, Cell, Cursor, KindName, LeafPath, RecordId, UserId, Value, Version,
+    };
+    use driftless_protocol::message::WholeRecord;
     use tokio_tungstenite::tungstenite::Message;
 
     use super::*;
@@ -229,7 +215,7 @@ mod tests {
     fn as_much_as_may_be_copied_is_one_frame_and_one_byte_more_is_shared() {
         for codec in Codec::ALL {
             let bytes_of = |resume: &SharedResume| {
-                let frame = newsroom().news(resume).frame(codec, &resume.head);
+                let frame = newsroom().news(codec, resume).frame(&resume.head);
                 let head = shared_resume::head(codec, &resume.head).len();
                 (frame.payload_bytes() - head, frame)
             };
@@ -252,24 +238,24 @@ mod tests {
     #[test]
     fn two_versions_of_a_board_share_the_records_that_did_not_change() {
         let mut newsroom = newsroom();
-        let mut records: Vec<_> = (0..10).map(|number| record(number, 5_000, 2)).collect();
+        let mut records: Vec<_> = (0..10).map(|number| record(number, 50_000, 2)).collect();
         let before = resume(records.clone());
-        records[4] = record(4, 5_000, 3);
+        records[4] = record(4, 50_000, 3);
         let after = resume(records);
         for codec in Codec::ALL {
             let mut pieces = [&before, &after].map(|resume| {
                 newsroom.outdate();
-                shared(newsroom.news(resume).frame(codec, &resume.head)).to_vec()
+                shared(newsroom.news(codec, resume).frame(&resume.head)).to_vec()
             });
             for own in &mut pieces {
-                own.retain(|piece| piece.len() > 5_000);
+                own.retain(|piece| piece.len() > 50_000);
             }
             let [before, after] = pieces;
             assert_eq!((before.len(), after.len()), (10, 10));
-            for (place, (before, after)) in before.iter().zip(&after).enumerate() {
-                let is_same = before.as_ptr() == after.as_ptr();
-                assert_eq!(is_same, place != 4, "record {place} in {codec:?}");
-            }
+            // The first of a list goes without its separator.
+            let end = |piece: &Bytes| piece.as_ptr_range().end;
+            let is_shared = |piece: &&Bytes| before.iter().any(|own| end(own) == end(piece));
+            assert_eq!(after.iter().filter(is_shared).count(), 9, "in {codec:?}");
         }
     }
 
@@ -282,11 +268,17 @@ mod tests {
         let news: Vec<_> = resumes
             .iter()
             .take(limits::NEWS_KEPT_MAX)
-            .map(|resume| newsroom.news(resume))
+            .map(|resume| newsroom.news(Codec::Json, resume))
             .collect();
-        assert!(Arc::ptr_eq(&news[0], &newsroom.news(&resumes[0])));
-        newsroom.news(&resumes[limits::NEWS_KEPT_MAX]);
-        assert!(!Arc::ptr_eq(&news[0], &newsroom.news(&resumes[0])));
+        assert!(Arc::ptr_eq(
+            &news[0],
+            &newsroom.news(Codec::Json, &resumes[0])
+        ));
+        newsroom.news(Codec::Json, &resumes[limits::NEWS_KEPT_MAX]);
+        assert!(!Arc::ptr_eq(
+            &news[0],
+            &newsroom.news(Codec::Json, &resumes[0])
+        ));
         newsroom.clear();
         assert!(newsroom.is_empty());
     }
@@ -295,20 +287,10 @@ mod tests {
     fn records_of_a_board_that_changed_are_kept_until_they_are_let_go() {
         let mut newsroom = newsroom();
         assert!(newsroom.is_empty());
-        newsroom.news(&resume(vec![record(1, 10, 1)]));
+        newsroom.news(Codec::Json, &resume(vec![record(1, 10, 1)]));
         newsroom.outdate();
         assert!(!newsroom.is_empty());
         newsroom.clear();
         assert!(newsroom.is_empty());
-    }
-
-    #[test]
-    fn records_that_are_no_more_do_not_pile_up() {
-        let records = Records::default();
-        let limit = 2 * Codec::ALL.len() * limits::RECORDS_PER_BOARD_MAX;
-        for number in 0..=limit {
-            records.encode(Codec::Json, &record(number, 1, 1));
-        }
-        assert_eq!(records.encoded.lock().expect("not poisoned").len(), 1);
     }
 }

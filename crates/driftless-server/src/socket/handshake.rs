@@ -2,7 +2,9 @@
 
 use driftless_model::{ClientId, UserId, limits};
 use driftless_protocol::message::{Hello, Welcome};
-use driftless_protocol::{ClientMessage, CloseCode, Code, PROTOCOL, PROTOCOL_MIN, ServerMessage};
+use driftless_protocol::{
+    ClientMessage, CloseCode, Code, Codec, PROTOCOL, PROTOCOL_MIN, ServerMessage,
+};
 
 use crate::clock::now_ms;
 use crate::driftless::Driftless;
@@ -39,7 +41,7 @@ async fn greet(driftless: Driftless, wire: &mut Wire, remote: Remote) -> Result<
     }
     let signed_in = sign_in(&driftless, hello.token.as_deref(), remote).await?;
     let user = signed_in.user.clone();
-    let follower = enter(&driftless, hello.client, &user, remote)?;
+    let follower = enter(&driftless, hello.client, &user, remote, wire.codec())?;
     // A token that was revoked since it was looked at: only who has entered is told of changes.
     confirm(&driftless, &signed_in).await?;
     if driftless.is_draining() {
@@ -70,14 +72,17 @@ fn enter(
     client: ClientId,
     user: &UserId,
     remote: Remote,
+    codec: Codec,
 ) -> Result<Follower, End> {
     if remote.address.is_some_and(|address| address.is_loopback()) {
-        return Ok(driftless.enter_unlimited(client, user.clone()));
+        return Ok(driftless.enter_unlimited(client, user.clone(), codec));
     }
-    driftless.enter(client, user.clone()).map_err(|wait| {
-        let detail = format!("{user} has too many connections; close one, or connect later");
-        End::too_fast(wait, detail)
-    })
+    driftless
+        .enter(client, user.clone(), codec)
+        .map_err(|wait| {
+            let detail = format!("{user} has too many connections; close one, or connect later");
+            End::too_fast(wait, detail)
+        })
 }
 
 async fn hello(wire: &mut Wire) -> Result<Hello, End> {

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use driftless_model::{
-    BoardId, Change, ClientId, Edit, EditId, KindName, LeafPath, OnStale, Op, RecordId, Version,
+    BoardId, Change, ClientId, Cursor, Edit, EditId, KindName, LeafPath, OnStale, Op, RecordId,
+    Version,
 };
-use driftless_protocol::message::{Hello, Push, Subscribe};
+use driftless_protocol::message::{Hello, Outcome, Push, Subscribe};
 use driftless_protocol::{ClientMessage, Codec, PROTOCOL, Payload, ServerMessage};
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpSocket, TcpStream};
@@ -57,15 +58,19 @@ fn resident_bytes(server: &Running) -> u64 {
 
 /// Somebody who follows the board and then reads nothing any more.
 async fn stalled(address: SocketAddr, client: u128) -> WebSocketStream<TcpStream> {
-    let mut socket = sleeper(address, client).await;
+    let mut socket = sleeper(address, client, None).await;
     for _ in ["welcome", "resume"] {
         socket.next().await.expect("a frame").expect("a frame");
     }
     socket
 }
 
-/// Somebody who asks for the board and reads nothing. Little waits on their own side.
-async fn sleeper(address: SocketAddr, client: u128) -> WebSocketStream<TcpStream> {
+/// Somebody who stands there, asks for the board and reads nothing. Little waits on their own side.
+async fn sleeper(
+    address: SocketAddr,
+    client: u128,
+    cursor: Option<Cursor>,
+) -> WebSocketStream<TcpStream> {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(8 * 1024).expect("is set");
     let stream = socket.connect(address).await.expect("connects");
@@ -79,10 +84,7 @@ async fn sleeper(address: SocketAddr, client: u128) -> WebSocketStream<TcpStream
         client: ClientId(client),
         token: Some("Sleeper".to_owned()),
         build: "test".to_owned(),
-        boards: vec![Subscribe {
-            board,
-            cursor: None,
-        }],
+        boards: vec![Subscribe { board, cursor }],
     });
     let text = String::from_utf8(Codec::Json.encode_client(&hello)).expect("text");
     socket.send(Frame::text(text)).await.expect("sends");
@@ -182,7 +184,7 @@ async fn a_thousand_readers_that_stall_before_a_large_board_take_little_memory()
     let before = resident_bytes(&server);
     let mut sleepers = Vec::new();
     for number in 0..STALLED {
-        let mut sleeper = sleeper(server.address, 1_000 + number).await;
+        let mut sleeper = sleeper(server.address, 1_000 + number, None).await;
         // The resume is on its way once the welcome is here.
         sleeper.next().await.expect("a frame").expect("a frame");
         sleepers.push(sleeper);
@@ -194,6 +196,43 @@ async fn a_thousand_readers_that_stall_before_a_large_board_take_little_memory()
     assert_eq!(ann.outcome().await.seq, 81);
     let grown = resident_bytes(&server).saturating_sub(before);
     println!("{STALLED} readers stalled before a large board: {grown} bytes more");
+    assert!(grown < SNAPSHOTS_BYTES_MAX, "{grown} bytes more");
+    drop(sleepers);
+    server.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_readers_that_stall_at_a_thousand_versions_take_little_memory() {
+    raise_file_limit();
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Running::start(folder.path(), &["--no-host-metrics"]);
+    let mut ann = Person::connect(server.address, 1).await;
+    ann.subscribe().await;
+    let mut stood = Vec::new();
+    // Eighty records; then as many versions as there are readers; then all eighty anew.
+    let versions = u64::try_from(STALLED).expect("is small");
+    for seq in 1..=160 + versions {
+        let is_large = seq > 80 + versions;
+        let text_bytes = if is_large { 60_000 } else { 10 };
+        ann.push(edit_of(&format!("chart-{}", seq % 80), seq, text_bytes))
+            .await;
+        match ann.outcome().await.outcome {
+            Outcome::Applied { version, check, .. } => stood.push(Cursor { version, check }),
+            other => panic!("not applied: {other:?}"),
+        }
+    }
+    let before = resident_bytes(&server);
+    let mut sleepers = Vec::new();
+    for (number, cursor) in (0..STALLED).zip(&stood[80..]) {
+        let mut sleeper = sleeper(server.address, 1_000 + number, Some(*cursor)).await;
+        sleeper.next().await.expect("a frame").expect("a frame");
+        sleepers.push(sleeper);
+    }
+    // Everybody before them in the room's queue is answered once these are.
+    let mut bo = Person::connect(server.address, 2).await;
+    bo.subscribe().await;
+    let grown = resident_bytes(&server).saturating_sub(before);
+    println!("{STALLED} readers stalled at as many versions: {grown} bytes more");
     assert!(grown < SNAPSHOTS_BYTES_MAX, "{grown} bytes more");
     drop(sleepers);
     server.kill();
@@ -214,7 +253,7 @@ async fn a_reader_that_stalls_before_a_large_resume_is_closed_after_the_heartbea
         assert_eq!(ann.outcome().await.seq, seq);
     }
     drop(ann);
-    let sleeper = sleeper(server.address, 1_000).await;
+    let sleeper = sleeper(server.address, 1_000, None).await;
     let errors = server.process.stderr.take().expect("is piped");
     let ending = tokio::task::spawn_blocking(move || {
         let lines = std::io::BufReader::new(errors).lines();

@@ -15,7 +15,7 @@ use driftless_model::{
     RecordId, Role, Schema, UserId, Value, Version, limits,
 };
 use driftless_protocol::message::{Outcome, Push, Resume};
-use driftless_protocol::{CloseCode, Code, Payload, ServerMessage};
+use driftless_protocol::{CloseCode, Code, Codec, Payload, ServerMessage};
 use driftless_store::server::{BoardStore, BoardSummary, MemoryBoards, StoreError};
 use driftless_sync::room::{Append, BoardImage, LogRow, Member, Stored};
 use tokio::sync::Semaphore;
@@ -117,10 +117,14 @@ impl Server {
     }
 
     async fn follower(&self, client: u128, cursor: Option<Cursor>) -> Follower {
+        self.speaking(Codec::default(), client, cursor).await
+    }
+
+    async fn speaking(&self, codec: Codec, client: u128, cursor: Option<Cursor>) -> Follower {
         let client = ClientId(client);
         let entry = self.connections.enter(client, ann(), usize::MAX);
         let entry = entry.expect("has room");
-        let mut follower = Follower::new(self.boards.clone(), entry, client);
+        let mut follower = Follower::new(self.boards.clone(), entry, client, codec);
         let begun = follower.follow(&home(), member(client), cursor).await;
         begun.expect("follows");
         follower
@@ -210,10 +214,15 @@ async fn resume(follower: &mut Follower) -> Resume {
 }
 
 async fn applied(follower: &mut Follower, push: Push) -> Version {
+    applied_at(follower, push).await.version
+}
+
+/// Where the board stands after an edit.
+async fn applied_at(follower: &mut Follower, push: Push) -> Cursor {
     follower.push(push).await.expect("is taken");
     match message(follower).await {
         ServerMessage::Outcome(settled) => match settled.outcome {
-            Outcome::Applied { version, .. } => version,
+            Outcome::Applied { version, check, .. } => Cursor { version, check },
             other => panic!("not applied: {other:?}"),
         },
         other => panic!("no outcome: {other:?}"),

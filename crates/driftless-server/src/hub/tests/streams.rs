@@ -1,6 +1,44 @@
 //! What a board publishes, as its followers read it.
 
+use std::collections::BTreeSet;
+
+use tokio_tungstenite::tungstenite::Message;
+
 use super::*;
+use crate::hub::Outbound;
+
+/// Where the payload of a frame is.
+fn place(frame: Option<Outbound>) -> *const u8 {
+    match frame {
+        Some(Outbound::Frame(Message::Binary(bytes))) => bytes.as_ptr(),
+        Some(Outbound::Frame(Message::Text(text))) => text.as_str().as_ptr(),
+        other => panic!("no frame with a payload: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_encoded_once_for_all_who_speak_alike() {
+    let server = Server::new(MemoryBoards::new());
+    let mut author = server.follower(1, None).await;
+    resume(&mut author).await;
+    let mut readers = Vec::new();
+    for number in 2..102 {
+        let codec = Codec::ALL[number as usize % Codec::ALL.len()];
+        let mut reader = server.speaking(codec, number, None).await;
+        resume(&mut reader).await;
+        readers.push((codec, reader));
+    }
+    applied(&mut author, push(1, "CPU")).await;
+    let (mut frames, mut places) = (Vec::new(), BTreeSet::new());
+    for (codec, reader) in &mut readers {
+        let delivery = take(reader, 1).await.remove(0);
+        let frame = delivery.frame(reader.client(), *codec);
+        frames.push(frame.clone());
+        places.insert((codec.subprotocol(), place(frame)));
+    }
+    assert_eq!(frames.len(), 100);
+    assert_eq!(places.len(), Codec::ALL.len());
+}
 
 #[tokio::test]
 async fn the_author_gets_the_outcome_and_others_the_event() {
