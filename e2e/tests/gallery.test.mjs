@@ -1,10 +1,8 @@
 // The gallery: each page shows each state that it names, and is clean for axe in both themes.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { violations } from '../harness/axe.mjs';
-import { play } from '../harness/scenario.mjs';
-import { Server } from '../harness/server.mjs';
+import { gallery, go } from '../harness/gallery.mjs';
 
 /** What is on the stages of each page: the state by its name, what to wait for inside it. */
 const PAGES = {
@@ -41,6 +39,8 @@ const PAGES = {
     'nothing was made': '[data-part="ledger"]:has-text("0 made")',
     'applied, pending and in conflict':
       '[data-part="ledger"]:has-text("7 made = 4 applied + 2 pending + 1 conflicted + 0 refused")',
+    'an edit is lost': '[data-part="ledger"][data-state="trouble"]:has-text("1 lost · 0 doubled")',
+    'an edit is there twice': '[data-part="ledger"][data-state="trouble"]:has-text("0 lost · 1 doubled")',
   },
   'reconnect': Object.fromEntries(
     ['none', 'whole', 'delta'].map((state) => [state, `[data-part="reconnect-bill"][data-state="${state}"]`]),
@@ -69,29 +69,6 @@ const PAGES = {
     'LeafEditor: a choice': 'select[data-field="choice"]',
   },
 };
-
-/** Declares a test on the gallery. `body` also gets `open(context)`, which answers a page of it. */
-function gallery(name, body) {
-  test(name, async () => {
-    const server = await Server.start({ web: process.env.DRIFTLESS_GALLERY, options: ['--no-host-metrics'] });
-    try {
-      const open = async (context, slug) => {
-        const page = await context.newPage();
-        await page.goto(`${server.url}/#${slug}`);
-        await page.locator(`[data-testid="page"][data-page="${slug}"]`).waitFor();
-        return page;
-      };
-      await play(name, { server }, (given) => body(given, open));
-    } finally {
-      await server.dispose();
-    }
-  });
-}
-
-async function go(page, slug) {
-  await page.locator(`nav a[href="#${slug}"]`).click();
-  await page.locator(`[data-testid="page"][data-page="${slug}"]`).waitFor();
-}
 
 for (const colorScheme of ['dark', 'light']) {
   gallery(`every page has its states and is clean for axe (${colorScheme})`, async ({ browser }, open) => {

@@ -72,11 +72,13 @@ async function held(page, devtools) {
   return { ...inPage, listeners: metric('JSEventListeners'), nodes: metric('Nodes'), memory };
 }
 
-/** Puts the provider up until it is live, and takes it down. */
+/** Puts the provider up until it is live, with a message that would stay for an hour, and takes it down. */
 async function round(page) {
   await page.getByTestId('toggle').click();
   // No handle of an element: it would be kept for the test.
   await page.getByTestId('connection').getByText('online').waitFor();
+  await page.getByTestId('say').click();
+  await page.getByTestId('toast').getByText('Still here').waitFor({ state: 'attached' });
   await page.getByTestId('toggle').click();
   await page.waitForFunction(() => Object.values(globalThis.held).every(({ size }) => size === 0));
 }

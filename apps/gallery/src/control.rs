@@ -1,7 +1,12 @@
 //! Controls for the properties of what is shown.
 
+use std::sync::Arc;
+
 use driftless_leptos::element_id::element_id;
 use driftless_leptos::erased::{handler, reactive};
+use driftless_model::Value;
+use driftless_model::builtin::TITLE;
+use driftless_sync::replica::view::RecordView;
 use leptos::prelude::*;
 
 /// Yes or no.
@@ -67,6 +72,12 @@ pub fn button(name: &'static str, pressed: impl FnMut() + 'static) -> AnyView {
     .into_any()
 }
 
+/// What a record is called.
+pub fn title_of(record: &Arc<RecordView>) -> String {
+    let title = record.value(&TITLE.path()).and_then(Value::as_text);
+    title.unwrap_or_default().to_owned()
+}
+
 /// What callbacks were told, the newest first.
 #[derive(Clone, Copy)]
 pub struct Told(RwSignal<Vec<String>>);
@@ -79,7 +90,7 @@ impl Told {
 
     /// A callback that notes what it is told.
     pub fn callback<T: 'static>(self, name: &'static str, told: fn(&T) -> String) -> Callback<T> {
-        const LINES_MAX: usize = 6;
+        const LINES_MAX: usize = 12;
         Callback::new(move |value: T| {
             self.0.update(|lines| {
                 lines.insert(0, format!("{name}: {}", told(&value)));

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use driftless_client::model::builtin::TITLE;
-use driftless_model::{BoardId, Kind, Note, RecordId, SortedMap};
-use driftless_protocol::SeriesName;
+use driftless_model::{BoardId, Check, EditId, Kind, Note, RecordId, SortedMap, UserId, Version};
+use driftless_protocol::message::Event;
+use driftless_protocol::{SeriesName, ServerMessage};
 use driftless_testkit::{Person, TestKit};
 use leptos::prelude::*;
 
@@ -78,6 +79,32 @@ impl Cast {
         self.kit.advance_ms(500);
         self.ann.go_online();
         self.kit.advance_ms(4_000);
+    }
+
+    /// Ann's edit is applied, and then the server says of its log what only a bug makes it say:
+    /// that it has these edits, each so many places after hers.
+    pub fn misreport(&self, log: impl Fn(EditId) -> Vec<(u64, EditId)>) {
+        let edit = self
+            .ann
+            .edit(&board(), "Rename", |edit| edit.set(note(), TITLE, "Supper"));
+        self.kit.advance_ms(1_000);
+        let Version(hers) = self.kit.server().version(&board());
+        for (after, id) in log(edit.id()) {
+            let event = Event {
+                board: board(),
+                version: Version(hers + after),
+                check: Check(hers + after),
+                id,
+                author: UserId::new(self.bob.name()).expect("a name"),
+                time_ms: 0,
+                label: "Something".to_owned(),
+                effects: Vec::new(),
+                replaced: Vec::new(),
+            };
+            let server = self.kit.server();
+            server.say(&board(), &ServerMessage::Event(event));
+        }
+        self.kit.advance_ms(100);
     }
 
     /// Time passes in the world as it does outside.

@@ -1,6 +1,7 @@
 //! Where something is shown: in one state, or to be played with.
 
 use driftless_leptos::{DashboardClientProvider, Toaster};
+use driftless_model::Role;
 use leptos::prelude::*;
 
 use crate::control::button;
@@ -85,6 +86,8 @@ fn happenings(scene: Scene) -> AnyView {
             {act("Bob renames it", |cast| cast.rename_anew(&cast.bob))}
             {act("Ann goes offline", |cast| cast.ann.go_offline())}
             {act("Ann goes online", |cast| cast.ann.go_online())}
+            {act("Ann may only look", |cast| cast.kit.server().set_role("Ann", Role::Viewer))}
+            {act("Ann may edit", |cast| cast.kit.server().set_role("Ann", Role::Editor))}
             {act("The server is killed", |cast| cast.kit.server().kill())}
             {act("The server starts", |cast| cast.kit.server().start())}
             {act("Both write the same", crate::scene::Cast::conflict)}

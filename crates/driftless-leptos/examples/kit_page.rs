@@ -4,12 +4,14 @@
 //! whose frames are counted while others write to all of them (`cargo xtask frames`).
 #![forbid(unsafe_code)]
 
+use std::time::Duration;
+
 use driftless_client::EditBuilder;
 use driftless_client::view::Connection;
 use driftless_leptos::{
     ConflictResolutionUi, DashboardRealtimeProvider, DashboardSyncIndicator,
-    PendingOperationsBadge, StorageNotice, Toaster, WidgetId, WidgetRealtime, try_use_widget,
-    use_realtime_updates, use_websocket,
+    PendingOperationsBadge, StorageNotice, Toast, Toaster, Tone, WidgetId, WidgetRealtime,
+    try_use_toasts, try_use_widget, use_realtime_updates, use_websocket,
 };
 use driftless_model::{Kind, Leaf, LeafPath, Note, RecordId, builtin};
 use leptos::prelude::*;
@@ -49,6 +51,7 @@ fn Kit() -> impl IntoView {
             <StorageNotice />
             <ConflictResolutionUi />
             <Toaster />
+            <Say />
             <WidgetRealtime widget_id=WidgetId::from("one")>
                 <NoteLeaves id="one" />
             </WidgetRealtime>
@@ -57,6 +60,18 @@ fn Kit() -> impl IntoView {
             </WidgetRealtime>
         </DashboardRealtimeProvider>
     }
+}
+
+/// Shows a message that nobody sees go.
+#[component]
+fn Say() -> impl IntoView {
+    let toasts = try_use_toasts().expect("a provider is around it");
+    let say = move |_| {
+        let mut toast = Toast::new(Tone::Live, "Still here");
+        toast.lasts = Duration::from_hours(1);
+        toasts.push(toast);
+    };
+    view! { <button type="button" data-testid="say" on:click=say>"Say"</button> }
 }
 
 /// As many widgets as nobody has on one screen.

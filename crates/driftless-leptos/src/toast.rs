@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 
 use crate::erased::{handler, keyed};
@@ -58,6 +59,8 @@ pub struct Toasts {
     shown: RwSignal<Vec<Shown>>,
     next: StoredValue<u64>,
     is_held: RwSignal<bool>,
+    /// One for each that is shown.
+    timers: StoredValue<Vec<(u64, TimeoutHandle)>>,
 }
 
 /// The messages in context, inside a provider.
@@ -66,13 +69,16 @@ pub fn try_use_toasts() -> Option<Toasts> {
 }
 
 impl Toasts {
-    /// None yet.
+    /// None yet. Their timers go with the calling owner.
     pub(crate) fn new() -> Self {
-        Self {
+        let toasts = Self {
             shown: RwSignal::new(Vec::new()),
             next: StoredValue::new(0),
             is_held: RwSignal::new(false),
-        }
+            timers: StoredValue::new(Vec::new()),
+        };
+        on_cleanup(move || toasts.stop_timers(|_| true));
+        toasts
     }
 
     /// Shows a message; one that says the same is replaced.
@@ -80,7 +86,7 @@ impl Toasts {
         let id = self.next.get_value();
         self.next.set_value(id + 1);
         let lasts = toast.lasts;
-        let _ = self.shown.try_update(|shown| {
+        self.change(|shown| {
             shown.retain(|other| other.toast.text != toast.text);
             shown.push(Shown { id, toast });
             let surplus = shown.len().saturating_sub(TOASTS_MAX);
@@ -90,23 +96,50 @@ impl Toasts {
     }
 
     fn expire_after(self, id: u64, lasts: Duration) {
+        self.stop_timers(|timed| timed == id);
         #[cfg(target_arch = "wasm32")]
-        set_timeout(
-            move || match self.is_held.try_get_untracked() {
+        {
+            let expire = move || match self.is_held.try_get_untracked() {
                 Some(true) => self.expire_after(id, Duration::from_secs(2)),
                 Some(false) => self.dismiss(id),
                 None => {}
-            },
-            lasts,
-        );
+            };
+            let Ok(timer) = set_timeout_with_handle(expire, lasts) else {
+                return;
+            };
+            let kept = self
+                .timers
+                .try_update_value(|timers| timers.push((id, timer)));
+            if kept.is_none() {
+                // The provider has gone.
+                timer.clear();
+            }
+        }
         #[cfg(not(target_arch = "wasm32"))]
-        let _ = (self, id, lasts);
+        let _ = lasts;
     }
 
     fn dismiss(self, id: u64) {
-        let _ = self
-            .shown
-            .try_update(|shown| shown.retain(|other| other.id != id));
+        self.change(|shown| shown.retain(|other| other.id != id));
+    }
+
+    /// Changes what is shown; the timers of what is not shown any more stop.
+    fn change(self, change: impl FnOnce(&mut Vec<Shown>)) {
+        let left = self.shown.try_update(|shown| {
+            change(shown);
+            shown.iter().map(|shown| shown.id).collect::<Vec<_>>()
+        });
+        let left = left.unwrap_or_default();
+        self.stop_timers(|timed| !left.contains(&timed));
+    }
+
+    fn stop_timers(self, stops: impl Fn(u64) -> bool) {
+        // None are left where the provider has gone.
+        let _ = self.timers.try_update_value(|timers| {
+            for (_, timer) in timers.extract_if(.., |(id, _)| stops(*id)) {
+                timer.clear();
+            }
+        });
     }
 }
 

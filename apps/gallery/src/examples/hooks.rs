@@ -1,4 +1,8 @@
-use driftless_leptos::{use_background_sync, use_realtime_updates, use_websocket};
+use driftless_leptos::{
+    UseBackgroundSyncOptions, UseRealtimeUpdatesOptions, UseWebsocketOptions,
+    use_background_sync_with_options, use_realtime_updates_with_options,
+    use_websocket_with_options,
+};
 use driftless_model::builtin::TITLE;
 use driftless_model::{Note, RecordId};
 use driftless_sync::replica::view::Connection;
@@ -6,10 +10,15 @@ use leptos::prelude::*;
 
 /// A title that is edited as it is typed, and what the hooks tell.
 #[component]
-pub fn Title(id: RecordId) -> impl IntoView {
-    let socket = use_websocket();
-    let sync = use_background_sync();
-    let note = use_realtime_updates::<Note>(id);
+pub fn Title(
+    id: RecordId,
+    #[prop(optional)] of_socket: UseWebsocketOptions,
+    #[prop(optional)] of_outbox: UseBackgroundSyncOptions,
+    #[prop(optional)] of_note: UseRealtimeUpdatesOptions,
+) -> impl IntoView {
+    let socket = use_websocket_with_options(of_socket);
+    let sync = use_background_sync_with_options(of_outbox);
+    let note = use_realtime_updates_with_options::<Note>(id, of_note);
     let title = note.get(TITLE);
     let seen = StoredValue::new(note.seen());
     let rename = move |event| {

@@ -1,4 +1,5 @@
-use driftless_leptos::{DashboardRealtimeProvider, DashboardSyncIndicator};
+use driftless_client::ClientError;
+use driftless_leptos::{DashboardRealtimeProvider, DashboardSyncIndicator, RealtimeContext};
 use leptos::prelude::*;
 
 /// A board of the server that this page came from.
@@ -6,7 +7,8 @@ use leptos::prelude::*;
 pub fn Dashboard(
     #[prop(into)] board: String,
     auto_connect: bool,
-    on_initialized: Callback<driftless_leptos::RealtimeContext>,
+    on_initialized: Callback<RealtimeContext>,
+    on_error: Callback<ClientError>,
 ) -> impl IntoView {
     view! {
         <DashboardRealtimeProvider
@@ -15,6 +17,7 @@ pub fn Dashboard(
             namespace="gallery"
             auto_connect
             on_initialized
+            on_error
         >
             <DashboardSyncIndicator />
         </DashboardRealtimeProvider>

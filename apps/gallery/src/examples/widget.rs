@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use driftless_leptos::{RealtimeContext, WidgetError, WidgetRealtime, try_use_widget};
 use driftless_model::Version;
 use driftless_model::builtin::TITLE;
 use driftless_protocol::{Aggregate, Query};
+use driftless_sync::replica::view::RecordView;
 use leptos::prelude::*;
 
 /// A widget that shows its record's title and a feed, and may break.
@@ -11,11 +14,19 @@ pub fn Thermometer(
     enable_optimistic: bool,
     paused: bool,
     is_broken: bool,
+    on_update: Callback<Arc<RecordView>>,
     on_sync: Callback<Version>,
     on_error: Callback<WidgetError>,
 ) -> impl IntoView {
     view! {
-        <WidgetRealtime widget_id enable_optimistic paused=Signal::stored(paused) on_sync on_error>
+        <WidgetRealtime
+            widget_id
+            enable_optimistic
+            paused=Signal::stored(paused)
+            on_update
+            on_sync
+            on_error
+        >
             <Reading />
             {is_broken.then(|| "no number".parse::<f64>())}
         </WidgetRealtime>

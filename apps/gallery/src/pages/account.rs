@@ -3,6 +3,7 @@
 use driftless_client::{Ledger, NetworkConditions};
 use driftless_leptos::PerformanceSample;
 use driftless_leptos::erased::changing;
+use driftless_model::EditId;
 use driftless_testkit::TestKit;
 use leptos::prelude::*;
 
@@ -17,7 +18,7 @@ use crate::stage::{Playground, Stage};
 
 type State = (&'static str, fn(&TestKit), fn(&Cast));
 
-fn shown_in(states: &[State], shown: fn() -> AnyView) -> AnyView {
+fn shown_in(states: &[State], shown: impl Fn() -> AnyView + Copy + Send + 'static) -> AnyView {
     let all = states.iter().map(|(name, before, then)| {
         let scene = Scene::frozen(*before, *then);
         view! { <Stage name=*name scene>{shown()}</Stage> }
@@ -76,7 +77,11 @@ pub fn ledger() -> AnyView {
                 (0..2).for_each(|_| cast.rename_anew(&cast.ann));
                 cast.kit.advance_ms(100);
             }),
-        ], || view! { <Account on_trouble=Callback::new(|_| {}) /> }.into_any())}
+            ("an edit is lost", |_| {}, |cast| {
+                cast.misreport(|_| vec![(0, EditId(1)), (1, EditId(2))]);
+            }),
+            ("an edit is there twice", |_| {}, |cast| cast.misreport(|hers| vec![(1, hers)])),
+        ], move || view! { <Account on_trouble /> }.into_any())}
     }
     .into_any()
 }
@@ -111,7 +116,8 @@ pub fn performance() -> AnyView {
         <Playground properties=told.view()>
             <Account on_trouble=Callback::new(|_| {}) />
             <Thermometer widget_id=NOTE enable_optimistic=true paused=false is_broken=false
-                on_sync=Callback::new(|_| {}) on_error=Callback::new(|_| {}) />
+                on_update=Callback::new(|_| {}) on_sync=Callback::new(|_| {})
+                on_error=Callback::new(|_| {}) />
             <Speed on_sample />
         </Playground>
     }

@@ -50,7 +50,8 @@ pages! {
     "receipts" "EditReceipts" account::receipts, "receipts.rs",
         "How far each change came: stored here, sent, committed.";
     "ledger" "SyncLedger" account::ledger, "ledger.rs",
-        "Every change, accounted for. “Trouble” cannot be shown here: it would take a bug.";
+        "Every change, accounted for. “Trouble” takes a bug: here the server is made to say what it \
+         would say with one.";
     "reconnect" "ReconnectSummary" account::reconnect, "reconnect.rs",
         "What the last connection brought: it costs what changed, not what happened.";
     "performance" "PerformancePanel" account::performance, "performance.rs",

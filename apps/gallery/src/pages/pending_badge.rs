@@ -17,7 +17,7 @@ pub fn page() -> AnyView {
     let (show_details, max_display) = (RwSignal::new(true), RwSignal::new(3));
     let complete = told.callback(
         "on_operation_complete",
-        |(_, version): &(EditId, Version)| format!("v{version}"),
+        |(_, version): &(EditId, Version)| version.to_string(),
     );
     let fail = told.callback("on_operation_fail", |failure: &OperationFailure| {
         format!("{}: {}", failure.label, failure.detail)

@@ -7,7 +7,7 @@ use driftless_model::{Role, Version};
 use driftless_testkit::TestKit;
 use leptos::prelude::*;
 
-use crate::control::{Told, switch};
+use crate::control::{Told, switch, title_of};
 use crate::examples::widget::Thermometer;
 use crate::scene::{Cast, NOTE, Scene, rename};
 use crate::stage::{Playground, Stage};
@@ -16,7 +16,8 @@ pub fn page() -> AnyView {
     let told = Told::new();
     let (optimistic, paused) = (RwSignal::new(true), RwSignal::new(false));
     let broken = RwSignal::new(false);
-    let on_sync = told.callback("on_sync", |version: &Version| format!("v{version}"));
+    let on_update = told.callback("on_update", title_of);
+    let on_sync = told.callback("on_sync", |version: &Version| version.to_string());
     let on_error = told.callback("on_error", |error: &WidgetError| format!("{error:?}"));
     let properties = view! {
         {switch("enable_optimistic", optimistic)}
@@ -26,7 +27,8 @@ pub fn page() -> AnyView {
     };
     let widget = move |widget_id: &'static str, enable_optimistic, paused, is_broken| {
         view! {
-            <Thermometer widget_id enable_optimistic paused is_broken on_sync on_error />
+            <Thermometer widget_id enable_optimistic paused is_broken
+                on_update on_sync on_error />
         }
     };
     let playing = move || widget(NOTE, optimistic.get(), paused.get(), broken.get());

@@ -120,6 +120,40 @@ impl Server {
         }
     }
 
+    /// Says something to everybody who follows a board, whether it is so or not: for what an
+    /// application does where the server has a bug.
+    ///
+    /// ```
+    /// use driftless_model::{BoardId, Check, UserId, Version};
+    /// use driftless_protocol::{ServerMessage, message::Event};
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let (kit, home) = (TestKit::new(), BoardId::new("home").unwrap());
+    /// let ann = kit.person("Ann");
+    /// let edit = ann.edit(&home, "Add a note", |edit| edit.create("note", "note", []));
+    /// kit.until(edit.applied()).expect("nobody changed the same");
+    /// // The log has the same edit once more.
+    /// kit.server().say(&home, &ServerMessage::Event(Event {
+    ///     board: home.clone(),
+    ///     version: Version(2),
+    ///     check: Check(2),
+    ///     id: edit.id(),
+    ///     author: UserId::new("Ann").unwrap(),
+    ///     time_ms: 0,
+    ///     label: "Add a note".to_owned(),
+    ///     effects: Vec::new(),
+    ///     replaced: Vec::new(),
+    /// }));
+    /// kit.settle();
+    /// assert_eq!(ann.client().board(home).ledger().doubled, 1);
+    /// ```
+    pub fn say(&self, board: &BoardId, message: &ServerMessage) {
+        let state = self.0.borrow();
+        for number in state.readers(board) {
+            state.send(number, message);
+        }
+    }
+
     /// Takes samples of now into the feeds. They reach viewers within a second.
     pub fn push_samples<'a>(
         &self,

@@ -126,7 +126,7 @@ impl State {
         self.links.get_mut(&connection.0)?.seat.as_mut()
     }
 
-    fn readers(&self, board: &BoardId) -> Vec<u64> {
+    pub(super) fn readers(&self, board: &BoardId) -> Vec<u64> {
         let reads = |link: &super::Link| link.seat.as_ref().is_some_and(|seat| seat.reads(board));
         let readers = self.links.iter().filter(|(_, link)| reads(link));
         readers.map(|(number, _)| *number).collect()

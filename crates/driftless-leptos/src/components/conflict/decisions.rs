@@ -102,7 +102,7 @@ pub(super) fn decisions(current: Current) -> impl IntoView {
     };
     let take_theirs = move |_| current.settle(Resolution::TakeTheirs, Settlement::TookTheirs);
     let keep_mine = move |_| current.settle(Resolution::KeepMine, Settlement::KeptMine);
-    let later = move |_| current.conflicts.context.open_conflict.set(None);
+    let later = move |_| current.conflicts.dismiss(current.number);
     let problem = move || {
         let problem = current.problem.get();
         problem.map(|text| view! { <p data-part="conflict-problem" role="alert">{text}</p> })

@@ -63,6 +63,17 @@ struct Conflicts {
     context: RealtimeContext,
     open: Memo<Arc<Vec<OpenConflict>>>,
     on_resolved: Option<Callback<ConflictDecision>>,
+    on_dismissed: Option<Callback<u64>>,
+}
+
+impl Conflicts {
+    /// The dialog of this conflict closes without a decision.
+    fn dismiss(&self, number: u64) {
+        if let Some(tell) = self.on_dismissed {
+            tell.run(number);
+        }
+        self.context.open_conflict.set(None);
+    }
 }
 
 /// An alert while edits conflict, and a dialog in which a person sees base, mine and theirs side by
@@ -93,6 +104,7 @@ pub fn ConflictResolutionUi(
         context,
         open,
         on_resolved: on_conflict_resolved,
+        on_dismissed: on_conflict_dismissed,
     };
     automatic::settle(conflicts, auto_resolve);
     return_focus(open);
@@ -101,11 +113,10 @@ pub fn ConflictResolutionUi(
         open.with(|open| open.iter().any(|conflict| conflict.number == number))
             .then_some(number)
     });
-    let on_close = move |()| {
-        if let (Some(number), Some(tell)) = (current.get_untracked(), on_conflict_dismissed) {
-            tell.run(number);
-        }
-        context.open_conflict.set(None);
+    // Closed by a decision or by the button for later, it is none's any more.
+    let on_close = move |()| match current.get_untracked() {
+        Some(number) => conflicts.dismiss(number),
+        None => context.open_conflict.set(None),
     };
     let title_id = StoredValue::new(element_id("conflict-title"));
     let shown = move || {
