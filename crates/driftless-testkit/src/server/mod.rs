@@ -144,7 +144,7 @@ impl Server {
     ///     effects: Vec::new(),
     ///     replaced: Vec::new(),
     /// }));
-    /// kit.settle();
+    /// kit.advance_ms(100);
     /// assert_eq!(ann.client().board(home).ledger().doubled, 1);
     /// ```
     pub fn say(&self, board: &BoardId, message: &ServerMessage) {
