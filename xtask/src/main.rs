@@ -25,6 +25,7 @@ mod supply_chain;
 mod notices;
 mod archive;
 mod package;
+mod api;
 mod upgrade;
 mod browser;
 mod pages;
@@ -88,6 +89,8 @@ enum Subcommands {
     /// Make the packages of the crates as they would be published, and compile each from what is in
     /// it.
     Package,
+    /// Write what is public in each crate into api/, which the tests compare.
+    Api,
     /// Let an older build and this one take turns with one data folder, while clients stay.
     Upgrade(UpgradeOptions),
     /// Check licences, duplicates and sources of all dependencies against deny.toml.
@@ -110,6 +113,9 @@ enum Subcommands {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = api::rustdoc::stand_in() {
+        return code;
+    }
     let line = CommandLine::parse();
     match run(&line.command) {
         Ok(code) => code,
@@ -135,6 +141,7 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
         Subcommands::Golden => golden::run(&repo)?,
         Subcommands::Tidy(options) => tidy::run(&repo, options)?,
         Subcommands::Package => package::run(&repo, Depth::Compiled)?,
+        Subcommands::Api => api::write(&repo)?,
         Subcommands::Upgrade(options) => upgrade::run(&repo, options)?,
         Subcommands::Deny => supply_chain::run(&repo)?,
         Subcommands::Pages => pages::write(&repo)?,

@@ -33,8 +33,8 @@ pub enum Depth {
     Compiled,
 }
 
-/// The crates that are published.
-fn published(repo: &Repo) -> Result<Vec<String>> {
+/// The crates that are published, by name.
+pub fn published(repo: &Repo) -> Result<Vec<String>> {
     let mut cargo = process::cargo(repo);
     cargo.args(["metadata", "--format-version=1", "--no-deps", "--locked"]);
     let output = process::output_of(&mut cargo);

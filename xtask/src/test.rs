@@ -15,7 +15,7 @@ use crate::repo::{self, Repo};
 use crate::sim::{self, SimOptions};
 use crate::tally::{self, Tally};
 use crate::wasm_target::{self, WasmTarget};
-use crate::{browser, machine, process, site, supply_chain, tidy};
+use crate::{api, browser, machine, process, site, supply_chain, tidy};
 
 const SIMULATED_SEEDS: u32 = 3000;
 const CRASH_ROUNDS: u32 = 6;
@@ -82,7 +82,8 @@ pub enum Part {
     Crash,
     /// The browser tests.
     Browser,
-    /// The documentation, with warnings as errors, and its site with every link in it.
+    /// The documentation, with warnings as errors, its site with every link in it, and what is
+    /// public, compared with `api/`.
     Doc,
 }
 
@@ -140,7 +141,7 @@ fn run_part(repo: &Repo, part: Part, options: &TestOptions) -> Result<Outcome> {
         Part::Sim => simulate(repo),
         Part::Crash => passed(&crash::run(repo, &CrashOptions::rounds(CRASH_ROUNDS))),
         Part::Browser => return browser_tests(repo, options),
-        Part::Doc => doc(repo),
+        Part::Doc => return Ok(doc(repo)),
     };
     Ok(Outcome::Ran(tally))
 }
@@ -292,14 +293,19 @@ fn browser_tests(repo: &Repo, options: &TestOptions) -> Result<Outcome> {
     }
 }
 
-fn doc(repo: &Repo) -> Tally {
+fn doc(repo: &Repo) -> Outcome {
     let mut cargo = process::cargo(repo);
     cargo
         .args(["doc", "--workspace", "--no-deps"])
         .env("RUSTDOCFLAGS", "-D warnings");
     let mut tally = passed(&process::run(&mut cargo));
     tally += passed(&site::build(repo).map(drop));
-    tally
+    match api::check(repo) {
+        Ok(api::Outcome::Compared(compared)) => tally += compared,
+        Ok(api::Outcome::Skipped(reason)) => return Outcome::RanInPart(tally, reason),
+        Err(error) => tally += passed(&Err(error)),
+    }
+    Outcome::Ran(tally)
 }
 
 fn packages<'a>(names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {

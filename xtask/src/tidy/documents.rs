@@ -5,9 +5,10 @@ use super::tree::{Finding, SourceFile, Tree};
 use crate::markdown;
 
 /// The folders whose paths are recognised in backticks.
-const FOLDERS: [&str; 12] = [
+const FOLDERS: [&str; 13] = [
     ".cargo/",
     ".ci/",
+    "api/",
     "apps/",
     "benches/",
     "crates/",

@@ -5,9 +5,9 @@ use super::masked::Masked;
 use super::tree::{Finding, SourceFile, Tree};
 
 /// The folders at the top.
-const FOLDERS: [&str; 12] = [
-    ".cargo", ".ci", "apps", "benches", "crates", "deploy", "docs", "e2e", "examples", "fuzz",
-    "testing", "xtask",
+const FOLDERS: [&str; 13] = [
+    ".cargo", ".ci", "api", "apps", "benches", "crates", "deploy", "docs", "e2e", "examples",
+    "fuzz", "testing", "xtask",
 ];
 
 /// The files at the top.
