@@ -1,12 +1,11 @@
 use driftless_model::{BoardId, UserId};
-use driftless_protocol::SeriesName;
 use driftless_server::{AuthError, Authenticator, Driftless, Role, SignedIn, StaticTokens};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::person::{Server, titled};
 
 /// One request without a body; the status and the body of the answer.
-async fn get(server: &Server, path: &str, headers: &str) -> (u16, String) {
+pub async fn get(server: &Server, path: &str, headers: &str) -> (u16, String) {
     ask(server, &format!("GET {path}"), headers).await
 }
 
@@ -76,68 +75,6 @@ async fn boards_are_listed_for_whoever_may_read_them() {
     assert_eq!(body, r#"[{"board":"home","title":"Plant","version":1}]"#);
     let foreign = format!("{bearer}Origin: http://evil.test\r\n");
     assert_eq!(get(&server, "/api/boards", &foreign).await.0, 403);
-}
-
-/// The value of a metric, which has to be there.
-fn value(text: &str, metric: &str) -> u64 {
-    let own = |line: &&str| {
-        line.strip_prefix(metric)
-            .is_some_and(|rest| rest.starts_with(' '))
-    };
-    let line = text.lines().find(own);
-    let line = line.unwrap_or_else(|| panic!("no {metric} in\n{text}"));
-    let value = line.rsplit(' ').next().expect("a value");
-    value.parse().expect("a number")
-}
-
-#[tokio::test]
-async fn the_metrics_tell_of_edits_from_socket_to_followers() {
-    let server = Server::start(Driftless::builder()).await;
-    let mut ann = server.follower(1, "Ann").await;
-    let mut bo = server.follower(2, "Bo").await;
-    for seq in 1..=3 {
-        ann.settle(titled(seq, seq.into(), seq, "cpu", "CPU")).await;
-        bo.event().await;
-    }
-    bo.push(titled(1, 9, 0, "cpu", "Load")).await;
-    bo.outcome().await;
-    bo.push(titled(7, 10, 0, "cpu", "Load")).await;
-    bo.message().await;
-    let (status, text) = get(&server, "/metrics", "").await;
-    assert_eq!(status, 200);
-    let is = |metric: &str| value(&text, metric);
-    assert_eq!(is("driftless_connections"), 2);
-    assert_eq!(is("driftless_connections_opened_total"), 2);
-    assert_eq!(is("driftless_boards_in_use"), 1);
-    assert_eq!(is(r#"driftless_edits_total{outcome="applied"}"#), 3);
-    assert_eq!(is(r#"driftless_edits_total{outcome="conflict"}"#), 1);
-    assert_eq!(is(r#"driftless_edits_total{outcome="out_of_order"}"#), 1);
-    assert_eq!(is("driftless_edit_seconds_count"), 4);
-    assert_eq!(is("driftless_commit_edits_sum"), 3);
-    assert_eq!(is(r#"driftless_commits_total{result="committed"}"#), 4);
-    // The first edit went to both; later ones are measured now and then.
-    let measured = is("driftless_fanout_seconds_count");
-    assert!((2..=7).contains(&measured), "{measured}");
-    assert_eq!(is("driftless_end_to_end_seconds_count"), measured);
-    assert_eq!(is(r#"driftless_resumes_total{kind="snapshot"}"#), 2);
-    assert!(is(r#"driftless_resume_bytes_total{kind="snapshot"}"#) > 100);
-    let goodbye = r#"driftless_connections_closed_total{code="gone"}"#;
-    assert!(!text.contains(goodbye), "nobody left yet");
-}
-
-#[tokio::test]
-async fn samples_that_cannot_be_taken_are_counted() {
-    let server = Server::start(Driftless::builder()).await;
-    let name = SeriesName {
-        name: "cpu".to_owned(),
-        labels: [].into(),
-    };
-    server
-        .driftless
-        .push_samples([(&name, 1.0), (&name, f64::NAN)]);
-    let text = server.driftless.metrics_text();
-    assert_eq!(value(&text, "driftless_samples_total"), 2);
-    assert_eq!(value(&text, "driftless_samples_dropped_total"), 1);
 }
 
 #[tokio::test]

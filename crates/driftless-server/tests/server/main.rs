@@ -8,6 +8,7 @@ mod edits;
 mod feeds;
 mod handshake;
 mod http;
+mod metrics;
 mod jwt;
 mod published_keys;
 mod protocol_page;

@@ -14,10 +14,10 @@ use driftless_server::{
     Builder, Driftless, StoredAuth, ops_router, push_router, router, sharing_router,
 };
 use futures::{SinkExt as _, StreamExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::{self, ClientRequestBuilder, Message as Frame};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 
 /// How long anything may take before a test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -65,7 +65,26 @@ impl Server {
         }
     }
 
-    /// The same of somebody whom a proxy of this machine lets through; else the answer.
+    /// Somebody who said hello, and on whose own side little waits that they have not read.
+    pub async fn small_socket(&self, client: u128, name: &str) -> Person {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(8 * 1024).expect("is set");
+        let stream = socket.connect(self.address).await.expect("connects");
+        let codec = Codec::Json;
+        let uri = self.url().parse().expect("a URL");
+        let request = ClientRequestBuilder::new(uri).with_sub_protocol(codec.subprotocol());
+        let shaken = client_async(request, MaybeTlsStream::Plain(stream)).await;
+        let mut person = Person {
+            socket: shaken.expect("shakes hands").0,
+            codec,
+            client: ClientId(client),
+        };
+        person.hello(name).await;
+        person.message().await;
+        person
+    }
+
+    /// A socket of somebody whom a proxy of this machine lets through; else the answer.
     pub async fn socket_from(&self, address: &str) -> Result<Person, Box<Response>> {
         let codec = Codec::Json;
         let uri = self.url().parse().expect("a URL");
@@ -251,13 +270,19 @@ pub fn home() -> BoardId {
 
 /// The push of an edit that makes a chart, or gives it a title.
 pub fn titled(seq: u64, id: u128, seen: u64, record: &str, title: &str) -> Push {
-    let leaf = LeafPath::new("title").expect("a path");
+    written(seq, id, seen, (record, "title"), title)
+}
+
+/// The push of an edit that makes a chart, or writes a leaf of it.
+pub fn written(seq: u64, id: u128, seen: u64, at: (&str, &str), value: &str) -> Push {
+    let (record, leaf) = at;
+    let leaf = LeafPath::new(leaf).expect("a path");
     let change = Change {
         record: RecordId::new(record).expect("a record id"),
         seen: Version(seen),
         op: Op::Create {
             kind: KindName::new("chart").expect("a kind"),
-            leaves: [(leaf, Value::from(title))].into(),
+            leaves: [(leaf, Value::from(value))].into(),
         },
     };
     sealed(seq, id, vec![change])

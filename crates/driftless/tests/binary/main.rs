@@ -6,6 +6,7 @@ mod skipped;
 
 mod trusting;
 mod accounts;
+mod bench;
 mod tls;
 
 mod published_keys;
