@@ -21,6 +21,7 @@ const LOG_LINES_MAX = 200;
 export class Server {
   port;
   data;
+  #executable;
   #web;
   #base = '';
   #options = [];
@@ -28,12 +29,13 @@ export class Server {
   #log = [];
 
   /**
-   * Starts with an empty data folder and waits until it answers. `web`: the pages that it serves;
-   * `base`: the path before everything; `options`: more of the command line.
+   * Starts with an empty data folder and waits until it answers. `executable`: the binary; `web`:
+   * the pages that it serves; `base`: the path before everything; `options`: more of the command
+   * line.
    */
-  static async start({ web = WEB, base = '', options = [] } = {}) {
+  static async start({ executable = EXECUTABLE, web = WEB, base = '', options = [] } = {}) {
     const server = new Server();
-    server.#web = web;
+    server.become({ executable, web });
     server.#base = base;
     server.#options = options;
     server.port = await freePort();
@@ -55,9 +57,15 @@ export class Server {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Is another build, with other pages, from its next start on. */
+  become({ executable, web }) {
+    this.#executable = executable;
+    this.#web = web;
+  }
+
   /** Runs another command of the binary on this server's data, as whoever runs it would. */
   async run(...command) {
-    const { stdout } = await promisify(execFile)(EXECUTABLE, [...command, '--data', this.data]);
+    const { stdout } = await promisify(execFile)(this.#executable, [...command, '--data', this.data]);
     return stdout;
   }
 
@@ -96,7 +104,7 @@ export class Server {
     if (this.#base) options.push('--base-path', this.#base);
     // The server reads the variable too, and an empty one would be a folder without a name.
     const { DRIFTLESS_WEB: _, ...env } = process.env;
-    this.#child = spawn(EXECUTABLE, options, { stdio: ['ignore', 'pipe', 'pipe'], env });
+    this.#child = spawn(this.#executable, options, { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#child.stdout.on('data', (chunk) => this.#keep(chunk));
     this.#child.stderr.on('data', (chunk) => this.#keep(chunk));
     await once(this.#child, 'spawn');

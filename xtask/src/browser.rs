@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::app::{self, Build};
+use crate::app::{self, App, Build};
 use crate::example;
 use crate::repo::Repo;
 use crate::tally::{self, Tally};
@@ -79,19 +79,32 @@ pub fn frames(repo: &Repo) -> Result<()> {
 /// Opens a board with a server that is installed somewhere, with nothing else of this repository
 /// but the test.
 pub fn try_installed(repo: &Repo, server: &Path) -> Result<()> {
+    let mut command = release_test(repo, "installed")?;
+    command.env("DRIFTLESS_SERVER", server);
+    process::run(command.env("DRIFTLESS_WEB", ""))
+}
+
+/// Opens a board with an older server, which becomes this one and goes back.
+pub fn try_upgrade(repo: &Repo, older: &App, newer: &App) -> Result<()> {
+    let mut command = release_test(repo, "upgrade")?;
+    command
+        .env("DRIFTLESS_OLDER", &older.server)
+        .env("DRIFTLESS_OLDER_WEB", &older.web)
+        .env("DRIFTLESS_SERVER", &newer.server)
+        .env("DRIFTLESS_WEB", &newer.web);
+    process::run(&mut command)
+}
+
+/// A test that is part of a release alone.
+fn release_test(repo: &Repo, name: &str) -> Result<Command> {
     let chromium = prepare(repo)?;
     let mut command = Command::new("node");
     command
         .current_dir(repo.root().join("e2e"))
-        .args([
-            "--test",
-            "--test-reporter=spec",
-            "release/installed.test.mjs",
-        ])
-        .env(CHROMIUM_VARIABLE, chromium)
-        .env("DRIFTLESS_SERVER", server)
-        .env("DRIFTLESS_WEB", "");
-    process::run(&mut command)
+        .args(["--test", "--test-reporter=spec"])
+        .arg(format!("release/{name}.test.mjs"))
+        .env(CHROMIUM_VARIABLE, chromium);
+    Ok(command)
 }
 
 fn ensure_chromium() -> Result<PathBuf> {

@@ -26,8 +26,8 @@ mod notices;
 mod archive;
 mod package;
 mod api;
-mod upgrade;
 mod browser;
+mod upgrade;
 mod pages;
 mod tidy;
 mod demo;
@@ -91,7 +91,8 @@ enum Subcommands {
     Package,
     /// Write what is public in each crate into api/, which the tests compare.
     Api,
-    /// Let an older build and this one take turns with one data folder, while clients stay.
+    /// Let an older build and this one take turns with one data folder, while clients and pages
+    /// stay.
     Upgrade(UpgradeOptions),
     /// Check licences, duplicates and sources of all dependencies against deny.toml.
     Deny,
