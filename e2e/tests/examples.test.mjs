@@ -1,5 +1,7 @@
 // The examples that have a page: what one person does the other sees, and what is done offline waits.
 
+import assert from 'node:assert/strict';
+import { violations } from '../harness/axe.mjs';
 import { examplePage } from '../harness/example.mjs';
 
 /** Waits until the badge of a page says how many edits wait. */
@@ -34,6 +36,38 @@ examplePage('minimal', 'an edit of the minimal page is seen by others, and waits
   await contexts[0].setOffline(false);
   await shows(bob, 'bread');
   await waiting(ann, 0);
+});
+
+examplePage('plain-page', 'the client alone makes a live page: offline it waits, and who comes second decides', async ({
+  browser, expectOutage,
+}, open) => {
+  const contexts = [await browser.person('ann'), await browser.person('bob')];
+  const [ann, bob] = [await open(contexts[0]), await open(contexts[1])];
+  const says = (page, text) => page.getByTestId('sync-indicator').getByText(text, { exact: true }).waitFor();
+  const write = async (page, text) => {
+    await page.getByLabel('For lunch there is').fill(text);
+    await page.getByLabel('For lunch there is').press('Enter');
+    await page.getByLabel('For lunch there is').blur();
+  };
+  for (const page of [ann, bob]) await says(page, 'Live');
+  await write(ann, 'soup');
+  await shows(bob, 'soup');
+
+  expectOutage();
+  await contexts[0].setOffline(true);
+  await write(ann, 'bread');
+  await says(ann, 'Not connected, 1 to send');
+  await write(bob, 'salad');
+  await says(bob, 'Live');
+  await contexts[0].setOffline(false);
+  const conflict = ann.getByTestId('conflict');
+  await conflict.getByText('wrote “salad”, you wrote “bread”.').waitFor();
+  await shows(ann, 'salad');
+  assert.deepEqual(await violations(ann), [], 'axe');
+  await conflict.getByRole('button', { name: 'Keep mine' }).click();
+  await shows(bob, 'bread');
+  await conflict.waitFor({ state: 'hidden' });
+  await says(ann, 'Live');
 });
 
 examplePage('existing-leptos', "an application's own widget is live, and a value that its kind refuses is told", async ({

@@ -34,6 +34,7 @@ pub fn run(repo: &Repo, chromium: &Path, only: &str, build: Build) -> Result<Tal
     let gallery = web::build_gallery(repo, &wasm)?;
     let minimal = example::build(repo, &wasm, example::Name::Minimal)?;
     let existing = example::build(repo, &wasm, example::Name::ExistingLeptos)?;
+    let plain = example::build(repo, &wasm, example::Name::PlainPage)?;
     let mut command = Command::new("node");
     command
         .current_dir(repo.root().join("e2e"))
@@ -48,7 +49,9 @@ pub fn run(repo: &Repo, chromium: &Path, only: &str, build: Build) -> Result<Tal
         .env("DRIFTLESS_MINIMAL_PAGE", minimal.page)
         .env("DRIFTLESS_MINIMAL_SERVER", minimal.server)
         .env("DRIFTLESS_EXISTING_LEPTOS_PAGE", existing.page)
-        .env("DRIFTLESS_EXISTING_LEPTOS_SERVER", existing.server);
+        .env("DRIFTLESS_EXISTING_LEPTOS_SERVER", existing.server)
+        .env("DRIFTLESS_PLAIN_PAGE_PAGE", plain.page)
+        .env("DRIFTLESS_PLAIN_PAGE_SERVER", plain.server);
     let mut counted = Tally::default();
     let status = process::run_reading(&mut command, |line| {
         if let Some(part) = tally::of_node_line(line) {

@@ -6,9 +6,10 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
+use crate::process;
 use crate::repo::Repo;
 use crate::wasm_target::WasmTarget;
-use crate::{process, web};
+use crate::web::{self, WebProfile};
 
 /// The options of `cargo xtask example`.
 #[derive(Debug, Args)]
@@ -28,6 +29,8 @@ pub enum Name {
     Minimal,
     /// An application with a widget of its own, after it went live.
     ExistingLeptos,
+    /// A live page without a UI framework.
+    PlainPage,
 }
 
 /// An example's page and server.
@@ -45,14 +48,32 @@ impl Name {
         match self {
             Self::Minimal => "minimal",
             Self::ExistingLeptos => "existing-leptos",
+            Self::PlainPage => "plain-page",
+        }
+    }
+
+    /// What its page needs: one that has no server of its own is its page.
+    fn page_features(self) -> &'static [&'static str] {
+        match self {
+            Self::Minimal | Self::ExistingLeptos => &["--features", "page"],
+            Self::PlainPage => &[],
+        }
+    }
+
+    /// The package of its server: one that only has a page takes that of the smallest.
+    fn server_package(self) -> &'static str {
+        match self {
+            Self::Minimal | Self::PlainPage => "minimal",
+            Self::ExistingLeptos => "existing-leptos",
         }
     }
 }
 
 /// Builds an example's page and server.
 pub fn build(repo: &Repo, wasm: &WasmTarget, name: Name) -> Result<Example> {
-    let package = name.package();
-    let page = web::build_example_page(repo, wasm, package)?;
+    let (package, features) = (name.package(), name.page_features());
+    let page = web::build_example_page(repo, wasm, package, features, WebProfile::Web)?;
+    let package = name.server_package();
     let server = format!("{package}-server");
     let mut cargo = process::cargo(repo);
     cargo.args(["build", "--quiet", "--package", package, "--bin", &server]);

@@ -30,12 +30,13 @@ const CORE: [&str; 4] = [
 ];
 
 /// The executables that are pages.
-const BROWSER_PAGES: [&str; 5] = [
+const BROWSER_PAGES: [&str; 6] = [
     "driftless-dashboard",
     "driftless-gallery",
     "minimal",
     "existing-leptos",
     "existing-leptos-before",
+    "plain-page",
 ];
 
 /// The options of `cargo xtask test`.

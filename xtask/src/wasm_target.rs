@@ -17,7 +17,7 @@ use crate::{machine, process};
 pub const TRIPLE: &str = "wasm32-unknown-unknown";
 
 /// The packages that run in the browser; of the examples only their pages do.
-const BROWSER_CRATES: [&str; 7] = [
+const BROWSER_CRATES: [&str; 8] = [
     "driftless-dashboard",
     "driftless-gallery",
     "driftless-leptos",
@@ -25,6 +25,7 @@ const BROWSER_CRATES: [&str; 7] = [
     "driftless-store",
     "minimal",
     "existing-leptos",
+    "plain-page",
 ];
 /// What of them is only built for the browser.
 const BROWSER_FEATURES: &str = "driftless-store/indexeddb,minimal/page,existing-leptos/page";

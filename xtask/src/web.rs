@@ -20,6 +20,8 @@ const PACKAGE: &str = "driftless-dashboard";
 const CONFORMANCE: &str = "indexeddb_conformance";
 const KIT: &str = "kit_page";
 const GALLERY: &str = "driftless-gallery";
+/// The example whose page is the client and little else.
+const CLIENT_PAGE: &str = "plain-page";
 
 /// How the web app is compiled; the names are cargo profiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -70,13 +72,26 @@ pub fn build_kit(repo: &Repo, wasm: &WasmTarget) -> Result<PathBuf> {
 }
 
 /// Builds the page of `examples/NAME`, with the files of its folder `page` around it, and returns
-/// the folder to serve.
-pub fn build_example_page(repo: &Repo, wasm: &WasmTarget, name: &str) -> Result<PathBuf> {
-    let what = ["--package", name, "--features", "page", "--bin", name];
-    let compiled = compile(repo, wasm, &what, WebProfile::Web)?.join(module_of(name));
+/// the folder to serve. As it ships, it is made smaller too.
+pub fn build_example_page(
+    repo: &Repo,
+    wasm: &WasmTarget,
+    name: &str,
+    features: &[&str],
+    profile: WebProfile,
+) -> Result<PathBuf> {
+    let what = [&["--package", name, "--bin", name], features].concat();
+    let compiled = compile(repo, wasm, &what, profile)?.join(module_of(name));
     let pages = repo.root().join("examples").join(name).join("page");
-    let output = format!("example-{name}");
-    lay_out(repo, &compiled, &pages, &output, WebProfile::Web)
+    let output = match profile {
+        WebProfile::Web => format!("example-{name}"),
+        WebProfile::WebDist => format!("example-{name}-dist"),
+    };
+    let output = lay_out(repo, &compiled, &pages, &output, profile)?;
+    if profile == WebProfile::WebDist {
+        shrink::files(repo, &output)?;
+    }
+    Ok(output)
 }
 
 /// Builds the gallery, with the look of the web app, and returns the folder to serve.
@@ -117,6 +132,13 @@ fn build_page(
 /// Builds the web app and tells what a first visit downloads, in bytes after brotli.
 pub fn build_measured(repo: &Repo, wasm: &WasmTarget) -> Result<usize> {
     let output = build(repo, wasm, WebProfile::WebDist)?;
+    Ok(sizes::print(&sizes::measure(&output)?))
+}
+
+/// Builds the page that has the client and no UI framework, and tells what it downloads, in bytes
+/// after brotli.
+pub fn client_measured(repo: &Repo, wasm: &WasmTarget) -> Result<usize> {
+    let output = build_example_page(repo, wasm, CLIENT_PAGE, &[], WebProfile::WebDist)?;
     Ok(sizes::print(&sizes::measure(&output)?))
 }
 

@@ -1,0 +1,3 @@
+import init from './plain_page.js';
+
+await init();
