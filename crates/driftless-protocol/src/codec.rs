@@ -120,6 +120,11 @@ pub fn to_json_pretty(value: &(impl Serialize + ?Sized)) -> String {
     json.expect("keys are text and numbers finite")
 }
 
+/// For fields that are only written where they say something.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

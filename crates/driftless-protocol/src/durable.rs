@@ -13,6 +13,7 @@ use driftless_model::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::codec::is_default;
 use crate::codes::Code;
 use crate::message::{Again, Settled};
 use crate::payload::Payload;
@@ -85,16 +86,8 @@ pub struct ReplicaRow {
     pub term: u64,
     /// How often the server's history turned out not to be the one on screen, since several tabs
     /// share the replica.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub history: u32,
-}
-
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde asks with a reference"
-)]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 /// What tabs that do not lead wrote. Each of their transactions counts it up, and whoever changes

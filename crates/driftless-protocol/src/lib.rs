@@ -27,7 +27,7 @@ pub use message::{ClientMessage, ServerMessage};
 pub use packed::Packed;
 pub use payload::Payload;
 pub use samples::Sample;
-pub use tab::{TabId, TabMessage};
+pub use tab::{TabId, TabMessage, Wish};
 
 /// The protocol version that this build speaks.
 ///

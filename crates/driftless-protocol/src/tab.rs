@@ -8,7 +8,7 @@
 use driftless_model::{BoardId, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Codec, DecodeError};
+use crate::codec::{Codec, DecodeError, is_default};
 use crate::feed::{FeedFrame, Query};
 
 /// The format of the messages between tabs that this build speaks.
@@ -103,10 +103,30 @@ pub enum TabMessage {
         board: BoardId,
     },
     /// A person wants to be connected, or not to be.
-    Connect {
-        /// Whether.
-        is_wanted: bool,
-    },
+    Connect(Wish),
+}
+
+/// Whether the tabs are to be connected. The greatest wish is the one that counts: the last, and of
+/// two at once the one that connects. So one that comes late undoes nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Wish {
+    /// One more than that of the wish that it takes the place of; 0 where nobody asked, or where a
+    /// build that knows no order did.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub order: u64,
+    /// Whether to be connected.
+    pub is_wanted: bool,
+}
+
+impl Wish {
+    /// What is wished for after this.
+    #[must_use]
+    pub fn then(self, is_wanted: bool) -> Self {
+        Self {
+            order: self.order.saturating_add(1),
+            is_wanted,
+        }
+    }
 }
 
 /// What a tab that does not lead wants of the one that does.
@@ -116,6 +136,9 @@ pub struct Wants {
     pub tab: TabId,
     /// How often it wrote so far.
     pub changed: u64,
+    /// The greatest wish that it knows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub wish: Wish,
     /// The boards that it follows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub boards: Vec<BoardId>,
@@ -135,6 +158,9 @@ pub struct Leads {
     pub changed: u64,
     /// Its connection.
     pub connection: TabConnection,
+    /// The greatest wish that it knows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub wish: Wish,
     /// Who the server takes the user to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,

@@ -157,7 +157,9 @@ pub struct Book {
     /// Edits of which a person took back that they had taken them back: too late, perhaps.
     pub taken_anew: BTreeSet<EditId>,
     /// Edits that became part of another one, on a device: copies of a profile go their own ways.
-    pub successor: BTreeMap<(usize, EditId), EditId>,
+    /// The last is the one that counts, for as long as it is not lost: of two tabs that replace the
+    /// same edit, one may close before it has stored that, and what the other did holds.
+    successors: BTreeMap<(usize, EditId), Vec<EditId>>,
     /// Edits that a device lost with an earlier state of its disk. They may be gone, or arrive yet.
     pub forgiven: BTreeSet<EditId>,
     /// Applied edits that a device no longer keeps, since its disk went back to an earlier state: a
@@ -171,6 +173,26 @@ pub struct Book {
 }
 
 impl Book {
+    /// Which edit one became part of on a device, if any.
+    pub fn successor(&self, device: usize, id: EditId) -> Option<EditId> {
+        self.successors.get(&(device, id))?.last().copied()
+    }
+
+    /// An edit became part of another one on a device.
+    pub fn succeeds(&mut self, device: usize, id: EditId, by: EditId) {
+        let successors = self.successors.entry((device, id)).or_default();
+        successors.retain(|before| *before != by);
+        successors.push(by);
+    }
+
+    /// What an edit became part of may be lost; it is on the disk as it was.
+    pub fn forget_lost_successors(&mut self, device: usize, id: EditId) {
+        let is_lost = |by: &EditId| !self.made.contains_key(by) || self.forgiven.contains(by);
+        if let Some(successors) = self.successors.get_mut(&(device, id)) {
+            successors.retain(|by| !is_lost(by));
+        }
+    }
+
     /// An edit was made and taken into the outbox as part of `entry`.
     pub fn taken_in(&mut self, id: EditId, mut made: Made, entry: Option<&Entry>) -> bool {
         let mut is_squashed = false;
@@ -179,11 +201,11 @@ impl Book {
             for before in entry.row.folded.iter().filter(|before| **before != id) {
                 if entry.row.id == id {
                     is_squashed = true;
-                    self.successor.insert((made.device, *before), id);
+                    self.succeeds(made.device, *before, id);
                 }
             }
             if entry.row.id != id {
-                self.successor.insert((made.device, id), entry.row.id);
+                self.succeeds(made.device, id, entry.row.id);
             }
         }
         let same_gesture: Vec<Made> = self
@@ -214,7 +236,7 @@ impl Book {
     /// An edit became part of another one of the same device, perhaps long after both were made:
     /// that one writes what this one wrote elsewhere, and its author saw what they saw then.
     pub fn joined(&mut self, device: usize, id: EditId, by: EditId) {
-        self.successor.insert((device, id), by);
+        self.succeeds(device, id, by);
         let Some(allowed) = self.made.get(&id).map(|made| made.allowed.clone()) else {
             return;
         };
@@ -232,7 +254,7 @@ impl Book {
         for id in ids {
             match by {
                 Some(by) => {
-                    self.successor.insert((device, *id), by);
+                    self.succeeds(device, *id, by);
                 }
                 None => {
                     self.let_go.insert(*id);
@@ -252,5 +274,27 @@ impl Book {
                     .extend(made.writes.clone());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seed 4,392 with tabs: the tab whose decision was not stored yet was closed.
+    #[test]
+    fn of_two_who_replace_an_edit_the_one_that_was_not_lost_counts() {
+        let (edit, held, lost) = (EditId(1), EditId(2), EditId(3));
+        let mut book = Book::default();
+        for id in [edit, held, lost] {
+            book.made.insert(id, Made::default());
+        }
+        book.replaced(0, &[edit], Some(held));
+        book.replaced(0, &[edit], Some(lost));
+        assert_eq!(book.successor(0, edit), Some(lost));
+        book.made.remove(&lost);
+        book.forget_lost_successors(0, edit);
+        assert_eq!(book.successor(0, edit), Some(held));
+        assert_eq!(book.successor(1, edit), None, "a copy of the profile");
     }
 }

@@ -3,7 +3,7 @@
 use crate::golden::parts::{board, user};
 use crate::golden::{Sample, assert_covered, assert_golden, client, server, variants};
 use crate::message::{ClientMessage, ServerMessage};
-use crate::tab::{Leads, TabConnection, TabId, TabMessage, Wants};
+use crate::tab::{Leads, TabConnection, TabId, TabMessage, Wants, Wish};
 
 variants! { name_of, NAMES: TabMessage,
     TabMessage::Wants(_) => "wants",
@@ -13,7 +13,7 @@ variants! { name_of, NAMES: TabMessage,
     TabMessage::FeedAgain { .. } => "feed_again",
     TabMessage::FeedError { .. } => "feed_error",
     TabMessage::Hurry { .. } => "hurry",
-    TabMessage::Connect { .. } => "connect",
+    TabMessage::Connect(_) => "connect",
 }
 
 variants! { connection_name, CONNECTIONS: TabConnection,
@@ -27,6 +27,10 @@ variants! { connection_name, CONNECTIONS: TabConnection,
 }
 
 const TAB: TabId = TabId(0x1122_3344_5566_7788);
+const WISH: Wish = Wish {
+    order: 4,
+    is_wanted: true,
+};
 
 fn leads(connection: TabConnection) -> TabMessage {
     TabMessage::Leads(Leads {
@@ -34,6 +38,7 @@ fn leads(connection: TabConnection) -> TabMessage {
         term: 3,
         changed: 17,
         connection,
+        wish: Wish::default(),
         user: None,
         server_build: None,
         last_sync_ms: None,
@@ -62,6 +67,7 @@ fn wants(is_whole: bool) -> TabMessage {
     TabMessage::Wants(Wants {
         tab: TAB,
         changed: 2,
+        wish: Wish::default(),
         boards: is_whole.then(board).into_iter().collect(),
         feeds: query
             .filter(|_| is_whole)
@@ -69,6 +75,22 @@ fn wants(is_whole: bool) -> TabMessage {
             .into_iter()
             .collect(),
     })
+}
+
+fn wants_wished() -> TabMessage {
+    let TabMessage::Wants(mut wants) = wants(false) else {
+        unreachable!("who wants, wants")
+    };
+    wants.wish = WISH;
+    TabMessage::Wants(wants)
+}
+
+fn leads_wished() -> TabMessage {
+    let TabMessage::Leads(mut leads) = leads(TabConnection::Idle) else {
+        unreachable!("who leads, leads")
+    };
+    leads.wish = Wish::default().then(false);
+    TabMessage::Leads(leads)
 }
 
 fn feed() -> TabMessage {
@@ -91,6 +113,10 @@ pub fn samples() -> Vec<Sample<TabMessage>> {
         reason: "the link was lost".into(),
     };
     let reason = || "the token expired".to_owned();
+    let asked_before_there_was_an_order = Wish {
+        order: 0,
+        is_wanted: true,
+    };
     vec![
         ("wants", wants(true)),
         ("wants.nothing", wants(false)),
@@ -128,7 +154,13 @@ pub fn samples() -> Vec<Sample<TabMessage>> {
             },
         ),
         ("hurry", TabMessage::Hurry { board: board() }),
-        ("connect", TabMessage::Connect { is_wanted: true }),
+        (
+            "connect",
+            TabMessage::Connect(asked_before_there_was_an_order),
+        ),
+        ("connect.ordered", TabMessage::Connect(WISH)),
+        ("wants.wished", wants_wished()),
+        ("leads.idle.wished", leads_wished()),
     ]
 }
 

@@ -393,10 +393,10 @@ impl Pair {
                 continue;
             }
             self.input(who, Input::Wake);
-            while let Some(message) = self.people[who].told.pop_front() {
-                is_quiet &= matches!(message, TabMessage::Wants(_) | TabMessage::Leads(_));
-                self.input(who, Input::Told(Box::new(message)));
-            }
+            let told = &self.people[who].told;
+            let is_question = |it| matches!(it, &TabMessage::Wants(_) | &TabMessage::Leads(_));
+            is_quiet &= told.iter().all(is_question);
+            self.listens(who);
             while let Some(message) = self.people[who].outbox.pop_front() {
                 is_quiet &= matches!(message, ClientMessage::Ping { .. });
                 self.serve(who, message);

@@ -49,6 +49,21 @@ impl Pair {
         self.input(tab, Input::Elected);
     }
 
+    /// Time passes until a tab asks the server for something; the answer is not there yet.
+    pub fn says_hello(&mut self, tab: usize) {
+        while self.people[tab].outbox.is_empty() {
+            self.wait(50);
+            self.input(tab, Input::Wake);
+        }
+    }
+
+    /// A tab hears what others told it so far.
+    pub fn listens(&mut self, tab: usize) {
+        while let Some(message) = self.people[tab].told.pop_front() {
+            self.input(tab, Input::Told(Box::new(message)));
+        }
+    }
+
     /// The server says something to a tab.
     pub fn hear(&mut self, tab: usize, message: ServerMessage) {
         let socket = self.people[tab].socket.expect("it is connected");

@@ -2,7 +2,8 @@
 
 use driftless_model::Op;
 use driftless_protocol::durable::{Key, Row};
-use driftless_sync::replica::{Notice, Settlement};
+use driftless_sync::replica::view::Connection;
+use driftless_sync::replica::{Command, Notice, Settlement};
 
 use crate::pair::{Pair, board, create, set};
 
@@ -241,10 +242,7 @@ fn an_edit_does_not_become_another_users() {
     // Somebody else signs in where the leader is, before the follower's write gets through.
     let cleo = driftless_model::UserId::new("Cleo").expect("a user");
     pair.people[leader].user = cleo.clone();
-    pair.command(
-        leader,
-        driftless_sync::replica::Command::SetToken(Some("Cleo".to_owned())),
-    );
+    pair.command(leader, Command::SetToken(Some("Cleo".to_owned())));
     let edit = pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
     pair.settle();
     assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
@@ -256,6 +254,26 @@ fn an_edit_does_not_become_another_users() {
     assert_eq!(pair.people[follower].replica.status().user, Some(cleo));
 }
 
+/// Seed 9,811 of the simulator: another tab wrote first when somebody had just signed in. What they
+/// made then went out under the name of whoever signed in next.
+#[test]
+fn whoever_is_shown_as_signed_in_is_stored_as_the_owner() {
+    let (mut pair, leader, follower, _) = three();
+    let ann = pair.people[leader].user.clone();
+    pair.command(leader, Command::SetToken(Some("Ann, again".to_owned())));
+    assert_eq!(pair.people[leader].replica.status().user, None);
+    pair.says_hello(leader);
+    pair.listens(follower);
+    pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
+    pair.people[leader].told.clear();
+    pair.settle_some();
+    let status = pair.people[leader].replica.status();
+    assert_eq!(status.user, Some(ann.clone()));
+    assert_ne!(status.connection, Connection::Idle);
+    let desk = &pair.people[leader].disk;
+    assert!(matches!(&desk[&Key::Replica], Row::Replica(row) if row.user == Some(ann)));
+}
+
 #[test]
 fn a_followers_writes_are_counted_where_the_replica_changes_its_user() {
     let (mut pair, leader, follower, _) = three();
@@ -264,10 +282,7 @@ fn a_followers_writes_are_counted_where_the_replica_changes_its_user() {
     assert!(matches!(desk.get(&Key::Tabs), Some(Row::Tabs(row)) if row.writes == 1));
     // The leader has not heard of it when somebody else signs in there.
     pair.people[leader].user = driftless_model::UserId::new("Cleo").expect("a user");
-    pair.command(
-        leader,
-        driftless_sync::replica::Command::SetToken(Some("Cleo".to_owned())),
-    );
+    pair.command(leader, Command::SetToken(Some("Cleo".to_owned())));
     for _ in 0..10 {
         pair.settle_some();
     }

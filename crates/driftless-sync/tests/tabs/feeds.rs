@@ -3,7 +3,7 @@
 use driftless_model::limits;
 use driftless_protocol::message::{ClientMessage, ServerMessage};
 use driftless_protocol::tab::Wants;
-use driftless_protocol::{Aggregate, FeedFrame, Packed, Query, TabId, TabMessage};
+use driftless_protocol::{Aggregate, FeedFrame, Packed, Query, TabId, TabMessage, Wish};
 use driftless_sync::replica::{Command, Input, Notice};
 
 use crate::edits::three;
@@ -97,6 +97,7 @@ fn wants(tab: u64) -> Input {
     Input::Told(Box::new(TabMessage::Wants(Wants {
         tab: TabId(tab),
         changed: 0,
+        wish: Wish::default(),
         boards: vec![board()],
         feeds: vec![(1, query())],
     })))

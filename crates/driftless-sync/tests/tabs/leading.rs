@@ -1,8 +1,8 @@
 //! Who leads, and how that changes.
 
 use driftless_model::Role;
-use driftless_protocol::TabMessage;
 use driftless_protocol::durable::{Key, Row};
+use driftless_protocol::{TabMessage, Wish};
 use driftless_sync::replica::view::{Connection, StorageVerdict};
 use driftless_sync::replica::{Command, Input, Output, Replica};
 
@@ -167,13 +167,16 @@ fn two_that_believe_to_be_elected_come_to_rest() {
 fn a_replica_that_is_alone_has_no_use_for_an_election() {
     let mut pair = Pair::new(&["Ann", "Bob"]);
     pair.input(0, Input::Elected);
-    pair.input(
-        0,
-        Input::Told(Box::new(TabMessage::Connect { is_wanted: false })),
-    );
+    let wish = Wish::default().then(false);
+    pair.input(0, Input::Told(Box::new(TabMessage::Connect(wish))));
     pair.edit(0, vec![("cpu", create("CPU"))]);
     pair.settle();
     assert_eq!(pair.sees(1, "cpu", "title"), Some("CPU".into()));
+}
+
+fn connection(pair: &Pair, tab: usize) -> Connection {
+    let replica: &Replica = &pair.people[tab].replica;
+    replica.status().connection
 }
 
 #[test]
@@ -183,10 +186,6 @@ fn a_tab_may_want_to_be_disconnected() {
     for _ in 0..3 {
         pair.settle_some();
     }
-    let connection = |pair: &Pair, tab: usize| -> Connection {
-        let replica: &Replica = &pair.people[tab].replica;
-        replica.status().connection
-    };
     assert_eq!(connection(&pair, first), Connection::Idle);
     assert_eq!(connection(&pair, second), Connection::Idle);
     pair.command(second, Command::Connect);
@@ -195,6 +194,67 @@ fn a_tab_may_want_to_be_disconnected() {
         connection(&pair, second),
         Connection::Online { .. }
     ));
+}
+
+/// Seed 15,031 of the simulator: the tab that led stayed idle though all had asked to connect.
+#[test]
+fn a_wish_that_comes_late_undoes_nothing() {
+    let (mut pair, first, second, _) = three();
+    let late = Wish::default().then(false);
+    pair.command(second, Command::Disconnect);
+    for _ in 0..3 {
+        pair.settle_some();
+    }
+    pair.command(first, Command::Connect);
+    pair.input(first, Input::Told(Box::new(TabMessage::Connect(late))));
+    pair.settle();
+    assert!(matches!(
+        connection(&pair, first),
+        Connection::Online { .. }
+    ));
+}
+
+#[test]
+fn a_tab_that_comes_later_wants_what_was_asked_for_last() {
+    let (mut pair, first, second, _) = three();
+    pair.command(first, Command::Disconnect);
+    pair.reopen(second);
+    for _ in 0..3 {
+        pair.settle_some();
+    }
+    pair.people[first].is_frozen = true;
+    pair.elect(second);
+    for _ in 0..3 {
+        pair.settle_some();
+    }
+    assert_eq!(connection(&pair, second), Connection::Idle);
+    pair.command(second, Command::Connect);
+    pair.settle();
+    assert!(matches!(
+        connection(&pair, second),
+        Connection::Online { .. }
+    ));
+}
+
+/// A tab of a build that knows no order asks.
+#[test]
+fn a_wish_without_an_order_is_obeyed_when_it_comes() {
+    let (mut pair, first, second, _) = three();
+    pair.command(second, Command::Connect);
+    for is_wanted in [false, true] {
+        for _ in 0..3 {
+            pair.settle_some();
+        }
+        let order = 0;
+        let wish = TabMessage::Connect(Wish { order, is_wanted });
+        pair.input(first, Input::Told(Box::new(wish)));
+        for _ in 0..3 {
+            pair.settle_some();
+        }
+        let connection = connection(&pair, first);
+        let is_idle = connection == Connection::Idle;
+        assert_eq!(is_idle, !is_wanted, "{connection:?}");
+    }
 }
 
 /// Whoever takes the lock from a tab that has just got it: that one has no lock to lead with.

@@ -389,8 +389,8 @@ impl World {
             return;
         };
         let is_gone = |id: &EditId| {
-            let next = self.book.successor.get(&(device, *id));
-            self.book.let_go.contains(id) || next.is_some_and(|id| self.book.let_go.contains(id))
+            let next = self.book.successor(device, *id);
+            self.book.let_go.contains(id) || next.is_some_and(|id| self.book.let_go.contains(&id))
         };
         if made.after.iter().any(is_gone) {
             self.book.let_go.insert(id);

@@ -3,7 +3,7 @@
 use driftless_model::{BoardId, EditId, Version};
 use driftless_protocol::durable::{EntryState, LocalChange};
 use driftless_protocol::message::ClientMessage;
-use driftless_protocol::{Code, Query, TabMessage};
+use driftless_protocol::{Code, Query, TabMessage, Wish};
 
 use crate::planted::{Bug, is_planted};
 use crate::replica::background_sync::{Entry, NewEdit, Saw, resent_changes, resolved_changes};
@@ -16,14 +16,8 @@ use crate::replica::view::Resolution;
 impl Replica {
     pub(super) fn command(&mut self, command: Command, now: Now) {
         match command {
-            Command::Connect => {
-                self.want_connection(true, now);
-                self.tell_connection();
-            }
-            Command::Disconnect => {
-                self.want_connection(false, now);
-                self.tell_connection();
-            }
+            Command::Connect => self.wish_for(true, now),
+            Command::Disconnect => self.wish_for(false, now),
             Command::SetToken(token) => self.set_token(token, now),
             Command::Network(has_network) => {
                 if !has_network {
@@ -70,12 +64,29 @@ impl Replica {
         }
     }
 
-    pub(super) fn want_connection(&mut self, is_wanted: bool, now: Now) {
-        self.is_connection_wanted = is_wanted;
-        if !is_wanted {
+    fn wish_for(&mut self, is_wanted: bool, now: Now) {
+        let wish = self.wish.then(is_wanted);
+        self.hear_wish(wish, now);
+        self.tell(TabMessage::Connect(wish));
+    }
+
+    /// Does what a person asked for last, in this tab or in another.
+    pub(super) fn hear_wish(&mut self, wish: Wish, now: Now) {
+        if wish <= self.wish {
+            return;
+        }
+        self.wish = wish;
+        if wish.is_wanted {
+            self.connect_if_wished(now);
+        } else {
             self.detach();
             self.socket.disconnect(&mut self.actions);
-        } else if self.phase == Phase::Leading && !self.is_outdated() {
+        }
+    }
+
+    /// Whoever leads connects, if that is wished for.
+    pub(super) fn connect_if_wished(&mut self, now: Now) {
+        if self.wish.is_wanted && self.phase == Phase::Leading && !self.is_outdated() {
             self.socket
                 .connect(now.mono_ms, &self.config, &mut self.actions);
         }
@@ -109,11 +120,8 @@ impl Replica {
             self.detach();
             self.socket
                 .restart(now.mono_ms, &self.config, &mut self.actions);
-            if self.is_connection_wanted {
-                // It may have closed for good since the token was another user's.
-                self.socket
-                    .connect(now.mono_ms, &self.config, &mut self.actions);
-            }
+            // It may have closed for good since the token was another user's.
+            self.connect_if_wished(now);
         }
     }
 

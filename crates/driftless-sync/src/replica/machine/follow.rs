@@ -4,7 +4,7 @@
 use driftless_model::{BoardId, EditId, SortedMap, SortedSet};
 use driftless_protocol::durable::{Key, ReplicaRow, Row};
 use driftless_protocol::tab::{Leads, Wants};
-use driftless_protocol::{FeedFrame, TabId, TabMessage};
+use driftless_protocol::{FeedFrame, TabId, TabMessage, Wish};
 
 use crate::replica::background_sync::Entry;
 use crate::replica::board::{Step, StoredBoard, settlements};
@@ -81,11 +81,12 @@ impl Replica {
         self.row = stored.row;
         self.owner_changed(former.as_ref());
         self.phase = phase;
+        self.sign_in_again(leads);
         self.detach();
         self.socket.disconnect(&mut self.actions);
-        if leads && self.is_connection_wanted {
-            self.want_connection(true, now);
-        } else if !leads {
+        if leads {
+            self.connect_if_wished(now);
+        } else {
             self.stop_leading();
         }
         if is_elected && !leads {
@@ -275,10 +276,12 @@ impl Replica {
             TabMessage::Changed { tab, changed } => self.hear(tab, changed),
             TabMessage::Leads(leads) => {
                 self.hear(leads.tab, leads.changed);
+                self.hear_wish(leads.wish, now);
                 self.heard_leader(leads, now);
             }
             TabMessage::Wants(wants) => {
                 self.hear(wants.tab, wants.changed);
+                self.hear_wish(wants.wish, now);
                 self.serve(&wants, now);
             }
             TabMessage::Feed { to, count, frame } => self.told_samples(to, count, frame, now),
@@ -290,7 +293,12 @@ impl Replica {
                 self.outputs.push_back(Output::Notice(notice));
             }
             TabMessage::Hurry { board } if self.is_leading() => self.hurry(&board, now),
-            TabMessage::Connect { is_wanted } => self.want_connection(is_wanted, now),
+            // A build that knows no order asks now.
+            TabMessage::Connect(Wish {
+                order: 0,
+                is_wanted,
+            }) => self.hear_wish(self.wish.then(is_wanted), now),
+            TabMessage::Connect(wish) => self.hear_wish(wish, now),
             _ => {}
         }
     }
@@ -358,17 +366,11 @@ impl Replica {
         let wants = Wants {
             tab: tabs.me,
             changed: tabs.changed(),
+            wish: self.wish,
             boards: followed.map(|(id, _)| id.clone()).collect(),
             feeds: feeds.map(|(feed, query)| (*feed, query.clone())).collect(),
         };
         self.tell(TabMessage::Wants(wants));
-    }
-
-    pub(super) fn tell_connection(&mut self) {
-        let is_wanted = self.is_connection_wanted;
-        if self.phase == Phase::Following {
-            self.tell(TabMessage::Connect { is_wanted });
-        }
     }
 
     /// Asks whoever leads from time to time, and takes their place where they are silent. Only

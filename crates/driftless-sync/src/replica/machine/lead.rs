@@ -86,6 +86,7 @@ impl Replica {
             term: self.row.as_ref().map_or(0, |row| row.term),
             changed: tabs.changed(),
             connection: told(&status.connection, now),
+            wish: self.wish,
             user: status.user,
             server_build: status.server_build,
             last_sync_ms: status.last_sync_ms,

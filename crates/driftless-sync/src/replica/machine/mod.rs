@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use driftless_model::{BoardId, EditId, RecordId, Schema, SortedMap, UserId};
 use driftless_protocol::durable::ReplicaRow;
-use driftless_protocol::{Code, Query, TabId};
+use driftless_protocol::{Code, Query, TabId, Wish};
 use rand_core::{RngCore, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -63,8 +63,8 @@ pub struct Replica {
     /// Edits that came before the storage was read, or that a replaced tab had not stored.
     early: Vec<NewEdit>,
     socket: WebsocketManager,
-    /// Whether to connect once it leads.
-    is_connection_wanted: bool,
+    /// The greatest wish that is known: whether to be connected while it leads.
+    wish: Wish,
     actions: Vec<Action>,
     processor: UpdateProcessor,
     auto_resolve: AutoResolve,
@@ -97,7 +97,10 @@ impl Replica {
         let mut socket_seed = [0; 32];
         rng.fill_bytes(&mut socket_seed);
         Self {
-            is_connection_wanted: config.auto_connect(),
+            wish: Wish {
+                order: 0,
+                is_wanted: config.auto_connect(),
+            },
             config,
             schema,
             rng,

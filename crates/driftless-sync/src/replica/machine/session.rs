@@ -190,6 +190,19 @@ impl Replica {
         }
     }
 
+    /// What this tab did not get to store is gone, and so may be whose copy this is since somebody
+    /// signed in here. What they made since, and what is shown as theirs, must not become the next
+    /// one's.
+    pub(super) fn sign_in_again(&mut self, leads: bool) {
+        let Some(user) = self.session_user.take().filter(|_| leads) else {
+            return;
+        };
+        self.bind(&user);
+        if self.user() == Some(&user) {
+            self.session_user = Some(user);
+        }
+    }
+
     /// Another user signed in, and nobody's edits are waiting: a copy of their own, from nothing.
     fn start_as(&mut self, user: &UserId, now: Now) {
         for (id, board) in &mut self.boards {

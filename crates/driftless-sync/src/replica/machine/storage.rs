@@ -133,10 +133,7 @@ impl Replica {
         if self.phase == Phase::Claiming {
             self.phase = Phase::Leading;
             self.lead();
-            if self.is_connection_wanted {
-                let config = &self.config;
-                self.socket.connect(now.mono_ms, config, &mut self.actions);
-            }
+            self.connect_if_wished(now);
         }
         self.tell_stored();
         self.tell_written(now);

@@ -142,14 +142,9 @@ pub fn honest(world: &mut World, device: usize, tabs: &[usize]) -> Result<(), Fa
 pub fn believe_disk(world: &mut World, device: usize) -> Result<(), Failure> {
     for row in disk_entries(world, device)? {
         for folded in row.folded {
-            world.book.successor.insert((device, folded), row.id);
+            world.book.succeeds(device, folded, row.id);
         }
-        let by = world.book.successor.get(&(device, row.id));
-        let is_lost =
-            |by: &EditId| !world.book.made.contains_key(by) || world.book.forgiven.contains(by);
-        if by.is_some_and(is_lost) {
-            world.book.successor.remove(&(device, row.id));
-        }
+        world.book.forget_lost_successors(device, row.id);
     }
     Ok(())
 }
@@ -163,7 +158,7 @@ fn is_over(world: &World, device: usize, id: EditId) -> bool {
         if is_applied || world.book.let_go.contains(&id) {
             return true;
         }
-        at = world.book.successor.get(&(device, id)).copied();
+        at = world.book.successor(device, id);
         if at.is_some_and(|next| is_on_disk(world, device, next)) {
             return true;
         }

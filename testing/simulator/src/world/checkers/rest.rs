@@ -223,8 +223,8 @@ fn stands_in(world: &World, device: usize, id: EditId, ids: &BTreeSet<EditId>) -
         if ids.contains(&at) {
             return true;
         }
-        match world.book.successor.get(&(device, at)) {
-            Some(next) => at = *next,
+        match world.book.successor(device, at) {
+            Some(next) => at = next,
             None => return false,
         }
     }
