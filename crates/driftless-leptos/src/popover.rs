@@ -18,6 +18,11 @@ impl PopoverHandle {
     /// Closes it, and returns the focus to its button.
     pub fn close(&self) {
         self.open.set(false);
+        self.focus();
+    }
+
+    /// Gives its button the focus.
+    pub(crate) fn focus(&self) {
         if let Some(button) = self.button.get_untracked() {
             // Only an element that left the page refuses the focus.
             let _ = button.focus();

@@ -1,9 +1,11 @@
 //! The outbox as a list, and what can be done about all of it.
 
 use driftless_sync::replica::view::EntryProgress;
+use leptos::html;
 use leptos::prelude::*;
 
 use super::item::item;
+use super::kept_focus::KeptFocus;
 use super::receipt::recent;
 use crate::clock::use_now;
 use crate::context::RealtimeContext;
@@ -47,21 +49,28 @@ pub(super) fn list(
         u64::to_string,
         move |number| item(context, sync, now, shown, receipts, number).into_any(),
     );
+    let list = NodeRef::<html::Ul>::new();
+    let focus = KeptFocus::of(list, memo(move || sync.outbox.with(|outbox| outbox.len())));
     view! {
         <h2 data-part="panel-heading">{heading}</h2>
         <When is=is_empty>
             <p data-part="pending-none">{none.clone()}</p>
         </When>
-        <ul data-part="pending-list" data-testid="pending-list">
+        <ul
+            node_ref=list
+            data-part="pending-list"
+            data-testid="pending-list"
+            on:click=handler(move |_| focus.pressed())
+        >
             {items}
         </ul>
         {changing(more)}
-        {actions_for_all(sync)}
+        {actions_for_all(sync, focus)}
         {recent(receipts, now)}
     }
 }
 
-fn actions_for_all(sync: UseBackgroundSync) -> impl IntoView {
+fn actions_for_all(sync: UseBackgroundSync, focus: KeptFocus) -> impl IntoView {
     let texts = use_texts();
     let is_empty = memo(move || sync.outbox.with(|outbox| outbox.is_empty()));
     let is_asking = RwSignal::new(false);
@@ -98,7 +107,11 @@ fn actions_for_all(sync: UseBackgroundSync) -> impl IntoView {
         }
     };
     view! {
-        <div data-part="panel-actions" on:focusout=handler(move |_| is_asking.set(false))>
+        <div
+            data-part="panel-actions"
+            on:focusout=handler(move |_| is_asking.set(false))
+            on:click=handler(move |_| focus.pressed())
+        >
             <button
                 type="button"
                 data-part="button"

@@ -4,6 +4,7 @@ mod entry_text;
 mod receipt;
 mod receipts;
 mod item;
+mod kept_focus;
 mod list;
 
 use driftless_model::{EditId, Version};
