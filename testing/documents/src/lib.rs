@@ -1,6 +1,7 @@
 //! The documentation, as tests. Every block of Rust in a page is compiled, and run where it can be:
 //! those of the pages below here, those of `docs/clients.md` and `docs/components` in the crates
-//! that they are about. `tests/pages.rs` sees to it that no page is forgotten.
+//! that they are about. `tests/pages.rs` sees to it that no page is forgotten, and `tests/guide.rs`
+//! that cargo takes the project of the integration guide.
 //!
 //! Commands are run by `crates/driftless/tests/binary/documents.rs`, which has the binary.
 #![forbid(unsafe_code)]
