@@ -87,6 +87,22 @@ for (const colorScheme of ['dark', 'light']) {
   });
 }
 
+gallery('on a phone nothing is wider than the screen, and the page that is shown is in sight in the list', async ({
+  browser,
+}, open) => {
+  const width = 390;
+  const page = await open(await browser.person('ann', { viewport: { width, height: 844 } }), 'sync-indicator');
+  for (const slug of Object.keys(PAGES)) {
+    await page.evaluate((hash) => { location.hash = hash; }, slug);
+    await page.locator(`[data-testid="page"][data-page="${slug}"]`).waitFor();
+    await page.waitForFunction((right) => {
+      const link = document.querySelector('nav a[aria-current]').getBoundingClientRect();
+      return link.left >= 0 && link.right <= right;
+    }, width);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, slug);
+  }
+});
+
 gallery('properties, the network and what others do are seen at once', async ({ browser }, open) => {
   const page = await open(await browser.person('ann'), 'sync-indicator');
   const playground = page.getByTestId('playground');

@@ -1,9 +1,15 @@
 //! The page around the pages: their list, the theme, the source.
 
 use driftless_leptos::erased::{effect, handler, keyed, reactive};
+use leptos::html::Nav;
 use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast as _;
+use leptos::web_sys::HtmlElement;
 
 use crate::pages::{PAGES, Page};
+
+/// How much of the line is left in sight before the page that is shown, in pixels.
+const BEFORE_PX: i32 = 72;
 
 /// The gallery.
 #[component]
@@ -15,6 +21,13 @@ pub fn Gallery() -> impl IntoView {
         let current = reactive(move || (shown.get() == index).then_some("page"));
         view! {
             <li><a href=format!("#{}", page.slug) aria-current=current>{page.name}</a></li>
+        }
+    });
+    let list = NodeRef::<Nav>::new();
+    effect(move || {
+        let slug = PAGES[shown.get()].slug;
+        if let Some(list) = list.get() {
+            bring_into_view(&list, slug);
         }
     });
     // Made anew for each: elements that were left as they are would stay open, or scrolled.
@@ -29,9 +42,19 @@ pub fn Gallery() -> impl IntoView {
             <Theme />
         </header>
         <div class="gallery">
-            <nav aria-label="Components"><ul>{links.collect_view()}</ul></nav>
+            <nav aria-label="Components" node_ref=list><ul>{links.collect_view()}</ul></nav>
             <main>{article}</main>
         </div>
+    }
+}
+
+/// Where the list is one line, it is scrolled to the page that is shown, with the end of the name
+/// before it in sight: there are more.
+fn bring_into_view(list: &HtmlElement, slug: &str) {
+    let link = list.query_selector(&format!("a[href='#{slug}']"));
+    let link = link.ok().flatten();
+    if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
+        list.set_scroll_left(link.offset_left() - BEFORE_PX);
     }
 }
 

@@ -29,7 +29,7 @@ fn shown_in(states: &[State], shown: impl Fn() -> AnyView + Copy + Send + 'stati
 /// The receipts.
 pub fn receipts() -> AnyView {
     let max_display = RwSignal::new(3);
-    let properties = number("max", max_display, 8, |count| count.to_string());
+    let properties = number("max_display", max_display, 8, |count| count.to_string());
     let playing = move || view! { <Latest max_display=max_display.get() as usize /> };
     view! {
         <Playground properties>{changing(playing)}</Playground>

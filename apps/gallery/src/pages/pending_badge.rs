@@ -24,7 +24,7 @@ pub fn page() -> AnyView {
     });
     let properties = view! {
         {switch("show_details", show_details)}
-        {number("max", max_display, 8, |count| count.to_string())}
+        {number("max_display", max_display, 8, |count| count.to_string())}
         {told.view()}
     };
     let badge = move |show_details, max_display: u32| {
