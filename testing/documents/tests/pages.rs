@@ -186,3 +186,62 @@ fn every_type_of_the_quick_reference_is_public() {
     }
     assert!(count > 30, "the table was read: {count} types");
 }
+
+#[test]
+fn every_component_is_in_the_gallery_and_on_the_pages() {
+    let public = read("api/driftless-leptos.txt");
+    let gallery = read("apps/gallery/src/pages/mod.rs");
+    let reference = read("docs/quick-reference.md");
+    let names = public.lines().filter_map(|line| {
+        let name = line.strip_prefix("pub fn driftless_leptos::")?;
+        let (name, _) = name.split_once('(')?;
+        let is_component = name.starts_with(char::is_uppercase) && !name.contains(':');
+        is_component.then_some(name)
+    });
+    let mut count = 0;
+    for name in names {
+        count += 1;
+        // What the others show without a provider, which the gallery has among their states.
+        let is_state = name == "MissingProvider";
+        let is_shown = gallery.contains(name) || is_state;
+        assert!(is_shown, "the gallery lacks {name}");
+        let written = format!("`{name}`");
+        assert!(reference.contains(&written), "the reference lacks {name}");
+    }
+    assert!(count > 7, "the list was read: {count} components");
+}
+
+#[test]
+fn every_example_is_named_where_somebody_looks_for_one() {
+    let examples = fs::read_dir(root().join("examples")).expect("a folder");
+    let (index, map) = (read("docs/README.md"), read("ARCHITECTURE.md"));
+    for example in examples {
+        let name = example.expect("an entry").file_name();
+        let name = name.to_str().expect("text");
+        assert!(
+            index.contains(&format!("[{name}]")),
+            "docs/README.md lacks {name}"
+        );
+        assert!(map.contains(name), "ARCHITECTURE.md lacks {name}");
+    }
+}
+
+#[test]
+fn no_page_is_a_stub() {
+    for page in pages() {
+        // The site's contents are links.
+        if page == "docs/SUMMARY.md" {
+            continue;
+        }
+        let text = read(&page);
+        let words = text.split_whitespace().count();
+        assert!(
+            words > 100 || page == "CHANGELOG.md",
+            "{page} has {words} words"
+        );
+        let lower = text.to_lowercase();
+        for promise in ["to be written", "coming soon", "tbd", "lorem ipsum"] {
+            assert!(!lower.contains(promise), "{page} says: {promise}");
+        }
+    }
+}
