@@ -77,6 +77,42 @@ scenario('a link is made, opened elsewhere as a viewer, and refused once it is r
   assert.ok(!server.log.includes(new URL(link).hash.slice('#token='.length)), 'no token in the log');
 });
 
+scenario('a person is given another role, shut out and let in again, each at once', async (given) => {
+  const { browser, server, expectOutage } = given;
+  expectOutage();
+  const ann = await owner(browser, server);
+  await renameBoard(ann, 'Plant');
+  await openSharing(ann);
+  await ann.locate('shareFor').selectOption('person');
+  const { link, person } = await makeLink(ann, 'Robin', 'editor');
+  const robin = await Board.open(await browser.person('robin'), server, { path: link.slice(server.url.length) });
+  await robin.waitStatus('online');
+  const titled = (text) => ann.page.locator('[data-testid="board-title"]', { hasText: text }).waitFor();
+  await renameBoard(robin, "Robin's");
+  await titled("Robin's");
+
+  const choice = ann.locate('sharePersonRole', person);
+  assert.equal(await choice.getAttribute('aria-label'), 'What Robin may do');
+  const change = async (role) => {
+    await choice.selectOption(role);
+    await ann.locate('shareChange', person).click();
+    await ann.page.locator('[data-testid="share-said"]', { hasText: 'What Robin may do is changed.' }).waitFor();
+    await ann.locate('shareChange', person).waitFor({ state: 'detached' });
+    assert.equal(await choice.inputValue(), role);
+    assert.equal(await focused(ann.page), 'share-people', 'the focus is where the list is');
+  };
+  assert.equal(await ann.locate('shareChange', person).count(), 0, 'nothing to change yet');
+  await change('none');
+  await robin.locate('boardRefused').waitFor();
+  await change('viewer');
+  await robin.page.reload();
+  await robin.page.locator('[data-testid="board-title"]', { hasText: "Robin's" }).waitFor();
+  const audit = await server.run('audit');
+  assert.match(audit, /Ann over HTTP\s+role set\s+Robin\s+plant\s+none/);
+  const own = ann.locate('sharePerson').filter({ hasText: 'Ann' });
+  assert.equal(await ann.locate('sharePersonRole', own).count(), 0, 'nobody changes their own role');
+});
+
 scenario('sharing works by keyboard, keeps the focus inside and gives it back', async ({ browser, server }) => {
   const ann = await owner(browser, server);
   const { page } = ann;
@@ -108,7 +144,7 @@ scenario('sharing works by keyboard, keeps the focus inside and gives it back', 
   await ann.locate('shareLink').waitFor();
   const robin = ann.locate('sharePerson').filter({ hasText: 'Robin' });
   await robin.waitFor();
-  assert.match(await robin.innerText(), /^Robin\s+may edit and share/);
+  assert.equal(await ann.locate('sharePersonRole', robin).inputValue(), 'owner');
   await page.keyboard.press('Escape');
   await ann.locate('shareDialog').waitFor({ state: 'hidden' });
   const back = await page.evaluate(() => document.activeElement.querySelector('[data-testid="more-menu"]') !== null);
@@ -134,6 +170,10 @@ for (const colorScheme of ['dark', 'light']) {
     assert.deepEqual(await violations(ann.page), [], 'axe on the form');
     await makeLink(ann, 'Wall', 'editor');
     await ann.locate('shareRevoke').first().click();
+    await ann.locate('shareFor').selectOption('person');
+    const { person } = await makeLink(ann, 'Robin');
+    await ann.locate('sharePersonRole', person).selectOption('none');
+    await ann.locate('shareChange', person).waitFor();
     assert.deepEqual(await violations(ann.page), [], 'axe on a new link');
     await ann.locate('shareName').fill('Wall (link)');
     await ann.locate('shareMake').click();

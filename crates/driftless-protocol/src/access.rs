@@ -33,6 +33,9 @@ pub struct Access {
     pub role: String,
     /// Whether the role is on every board.
     pub is_everywhere: bool,
+    /// Whether the caller may give them another one.
+    #[serde(default)]
+    pub may_change: bool,
     /// Their tokens that count, the newest first.
     pub tokens: Vec<AccessToken>,
 }
@@ -64,6 +67,18 @@ pub struct NewAccess {
     /// How long it counts, in seconds; absent until it is revoked.
     #[serde(default)]
     pub expires_s: Option<u64>,
+}
+
+/// A role on the board that a person is to have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRole {
+    /// Who.
+    pub user: UserId,
+    /// What they may do: `viewer`, `editor`, `owner`, or `none`. Absent, nothing is said about them
+    /// on this board any more: what holds on every board does here, too.
+    #[serde(default)]
+    pub role: Option<String>,
 }
 
 /// A token that was made. It is shown this once.
@@ -133,6 +148,7 @@ mod tests {
                 is_link: false,
                 role: "viewer".to_owned(),
                 is_everywhere: true,
+                may_change: true,
                 tokens: vec![AccessToken {
                     number: 7,
                     expires_ms: None,

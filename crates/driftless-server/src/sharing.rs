@@ -7,16 +7,17 @@ use axum::body::Body;
 use axum::extract::{FromRef, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Json, Response};
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, put};
 use driftless_model::limits::{ACCESS_BYTES_MAX, ACCESS_ROWS_MAX, ACCESS_SECONDS_MAX};
 use driftless_model::{BoardId, Role, UserId};
 use driftless_protocol::access::{
-    Access, AccessList, AccessToken, HttpAnswer, HttpRefusal, MadeAccess, NewAccess,
+    Access, AccessList, AccessToken, HttpAnswer, HttpRefusal, MadeAccess, NewAccess, NewRole,
 };
 use driftless_protocol::{Code, Codec};
 use driftless_store::server::{
-    AccountError, Accounts, Holder, NewToken, StoreError, TokenHash, TokenRow,
+    AccountError, Accounts, Grant, Holder, NewToken, StoreError, TokenHash, TokenRow,
 };
+use serde::de::DeserializeOwned;
 
 use crate::auth::{LINK_MARK, Secret, SignedIn, StoredAuth, is_link_name};
 use crate::clock::now_ms;
@@ -35,14 +36,16 @@ const NAMESAKES_MAX: u32 = 20;
 const TOO_MANY_RETRY_S: u32 = 3_600;
 
 /// `/api/boards/BOARD/access` (docs/http.md): owners of a board see who has a role on it (`GET`),
-/// make a token (`POST`) and revoke one (`DELETE`, with its number behind the path). Without the
-/// accounts all of it is refused, with words about where else that is decided.
+/// make a token (`POST`), revoke one (`DELETE`, with its number behind the path), and give a person
+/// another role (`PUT` to `role` behind the path). Without the accounts all of it is refused, with
+/// words about where else that is decided.
 pub fn sharing_router<S: Clone + Send + Sync + 'static>(
     driftless: Driftless,
     auth: Option<StoredAuth>,
 ) -> Router<S> {
     Router::new()
         .route("/api/boards/{board}/access", get(list).post(make))
+        .route("/api/boards/{board}/access/role", put(change))
         .route("/api/boards/{board}/access/{number}", delete(revoke))
         .with_state(Sharing { driftless, auth })
 }
@@ -224,6 +227,7 @@ impl Owner<'_> {
             }
         };
         Access {
+            may_change: self.why_not(&holder).is_none(),
             tokens: own.map(token).collect(),
             is_link: holder.is_link,
             role: holder.grant.role.name().to_owned(),
@@ -258,7 +262,7 @@ async fn made(
     body: Body,
 ) -> Answer<MadeAccess> {
     let owner = sharing.owner(remote, headers, board).await?;
-    let asked = asked(body).await?;
+    let asked: NewAccess = asked(body).await?;
     let secret = Secret::random();
     let (number, user) = owner.add(&asked, secret.hash()).await?;
     Ok(MadeAccess {
@@ -268,7 +272,7 @@ async fn made(
     })
 }
 
-async fn asked(body: Body) -> Answer<NewAccess> {
+async fn asked<T: DeserializeOwned>(body: Body) -> Answer<T> {
     let reading = axum::body::to_bytes(body, ACCESS_BYTES_MAX);
     let body = match tokio::time::timeout(BODY_TIME, reading).await {
         Ok(Ok(body)) => body,
@@ -410,5 +414,91 @@ impl Owner<'_> {
         let board = &self.board;
         let detail = format!("token {number} opens more than {board}; ask who owns every board");
         Err(Refused::new(Code::Forbidden, detail).boxed())
+    }
+}
+
+async fn change(
+    State(sharing): State<Sharing>,
+    remote: Remote,
+    Path(board): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    match changed(&sharing, remote, &headers, &board, body).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(refusal) => in_their_words(&headers, *refusal),
+    }
+}
+
+async fn changed(
+    sharing: &Sharing,
+    remote: Remote,
+    headers: &HeaderMap,
+    board: &str,
+    body: Body,
+) -> Answer<()> {
+    let owner = sharing.owner(remote, headers, board).await?;
+    let asked: NewRole = asked(body).await?;
+    let role = asked.role.as_deref().map(str::parse::<Role>).transpose();
+    let role = role.map_err(|error| invalid(error.to_string()))?;
+    owner.give(&asked.user, role).await?;
+    // Whoever looks at the audit log finds out by themselves, a little later.
+    let (user, board) = (&asked.user, &owner.board);
+    sharing.driftless.rights_changed(Some(user), Some(board));
+    Ok(())
+}
+
+impl Owner<'_> {
+    /// Gives a person who has a role on this board another one, or takes it back.
+    async fn give(&self, user: &UserId, role: Option<Role>) -> Answer<()> {
+        let (board, actor) = (&self.board, actor(&self.signed_in));
+        let holder = self.accounts.holder(user, board).await;
+        let holder = holder.map_err(|error| unavailable(&error))?;
+        let holder = holder.ok_or_else(|| {
+            invalid(format!(
+                "{user} has no role on {board}; make a link or a token instead"
+            ))
+        })?;
+        if let Some(why_not) = self.why_not(&holder) {
+            return Err(Refused::new(Code::Forbidden, why_not).boxed());
+        }
+        let done = match role {
+            Some(role) => {
+                let grant = Grant {
+                    user: Some(user.clone()),
+                    board: Some(board.clone()),
+                    role,
+                };
+                self.accounts.set_role(&grant, &actor).await
+            }
+            // Somebody else was faster: that is what was asked for.
+            None => {
+                let withdrawn = self.accounts.withdraw_role(Some(user), Some(board), &actor);
+                withdrawn.await.map(drop)
+            }
+        };
+        done.map_err(|error| refused(&error).boxed())
+    }
+
+    /// Why an owner of this board gives somebody no other role, where they do not. Nobody changes
+    /// their own, so that a board keeps an owner.
+    fn why_not(&self, holder: &Holder) -> Option<String> {
+        let board = &self.board;
+        match &holder.grant.user {
+            None => {
+                Some("what everybody may do is said on the server: `driftless role set`".to_owned())
+            }
+            Some(user) if *user == self.signed_in.user => Some(format!(
+                "nobody changes their own role; ask another owner of {board}"
+            )),
+            Some(user) if holder.is_link => Some(format!(
+                "what {user} may do stays as it was made; revoke it and make another link"
+            )),
+            Some(user) if holder.grant.board.is_none() => Some(format!(
+                "{user} has this role on every board; that is changed on the server: `driftless \
+                 role set`"
+            )),
+            Some(_) => None,
+        }
     }
 }

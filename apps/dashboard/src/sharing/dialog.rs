@@ -3,7 +3,7 @@
 use driftless_leptos::RealtimeContext;
 use driftless_leptos::dialog::Dialog;
 use driftless_leptos::erased::{changing, handler, memo};
-use driftless_protocol::access::{AccessList, NewAccess};
+use driftless_protocol::access::{AccessList, NewAccess, NewRole};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -125,9 +125,10 @@ impl Sharing {
             State::Owner { may_invite } => {
                 let make = Callback::new(move |new| self.make(new));
                 let revoke = Callback::new(move |(number, name)| self.revoke(number, name));
+                let change = Callback::new(move |new| self.change(new));
                 let shown = move || self.made.get().map(|(name, link)| made_view(&name, link));
                 let people = move || match self.list.get() {
-                    Some(Ok(list)) => Some(people_view(list, revoke)),
+                    Some(Ok(list)) => Some(people_view(list, revoke, change)),
                     _ => None,
                 };
                 view! {
@@ -166,14 +167,24 @@ impl Sharing {
         let access = self.access.get_value();
         spawn_local(async move {
             let revoked = access.revoke(number).await;
-            let words = match revoked {
-                Ok(()) => format!("The link of {name} counts no more."),
-                Err(reason) => reason,
-            };
-            if self.said.try_set(words).is_none() {
-                self.read();
-                focus_soon("#share-people".to_owned());
-            }
+            self.changed(revoked, format!("The link of {name} counts no more."));
         });
+    }
+
+    fn change(self, new: NewRole) {
+        let access = self.access.get_value();
+        spawn_local(async move {
+            let changed = access.change(&new).await;
+            self.changed(changed, format!("What {} may do is changed.", new.user));
+        });
+    }
+
+    /// Says what came of a press, and reads the list again.
+    fn changed(self, outcome: Result<(), String>, words: String) {
+        let words = outcome.err().unwrap_or(words);
+        if self.said.try_set(words).is_none() {
+            self.read();
+            focus_soon("#share-people".to_owned());
+        }
     }
 }

@@ -16,10 +16,12 @@ const LIFETIMES: [(&str, Option<u64>); 4] = [
     ("30 days", Some(30 * DAY_S)),
     ("Until it is revoked", None),
 ];
-const ROLES: [(&str, &str); 3] = [
+/// What somebody may do on a board, and in words.
+pub const ROLES: [(&str, &str); 4] = [
     ("viewer", "View"),
     ("editor", "Edit"),
     ("owner", "Edit and share"),
+    ("none", "Nothing"),
 ];
 
 /// Asks for a new link. `make` takes what was asked for; while `is_busy` it is not asked again.
@@ -47,7 +49,7 @@ pub fn form_view(
             expires_s: lifetime.and_then(|(_, seconds)| *seconds),
         });
     };
-    // A link makes nobody an owner.
+    // A link makes nobody an owner, and nobody is invited for nothing.
     let roles = move || {
         let count = if is_link.get() { 2 } else { 3 };
         if is_link.get() && role.get_untracked() == "owner" {
@@ -119,7 +121,8 @@ fn labelled(
     .into_any()
 }
 
-fn options(all: impl Iterator<Item = (&'static str, &'static str)>, chosen: &str) -> AnyView {
+/// The options of a choice.
+pub fn options(all: impl Iterator<Item = (&'static str, &'static str)>, chosen: &str) -> AnyView {
     let option = |(value, words)| {
         view! { <option value=value selected=value == chosen>{words}</option> }.into_any()
     };

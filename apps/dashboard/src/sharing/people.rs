@@ -1,17 +1,23 @@
-//! Who has a role on the board, until when, and an end to it.
+//! Who has a role on the board, until when, another one, and an end to it.
 
 use driftless_leptos::erased::{changing, handler};
-use driftless_protocol::access::{Access, AccessList, AccessToken};
+use driftless_protocol::access::{Access, AccessList, AccessToken, NewRole};
 use leptos::prelude::*;
 
 use crate::browser;
 use crate::plot::times;
+use crate::sharing::form::{ROLES, options};
 
-/// The list. `revoke` takes the number of a token once its button was pressed twice.
-pub fn people_view(list: AccessList, revoke: Callback<(u64, String)>) -> AnyView {
+/// The list. `revoke` takes the number of a token once its button was pressed twice, `change` the
+/// role that somebody is to have.
+pub fn people_view(
+    list: AccessList,
+    revoke: Callback<(u64, String)>,
+    change: Callback<NewRole>,
+) -> AnyView {
     let sure = RwSignal::new(None::<u64>);
     let rows = list.people.into_iter();
-    let rows = rows.map(|access| row_view(access, sure, revoke));
+    let rows = rows.map(|access| row_view(access, sure, revoke, change));
     let rest = list.is_cut.then(|| {
         view! { <p class="muted">"There are more: `driftless role list` names them."</p> }
     });
@@ -29,21 +35,71 @@ fn row_view(
     access: Access,
     sure: RwSignal<Option<u64>>,
     revoke: Callback<(u64, String)>,
+    change: Callback<NewRole>,
 ) -> AnyView {
     let name = match &access.user {
         Some(user) => user.as_str().to_owned(),
         None => "Everybody who signs in".to_owned(),
     };
-    let role = role_words(&access);
+    let role = role_view(&access, change);
     let tokens = access.tokens.into_iter();
     let tokens = tokens.map(|token| token_view(&token, &name, sure, revoke));
     let tokens = tokens.collect::<Vec<_>>();
     view! {
         <li class="share-person" data-testid="share-person">
             <span class="share-name">{name}</span>
-            <span class="muted">{role}</span>
+            {role}
             {tokens}
         </li>
+    }
+    .into_any()
+}
+
+/// What they may do; where the owner may, with a choice. A choice alone changes nothing: arrow keys
+/// pass over what is not meant.
+fn role_view(access: &Access, change: Callback<NewRole>) -> AnyView {
+    let Some(user) = access.user.clone().filter(|_| access.may_change) else {
+        return view! { <span class="muted">{role_words(access)}</span> }.into_any();
+    };
+    let now = access.role.clone();
+    let chosen = RwSignal::new(now.clone());
+    let label = format!("What {user} may do");
+    let all = options(ROLES.into_iter(), &now);
+    let choose = move |event| chosen.set(event_target_value(&event));
+    let button = move || {
+        let role = chosen.get();
+        let user = user.clone();
+        (role != now).then(|| {
+            let whose = format!(" what {user} may do");
+            let press = move |_| {
+                let (user, role) = (user.clone(), Some(role.clone()));
+                change.run(NewRole { user, role });
+            };
+            view! {
+                <button
+                    type="button"
+                    class="button"
+                    data-testid="share-change"
+                    on:click=handler(press)
+                >
+                    "Change"
+                    <span class="visually-hidden">{whose}</span>
+                </button>
+            }
+        })
+    };
+    view! {
+        <span class="share-token">
+            <select
+                class="input"
+                aria-label=label
+                data-testid="share-person-role"
+                on:change=handler(choose)
+            >
+                {all}
+            </select>
+            {changing(button)}
+        </span>
     }
     .into_any()
 }

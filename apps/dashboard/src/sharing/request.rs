@@ -1,7 +1,9 @@
 //! What the server is asked about sharing (docs/http.md).
 
 use driftless_leptos::RealtimeContext;
-use driftless_protocol::access::{AccessList, HttpAnswer, HttpRefusal, MadeAccess, NewAccess};
+use driftless_protocol::access::{
+    AccessList, HttpAnswer, HttpRefusal, MadeAccess, NewAccess, NewRole,
+};
 use driftless_protocol::{DecodeError, to_json};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -49,6 +51,12 @@ impl Access {
     pub async fn revoke(&self, number: u64) -> Result<(), String> {
         let below = format!("/{number}");
         self.ask("DELETE", &below, None).await.map(drop)
+    }
+
+    /// Gives a person another role.
+    pub async fn change(&self, new: &NewRole) -> Result<(), String> {
+        let asked = self.ask("PUT", "/role", Some(&to_json(new))).await;
+        asked.map(drop)
     }
 
     /// The link of a token. The secret is in its fragment, which browsers send to no server.

@@ -5,15 +5,16 @@ use driftless_model::limits::{
     ACCESS_BYTES_MAX, ACCESS_ROWS_MAX, ACCESS_SECONDS_MAX, ACCESS_TOKENS_PER_BOARD_MAX,
 };
 use driftless_model::{BoardId, UserId};
-use driftless_protocol::Code;
 use driftless_protocol::access::{Access, AccessList, HttpAnswer as _, HttpRefusal, MadeAccess};
+use driftless_protocol::message::Outcome;
+use driftless_protocol::{Code, ServerMessage};
 use driftless_server::auth::Secret;
 use driftless_server::{Driftless, OpenAuth, Role, SqliteBoards, StoredAuth, watch_rights};
 use driftless_store::server::{Accounts, Grant, NewToken};
 use tempfile::TempDir;
 
 use crate::http::{ask, bytes_of};
-use crate::person::Server;
+use crate::person::{Server, titled};
 
 const BY: &str = "a test";
 /// The close code of somebody who is not signed in.
@@ -82,6 +83,12 @@ impl Stage {
     async fn revoke(&self, token: &str, number: u64) -> (u16, String) {
         let what = format!("DELETE /api/boards/home/access/{number}");
         self.ask(&what, token, "").await
+    }
+
+    async fn give(&self, token: &str, user: &str, role: &str) -> (u16, String) {
+        let body = format!(r#"{{"user":"{user}","role":{role}}}"#);
+        let what = "PUT /api/boards/home/access/role";
+        self.ask(what, token, &body).await
     }
 
     async fn actions(&self) -> Vec<String> {
@@ -172,6 +179,91 @@ async fn who_owns_one_board_lets_nobody_in_elsewhere_and_is_nobody_else() {
     assert_eq!(cy.user.as_str(), "Cy");
     assert_eq!(stage.revoke(&root, bo).await.0, 204);
     assert_eq!(stage.revoke(&root, cy.number).await.0, 204);
+}
+
+#[tokio::test]
+async fn an_owner_gives_a_person_another_role_at_once_and_takes_it_away() {
+    let stage = Stage::new().await;
+    let (_, ann) = stage.token("Ann", Some("home"), Role::Owner).await;
+    let (_, bo) = stage.token("Bo", Some("home"), Role::Editor).await;
+    let mut at_work = stage.server.follower(7, &bo).await;
+    let settled = at_work.settle(titled(1, 1, 0, "cpu", "CPU")).await;
+    assert!(matches!(settled.outcome, Outcome::Applied { .. }));
+    assert!(
+        find(&stage.list(&ann).await, "Bo")
+            .expect("is listed")
+            .may_change
+    );
+
+    assert_eq!(stage.give(&ann, "Bo", r#""viewer""#).await.0, 204);
+    let refused = at_work.settle(titled(2, 2, 1, "cpu", "Load")).await;
+    let Outcome::Rejected { code, .. } = refused.outcome else {
+        panic!("not rejected: {refused:?}");
+    };
+    assert_eq!(code, Code::Forbidden);
+    assert_eq!(
+        find(&stage.list(&ann).await, "Bo").expect("is there").role,
+        "viewer"
+    );
+    assert_eq!(stage.give(&ann, "Bo", r#""none""#).await.0, 204);
+    let ServerMessage::Error { code, board, .. } = at_work.message().await else {
+        panic!("no withdrawal");
+    };
+    assert_eq!((code, board), (Code::Forbidden, BoardId::new("home").ok()));
+    assert_eq!(
+        find(&stage.list(&ann).await, "Bo").expect("is there").role,
+        "none"
+    );
+    assert_eq!(stage.give(&ann, "Bo", r#""owner""#).await.0, 204);
+    // Between owners it goes both ways; and whoever has no role here any more is not listed.
+    assert_eq!(stage.give(&bo, "Ann", "null").await.0, 204);
+    assert_eq!(find(&stage.list(&bo).await, "Ann"), None);
+    assert_eq!(
+        stage.ask("GET /api/boards/home/access", &ann, "").await.0,
+        403
+    );
+    let said = stage.actions().await;
+    for line in [
+        "Ann over HTTP: role set Bo viewer",
+        "Ann over HTTP: role set Bo none",
+        "Ann over HTTP: role set Bo owner",
+        "Bo over HTTP: role withdrawn Ann ",
+    ] {
+        assert!(said.iter().any(|own| own == line), "no {line} in {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn roles_that_are_not_an_owners_to_give_stay_as_they_are() {
+    let stage = Stage::new().await;
+    let (_, ann) = stage.token("Ann", Some("home"), Role::Owner).await;
+    let (_, ed) = stage.token("Ed", Some("home"), Role::Editor).await;
+    stage.token("Bo", None, Role::Viewer).await;
+    stage.token("Cy", Some("other"), Role::Viewer).await;
+    stage.make(&ann, VIEWER).await.expect("is made");
+    let before = stage.accounts.grants().await.expect("reads");
+    for (user, role, code) in [
+        ("Ann", r#""viewer""#, Code::Forbidden),
+        ("Bo", r#""editor""#, Code::Forbidden),
+        ("Wall (link)", r#""editor""#, Code::Forbidden),
+        ("Cy", r#""viewer""#, Code::Invalid),
+        ("Nobody", r#""viewer""#, Code::Invalid),
+        ("Ed", r#""admin""#, Code::Invalid),
+        ("Ed", "7", Code::Malformed),
+        ("", "null", Code::Malformed),
+    ] {
+        let (_, body) = stage.give(&ann, user, role).await;
+        assert_eq!(refusal(&body).code, code, "{user} {role}: {body}");
+        assert_eq!(stage.give(&ed, user, role).await.0, 403, "{user} {role}");
+    }
+    let list = stage.list(&ann).await;
+    let changeable: Vec<_> = list
+        .people
+        .iter()
+        .filter(|access| access.may_change)
+        .collect();
+    assert_eq!(changeable.len(), 1, "{changeable:?}");
+    assert_eq!(stage.accounts.grants().await.expect("reads"), before);
 }
 
 #[tokio::test]
