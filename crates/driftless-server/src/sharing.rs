@@ -462,20 +462,17 @@ impl Owner<'_> {
         if let Some(why_not) = self.why_not(&holder) {
             return Err(Refused::new(Code::Forbidden, why_not).boxed());
         }
-        let done = match role {
-            Some(role) => {
-                let grant = Grant {
-                    user: Some(user.clone()),
-                    board: Some(board.clone()),
-                    role,
-                };
-                self.accounts.set_role(&grant, &actor).await
-            }
-            // Somebody else was faster: that is what was asked for.
-            None => {
-                let withdrawn = self.accounts.withdraw_role(Some(user), Some(board), &actor);
-                withdrawn.await.map(drop)
-            }
+        let done = if let Some(role) = role {
+            let grant = Grant {
+                user: Some(user.clone()),
+                board: Some(board.clone()),
+                role,
+            };
+            self.accounts.set_role(&grant, &actor).await
+        } else {
+            // Where somebody else was faster, it is what was asked for.
+            let withdrawn = self.accounts.withdraw_role(Some(user), Some(board), &actor);
+            withdrawn.await.map(drop)
         };
         done.map_err(|error| refused(&error).boxed())
     }
