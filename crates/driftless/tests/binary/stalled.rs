@@ -124,6 +124,28 @@ fn edit_of(record: &str, seq: u64, text_bytes: usize) -> Push {
     }
 }
 
+/// What a connection that does nothing may take, in bytes. With buffers as libraries choose them it
+/// is 136 KB.
+const IDLE_BYTES_MAX: u64 = 24 * 1024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_connections_that_do_nothing_have_no_buffers_of_their_own() {
+    raise_file_limit();
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Running::start(folder.path(), &["--no-host-metrics"]);
+    let mut idle = vec![stalled(server.address, 999).await];
+    let before = resident_bytes(&server);
+    for number in 0..STALLED {
+        idle.push(stalled(server.address, 1_000 + number).await);
+    }
+    let grown = resident_bytes(&server).saturating_sub(before);
+    let each = grown / u64::try_from(STALLED).expect("is small");
+    println!("{each} bytes a connection that does nothing");
+    assert!(each < IDLE_BYTES_MAX, "{each} bytes each");
+    drop(idle);
+    server.kill();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_readers_that_stall_take_little_memory_and_hold_up_nobody() {
     raise_file_limit();
