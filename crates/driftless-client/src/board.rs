@@ -128,23 +128,73 @@ impl Board {
     }
 
     /// The version that the confirmed state is at.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// let edit = board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// assert_eq!(board.version().0, 0);
+    /// kit.until(edit.applied())?;
+    /// assert_eq!(board.version().0, 1);
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn version(&self) -> Version {
         self.read(|board| board.version)
     }
 
     /// A record as it is shown; `None` where there is none.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// assert_eq!(board.record("note").expect("it is shown").kind.as_str(), "note");
+    /// assert!(board.record("no such note").is_none());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn record(&self, record: impl Name<RecordId>) -> Option<Arc<RecordView>> {
         let record = record.into_id().ok()?;
         self.read(|board| board.records.get(&record).cloned())
     }
 
     /// The value of a leaf as it is shown; `None` where it has none, or one of another type.
+    ///
+    /// ```
+    /// use driftless_client::model::builtin::TITLE;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// board.edit("Add a note", |e| {
+    ///     e.create("note", "note", []);
+    ///     e.set("note", TITLE, "Lunch");
+    /// })?;
+    /// kit.settle();
+    /// assert_eq!(board.get("note", TITLE).as_deref(), Some("Lunch"));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn get<L: LeafName>(&self, record: impl Name<RecordId>, leaf: L) -> Option<L::Value> {
         let path = leaf.into_path().ok()?;
         L::Value::from_value(self.record(record)?.value(&path)?)
     }
 
     /// All records as they are shown, by id.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// assert_eq!(board.records().len(), 1);
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn records(&self) -> Records {
         self.select(|_, _| true)
     }
@@ -172,6 +222,20 @@ impl Board {
     }
 
     /// A record as it is shown, now and from now on; `None` while there is none.
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// let mut note = board.watch_record("note");
+    /// assert_eq!(kit.until(note.next()), Some(None));
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// let record = kit.until(note.next()).flatten().expect("it is shown");
+    /// assert_eq!(record.kind.as_str(), "note");
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn watch_record(&self, record: impl Name<RecordId>) -> Watch<Option<Arc<RecordView>>> {
         let record = record.into_id();
         let read = record.clone().ok();
@@ -223,11 +287,40 @@ impl Board {
     }
 
     /// Every unsettled edit of the board, oldest first: on its way, conflicted or refused.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let board = ann.client().board("home");
+    /// ann.go_offline();
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// let outbox = board.outbox();
+    /// assert_eq!((outbox[0].label.as_str(), outbox[0].attempts), ("Add a note", 0));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn outbox(&self) -> Arc<Vec<EntryView>> {
         self.read(|board| Arc::clone(&board.outbox))
     }
 
     /// The same, as values that can be tried again and taken back.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let board = ann.client().board("home");
+    /// ann.go_offline();
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// board.pending()[0].roll_back().expect("it waits");
+    /// kit.settle();
+    /// assert!(board.pending().is_empty());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn pending(&self) -> Vec<PendingEdit> {
         let outbox = self.outbox();
         let entries = outbox.iter().cloned();
@@ -246,6 +339,21 @@ impl Board {
     }
 
     /// Every unsettled edit of the board, now and from now on.
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// ann.go_offline();
+    /// let board = ann.client().board("home");
+    /// let mut outbox = board.watch_outbox();
+    /// assert!(kit.until(outbox.next()).expect("it runs").is_empty());
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// assert_eq!(kit.until(outbox.next()).expect("it runs").len(), 1);
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn watch_outbox(&self) -> Watch<Arc<Vec<EntryView>>> {
         let topic = self.id.clone().ok().map(Topic::Outbox);
         self.watch_board(topic, |board| Arc::clone(&board.outbox))
@@ -342,6 +450,24 @@ impl Board {
     }
 
     /// Tries a refused entry again, as a new edit. See also [`PendingEdit::retry`].
+    ///
+    /// ```
+    /// use driftless_model::Role;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// kit.until(board.loaded())?;
+    /// kit.server().set_role("Ann", Role::Viewer);
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.advance_ms(1_000);
+    /// assert_eq!(board.outbox().len(), 1);
+    /// kit.server().set_role("Ann", Role::Editor);
+    /// board.retry(board.outbox()[0].number);
+    /// kit.advance_ms(1_000);
+    /// assert!(board.outbox().is_empty());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn retry(&self, number: u64) {
         if let Ok(id) = &self.id {
             self.shared.retry(id, number);
@@ -350,6 +476,21 @@ impl Board {
 
     /// Takes an entry back. One that was sent already is undone once its outcome is known. See also
     /// [`PendingEdit::roll_back`].
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let board = ann.client().board("home");
+    /// ann.go_offline();
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// board.roll_back(board.outbox()[0].number);
+    /// kit.settle();
+    /// assert!(board.outbox().is_empty() && board.records().is_empty());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn roll_back(&self, number: u64) {
         if let Ok(id) = &self.id {
             self.shared.roll_back(id, number);

@@ -86,6 +86,20 @@ impl Client {
     }
 
     /// Disconnects. Edits wait in the outbox.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let client = kit.person("Ann").client();
+    /// client.disconnect();
+    /// let edit = client.board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.advance_ms(60_000);
+    /// assert_eq!(client.status().pending, 1);
+    /// client.connect();
+    /// kit.until(edit.applied())?;
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn disconnect(&self) {
         self.shared.command(Command::Disconnect);
     }
@@ -159,6 +173,21 @@ impl Client {
     }
 
     /// Stops following a board: nothing new arrives for it. Its unsettled edits stay stored.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let client = kit.person("Ann").client();
+    /// let board = client.board("home");
+    /// kit.until(board.loaded())?;
+    /// client.unfollow("home");
+    /// let his = kit.person("Bob").client().board("home");
+    /// kit.until(his.edit("Add a note", |e| e.create("note", "note", []))?.applied())?;
+    /// kit.advance_ms(1_000);
+    /// assert!(board.record("note").is_none());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn unfollow(&self, board: impl Name<BoardId>) {
         if let Ok(board) = board.into_id() {
             self.shared.unfollow(&board);

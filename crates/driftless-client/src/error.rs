@@ -4,6 +4,20 @@ use driftless_model::{IdError, Invalid, LeafRef};
 use driftless_protocol::Code;
 
 /// Why an edit was not made, not stored or not applied.
+///
+/// ```
+/// use driftless_client::EditError;
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let board = kit.person("Ann").client().board("home");
+/// // Made here and now, or refused here and now, in the words of the server.
+/// let unknown = board.edit("Draw", |e| e.set("nothing there", "title", "A"));
+/// assert!(matches!(unknown, Err(EditError::Name(_))));
+/// let made = board.edit("Add a note", |e| e.create("note", "note", []))?;
+/// assert!(kit.until(made.applied()).is_ok());
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EditError {
@@ -45,6 +59,24 @@ pub enum EditError {
 }
 
 /// What went wrong outside of any single edit. The client goes on by itself.
+///
+/// ```
+/// use driftless_client::{ClientError, ClientEvent};
+/// use driftless_testkit::{Disk, TestKit};
+/// use futures::StreamExt;
+///
+/// let kit = TestKit::new();
+/// let ann = kit.person("Ann");
+/// let events = ann.client().events();
+/// ann.set_disk(Disk::Full);
+/// ann.client().board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+/// let errors = events.filter_map(|event| async move {
+///     if let ClientEvent::Error(error) = event { Some(error) } else { None }
+/// });
+/// let error = kit.until(Box::pin(errors).next());
+/// assert!(matches!(error, Some(ClientError::Storage { .. })));
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -73,6 +105,22 @@ pub enum ClientError {
 }
 
 /// Why a decision about an edit in the outbox was not taken. Nothing happened.
+///
+/// ```
+/// use driftless_client::OutboxError;
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let board = kit.person("Ann").client().board("home");
+/// let edit = board.edit("Add a note", |e| e.create("note", "note", []))?;
+/// kit.settle();
+/// let looked_at = board.pending();
+/// kit.until(edit.applied())?;
+/// for entry in looked_at {
+///     assert_eq!(entry.roll_back(), Err(OutboxError::Settled));
+/// }
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutboxError {

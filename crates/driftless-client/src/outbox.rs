@@ -49,6 +49,19 @@ impl PendingEdit {
     }
 
     /// How far it is.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let board = ann.client().board("home");
+    /// ann.go_offline();
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// assert!(!board.pending()[0].progress().waits_for_person());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn progress(&self) -> &EntryProgress {
         &self.view.state
     }
@@ -172,11 +185,48 @@ impl Conflict {
     }
 
     /// Writes my values, on what the board is now. Removed records are restored.
+    ///
+    /// ```
+    /// use driftless_client::model::builtin::Note;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let hers = kit.person("Ann").client().board("home");
+    /// kit.until(hers.edit("Add", |e| e.create("note", "note", []))?.applied())?;
+    /// kit.until(hers.edit("Write", |e| e.set("note", Note::TEXT, "Noon"))?.applied())?;
+    /// // Bob writes over what he never saw.
+    /// let his = kit.person("Bob").client().board("home");
+    /// let edit = his.edit("Write", |e| e.set("note", Note::TEXT, "One"))?;
+    /// kit.until(edit.applied()).expect_err("it conflicts");
+    /// his.conflicts()[0].keep_mine().expect("it is open");
+    /// kit.advance_ms(1_000);
+    /// assert_eq!(hers.get("note", Note::TEXT).as_deref(), Some("One"));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn keep_mine(&self) -> Result<(), OutboxError> {
         self.resolve(Resolution::KeepMine)
     }
 
     /// Leaves theirs. Final: my edit is gone.
+    ///
+    /// ```
+    /// use driftless_client::model::builtin::Note;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let hers = kit.person("Ann").client().board("home");
+    /// kit.until(hers.edit("Add", |e| e.create("note", "note", []))?.applied())?;
+    /// kit.until(hers.edit("Write", |e| e.set("note", Note::TEXT, "Noon"))?.applied())?;
+    /// // Bob writes over what he never saw.
+    /// let his = kit.person("Bob").client().board("home");
+    /// let edit = his.edit("Write", |e| e.set("note", Note::TEXT, "One"))?;
+    /// kit.until(edit.applied()).expect_err("it conflicts");
+    /// his.conflicts()[0].take_theirs().expect("it is open");
+    /// kit.advance_ms(1_000);
+    /// assert!(his.outbox().is_empty());
+    /// assert_eq!(his.get("note", Note::TEXT).as_deref(), Some("Noon"));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn take_theirs(&self) -> Result<(), OutboxError> {
         self.resolve(Resolution::TakeTheirs)
     }
