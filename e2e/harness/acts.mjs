@@ -104,3 +104,16 @@ export async function cable(board, isConnected) {
   await board.page.waitForSelector(`[data-testid="cable-toggle"][data-state="${wanted}"]`);
   await board.page.keyboard.press('Escape');
 }
+
+/** Bob renames offline what Ann renames too, and comes back. */
+export async function disagree(Board, browser, server) {
+  const ann = await arrive(Board, await browser.person('ann'), server, 'Ann');
+  const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
+  await cable(bob, false);
+  await rename(bob, 'Processor', 'Title of Bob');
+  await bob.waitPending(1);
+  await rename(ann, 'Processor', 'Title of Ann');
+  await ann.waitPending(0);
+  await cable(bob, true);
+  return { ann, bob };
+}

@@ -2,20 +2,13 @@
 // and decides. A reload in between loses nothing.
 
 import assert from 'node:assert/strict';
-import { arrive, cable, openSettings, rename, unlock, version, waitVersion } from '../harness/acts.mjs';
+import { arrive, cable, disagree, openSettings, unlock, version, waitVersion } from '../harness/acts.mjs';
 import { Board } from '../harness/page.mjs';
 import { scenario } from '../harness/scenario.mjs';
 
-/** Bob renames offline what Ann renames too; Bob comes back, reloads, and opens the conflict. */
-async function disagree(browser, server) {
-  const ann = await arrive(Board, await browser.person('ann'), server, 'Ann');
-  const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
-  await cable(bob, false);
-  await rename(bob, 'Processor', 'Title of Bob');
-  await bob.waitPending(1);
-  await rename(ann, 'Processor', 'Title of Ann');
-  await ann.waitPending(0);
-  await cable(bob, true);
+/** They disagree; Bob reloads, and opens the conflict. */
+async function openConflict(browser, server) {
+  const { ann, bob } = await disagree(Board, browser, server);
   await bob.locate('conflictAlert').waitFor();
   await bob.waitWidget('Title of Ann');
 
@@ -43,26 +36,26 @@ async function settled(ann, bob, title) {
 }
 
 scenario('a conflict is settled by keeping mine', async ({ browser, server }) => {
-  const { ann, bob } = await disagree(browser, server);
+  const { ann, bob } = await openConflict(browser, server);
   await bob.locate('keepMine').click();
   await settled(ann, bob, 'Title of Bob');
 });
 
 scenario('a conflict is settled by taking theirs', async ({ browser, server }) => {
-  const { ann, bob } = await disagree(browser, server);
+  const { ann, bob } = await openConflict(browser, server);
   await bob.locate('takeTheirs').click();
   await settled(ann, bob, 'Title of Ann');
 });
 
 scenario('a conflict is settled by editing the merge', async ({ browser, server }) => {
-  const { ann, bob } = await disagree(browser, server);
+  const { ann, bob } = await openConflict(browser, server);
   await bob.locate('mergeInput').fill('Title of both');
   await bob.locate('applyMerge').click();
   await settled(ann, bob, 'Title of both');
 });
 
 scenario('a conflict settled offline is settled for all later', async ({ browser, server }) => {
-  const { ann, bob } = await disagree(browser, server);
+  const { ann, bob } = await openConflict(browser, server);
   await bob.locate('later').click();
   await cable(bob, false);
   await bob.locate('conflictOpen').click();

@@ -1,7 +1,7 @@
 // Each component by keyboard alone, and where the focus is afterwards.
 
 import assert from 'node:assert/strict';
-import { arrive, cable, rename } from '../harness/acts.mjs';
+import { disagree } from '../harness/acts.mjs';
 import { gallery, happen, told } from '../harness/gallery.mjs';
 import { Board, SELECTORS } from '../harness/page.mjs';
 import { scenario } from '../harness/scenario.mjs';
@@ -76,14 +76,7 @@ gallery('WidgetRealtime: what failed inside is tried again by keyboard', async (
 });
 
 scenario('a conflict is found from its widget and merged by keyboard alone', async ({ browser, server }) => {
-  const ann = await arrive(Board, await browser.person('ann'), server, 'Ann');
-  const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
-  await cable(bob, false);
-  await rename(bob, 'Processor', 'Title of Bob');
-  await bob.waitPending(1);
-  await rename(ann, 'Processor', 'Title of Ann');
-  await ann.waitPending(0);
-  await cable(bob, true);
+  const { ann, bob } = await disagree(Board, browser, server);
   await bob.locate('widgetConflict').waitFor();
 
   const { page } = bob;

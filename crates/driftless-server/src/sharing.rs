@@ -354,6 +354,14 @@ fn person(name: &str) -> Answer<UserId> {
     Ok(user)
 }
 
+/// What was asked for is done, and there is nothing to say of it.
+fn nothing_more(headers: &HeaderMap, done: Answer<()>) -> Response {
+    match done {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(refusal) => in_their_words(headers, *refusal),
+    }
+}
+
 fn ends_ms(seconds: u64) -> Answer<u64> {
     if (SECONDS_MIN..=ACCESS_SECONDS_MAX).contains(&seconds) {
         return Ok(now_ms().saturating_add(seconds * 1_000));
@@ -372,10 +380,8 @@ async fn revoke(
     Path((board, number)): Path<(String, u64)>,
     headers: HeaderMap,
 ) -> Response {
-    match revoked(&sharing, remote, &headers, &board, number).await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) => in_their_words(&headers, *refusal),
-    }
+    let revoked = revoked(&sharing, remote, &headers, &board, number).await;
+    nothing_more(&headers, revoked)
 }
 
 async fn revoked(
@@ -424,10 +430,8 @@ async fn change(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match changed(&sharing, remote, &headers, &board, body).await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) => in_their_words(&headers, *refusal),
-    }
+    let changed = changed(&sharing, remote, &headers, &board, body).await;
+    nothing_more(&headers, changed)
 }
 
 async fn changed(

@@ -58,7 +58,8 @@ impl Runs {
         mut items: Vec<Item<'_>>,
         pieces: &mut Vec<Bytes>,
     ) -> usize {
-        items.sort_by_key(|item| Reverse(item.newest()));
+        // A record looks through its leaves for it.
+        items.sort_by_cached_key(|item| Reverse(item.newest()));
         let mut encoded_bytes = 0;
         let mut rest = &items[..];
         let mut is_first = true;

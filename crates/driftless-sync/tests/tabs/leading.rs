@@ -174,6 +174,13 @@ fn a_replica_that_is_alone_has_no_use_for_an_election() {
     assert_eq!(pair.sees(1, "cpu", "title"), Some("CPU".into()));
 }
 
+/// Time passes; nobody waits for a connection.
+fn some_rounds(pair: &mut Pair) {
+    for _ in 0..3 {
+        pair.settle_some();
+    }
+}
+
 fn connection(pair: &Pair, tab: usize) -> Connection {
     let replica: &Replica = &pair.people[tab].replica;
     replica.status().connection
@@ -183,9 +190,7 @@ fn connection(pair: &Pair, tab: usize) -> Connection {
 fn a_tab_may_want_to_be_disconnected() {
     let (mut pair, first, second, _) = three();
     pair.command(second, Command::Disconnect);
-    for _ in 0..3 {
-        pair.settle_some();
-    }
+    some_rounds(&mut pair);
     assert_eq!(connection(&pair, first), Connection::Idle);
     assert_eq!(connection(&pair, second), Connection::Idle);
     pair.command(second, Command::Connect);
@@ -202,9 +207,7 @@ fn a_wish_that_comes_late_undoes_nothing() {
     let (mut pair, first, second, _) = three();
     let late = Wish::default().then(false);
     pair.command(second, Command::Disconnect);
-    for _ in 0..3 {
-        pair.settle_some();
-    }
+    some_rounds(&mut pair);
     pair.command(first, Command::Connect);
     pair.input(first, Input::Told(Box::new(TabMessage::Connect(late))));
     pair.settle();
@@ -219,14 +222,10 @@ fn a_tab_that_comes_later_wants_what_was_asked_for_last() {
     let (mut pair, first, second, _) = three();
     pair.command(first, Command::Disconnect);
     pair.reopen(second);
-    for _ in 0..3 {
-        pair.settle_some();
-    }
+    some_rounds(&mut pair);
     pair.people[first].is_frozen = true;
     pair.elect(second);
-    for _ in 0..3 {
-        pair.settle_some();
-    }
+    some_rounds(&mut pair);
     assert_eq!(connection(&pair, second), Connection::Idle);
     pair.command(second, Command::Connect);
     pair.settle();
@@ -242,15 +241,11 @@ fn a_wish_without_an_order_is_obeyed_when_it_comes() {
     let (mut pair, first, second, _) = three();
     pair.command(second, Command::Connect);
     for is_wanted in [false, true] {
-        for _ in 0..3 {
-            pair.settle_some();
-        }
+        some_rounds(&mut pair);
         let order = 0;
         let wish = TabMessage::Connect(Wish { order, is_wanted });
         pair.input(first, Input::Told(Box::new(wish)));
-        for _ in 0..3 {
-            pair.settle_some();
-        }
+        some_rounds(&mut pair);
         let connection = connection(&pair, first);
         let is_idle = connection == Connection::Idle;
         assert_eq!(is_idle, !is_wanted, "{connection:?}");
