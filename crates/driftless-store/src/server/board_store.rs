@@ -33,7 +33,8 @@ pub trait BoardStore: Send + Sync + 'static {
     /// batch is one transaction; an append whose head is elsewhere is a [`Stored::Conflict`] and
     /// leaves the others alone; a batch that fails is tried again board by board, unless what
     /// failed would fail all of them: no file, no lock, no room. What an append prunes is gone with
-    /// it, in the same transaction.
+    /// it, in the same transaction; of a log that lets go of many rows at once the newest of them
+    /// may go a little later, and after a crash with a later append that prunes.
     fn append(&self, batch: Vec<Append>) -> impl Future<Output = Vec<Stored>> + Send;
 
     /// The applied edits above a version that the log still has, oldest first, at most `rows_max`

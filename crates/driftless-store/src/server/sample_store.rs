@@ -86,7 +86,8 @@ pub struct SampleBatch {
     pub settled_ms: Option<u64>,
     /// Pushes.
     pub pushes: Vec<KeptPush>,
-    /// What is not kept any longer. It goes after the rest is written.
+    /// What is not kept any longer. It goes after the rest is written; of very many chunks of a
+    /// tier, some with later batches.
     pub forget: Forget,
 }
 

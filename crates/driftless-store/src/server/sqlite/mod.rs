@@ -10,6 +10,7 @@ mod copy;
 mod read;
 mod schema;
 mod statements;
+mod sweep;
 mod prune;
 mod write;
 mod writer;
@@ -33,6 +34,7 @@ use crate::server::sqlite::lock::Lock;
 use crate::server::sqlite::place::{failure, make_private};
 use crate::server::sqlite::pool::pool;
 use crate::server::sqlite::schema::LookOver;
+use crate::server::sqlite::sweep::Sweep;
 use crate::server::sqlite::writer::{Place, Writer};
 
 pub use accounts::{Accounts, are_in_use};
@@ -106,6 +108,9 @@ impl SqliteOptions {
         let writer = pool(1).connect_with(writing).await;
         let writer = writer.map_err(|error| failure(path, &error))?;
         schema::prepare(&writer, path, &lock, self.look_over).await?;
+        if self.look_over == LookOver::EveryPage {
+            sweep_up(&writer).await;
+        }
         let place = Place {
             path: path.to_owned(),
             bytes_max: self.bytes_max,
@@ -121,10 +126,17 @@ impl SqliteOptions {
     }
 }
 
+/// Removes what a deletion left that was killed. A disk that is full is no reason not to start.
+async fn sweep_up(writer: &SqlitePool) {
+    if let Err(error) = Sweep::beside_others(writer).all().await {
+        tracing::warn!(%error, "what is left of deleted boards stays until the next start");
+    }
+}
+
 impl SqliteBoards {
     /// Opens the file, and makes it where there is none. An older file is copied (to
     /// `NAME.format-1-TIME`) and brought up to date; a newer, a damaged or a foreign one is refused
-    /// and not touched. Looks at every page once.
+    /// and not touched. Looks at every page once, and removes what is left of deleted boards.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::options().open(path).await
     }

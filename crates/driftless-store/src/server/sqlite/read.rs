@@ -1,4 +1,4 @@
-//! Reading boards.
+//! Reading boards. One without a head is not there, whatever else is left of it.
 
 use driftless_model::{
     BoardId, BoardState, Cell, Check, ClientId, Cursor, EditId, LeafPath, RecordId, RecordState,
@@ -126,9 +126,11 @@ pub async fn check_at(
     if version == Version(0) {
         return Ok(Some(Check::default()));
     }
-    let query = sqlx::query(r#"SELECT "check" FROM log WHERE board = ? AND version = ?"#)
-        .bind(board.as_str())
-        .bind(from_version(version));
+    let query = sqlx::query(
+        r#"SELECT "check" FROM log WHERE board = ?1 AND version = ?2
+           AND EXISTS (SELECT 1 FROM boards WHERE board = ?1)"#,
+    );
+    let query = query.bind(board.as_str()).bind(from_version(version));
     let row = query.fetch_optional(readers).await;
     let row = row.map_err(|error| unavailable(&error))?;
     let check = row.map(|row| Columns::new(&row, "log row", board.as_str()).whole(0));
@@ -144,7 +146,8 @@ pub async fn find(
     let id_bytes = id.0.to_be_bytes();
     let query = sqlx::query(
         r#"SELECT version, "check", id, client, user, time_ms, label, effects
-           FROM log WHERE board = ? AND version > ? AND id = ?"#,
+           FROM log WHERE board = ?1 AND version > ?2 AND id = ?3
+           AND EXISTS (SELECT 1 FROM boards WHERE board = ?1)"#,
     );
     let query = query
         .bind(board.as_str())
@@ -163,7 +166,8 @@ pub async fn log(
 ) -> Result<Vec<LogRow>, StoreError> {
     let query = sqlx::query(
         r#"SELECT version, "check", id, client, user, time_ms, label, effects
-           FROM log WHERE board = ? AND version > ? ORDER BY version LIMIT ?"#,
+           FROM log WHERE board = ?1 AND version > ?2
+           AND EXISTS (SELECT 1 FROM boards WHERE board = ?1) ORDER BY version LIMIT ?3"#,
     );
     let query = query
         .bind(board.as_str())

@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, channel};
 use std::thread;
 
 use driftless_sync::room::{Append, Stored};
@@ -17,6 +17,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::server::error::StoreError;
 use crate::server::sqlite::lock::Lock;
 use crate::server::sqlite::place::place;
+use crate::server::sqlite::prune::Pruning;
 use crate::server::sqlite::{BUSY_TIMEOUT, PAGE_BYTES, write};
 
 /// Prepared statements that the connection keeps: all that there are.
@@ -90,6 +91,7 @@ impl Writer {
 pub struct Writing {
     place: Place,
     connection: Option<Connection>,
+    pruning: Pruning,
 }
 
 impl Writing {
@@ -98,22 +100,64 @@ impl Writing {
         Self {
             place,
             connection: None,
+            pruning: Pruning::default(),
         }
     }
 
     /// Until it is to be closed; answers with who waits for that.
     fn run(&mut self, queue: &Receiver<Job>) -> Option<oneshot::Sender<()>> {
-        while let Ok(job) = queue.recv() {
+        while let Ok(job) = self.next(queue) {
             match job {
                 Job::Append(batch, answer) => {
                     // Nobody waits for it any more: it is stored all the same.
                     let stored = self.survive(batch.len(), |it| it.append(&batch));
                     answer.send(stored).ok();
+                    // However much there is to write: logs do not grow for ever.
+                    self.prune_some();
                 }
-                Job::Close(closed) => return Some(closed),
+                Job::Close(closed) => {
+                    self.prune_all();
+                    return Some(closed);
+                }
             }
         }
         None
+    }
+
+    /// The next job; while there is none, what boards let go is deleted.
+    fn next(&mut self, queue: &Receiver<Job>) -> Result<Job, RecvError> {
+        while !self.pruning.is_empty() {
+            match queue.try_recv() {
+                Ok(job) => return Ok(job),
+                Err(TryRecvError::Disconnected) => return Err(RecvError),
+                Err(TryRecvError::Empty) => self.prune_some(),
+            }
+        }
+        queue.recv()
+    }
+
+    fn prune_all(&mut self) {
+        while !self.pruning.is_empty() {
+            self.prune_some();
+        }
+    }
+
+    /// Deletes some of what boards let go.
+    fn prune_some(&mut self) {
+        if self.pruning.is_empty() {
+            return;
+        }
+        let pruned = match self.connection.take() {
+            Some(connection) => self.pruning.some(&connection).map(|()| connection),
+            None => self.place.open(),
+        };
+        match pruned {
+            Ok(connection) => self.connection = Some(connection),
+            Err(error) => {
+                tracing::warn!(%error, "a log is pruned later");
+                self.pruning = Pruning::default();
+            }
+        }
     }
 
     /// Answers for so many appends. A panic costs this batch, whose outcome nobody knows then, and
@@ -133,7 +177,7 @@ impl Writing {
 
     /// Carries out a batch: one answer for each append, in order.
     pub fn append(&mut self, batch: &[Append]) -> Vec<Stored> {
-        write::append(batch, |group| {
+        let stored = write::append(batch, |group| {
             let connection = match self.connection.take() {
                 Some(connection) => connection,
                 None => self.place.connect().map_err(|error| {
@@ -149,7 +193,9 @@ impl Writing {
             // What state an error leaves a connection in depends on the error: the next commit
             // takes a new one.
             answer
-        })
+        });
+        self.pruning.note(batch, &stored);
+        stored
     }
 }
 
@@ -220,7 +266,11 @@ fn open_error(path: &Path, error: &impl ToString) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use driftless_model::{Effect, Version};
+
     use super::*;
+    use crate::server::conformance::Script;
+    use crate::server::{Accounts, BoardStore as _, SqliteBoards};
 
     #[test]
     fn a_panic_costs_its_batch_and_the_next_has_a_new_connection() {
@@ -253,5 +303,88 @@ mod tests {
             let writer = Writer::start(place, lock).expect("starts");
             writer.close().await;
         }
+    }
+
+    /// An append of so many edits that keeps the newest hundred log rows.
+    fn pruning(script: &mut Script, edits: usize) -> Append {
+        let head = script.image().head.version.0 + edits as u64;
+        let none: &[Effect] = &[];
+        script.pruning(1, &vec![none; edits], (Version(0), Version(head - 100)))
+    }
+
+    fn log_rows(writing: &Writing) -> u64 {
+        let count = "SELECT count(*) FROM log WHERE board = 'home'";
+        let connection = writing.connection.as_ref().expect("is open");
+        let count = connection.query_row(count, [], |row| row.get::<_, i64>(0));
+        count.expect("counts").cast_unsigned()
+    }
+
+    /// A file without boards, and its connection.
+    async fn writing(folder: &Path) -> Writing {
+        let path = folder.join("boards.db");
+        let store = SqliteBoards::open(&path).await.expect("opens");
+        store.close().await;
+        Writing::at(Place {
+            path,
+            bytes_max: None,
+        })
+    }
+
+    #[tokio::test]
+    async fn a_log_that_lets_go_of_many_rows_loses_some_at_a_time_and_others_are_written_between() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut writing = writing(folder.path()).await;
+        let (mut script, mut other) = (Script::new("home"), Script::new("other"));
+        let append = pruning(&mut script, 2_600);
+        assert_eq!(writing.append(&[append]), [Stored::Committed]);
+        let mut left = vec![log_rows(&writing)];
+        while !writing.pruning.is_empty() {
+            let append = other.edit(2, &[]);
+            assert_eq!(writing.append(&[append]), [Stored::Committed]);
+            writing.prune_some();
+            left.push(log_rows(&writing));
+        }
+        assert_eq!(left, [1_600, 600, 100]);
+    }
+
+    #[tokio::test]
+    async fn what_a_crash_leaves_of_a_log_goes_with_a_later_append_that_prunes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut writing = writing(folder.path()).await;
+        let mut script = Script::new("home");
+        let append = pruning(&mut script, 2_600);
+        assert_eq!(writing.append(&[append]), [Stored::Committed]);
+        drop(writing);
+        let store = SqliteBoards::open(folder.path().join("boards.db")).await;
+        let store = store.expect("opens");
+        // It is told as it is, so that its room knows.
+        let image = store.load(script.board()).await.expect("reads");
+        assert_eq!(image.pruned, Version(1_000));
+        let append = pruning(&mut script, 1);
+        assert_eq!(store.append(vec![append]).await, [Stored::Committed]);
+        // With nobody who asks for more, the rest goes as well.
+        store.close().await;
+        let store = SqliteBoards::open(folder.path().join("boards.db")).await;
+        let image = store.expect("opens").load(script.board()).await;
+        assert_eq!(image.as_ref(), Ok(script.image()));
+    }
+
+    /// Whoever begins a board anew under the name of a deleted one keeps its log.
+    #[tokio::test]
+    async fn a_board_that_begins_anew_is_not_pruned_for_the_one_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut writing = writing(folder.path()).await;
+        let mut script = Script::new("home");
+        let append = pruning(&mut script, 2_600);
+        assert_eq!(writing.append(&[append]), [Stored::Committed]);
+        let path = folder.path().join("boards.db");
+        let accounts = Accounts::open(path).await.expect("opens");
+        let board = script.board().clone();
+        assert_eq!(accounts.delete_board(&board, "root").await, Ok(true));
+        assert_eq!(accounts.reopen_board(&board, "root").await, Ok(true));
+        let append = Script::new("home").edit(1, &[]);
+        assert_eq!(writing.append(&[append]), [Stored::Committed]);
+        writing.prune_all();
+        assert_eq!(log_rows(&writing), 1);
     }
 }

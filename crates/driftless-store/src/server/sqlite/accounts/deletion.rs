@@ -1,7 +1,6 @@
 //! Boards that are deleted, and names that may be used again.
 
 use driftless_model::BoardId;
-use sqlx::AssertSqlSafe;
 
 use crate::server::account::AccountError;
 use crate::server::sqlite::accounts::change::{Change, failed};
@@ -11,20 +10,13 @@ pub const DELETED: &str = "board deleted";
 /// What it calls that the name may be used again.
 pub const REOPENED: &str = "board reopened";
 
-/// Where a board has rows; the board itself last.
-const TABLES: [&str; 5] = ["log", "leaves", "records", "ledger", "boards"];
-
 impl Change<'_> {
-    /// Deletes a board with everything that is about it alone; says whether there was one.
+    /// A board is gone for everybody from here on, with who might what there; says whether there
+    /// was one. Its rows are swept afterwards ([`crate::server::sqlite::sweep`]).
     pub async fn delete_board(&mut self, board: &BoardId) -> Result<bool, AccountError> {
-        let mut was_there = false;
-        for table in TABLES {
-            let delete = AssertSqlSafe(format!("DELETE FROM {table} WHERE board = ?"));
-            let delete = sqlx::query(delete).bind(board.as_str());
-            let deleted = delete.execute(self.connection()).await.map_err(failed)?;
-            was_there |= deleted.rows_affected() > 0;
-        }
-        if !was_there {
+        let head = sqlx::query("DELETE FROM boards WHERE board = ?").bind(board.as_str());
+        let head = head.execute(self.connection()).await.map_err(failed)?;
+        if head.rows_affected() == 0 {
             return Ok(false);
         }
         let mark = sqlx::query("INSERT INTO deleted_boards (board, deleted_ms) VALUES (?, ?)");
@@ -50,7 +42,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// The name of a deleted board may be used again; says whether it could not.
+    /// The name of a deleted board may be used again; says whether it could not. Nothing of the old
+    /// board is left by then.
     pub async fn reopen_board(&mut self, board: &BoardId) -> Result<bool, AccountError> {
         let unmark = sqlx::query("DELETE FROM deleted_boards WHERE board = ?");
         let unmark = unmark.bind(board.as_str());

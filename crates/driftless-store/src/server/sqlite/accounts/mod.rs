@@ -15,11 +15,12 @@ use crate::server::account::{
     AccountError, AuditRow, Grant, Holder, NewToken, TokenHash, TokenRow, UserRow,
 };
 use crate::server::sqlite::SqliteBoards;
-use crate::server::sqlite::accounts::change::Change;
+use crate::server::sqlite::accounts::change::{Change, failed};
 use crate::server::sqlite::accounts::rows::{Answer, or_all};
 use crate::server::sqlite::columns::{stored, unavailable};
 use crate::server::sqlite::connection::open_to_read;
 use crate::server::sqlite::lock::Lock;
+use crate::server::sqlite::sweep::{Rest, Sweep};
 
 /// Whether there ever was a token.
 const ARE_IN_USE: &str = "SELECT EXISTS (SELECT 1 FROM tokens)";
@@ -276,16 +277,35 @@ impl Accounts {
     /// Deletes a board: its records, its log, its ledger, the roles on it, and the share links to
     /// it. Nobody reads or edits it from then on, until its name is given free
     /// ([`Accounts::reopen_board`]). Says whether there was one.
+    ///
+    /// The board is gone at once; what it was made of goes some rows at a time, so that other
+    /// boards are written meanwhile, and is gone when this answers. Where it does not get that far,
+    /// the next deletion, of this board or another, or the next [`SqliteBoards::open`] goes on.
     pub async fn delete_board(&self, board: &BoardId, actor: &str) -> Result<bool, AccountError> {
+        self.delete_and_sweep(board, actor, Sweep::beside_others)
+            .await
+    }
+
+    pub(super) async fn delete_and_sweep<'a, R: Rest>(
+        &'a self,
+        board: &BoardId,
+        actor: &str,
+        sweep: impl FnOnce(&'a SqlitePool) -> Sweep<'a, R>,
+    ) -> Result<bool, AccountError> {
         let mut change = Change::begin(&self.writer, actor).await?;
         let was_there = change.delete_board(board).await?;
         change.commit().await?;
-        Ok(was_there)
+        let mut sweep = sweep(&self.writer);
+        let was_left = sweep.board(board.as_str()).await.map_err(failed)?;
+        sweep.all().await.map_err(failed)?;
+        Ok(was_there || was_left)
     }
 
-    /// Gives the name of a deleted board free: who edits it next begins a new one. Says whether
-    /// there was a deleted one.
+    /// Gives the name of a deleted board free, once nothing is left of it: who edits it next begins
+    /// a new one. Says whether there was a deleted one.
     pub async fn reopen_board(&self, board: &BoardId, actor: &str) -> Result<bool, AccountError> {
+        let mut sweep = Sweep::beside_others(&self.writer);
+        sweep.board(board.as_str()).await.map_err(failed)?;
         let mut change = Change::begin(&self.writer, actor).await?;
         let was_deleted = change.reopen_board(board).await?;
         change.commit().await?;
