@@ -136,6 +136,10 @@ pub struct Wants {
     pub tab: TabId,
     /// How often it wrote so far.
     pub changed: u64,
+    /// How often tabs that do not lead wrote, by what it read last: of one that is closed by now,
+    /// nobody else may know.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub read: u64,
     /// The greatest wish that it knows.
     #[serde(default, skip_serializing_if = "is_default")]
     pub wish: Wish,

@@ -67,6 +67,7 @@ fn wants(is_whole: bool) -> TabMessage {
     TabMessage::Wants(Wants {
         tab: TAB,
         changed: 2,
+        read: 0,
         wish: Wish::default(),
         boards: is_whole.then(board).into_iter().collect(),
         feeds: query
@@ -82,6 +83,14 @@ fn wants_wished() -> TabMessage {
         unreachable!("who wants, wants")
     };
     wants.wish = WISH;
+    TabMessage::Wants(wants)
+}
+
+fn wants_read() -> TabMessage {
+    let TabMessage::Wants(mut wants) = wants(false) else {
+        unreachable!("who wants, wants")
+    };
+    wants.read = 9;
     TabMessage::Wants(wants)
 }
 
@@ -160,6 +169,7 @@ pub fn samples() -> Vec<Sample<TabMessage>> {
         ),
         ("connect.ordered", TabMessage::Connect(WISH)),
         ("wants.wished", wants_wished()),
+        ("wants.read", wants_read()),
         ("leads.idle.wished", leads_wished()),
     ]
 }

@@ -112,6 +112,14 @@ impl Journal {
         }
     }
 
+    /// How often tabs that do not lead wrote, as far as is known.
+    pub fn tab_writes(&self) -> u64 {
+        match self.known(&Key::Tabs) {
+            Some(Row::Tabs(row)) => row.writes,
+            _ => 0,
+        }
+    }
+
     /// Whether a write of this row waits to be handed out.
     pub fn is_staged(&self, key: &Key) -> bool {
         self.staged.contains_key(key)
@@ -271,11 +279,8 @@ impl Journal {
     }
 
     fn count_up(&self) -> Row {
-        let writes = match self.known(&Key::Tabs) {
-            Some(Row::Tabs(row)) => row.writes,
-            _ => 0,
-        };
-        Row::Tabs(TabsRow { writes: writes + 1 })
+        let writes = self.tab_writes() + 1;
+        Row::Tabs(TabsRow { writes })
     }
 }
 

@@ -141,17 +141,17 @@ impl TabFeeds {
     }
 
     /// Forgets tabs that were not heard of for long: closed, most likely. A hidden one is heard of
-    /// once a minute at least.
-    pub fn forget_silent(&mut self, now_ms: u64) -> Vec<Change> {
+    /// once a minute at least. Answers what that changes, if there was one.
+    pub fn forget_silent(&mut self, now_ms: u64) -> Option<Vec<Change>> {
         let is_silent = |at_ms: u64| now_ms.saturating_sub(at_ms) > limits::TAB_FORGOTTEN_MS;
         let before = self.tabs.len();
         self.tabs.retain(|_, heard| !is_silent(heard.at_ms));
         if self.tabs.len() == before {
-            return Vec::new();
+            return None;
         }
         let feeds = self.feeds.iter();
         let orphans = feeds.filter(|(_, own)| !self.tabs.contains_key(&own.tab));
         let orphans = orphans.map(|(number, _)| *number).collect();
-        self.close(orphans)
+        Some(self.close(orphans))
     }
 }

@@ -29,6 +29,10 @@ use driftless_sync::room::{
 };
 
 /// A replica with its disk.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is about something else: the cable, the disk, the lock, the process"
+)]
 pub struct Person {
     pub user: UserId,
     pub replica: Replica,
@@ -53,6 +57,8 @@ pub struct Person {
     pub asks_to_lead: bool,
     /// Whether nothing happens in it.
     pub is_frozen: bool,
+    /// Whether nothing of what it writes finds room.
+    pub is_full: bool,
 }
 
 /// The whole.
@@ -136,6 +142,7 @@ impl Pair {
             sent: Vec::new(),
             asks_to_lead: false,
             is_frozen: false,
+            is_full: false,
         });
         let who = self.people.len() - 1;
         if !is_plugged {
@@ -382,6 +389,13 @@ impl Pair {
             }
         }
         panic!("the pair does not come to rest");
+    }
+
+    /// Time passes; nobody waits for a connection.
+    pub fn some_rounds(&mut self, rounds: usize) {
+        for _ in 0..rounds {
+            self.settle_some();
+        }
     }
 
     /// One round of what `settle` does. Answers whether nothing moved.

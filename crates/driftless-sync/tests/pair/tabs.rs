@@ -88,6 +88,10 @@ impl Pair {
     }
 
     pub(super) fn write(&mut self, who: usize, transaction: &Transaction) -> CommitResult {
+        if self.people[who].is_full {
+            let reason = "the disk is full".to_owned();
+            return CommitResult::Failed { reason };
+        }
         let desk = self.people[who].desk;
         let is_alone = self.people.iter().filter(|it| it.desk == desk).count() == 1;
         let stored = &mut self.people[desk].disk;

@@ -1,11 +1,11 @@
 //! Edits that are made in a tab that does not lead.
 
-use driftless_model::Op;
+use driftless_model::{Op, UserId, limits};
 use driftless_protocol::durable::{Key, Row};
 use driftless_sync::replica::view::Connection;
 use driftless_sync::replica::{Command, Notice, Settlement};
 
-use crate::pair::{Pair, board, create, set};
+use crate::pair::{Pair, create, set};
 
 /// Ann with two tabs, of which the first leads, and Bob; and a chart titled "CPU" that all see.
 pub fn three() -> (Pair, usize, usize, usize) {
@@ -58,9 +58,7 @@ fn two_tabs_that_edit_at_once_agree_on_an_order() {
     for (tab, id) in [(leader, "mem"), (follower, "net"), (third, "disk")] {
         pair.edit(tab, vec![(id, create(id))]);
     }
-    for _ in 0..5 {
-        pair.settle_some();
-    }
+    pair.some_rounds(5);
     let order = |tab: usize| -> Vec<_> {
         let entries = pair.entries(tab).into_iter();
         entries
@@ -84,6 +82,33 @@ fn a_closed_follower_loses_nothing() {
     pair.settle();
     assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
     assert_eq!(pair.sees(follower, "cpu", "title"), Some("Ann's".into()));
+}
+
+/// Ann's second tab stores an edit, and is closed before anybody heard of it.
+fn closed_unheard() -> (Pair, usize) {
+    let (mut pair, leader, follower, _) = three();
+    pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
+    pair.people[leader].told.clear();
+    pair.people[follower].is_frozen = true;
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
+    (pair, leader)
+}
+
+/// Seed 16,791 of the simulator: it waited until somebody wrote.
+#[test]
+fn what_a_closed_tab_wrote_last_is_read_where_another_tab_has_read_it() {
+    let (mut pair, leader) = closed_unheard();
+    pair.open_tab(leader);
+    assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
+}
+
+#[test]
+fn what_a_closed_tab_wrote_last_is_read_when_the_tab_is_forgotten() {
+    let (mut pair, _) = closed_unheard();
+    pair.wait(limits::TAB_FORGOTTEN_MS);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
 }
 
 #[test]
@@ -110,9 +135,7 @@ fn what_a_removal_hid_is_unseen_when_the_removal_is_taken_back() {
         2,
         "above what it never showed"
     );
-    for _ in 0..3 {
-        pair.settle_some();
-    }
+    pair.some_rounds(3);
     assert_eq!(pair.sees(leader, "cpu", "title"), None);
     pair.take_back(leader);
     assert_eq!(pair.sees(leader, "cpu", "title"), Some("here".into()));
@@ -148,9 +171,7 @@ fn what_became_of_a_gesture_after_it_was_on_screen_was_not_seen() {
     pair.unplug(leader);
     let began = pair.mark(leader);
     pair.edit_on(leader, &began, Some(7), vec![("cpu", set("title", "half"))]);
-    for _ in 0..3 {
-        pair.settle_some();
-    }
+    pair.some_rounds(3);
     assert_eq!(pair.sees(follower, "cpu", "title"), Some("half".into()));
     let mark = pair.mark(follower);
     pair.edit_on(
@@ -173,9 +194,7 @@ fn what_another_tab_wrote_is_waited_for_where_it_was_on_screen() {
     let (mut pair, leader, follower, _) = three();
     pair.unplug(leader);
     pair.edit(leader, vec![("cpu", set("title", "here"))]);
-    for _ in 0..3 {
-        pair.settle_some();
-    }
+    pair.some_rounds(3);
     assert_eq!(pair.sees(follower, "cpu", "title"), Some("here".into()));
     pair.edit(follower, vec![("cpu", set("title", "there"))]);
     pair.plug(leader);
@@ -189,9 +208,7 @@ fn an_edit_that_waits_for_one_that_was_settled_unheard_goes_out() {
     let (mut pair, leader, follower, _) = three();
     pair.unplug(leader);
     pair.edit(leader, vec![("cpu", set("title", "here"))]);
-    for _ in 0..3 {
-        pair.settle_some();
-    }
+    pair.some_rounds(3);
     // The follower hears nothing of the outcome before it makes an edit over it.
     pair.people[follower].is_frozen = true;
     pair.plug(leader);
@@ -213,9 +230,7 @@ fn lost_messages_are_noticed() {
     pair.people[follower].is_frozen = false;
     assert_eq!(pair.sees(follower, "cpu", "title"), Some("CPU".into()));
     // Whatever the leader says next tells how often it wrote.
-    for _ in 0..200 {
-        pair.settle_some();
-    }
+    pair.some_rounds(200);
     assert_eq!(pair.sees(follower, "cpu", "title"), Some("Bob's".into()));
 }
 
@@ -240,7 +255,7 @@ fn messages_that_come_late_or_twice_do_no_harm() {
 fn an_edit_does_not_become_another_users() {
     let (mut pair, leader, follower, _) = three();
     // Somebody else signs in where the leader is, before the follower's write gets through.
-    let cleo = driftless_model::UserId::new("Cleo").expect("a user");
+    let cleo = UserId::new("Cleo").expect("a user");
     pair.people[leader].user = cleo.clone();
     pair.command(leader, Command::SetToken(Some("Cleo".to_owned())));
     let edit = pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
@@ -281,16 +296,35 @@ fn a_followers_writes_are_counted_where_the_replica_changes_its_user() {
     let desk = &pair.people[leader].disk;
     assert!(matches!(desk.get(&Key::Tabs), Some(Row::Tabs(row)) if row.writes == 1));
     // The leader has not heard of it when somebody else signs in there.
-    pair.people[leader].user = driftless_model::UserId::new("Cleo").expect("a user");
-    pair.command(leader, Command::SetToken(Some("Cleo".to_owned())));
-    for _ in 0..10 {
-        pair.settle_some();
-    }
+    cleo_signs_in(&mut pair, leader);
+    pair.some_rounds(10);
+    stays_anns(&pair, leader);
+}
+
+/// Seed 7,104 of the simulator: it was taken into the next user's copy, and sent in their name.
+#[test]
+fn what_a_follower_wrote_is_not_taken_into_a_copy_that_becomes_another_users() {
+    let (mut pair, leader, follower, _) = three();
+    pair.people[leader].is_full = true;
+    cleo_signs_in(&mut pair, leader);
+    pair.some_rounds(3);
+    pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
+    pair.some_rounds(3);
+    pair.people[leader].is_full = false;
+    pair.some_rounds(200);
+    stays_anns(&pair, leader);
+}
+
+fn cleo_signs_in(pair: &mut Pair, tab: usize) {
+    pair.people[tab].user = UserId::new("Cleo").expect("a user");
+    pair.command(tab, Command::SetToken(Some("Cleo".to_owned())));
+}
+
+fn stays_anns(pair: &Pair, leader: usize) {
     assert_eq!(
         pair.stored("cpu", "title"),
         Some("CPU".into()),
         "it is not Cleo's"
     );
     assert_eq!(pair.entries(leader).len(), 1);
-    let _ = board();
 }

@@ -97,6 +97,7 @@ fn wants(tab: u64) -> Input {
     Input::Told(Box::new(TabMessage::Wants(Wants {
         tab: TabId(tab),
         changed: 0,
+        read: 0,
         wish: Wish::default(),
         boards: vec![board()],
         feeds: vec![(1, query())],

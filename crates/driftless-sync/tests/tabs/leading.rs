@@ -14,9 +14,7 @@ fn nobody_connects_before_a_tab_is_elected() {
     let mut pair = Pair::new(&["Bob"]);
     let tab = pair.open_first_tab("Ann");
     pair.reopen(tab);
-    for _ in 0..5 {
-        pair.settle_some();
-    }
+    pair.some_rounds(5);
     let status = pair.people[tab].replica.status();
     assert_eq!(status.connection, Connection::Idle);
     assert_eq!(status.storage, StorageVerdict::Durable);
@@ -98,14 +96,10 @@ fn a_silent_leader_is_replaced_by_a_tab_that_is_seen() {
     let (mut pair, first, second, _) = three();
     let third = pair.open_tab(first);
     pair.command(third, Command::Visible(false));
-    for _ in 0..200 {
-        pair.settle_some();
-    }
+    pair.some_rounds(200);
     assert!(!pair.people[second].asks_to_lead, "the leader answers");
     pair.people[first].is_frozen = true;
-    for _ in 0..200 {
-        pair.settle_some();
-    }
+    pair.some_rounds(200);
     assert!(pair.people[second].asks_to_lead);
     assert!(!pair.people[third].asks_to_lead, "it is hidden");
     pair.elect(second);
@@ -121,9 +115,7 @@ fn a_tab_that_was_frozen_itself_asks_again_first() {
     pair.people[first].is_frozen = true;
     pair.edit(second, vec![("cpu", set("title", "second"))]);
     pair.people[second].is_frozen = true;
-    for _ in 0..200 {
-        pair.settle_some();
-    }
+    pair.some_rounds(200);
     pair.people[second].is_frozen = false;
     pair.settle_some();
     assert!(!pair.people[second].asks_to_lead);
@@ -174,13 +166,6 @@ fn a_replica_that_is_alone_has_no_use_for_an_election() {
     assert_eq!(pair.sees(1, "cpu", "title"), Some("CPU".into()));
 }
 
-/// Time passes; nobody waits for a connection.
-fn some_rounds(pair: &mut Pair) {
-    for _ in 0..3 {
-        pair.settle_some();
-    }
-}
-
 fn connection(pair: &Pair, tab: usize) -> Connection {
     let replica: &Replica = &pair.people[tab].replica;
     replica.status().connection
@@ -190,7 +175,7 @@ fn connection(pair: &Pair, tab: usize) -> Connection {
 fn a_tab_may_want_to_be_disconnected() {
     let (mut pair, first, second, _) = three();
     pair.command(second, Command::Disconnect);
-    some_rounds(&mut pair);
+    pair.some_rounds(3);
     assert_eq!(connection(&pair, first), Connection::Idle);
     assert_eq!(connection(&pair, second), Connection::Idle);
     pair.command(second, Command::Connect);
@@ -207,7 +192,7 @@ fn a_wish_that_comes_late_undoes_nothing() {
     let (mut pair, first, second, _) = three();
     let late = Wish::default().then(false);
     pair.command(second, Command::Disconnect);
-    some_rounds(&mut pair);
+    pair.some_rounds(3);
     pair.command(first, Command::Connect);
     pair.input(first, Input::Told(Box::new(TabMessage::Connect(late))));
     pair.settle();
@@ -222,10 +207,10 @@ fn a_tab_that_comes_later_wants_what_was_asked_for_last() {
     let (mut pair, first, second, _) = three();
     pair.command(first, Command::Disconnect);
     pair.reopen(second);
-    some_rounds(&mut pair);
+    pair.some_rounds(3);
     pair.people[first].is_frozen = true;
     pair.elect(second);
-    some_rounds(&mut pair);
+    pair.some_rounds(3);
     assert_eq!(connection(&pair, second), Connection::Idle);
     pair.command(second, Command::Connect);
     pair.settle();
@@ -241,11 +226,11 @@ fn a_wish_without_an_order_is_obeyed_when_it_comes() {
     let (mut pair, first, second, _) = three();
     pair.command(second, Command::Connect);
     for is_wanted in [false, true] {
-        some_rounds(&mut pair);
+        pair.some_rounds(3);
         let order = 0;
         let wish = TabMessage::Connect(Wish { order, is_wanted });
         pair.input(first, Input::Told(Box::new(wish)));
-        some_rounds(&mut pair);
+        pair.some_rounds(3);
         let connection = connection(&pair, first);
         let is_idle = connection == Connection::Idle;
         assert_eq!(is_idle, !is_wanted, "{connection:?}");

@@ -55,7 +55,9 @@ impl Replica {
             own.is_some_and(|own| own.outbox.clashes(outbox, &self.journal))
         };
         let is_same = !self.is_outdated() && self.known_row() == stored.row;
-        is_same && !self.boards.keys().any(clashes)
+        // What others made for whom the stored copy belongs to is not the next owner's.
+        let is_changing = self.row != stored.row;
+        is_same && !is_changing && !self.boards.keys().any(clashes)
     }
 
     /// Starts from what is stored, and does again what is not durable.
@@ -366,6 +368,7 @@ impl Replica {
         let wants = Wants {
             tab: tabs.me,
             changed: tabs.changed(),
+            read: self.journal.tab_writes(),
             wish: self.wish,
             boards: followed.map(|(id, _)| id.clone()).collect(),
             feeds: feeds.map(|(feed, query)| (*feed, query.clone())).collect(),

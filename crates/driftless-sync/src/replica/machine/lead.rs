@@ -99,6 +99,9 @@ impl Replica {
         if self.phase != Phase::Leading {
             return;
         }
+        if wants.read > self.journal.tab_writes() {
+            self.want_reading();
+        }
         let changes = self.tab_feeds.want(wants, now.mono_ms);
         self.change_feeds(changes);
         self.follow_for_others();
@@ -111,9 +114,16 @@ impl Replica {
     }
 
     pub(super) fn forget_silent_tabs(&mut self, now: Now) {
-        let changes = self.tab_feeds.forget_silent(now.mono_ms);
-        if !changes.is_empty() {
+        if let Some(changes) = self.tab_feeds.forget_silent(now.mono_ms) {
+            // It may have been closed before it could tell what it wrote last.
+            self.want_reading();
             self.change_feeds(changes);
+        }
+    }
+
+    fn want_reading(&mut self) {
+        if let Some(tabs) = &mut self.tabs {
+            tabs.want_reading();
         }
     }
 
