@@ -1,20 +1,17 @@
 //! What happens to edits between two people and a server, one behaviour a test.
 
-mod pair;
-mod undo;
-
 use driftless_model::{LeafRef, Op};
 use driftless_protocol::durable::{EntryState, Row};
 use driftless_sync::replica::view::{EntryProgress, Resolution};
 use driftless_sync::room::Stored;
 
-use pair::{Pair, create, path, record, set};
+use crate::pair::{Pair, create, path, record, set};
 
-const ANN: usize = 0;
-const BOB: usize = 1;
+pub const ANN: usize = 0;
+pub const BOB: usize = 1;
 
 /// Ann and Bob, and a chart titled "CPU" that both see.
-fn two() -> Pair {
+pub fn two() -> Pair {
     let mut pair = Pair::new(&["Ann", "Bob"]);
     pair.edit(ANN, vec![("cpu", create("CPU"))]);
     pair.settle();
@@ -22,7 +19,7 @@ fn two() -> Pair {
 }
 
 /// Both changed the title; Ann was away, and her edit conflicts.
-fn disagreeing() -> Pair {
+pub fn disagreeing() -> Pair {
     let mut pair = two();
     pair.unplug(ANN);
     pair.edit(ANN, vec![("cpu", set("title", "Ann's"))]);

@@ -1,15 +1,13 @@
 //! A board that keeps little of the past: what was pruned is never needed to be right, only to be
 //! quick.
 
-mod pair;
-
 use driftless_model::{Op, Schema};
 use driftless_protocol::Code;
 use driftless_protocol::durable::Key;
 use driftless_sync::replica::view::EntryProgress;
 use driftless_sync::room::Retention;
 
-use pair::{Pair, create, record, set};
+use crate::pair::{Pair, create, record, set};
 
 const ANN: usize = 0;
 const BOB: usize = 1;

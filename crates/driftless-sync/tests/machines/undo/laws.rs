@@ -8,8 +8,8 @@ use driftless_model::{LeafPath, Op, RecordId, Value};
 use proptest::prelude::*;
 
 use super::{redo, undo};
+use crate::edits::{ANN, BOB, two};
 use crate::pair::{Pair, create, path, set};
-use crate::{ANN, BOB, two};
 
 const RECORDS: [&str; 3] = ["cpu", "mem", "net"];
 const LEAVES: [&str; 3] = ["title", "unit", "options/a"];

@@ -8,8 +8,8 @@ use driftless_sync::replica::undo_history::{Applied, UndoHistory, UndoState};
 use driftless_sync::replica::view::{AutoResolve, RecordView, Resolution};
 use driftless_sync::replica::{Command, Notice};
 
+use crate::edits::{ANN, BOB, disagreeing, two};
 use crate::pair::{Pair, board, create, path, record, set};
-use crate::{ANN, BOB, disagreeing, two};
 
 fn undo(pair: &mut Pair, who: usize) {
     pair.command(who, Command::Undo(board()));

@@ -1,15 +1,13 @@
 //! Who a replica is: copies of a profile, earlier states of it, other users. Whatever happens to
 //! the client id, an edit has its effect once and under the user who made it.
 
-mod pair;
-
 use driftless_model::limits;
 use driftless_protocol::CloseCode;
 use driftless_protocol::durable::Row;
 use driftless_sync::replica::Command;
 use driftless_sync::replica::view::Connection;
 
-use pair::{Pair, board, create, set};
+use crate::pair::{Pair, board, create, set};
 
 const ANN: usize = 0;
 const BOB: usize = 1;
@@ -150,8 +148,11 @@ fn edits_of_one_user_are_never_sent_as_anothers() {
     pair.command(BOB, Command::SetToken(Some("Bob".to_owned())));
     pair.settle();
     assert_eq!(pair.stored("cpu", "title"), Some("Bob's".into()));
-    let row = pair.state().record(&pair::record("cpu")).expect("is there");
-    assert_eq!(row.leaves[&pair::path("title")].author, bob);
+    let row = pair
+        .state()
+        .record(&crate::pair::record("cpu"))
+        .expect("is there");
+    assert_eq!(row.leaves[&crate::pair::path("title")].author, bob);
 }
 
 /// Cleo sits down at Bob's device, which is away: nothing of his waits.
@@ -174,8 +175,11 @@ fn a_crash_between_two_users_leaves_the_edits_to_whoever_signs_in() {
     pair.settle();
     assert_ne!(client(&pair, BOB), bobs, "that one is Bob's on the server");
     assert_eq!(pair.stored("cpu", "title"), Some("Cleo's".into()));
-    let row = pair.state().record(&pair::record("cpu")).expect("is there");
-    let author = &row.leaves[&pair::path("title")].author;
+    let row = pair
+        .state()
+        .record(&crate::pair::record("cpu"))
+        .expect("is there");
+    let author = &row.leaves[&crate::pair::path("title")].author;
     assert_eq!(*author, pair.people[BOB].user);
     assert!(pair.entries(BOB).is_empty());
 }

@@ -6,8 +6,8 @@ use driftless_protocol::{TabMessage, Wish};
 use driftless_sync::replica::view::{Connection, StorageVerdict};
 use driftless_sync::replica::{Command, Input, Output, Replica};
 
-use crate::edits::three;
 use crate::pair::{Pair, board, create, set};
+use crate::tabs::edits::three;
 
 #[test]
 fn nobody_connects_before_a_tab_is_elected() {

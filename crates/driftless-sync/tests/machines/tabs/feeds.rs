@@ -6,8 +6,8 @@ use driftless_protocol::tab::Wants;
 use driftless_protocol::{Aggregate, FeedFrame, Packed, Query, TabId, TabMessage, Wish};
 use driftless_sync::replica::{Command, Input, Notice};
 
-use crate::edits::three;
 use crate::pair::{Pair, board};
+use crate::tabs::edits::three;
 
 fn query() -> Query {
     Query {

@@ -5,8 +5,8 @@ use driftless_sync::replica::view::Resolution;
 use driftless_sync::replica::{Command, Notice, Settlement};
 use driftless_sync::room::Stored;
 
-use crate::edits::three;
 use crate::pair::{Pair, board, set};
+use crate::tabs::edits::three;
 
 fn kept(pair: &Pair, desk: usize) -> usize {
     let rows = pair.people[desk].disk.keys();

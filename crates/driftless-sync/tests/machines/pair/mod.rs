@@ -1,6 +1,5 @@
 //! A room and replicas on one virtual clock, joined by nothing but function calls: what is sent
 //! arrives when `settle` is called, in order.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 mod bad_days;
 mod disk;

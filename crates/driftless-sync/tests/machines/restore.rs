@@ -1,15 +1,13 @@
 //! A server that was restored from a backup: what it had confirmed and lacks now is offered to its
 //! author again, and nothing stale passes as fresh.
 
-mod pair;
-
 use driftless_model::{EditId, Op, limits};
 use driftless_protocol::durable::Row;
 use driftless_protocol::{CloseCode, Code};
 use driftless_sync::replica::Command;
 use driftless_sync::replica::view::EntryProgress;
 
-use pair::{Pair, board, create, set};
+use crate::pair::{Pair, board, create, set};
 
 const ANN: usize = 0;
 const BOB: usize = 1;

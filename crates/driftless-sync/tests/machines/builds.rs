@@ -1,12 +1,10 @@
 //! Two builds: one knows kinds and leaves that the other does not, or knows them by another name.
 
-mod pair;
-
 use driftless_model::{Kind, KindName, Leaf, Op, PathRule, Schema};
 use driftless_sync::replica::background_sync::Entry;
 use driftless_sync::replica::view::{EntryProgress, Resolution};
 
-use pair::{Pair, path, record, set};
+use crate::pair::{Pair, path, record, set};
 
 const ANN: usize = 0;
 const BOB: usize = 1;
@@ -59,7 +57,10 @@ fn old_ann_and_new_bob() -> Pair {
 
 fn assert_same_confirmed(pair: &Pair) {
     for person in &pair.people {
-        let board = person.replica.board(&pair::board()).expect("followed");
+        let board = person
+            .replica
+            .board(&crate::pair::board())
+            .expect("followed");
         assert_eq!(board.state.confirmed(), pair.state());
     }
 }
@@ -101,7 +102,7 @@ fn an_edit_rests_on_what_an_older_build_left_waiting_under_the_former_name() {
     let first = pair.edit(ANN, vec![("g", set("label", "First"))]);
     pair.update(ANN, newer());
     pair.edit(ANN, vec![("g", set("caption", "Second"))]);
-    let board = pair.people[ANN].replica.board(&pair::board());
+    let board = pair.people[ANN].replica.board(&crate::pair::board());
     let last = board.and_then(|board| board.outbox.entries().last());
     assert_eq!(last.map(Entry::after), Some([first].into_iter().collect()));
     pair.settle();
@@ -198,7 +199,7 @@ fn a_kind_that_the_server_does_not_know_waits_for_its_update() {
 fn a_build_carries_kinds_and_leaves_along_that_it_does_not_know() {
     let mut pair = Pair::of_builds(&[("Ann", Schema::builtin()), ("Bob", newer())], newer());
     pair.edit(BOB, vec![("g", create("caption", "CPU"))]);
-    pair.edit(BOB, vec![("c", pair::create("Chart"))]);
+    pair.edit(BOB, vec![("c", crate::pair::create("Chart"))]);
     pair.settle();
     assert_eq!(pair.sees(ANN, "g", "caption"), Some("CPU".into()));
     pair.restart(ANN);

@@ -1,0 +1,15 @@
+//! The two machines together: a room and replicas on one virtual clock (`pair`), by what they are
+//! asked for.
+
+mod builds;
+mod copies;
+mod edits;
+mod flushes;
+mod identity;
+mod limits;
+mod pair;
+mod pruning;
+mod restore;
+mod rights;
+mod tabs;
+mod undo;
