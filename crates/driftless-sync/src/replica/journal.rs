@@ -113,7 +113,7 @@ impl Journal {
     }
 
     /// How often tabs that do not lead wrote, as far as is known.
-    pub fn tab_writes(&self) -> u64 {
+    pub(in crate::replica) fn tab_writes(&self) -> u64 {
         match self.known(&Key::Tabs) {
             Some(Row::Tabs(row)) => row.writes,
             _ => 0,

@@ -4,7 +4,7 @@ use driftless_model::{BoardState, EditId, OnStale, RecordId, SortedSet, Version,
 use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, LocalChange};
 
 use super::entry::base_of;
-use super::{Entry, NewEdit, Outbox, OutboxFull, history_id};
+use super::{Entry, MadeHere, NewEdit, Outbox, OutboxFull, history_id};
 use crate::planted::{Bug, is_planted};
 use crate::replica::journal::Journal;
 use crate::replica::realtime_state::RealtimeState;
@@ -85,7 +85,8 @@ impl Outbox {
     }
 
     fn note_made_here(&mut self, id: EditId) {
-        self.made_here.push_back(id);
+        let is_of_another = false;
+        self.made_here.push_back(MadeHere { id, is_of_another });
         if self.made_here.len() > limits::RECENT_EDITS_MAX {
             self.made_here.pop_front();
         }
@@ -93,7 +94,29 @@ impl Outbox {
 
     /// Whether an entry is, or holds, an edit that was made here and not in another tab.
     pub fn is_made_here(&self, row: &EntryRow) -> bool {
-        row.ids().any(|id| self.made_here.contains(&id))
+        row.ids().any(|id| self.made_as(id).is_some())
+    }
+
+    /// How an edit was made here, if it was.
+    fn made_as(&self, id: EditId) -> Option<&MadeHere> {
+        self.made_here.iter().rev().find(|made| made.id == id)
+    }
+
+    /// Whether a part of an entry was made in another tab.
+    pub(in crate::replica) fn is_of_another(&self, entry: &Entry) -> bool {
+        let is_own = |id: &EditId| self.made_as(*id).is_some_and(|made| !made.is_of_another);
+        entry.is_foreign || !entry.row.folded.iter().all(is_own)
+    }
+
+    /// The edit was made here of what another tab made, and no person of this one saw it: it is
+    /// that tab's.
+    pub(in crate::replica) fn made_of_anothers(&mut self, id: EditId) {
+        if let Some(made) = self.made_here.iter_mut().rfind(|made| made.id == id) {
+            made.is_of_another = true;
+        }
+        if let Some(entry) = self.entries.values_mut().rfind(|entry| entry.row.id == id) {
+            entry.is_foreign = true;
+        }
     }
 
     /// The last edit of a gesture so far.

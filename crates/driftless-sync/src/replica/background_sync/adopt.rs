@@ -176,7 +176,8 @@ impl Outbox {
     pub fn reread(&mut self, stored: StoredOutbox, journal: &Journal) -> Vec<Became> {
         let before = std::mem::take(&mut self.entries);
         self.restart(stored);
-        let made_here: SortedSet<EditId> = self.made_here.iter().copied().collect();
+        let made_here = self.made_here.iter().filter(|made| !made.is_of_another);
+        let made_here: SortedSet<EditId> = made_here.map(|made| made.id).collect();
         for entry in self.entries.values_mut() {
             let is_here = entry.row.ids().any(|id| made_here.contains(&id));
             entry.is_foreign = !is_here;

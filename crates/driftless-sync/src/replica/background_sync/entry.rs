@@ -23,7 +23,8 @@ pub struct Entry {
     pub ticket: Ticket,
     /// How often it was sent in this session.
     pub attempts: u32,
-    /// Whether another tab made it.
+    /// Whether another tab made it, or what it was made of: it counts as seen here only where it
+    /// was on screen.
     pub is_foreign: bool,
 }
 

@@ -62,6 +62,14 @@ pub struct NewEdit {
     pub changes: Vec<LocalChange>,
 }
 
+/// An edit that was made here.
+#[derive(Debug, Clone, Copy)]
+struct MadeHere {
+    id: EditId,
+    /// Whether nobody here made it: a conflict of another tab's edit that settled itself.
+    is_of_another: bool,
+}
+
 /// The outbox of one board.
 #[derive(Debug)]
 pub struct Outbox {
@@ -81,7 +89,7 @@ pub struct Outbox {
     /// The last edit of each recent gesture, newest last.
     gestures: Vec<(u64, EditId)>,
     /// The edits that were made here lately, not in another tab, newest last.
-    made_here: VecDeque<EditId>,
+    made_here: VecDeque<MadeHere>,
     /// Applied edits that are kept, oldest first.
     applied: SortedMap<u64, Box<AppliedRow>>,
     /// Counts how often the server's history turned out not to be the one on screen.

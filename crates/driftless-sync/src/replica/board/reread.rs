@@ -109,7 +109,7 @@ impl Board {
                     },
                     _ => Settlement::Conflicted,
                 };
-                if !entry.is_foreign {
+                if self.outbox.is_made_here(row) {
                     step.notices.extend(settlements(&self.id, row, &settlement));
                 }
             }

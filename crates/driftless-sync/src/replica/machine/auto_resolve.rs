@@ -39,9 +39,11 @@ impl Replica {
         let Some(board) = self.boards.get(id) else {
             return;
         };
-        let Some(row) = board.outbox.entry(number).map(|entry| entry.row.clone()) else {
+        let Some(conflicted) = board.outbox.entry(number) else {
             return;
         };
+        let is_of_another = self.tabs.is_some() && board.outbox.is_of_another(conflicted);
+        let row = conflicted.row.clone();
         let seen = board.state.version();
         let confirmed = board.state.confirmed();
         if !can_apply(
@@ -52,6 +54,9 @@ impl Replica {
         }
         let entry = (number, row.ids().count());
         self.automatically(|own| own.resolve(id, entry, resolution, seen, edit, now));
+        if is_of_another {
+            self.board_mut(id).outbox.made_of_anothers(edit);
+        }
         let board = self.boards.get(id);
         let by = board.and_then(|board| board.outbox.by_id(edit).map(|_| edit));
         self.outputs.push_back(Output::Notice(Notice::AutoResolved {

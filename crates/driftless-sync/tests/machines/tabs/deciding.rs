@@ -1,7 +1,7 @@
 //! What persons decide in a tab that does not lead: once, whoever else decides.
 
 use driftless_protocol::durable::{Key, Row};
-use driftless_sync::replica::view::Resolution;
+use driftless_sync::replica::view::{AutoResolve, Resolution};
 use driftless_sync::replica::{Command, Notice, Settlement};
 use driftless_sync::room::Stored;
 
@@ -168,4 +168,31 @@ fn an_edit_that_joined_a_conflict_meanwhile_is_not_let_go_unseen() {
     pair.settle();
     assert_eq!(pair.stored("cpu", "unit"), Some("%".into()));
     assert_eq!(pair.stored("cpu", "title"), Some("Bob's".into()));
+}
+
+/// Seed 13,242 of the simulator: what another tab had made, and became another edit by itself,
+/// counted as seen here. A gesture that began before then wrote over it.
+#[test]
+fn what_another_tabs_conflict_became_by_itself_was_not_seen_here() {
+    let (mut pair, leader, follower, bob) = three();
+    pair.command(leader, Command::AutoResolve(AutoResolve::Mine));
+    pair.people[follower].is_frozen = true;
+    pair.edit(bob, vec![("cpu", set("title", "Bob's"))]);
+    pair.settle();
+    let begun = pair.mark(leader);
+    let stale = pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
+    pair.people[follower].is_frozen = false;
+    let is_replaced = |pair: &Pair| {
+        let replaced =
+            |it: &Notice| matches!(it, Notice::AutoResolved { ids, .. } if ids.contains(&stale));
+        pair.notices(leader).iter().any(replaced)
+    };
+    while !is_replaced(&pair) {
+        pair.settle_some();
+    }
+    pair.command(leader, Command::AutoResolve(AutoResolve::Never));
+    pair.edit_on(leader, &begun, None, vec![("cpu", set("title", "late"))]);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
+    assert_eq!(pair.conflicts(leader), 1);
 }
