@@ -218,3 +218,30 @@ fn a_build_carries_kinds_and_leaves_along_that_it_does_not_know() {
     assert!(pair.state().record(&record("g")).is_none());
     assert_same_confirmed(&pair);
 }
+
+/// Seed 30,988 of the simulator: what a newer build had left waiting was sent by an older one, to
+/// which its leaf was a new one that nobody had written.
+#[test]
+fn what_a_newer_build_left_waiting_has_seen_no_more_where_an_older_one_sends_it() {
+    let people = [("Ann", newer()), ("Bob", older())];
+    let mut pair = Pair::of_builds(&people, older());
+    pair.edit(BOB, vec![("g", create("label", "CPU"))]);
+    pair.settle();
+    let (begun, gesture) = (pair.mark(ANN), Some(7));
+    let limit = Op::Set {
+        leaf: path("limit"),
+        value: 5.into(),
+    };
+    pair.edit_on(ANN, &begun, gesture, vec![("g", limit)]);
+    // The server knows no limit yet: it waits, and what follows waits for it.
+    pair.some_rounds(5);
+    pair.edit_on(ANN, &begun, gesture, vec![("g", set("caption", "Ann's"))]);
+    assert_eq!(pair.entries(ANN).len(), 2);
+    pair.edit(BOB, vec![("g", set("label", "Bob's"))]);
+    pair.some_rounds(5);
+    pair.update(ANN, older());
+    pair.update_server(newer());
+    pair.settle();
+    assert_eq!(pair.conflicts(ANN), 1, "she never saw what Bob wrote");
+    assert_eq!(pair.stored("g", "label"), Some("Bob's".into()));
+}

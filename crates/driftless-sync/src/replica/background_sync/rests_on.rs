@@ -211,9 +211,13 @@ fn is_write_between(
         }
         Some(Slot::Live(record)) => {
             let mut writes = change.op.writes().into_iter();
-            writes.any(|(leaf, _)| {
-                let cell = schema.cell(record, leaf).map(|cell| cell.version);
-                is_between(cell.unwrap_or_else(|| confirmed.leaf_version(record, leaf)))
+            writes.any(|(leaf, _)| match schema.cell(record, leaf) {
+                Some(cell) => is_between(cell.version),
+                // It may have been written by a former name, which a newer build knows.
+                None if schema.rule(&record.kind, leaf).is_none() => {
+                    record.leaves.values().any(|cell| is_between(cell.version))
+                }
+                None => is_between(confirmed.leaf_version(record, leaf)),
             })
         }
     }
