@@ -247,7 +247,7 @@ impl Coverage {
             let missing = self.missing_pairs().into_iter();
             holes.extend(missing.filter(|pair| has_tabs || !is_of_tabs(pair)));
         }
-        holes.extend(self.steps.holes(seeds, has_tabs));
+        holes.extend(self.steps.holes(seeds));
         let rows = tally.rows().into_iter().filter(|(_, count)| *count == 0);
         let rows = rows.filter(|(label, _)| has_tabs || !is_of_tabs(label));
         holes.extend(rows.map(|(label, _)| label.to_owned()));

@@ -10,6 +10,8 @@ use driftless_sync::replica::Replica;
 use driftless_sync::replica::background_sync::{Entry, Outbox};
 use driftless_sync::replica::board::Stream;
 
+use crate::failure::Failure;
+
 /// From so many seeds on, a step that is neither taken nor listed is a failure.
 const SEEDS_MIN: u64 = 10_000;
 
@@ -273,28 +275,29 @@ impl Steps {
         self.tabs.remove(&number);
     }
 
-    /// What so many seeds should have taken and did not, and what they should not have taken.
-    pub fn holes(&self, seeds: u64, has_tabs: bool) -> Vec<String> {
+    /// What so many seeds should have taken and did not.
+    pub fn holes(&self, seeds: u64) -> Vec<String> {
         if seeds < SEEDS_MIN {
             return Vec::new();
         }
-        let mut holes = Vec::new();
-        for step in all() {
-            let (group, from, to) = step;
-            let is_taken = self.taken.contains_key(&step);
-            match (is_taken, listed(step)) {
-                (false, None) => holes.push(format!("{group}: never from {from} to {to}")),
-                (true, Some(Listed(.., may, why)))
-                    if *may == May::Never || (*may == May::WithTabs && !has_tabs) =>
-                {
-                    holes.push(format!(
-                        "{group}: from {from} to {to}, which was not to happen: {why}"
-                    ));
-                }
-                _ => {}
+        let is_hole = |step: &Step| !self.taken.contains_key(step) && listed(*step).is_none();
+        let holes = all().into_iter().filter(is_hole);
+        holes
+            .map(|(group, from, to)| format!("{group}: never from {from} to {to}"))
+            .collect()
+    }
+
+    /// A step that was not to happen makes the run fail that took it.
+    pub fn check(&self, has_tabs: bool) -> Result<(), Failure> {
+        for (group, from, to) in self.taken.keys() {
+            if let Some(Listed(.., may, why)) = listed((group, from, to))
+                && (*may == May::Never || (*may == May::WithTabs && !has_tabs))
+            {
+                let step = format!("{group} from {from} to {to}, which was not to happen: {why}");
+                return Err(Failure::new("steps", step));
             }
         }
-        holes
+        Ok(())
     }
 
     /// How many of all steps were taken.

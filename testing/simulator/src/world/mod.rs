@@ -115,7 +115,8 @@ impl Plan {
     /// Runs to the end.
     pub fn run(&self, is_traced: bool) -> Run {
         let mut world = World::new(self, is_traced);
-        let result = world.live(self.faults_ms);
+        let lived = world.live(self.faults_ms);
+        let result = lived.and_then(|()| world.coverage.steps.check(self.has_tabs));
         world.coverage.run(&world.tally);
         Run {
             tally: world.tally,
