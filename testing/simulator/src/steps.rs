@@ -115,13 +115,13 @@ const LISTED: &[Listed] = &[
         May::Never,
         ASKED_FIRST,
     ),
-    Listed("stream", "retrying", "live|paused", May::Never, ASKED_FIRST),
+    Listed("stream", "retrying", "paused", May::Never, ASKED_FIRST),
     Listed(
         "stream",
         "retrying",
-        "agreed",
+        "agreed|live",
         May::Seldom,
-        "the right has to come back between two answers to one question",
+        "that the board was not to be had has to be told between a later question and its answer",
     ),
     Listed("stream", "live|paused", "agreed", May::Never, ASKED_FIRST),
     Listed(
