@@ -311,12 +311,13 @@ texts! {
     /// The heading of the account of all edits.
     ledger_heading = "Every change, accounted for";
     /// The account. `{made}`: edits of this device; `{applied}`, `{pending}`, `{conflicted}`,
-    /// `{quarantined}`: what became of them.
-    ledger_sum = "{made} made = {applied} applied + {pending} pending + {conflicted} conflicted + {quarantined} refused";
+    /// `{quarantined}`: what became of them. A no-break space keeps a number and its word in one
+    /// line.
+    ledger_sum = "{made}\u{a0}made =\u{a0}{applied}\u{a0}applied +\u{a0}{pending}\u{a0}pending +\u{a0}{conflicted}\u{a0}conflicted +\u{a0}{quarantined}\u{a0}refused";
     /// After it, where there are any; `{n}`: how many.
-    ledger_taken_back = " + {n} taken back";
+    ledger_taken_back = " +\u{a0}{n}\u{a0}taken\u{a0}back";
     /// What must not be; `{lost}` and `{doubled}`: how many.
-    ledger_faults = "{lost} lost · {doubled} doubled";
+    ledger_faults = "{lost}\u{a0}lost · {doubled}\u{a0}doubled";
     /// The heading of what coming back cost.
     bill_heading = "The last connection";
     /// The server was not reached yet.

@@ -104,12 +104,30 @@ mod tests {
         (ledger.made, ledger.applied, ledger.pending) = (1_288, 1_281, 6);
         ledger.conflicted = 1;
         let texts = Texts::default();
+        let said = |text: String| text.replace('\u{a0}', " ");
         assert_eq!(
-            sum(ledger, &texts),
+            said(sum(ledger, &texts)),
             "1,288 made = 1,281 applied + 6 pending + 1 conflicted + 0 refused"
         );
-        assert_eq!(faults(ledger, &texts), "0 lost · 0 doubled");
+        assert_eq!(said(faults(ledger, &texts)), "0 lost · 0 doubled");
         ledger.taken_back = 2;
-        assert!(sum(ledger, &texts).ends_with("+ 0 refused + 2 taken back"));
+        assert!(said(sum(ledger, &texts)).ends_with("+ 0 refused + 2 taken back"));
+    }
+
+    #[test]
+    fn a_line_ends_before_a_sign_and_never_between_a_number_and_its_word() {
+        let mut ledger = Ledger::default();
+        (ledger.made, ledger.taken_back) = (2, 2);
+        let texts = Texts::default();
+        let text = sum(ledger, &texts);
+        let pieces: Vec<_> = text.split(' ').collect();
+        assert_eq!(pieces.len(), 6, "{text}");
+        assert!(
+            pieces
+                .iter()
+                .skip(1)
+                .all(|piece| piece.starts_with(['=', '+']))
+        );
+        assert_eq!(faults(ledger, &texts).split(' ').count(), 3);
     }
 }

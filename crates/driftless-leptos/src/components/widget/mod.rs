@@ -103,6 +103,9 @@ pub fn WidgetRealtime(
             data-testid="widget"
             data-record=id.to_string()
             data-state=reactive(move || state.get().name())
+            aria-busy=reactive(move || {
+                (state.get() == WidgetState::Loading).then_some("true")
+            })
         >
             {inside}
             {badges(context, widget, latest, state, late_ms)}
