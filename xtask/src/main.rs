@@ -6,6 +6,7 @@ mod repo;
 mod process;
 mod machine;
 mod node;
+mod split;
 mod wasm_target;
 mod sizes;
 mod markdown;

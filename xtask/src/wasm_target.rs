@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::repo::Repo;
-use crate::{machine, process};
+use crate::{machine, process, split};
 
 /// The target that browsers run.
 pub const TRIPLE: &str = "wasm32-unknown-unknown";
@@ -29,6 +29,12 @@ const BROWSER_CRATES: [&str; 8] = [
 ];
 /// What of them is only built for the browser.
 const BROWSER_FEATURES: &str = "driftless-store/indexeddb,minimal/page,existing-leptos/page";
+
+/// The standard library's own choice of what is small over what is fast.
+const SMALL_STD: &str = "-Zbuild-std-features=optimize_for_size";
+/// A panic tells its message and not the line of the source; what `derive(Debug)` writes is the
+/// name of the variant alone. Nothing that a person reads is made of either.
+const SMALL_CODE: [&str; 2] = ["-Zlocation-detail=none", "-Zfmt-debug=shallow"];
 
 const FORCE_FALLBACK: &str = "DRIFTLESS_WASM_FALLBACK";
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
@@ -94,6 +100,27 @@ impl WasmTarget {
             }
             Self::Debian { target } => debian_cargo(repo, target, subcommand),
         }
+    }
+
+    /// A cargo command that builds what ships for the browser: whoever splits the module is told
+    /// what refers to what, and a standard library that is built here is built to be small.
+    pub fn cargo_to_ship(&self, repo: &Repo, subcommand: &str) -> Command {
+        let mut command = self.cargo(repo, subcommand);
+        let mut flags = Vec::new();
+        if self.builds_std() {
+            command.arg(SMALL_STD);
+            flags.extend(SMALL_CODE);
+        }
+        flags.push(split::RUSTFLAG);
+        // Added to those of .cargo/config.toml.
+        let flags = format!("target.{TRIPLE}.rustflags={flags:?}");
+        command.args(["--config", &flags]);
+        command
+    }
+
+    /// Whether the standard library is compiled with the app. Only then can it be made small.
+    pub fn builds_std(&self) -> bool {
+        matches!(self, Self::Debian { .. })
     }
 
     /// The folder that holds one profile's artifacts for the browser.
@@ -200,6 +227,31 @@ mod tests {
         assert_eq!(
             environment(&command, "RUSTC").as_deref(),
             Some(DEBIAN_RUSTC)
+        );
+    }
+
+    #[test]
+    fn what_ships_tells_what_refers_to_what_and_is_small_where_its_std_is_built() {
+        let arguments = |wasm: &WasmTarget| -> Vec<String> {
+            let command = wasm.cargo_to_ship(&Repo::locate(), "build");
+            let words = command.get_args().map(|word| word.to_string_lossy());
+            words.map(std::borrow::Cow::into_owned).collect()
+        };
+        let debian = WasmTarget::Debian {
+            target: PathBuf::from("elsewhere"),
+        };
+        let small = arguments(&debian);
+        assert!(small.iter().any(|word| word == SMALL_STD), "{small:?}");
+        let flags = small.last().unwrap();
+        for flag in SMALL_CODE.iter().chain([&split::RUSTFLAG]) {
+            assert!(flags.contains(&format!("{flag:?}")), "{flags}");
+        }
+        let flags = arguments(&WasmTarget::Installed);
+        let flags = flags.last().unwrap();
+        assert!(flags.contains(split::RUSTFLAG), "{flags}");
+        assert!(
+            !flags.contains("-Z"),
+            "a released compiler takes none: {flags}"
         );
     }
 

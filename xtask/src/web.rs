@@ -13,7 +13,7 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::repo::Repo;
 use crate::wasm_target::WasmTarget;
 use crate::web_folder::{self, Files};
-use crate::{process, shrink, sizes};
+use crate::{process, shrink, sizes, split};
 
 const PACKAGE: &str = "driftless-dashboard";
 /// The page that tests the store, an example of its crate.
@@ -44,7 +44,11 @@ impl WebProfile {
 
 /// Builds the web app and returns the folder to serve.
 pub fn build(repo: &Repo, wasm: &WasmTarget, profile: WebProfile) -> Result<PathBuf> {
-    let compiled = compile(repo, wasm, &["--package", PACKAGE], profile)?.join(module_of(PACKAGE));
+    let what = match profile {
+        WebProfile::Web => vec!["--package", PACKAGE],
+        WebProfile::WebDist => vec!["--package", PACKAGE, "--features", split::FEATURE],
+    };
+    let compiled = compile(repo, wasm, &what, profile)?.join(module_of(PACKAGE));
     let static_files = repo.root().join("apps/dashboard/static");
     let parts = format!("{}-parts", profile.name());
     let parts = lay_out(repo, &compiled, &static_files, &parts, profile)?;
@@ -156,7 +160,10 @@ pub fn prove(repo: &Repo, wasm: &WasmTarget, glue: &Path) -> Result<()> {
 
 /// Compiles one target of a package; answers the folder of the profile's output.
 fn compile(repo: &Repo, wasm: &WasmTarget, what: &[&str], profile: WebProfile) -> Result<PathBuf> {
-    let mut cargo = wasm.cargo(repo, "build");
+    let mut cargo = match profile {
+        WebProfile::Web => wasm.cargo(repo, "build"),
+        WebProfile::WebDist => wasm.cargo_to_ship(repo, "build"),
+    };
     process::run(cargo.args(what).args(["--profile", profile.name()]))?;
     Ok(wasm.artifacts(repo, profile.name()))
 }
@@ -200,8 +207,13 @@ fn generate_glue(compiled: &Path, glue: &Path, profile: WebProfile) -> Result<()
 
 fn run_bindgen(compiled: &Path, glue: &Path, profile: WebProfile) -> Result<()> {
     let ships = profile == WebProfile::WebDist;
+    let main = if ships {
+        split::module(compiled, glue, &glue_name(compiled))?
+    } else {
+        compiled.to_owned()
+    };
     Bindgen::new()
-        .input_path(compiled)
+        .input_path(&main)
         .out_name(&glue_name(compiled))
         .web(true)
         .and_then(|bindgen| {
@@ -209,6 +221,8 @@ fn run_bindgen(compiled: &Path, glue: &Path, profile: WebProfile) -> Result<()> 
                 .typescript(false)
                 // The page calls `init()` without a path: the module lies beside its glue.
                 .omit_default_module_path(false)
+                // The part on demand takes the table of functions, which the linker exports.
+                .keep_lld_exports(ships)
                 .remove_name_section(ships)
                 .remove_producers_section(ships)
                 .generate(glue)

@@ -4,7 +4,7 @@
 //! and wrap each widget in a [`WidgetRealtime`]. Components come without style: every element has a
 //! `data-part`, states are `data-state`, and each component takes a `class`. Every text can be
 //! replaced through [`Texts`].
-#![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "split"), forbid(unsafe_code))]
 // A component's properties are owned: the builder that `view!` calls moves them in.
 #![allow(clippy::needless_pass_by_value)]
 
@@ -51,6 +51,8 @@ pub mod popover;
 pub mod dialog;
 pub mod toast;
 pub mod missing_provider;
+#[doc(hidden)]
+pub mod part;
 mod record_signals;
 mod shared_feeds;
 mod live_board;

@@ -201,6 +201,10 @@ texts! {
     attempt_many = "{n} attempts";
     /// The button that tries again.
     retry = "Retry";
+    /// A panel's code is being loaded; for screen readers only.
+    part_loading = "Loading";
+    /// A panel's code could not be loaded.
+    part_failed = "This part of the page could not be loaded. It needs the server once.";
     /// The button that tries all again.
     retry_all = "Retry all";
     /// The button that undoes a pending edit.

@@ -2,15 +2,21 @@
 //! `/demo` has in sight.
 
 use driftless_leptos::erased::changing;
+use driftless_leptos::part;
 use driftless_leptos::{EditReceipts, ReconnectSummary, SyncLedger};
 use leptos::prelude::*;
 
 use crate::board::cable::CableSwitch;
 use crate::visitor::Visitor;
 
-/// The strip.
-#[component]
-pub fn AccountStrip() -> impl IntoView {
+part! {
+    /// The strip.
+    pub fn account_strip() {
+        strip_view().into_any()
+    }
+}
+
+fn strip_view() -> impl IntoView {
     let visitor = expect_context::<Visitor>();
     view! {
         <section class="account" aria-label="What became of each change" data-testid="account">

@@ -1,5 +1,6 @@
 //! What the client is up to, in figures: opened from the bar.
 
+use driftless_leptos::part;
 use driftless_leptos::popover::Popover;
 use driftless_leptos::{PerformancePanel, ReconnectSummary, SyncLedger, use_texts};
 use leptos::prelude::*;
@@ -25,7 +26,13 @@ pub fn MonitorMenu() -> impl IntoView {
     }
 }
 
-fn panel() -> impl IntoView {
+part! {
+    fn panel() {
+        panel_view().into_any()
+    }
+}
+
+fn panel_view() -> impl IntoView {
     let texts = use_texts();
     let heading = |text: &str| view! { <h2 data-part="panel-heading">{text.to_owned()}</h2> };
     view! {

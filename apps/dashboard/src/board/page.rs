@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::announcer::{Announcer, LiveRegion};
-use crate::board::account::AccountStrip;
+use crate::board::account::account_strip;
 use crate::board::add_menu::AddMenuOpen;
 use crate::board::canvas::{BoardCanvas, cancel_on_escape};
 use crate::board::name_dialog::NameDialog;
@@ -63,10 +63,17 @@ pub fn BoardPage(
             .with(|status| status.pending + status.conflicts + status.quarantined);
         stopped::remember_unsettled(saved);
     });
+    #[cfg(feature = "split")]
+    effect(move || {
+        // The first load is over.
+        if realtime.loaded.get() {
+            driftless_leptos::part::prefetch();
+        }
+    });
     view! {
         <a class="skip-link" href="#board">"Skip to the board"</a>
         <TopBar />
-        {has_account.then(|| view! { <AccountStrip /> })}
+        {has_account.then(account_strip)}
         <StorageNotice />
         <ShellNotice />
         <SignInNotice />

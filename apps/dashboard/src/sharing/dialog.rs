@@ -3,6 +3,7 @@
 use driftless_leptos::RealtimeContext;
 use driftless_leptos::dialog::Dialog;
 use driftless_leptos::erased::{changing, handler, memo};
+use driftless_leptos::part;
 use driftless_protocol::access::{AccessList, NewAccess, NewRole};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -68,7 +69,13 @@ impl State {
     }
 }
 
-fn content(open: RwSignal<bool>) -> impl IntoView {
+part! {
+    fn content(open: RwSignal<bool>) {
+        content_view(open).into_any()
+    }
+}
+
+fn content_view(open: RwSignal<bool>) -> impl IntoView {
     let access = Access::new(
         expect_context::<RealtimeContext>(),
         expect_context::<Visitor>(),

@@ -2,6 +2,7 @@
 
 use driftless_client::SeenMark;
 use driftless_leptos::RealtimeContext;
+use driftless_leptos::part;
 use driftless_leptos::popover::Popover;
 use driftless_model::{Leaf, RecordId, Value, builtin};
 use driftless_protocol::feed::Query;
@@ -44,17 +45,29 @@ pub fn WidgetSettings(
     };
     view! {
         <Popover open trigger label heading=label>
-            <div class="settings">
-                <TextField
-                    record=record.get_value()
-                    leaf=builtin::TITLE
-                    label="Title"
-                    test_id="settings-title"
-                    verb="Rename"
-                />
-                {has_feed.then(|| view! { <FeedFields record=record.get_value() /> })}
-            </div>
+            {fields(record.get_value(), has_feed)}
         </Popover>
+    }
+}
+
+part! {
+    fn fields(record: RecordId, has_feed: bool) {
+        fields_view(record, has_feed).into_any()
+    }
+}
+
+fn fields_view(record: RecordId, has_feed: bool) -> impl IntoView {
+    view! {
+        <div class="settings">
+            <TextField
+                record=record.clone()
+                leaf=builtin::TITLE
+                label="Title"
+                test_id="settings-title"
+                verb="Rename"
+            />
+            {has_feed.then(|| view! { <FeedFields record /> })}
+        </div>
     }
 }
 

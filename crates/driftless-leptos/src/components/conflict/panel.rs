@@ -13,11 +13,18 @@ use super::decisions::{decisions, position};
 use super::leaf::{leaf_name, leaf_view};
 use crate::erased::{changing, keyed, memo};
 use crate::icons::ToneIcon;
+use crate::part;
 use crate::status_text::Tone;
 use crate::texts::{Texts, fill, use_texts};
 
-/// The dialog's content for the conflict of this number. `title_id` is the heading's.
-pub(super) fn panel(conflicts: Conflicts, number: u64, title_id: String) -> impl IntoView {
+part! {
+    /// The dialog's content for the conflict of this number. `title_id` is the heading's.
+    pub(super) fn panel(conflicts: Conflicts, number: u64, title_id: String) {
+        panel_view(conflicts, number, title_id).into_any()
+    }
+}
+
+fn panel_view(conflicts: Conflicts, number: u64, title_id: String) -> impl IntoView {
     let texts = use_texts();
     let current = Current::new(conflicts, number);
     let label = current.label();

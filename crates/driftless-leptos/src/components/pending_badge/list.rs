@@ -11,10 +11,22 @@ use crate::clock::use_now;
 use crate::context::RealtimeContext;
 use crate::erased::{When, changing, handler, keyed, memo, reactive};
 use crate::hooks::UseBackgroundSync;
+use crate::part;
 use crate::texts::{fill, use_texts};
 
+part! {
+    /// The list, with what can be done about all of it.
+    pub(super) fn list(
+        context: RealtimeContext,
+        sync: UseBackgroundSync,
+        max_display: usize,
+    ) {
+        list_view(context, sync, max_display).into_any()
+    }
+}
+
 /// The list: the oldest `max_display` edits, and how many more there are.
-pub(super) fn list(
+fn list_view(
     context: RealtimeContext,
     sync: UseBackgroundSync,
     max_display: usize,

@@ -21,6 +21,7 @@ use crate::hooks::{
 };
 use crate::icons::ToneIcon;
 use crate::missing_provider::MissingProvider;
+use crate::part;
 use crate::popover::Popover;
 use crate::status_text::{latency, quiet_word, state_name, tone, word};
 use crate::texts::{count, use_texts};
@@ -160,8 +161,14 @@ fn detailed(
     }
 }
 
-/// What the panel says, line by line.
-fn details(
+part! {
+    /// What the panel says, line by line.
+    fn details(context: RealtimeContext, socket: UseWebsocket, more: Signal<Vec<Fact>>) {
+        details_view(context, socket, more).into_any()
+    }
+}
+
+fn details_view(
     context: RealtimeContext,
     socket: UseWebsocket,
     more: Signal<Vec<Fact>>,
