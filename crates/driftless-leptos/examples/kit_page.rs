@@ -1,8 +1,12 @@
 //! A page with every component in one provider, which a button puts up and takes down again. The
 //! browser tests count what is left of it (`e2e/tests/provider.test.mjs`), and which leaf runs
-//! again when one changes (`e2e/tests/leaves.test.mjs`). Another button puts up a wall of widgets,
+//! again when one changes (`e2e/tests/leaves.test.mjs`). Another one puts up every component with
+//! every property (`e2e/tests/kit_properties.test.mjs`). Another button puts up a wall of widgets,
 //! whose frames are counted while others write to all of them (`cargo xtask frames`).
 #![forbid(unsafe_code)]
+
+#[path = "kit_page/properties.rs"]
+mod properties;
 
 use std::time::Duration;
 
@@ -16,6 +20,8 @@ use driftless_leptos::{
 use driftless_model::{Kind, Leaf, LeafPath, Note, RecordId, builtin};
 use leptos::prelude::*;
 
+use crate::properties::Properties;
+
 fn main() {
     driftless_leptos::executor::start();
     mount_to_body(Page);
@@ -25,7 +31,18 @@ fn main() {
 fn Page() -> impl IntoView {
     let is_up = RwSignal::new(false);
     let has_wall = RwSignal::new(false);
+    let has_properties = RwSignal::new(false);
     view! {
+        <button
+            type="button"
+            data-testid="properties"
+            on:click=move |_| has_properties.update(|up| *up = !*up)
+        >
+            "Put up with properties"
+        </button>
+        <Show when=move || has_properties.get()>
+            <Properties />
+        </Show>
         <button type="button" data-testid="wall" on:click=move |_| has_wall.set(true)>
             "Put up a wall"
         </button>
@@ -148,5 +165,9 @@ fn NoteLeaves(id: &'static str) -> impl IntoView {
             edit.set(id, Note::TEXT, "Text");
         })}
         {write("retitle", |edit, id| edit.set(id, builtin::TITLE, "Another title"))}
+        {write("rename", |edit, id| {
+            let title = window().location().search().unwrap_or_default();
+            edit.set(id, builtin::TITLE, title);
+        })}
     }
 }

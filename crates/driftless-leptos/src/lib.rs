@@ -45,6 +45,7 @@ pub mod icons;
 pub mod facts;
 pub mod figures;
 pub mod executor;
+mod announcement;
 pub mod json_compare;
 pub mod leaf_editor;
 pub mod popover;

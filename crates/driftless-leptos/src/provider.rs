@@ -54,7 +54,8 @@ pub fn DashboardRealtimeProvider(
     /// The texts that components show; English ones without it.
     #[prop(optional)]
     texts: Option<Texts>,
-    /// Told of what goes wrong outside of any single edit. The client goes on by itself.
+    /// Told of what goes wrong outside of any single edit, and once where this device keeps nothing
+    /// (private mode). The client goes on by itself.
     #[prop(into, optional)]
     on_error: Option<Callback<ClientError>>,
     /// Told once, when this device's storage has been read.
@@ -100,7 +101,8 @@ pub fn DashboardClientProvider(
     /// The texts that components show; English ones without it.
     #[prop(optional)]
     texts: Option<Texts>,
-    /// Told of what goes wrong outside of any single edit. The client goes on by itself.
+    /// Told of what goes wrong outside of any single edit, and once where this device keeps nothing
+    /// (private mode). The client goes on by itself.
     #[prop(into, optional)]
     on_error: Option<Callback<ClientError>>,
     /// Told once, when this device's storage has been read.
@@ -139,6 +141,7 @@ fn provide(
         owner: Owner::current(),
         on_error,
         on_initialized,
+        is_volatile: false,
     };
     listener.start(events);
 }
@@ -181,6 +184,8 @@ struct Listener {
     owner: Option<Owner>,
     on_error: Option<Callback<ClientError>>,
     on_initialized: Option<Callback<RealtimeContext>>,
+    /// Whether it is told that this device keeps nothing.
+    is_volatile: bool,
 }
 
 impl Listener {
@@ -194,26 +199,34 @@ impl Listener {
     }
 
     async fn listen(mut self, mut events: EventStream) {
-        self.tell_initialized();
+        self.tell_of_storage();
         while let Some(event) = events.next().await {
             self.live.apply(&event);
-            self.tell_initialized();
+            self.tell_of_storage();
             if let (ClientEvent::Error(error), Some(on_error)) = (event, self.on_error) {
                 self.run(|| on_error.run(error));
             }
         }
     }
 
-    fn tell_initialized(&mut self) {
-        let storage = self
-            .live
-            .status
-            .with_untracked(|status| status.storage.clone());
+    fn tell_of_storage(&mut self) {
+        let status = &self.live.status;
+        let storage = status.with_untracked(|status| status.storage.clone());
         if storage != StorageVerdict::Loading
             && let Some(on_initialized) = self.on_initialized.take()
         {
             let context = self.context;
             self.run(|| on_initialized.run(context));
+        }
+        // To a client without an owner, such as an agent, memory is a choice and no error.
+        let was_volatile = std::mem::replace(
+            &mut self.is_volatile,
+            matches!(storage, StorageVerdict::MemoryOnly { .. }),
+        );
+        if let (StorageVerdict::MemoryOnly { reason }, false, Some(on_error)) =
+            (storage, was_volatile, self.on_error)
+        {
+            self.run(|| on_error.run(ClientError::Storage { reason }));
         }
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 
-use crate::erased::{handler, keyed};
+use crate::announcement::{News, paced};
+use crate::erased::{handler, keyed, memo};
 use crate::icons::{CloseIcon, ToneIcon};
 use crate::status_text::Tone;
 use crate::texts::use_texts;
@@ -143,9 +144,10 @@ impl Toasts {
     }
 }
 
-/// Where the messages appear. Once for each provider, anywhere inside it.
+/// Where the messages appear. Once for each provider, anywhere inside it. They are read out too,
+/// but no oftener than every five seconds: then those that are still shown.
 ///
-/// Parts: `toaster`, `toast` (`data-tone`), `toast-action`, `toast-close`.
+/// Parts: `toaster`, `announcement`, `toast` (`data-tone`), `toast-action`, `toast-close`.
 #[component]
 pub fn Toaster(
     /// Classes of the outermost element.
@@ -158,6 +160,7 @@ pub fn Toaster(
             toasts.is_held.set(is_held);
         }
     };
+    let said = toasts.map(announcement);
     let shown = toasts.map(|toasts| {
         keyed(
             move || toasts.shown.get(),
@@ -170,16 +173,42 @@ pub fn Toaster(
             class=class
             data-part="toaster"
             data-testid="toaster"
-            role="status"
-            aria-live="polite"
             on:pointerenter=handler(move |_| hold(true))
             on:pointerleave=handler(move |_| hold(false))
             on:focusin=handler(move |_| hold(true))
             on:focusout=handler(move |_| hold(false))
         >
+            <span data-part="announcement" role="status" aria-live="polite">
+                {said}
+            </span>
             {shown}
         </div>
     }
+}
+
+fn announcement(toasts: Toasts) -> AnyView {
+    let heard = RwSignal::new(News::default());
+    let news = memo(move || {
+        let newest = heard.with_untracked(|heard| heard.newest);
+        toasts.shown.with(|shown| unheard(shown, newest))
+    });
+    paced(news, heard, 0)
+}
+
+/// The messages that are shown and came since those up to `newest` were read out.
+fn unheard(shown: &[Shown], newest: u64) -> News {
+    let said = |shown: &Shown| match &shown.toast.action {
+        Some((label, _)) => format!("{} {label}", shown.toast.text),
+        None => shown.toast.text.clone(),
+    };
+    let new = shown.iter().filter(|shown| shown.id >= newest);
+    let mut text = new.map(said).collect::<Vec<_>>().join(". ");
+    let newest = shown.last().map_or(newest, |last| newest.max(last.id + 1));
+    // One that says the same again is read again: only what differs is.
+    if !text.is_empty() && newest & 1 == 0 {
+        text.push('\u{a0}');
+    }
+    News { text, newest }
 }
 
 fn toast_view(toasts: Toasts, shown: Shown) -> impl IntoView {
@@ -231,6 +260,30 @@ mod tests {
             let shown = toasts.shown.get_untracked();
             shown.into_iter().map(|shown| shown.toast.text).collect()
         })
+    }
+
+    fn read_out(shown: &[(u64, &str)], newest: u64) -> (String, u64) {
+        let shown = shown.iter().map(|(id, text)| Shown {
+            id: *id,
+            toast: Toast::new(Tone::Live, *text),
+        });
+        let shown: Vec<_> = shown.collect();
+        let News { text, newest } = unheard(&shown, newest);
+        (text, newest)
+    }
+
+    #[test]
+    fn what_is_still_shown_and_was_not_read_out_is_read_out_together() {
+        let shown = [(0, "a"), (1, "b"), (2, "c")];
+        assert_eq!(read_out(&shown[..1], 0), ("a".to_owned(), 1));
+        assert_eq!(read_out(&shown, 1), ("b. c".to_owned(), 3));
+        assert_eq!(read_out(&shown[1..], 3), (String::new(), 3));
+        assert_eq!(read_out(&[], 3), (String::new(), 3));
+    }
+
+    #[test]
+    fn what_says_the_same_again_is_read_out_again() {
+        assert_ne!(read_out(&[(0, "a")], 0).0, read_out(&[(1, "a")], 1).0);
     }
 
     #[test]

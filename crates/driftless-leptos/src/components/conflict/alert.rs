@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 
 use super::{Conflicts, OpenConflict};
+use crate::announcement::{News, paced};
+use crate::clock::Moment;
 use crate::erased::{When, changing, handler, memo};
 use crate::icons::ToneIcon;
 use crate::status_text::Tone;
@@ -21,7 +23,8 @@ pub(super) fn alert(conflicts: Conflicts) -> impl IntoView {
     };
     view! {
         <When is=move || conflicts.open.with(|open| !open.is_empty())>
-            <div role="alert" data-part="conflict-alert" data-testid="conflict-alert">
+            <div data-part="conflict-alert" data-testid="conflict-alert">
+                {announcement(text)}
                 <ToneIcon tone=Tone::Conflict />
                 <span data-part="notice-text">{changing(move || text.get())}</span>
                 <button
@@ -34,6 +37,18 @@ pub(super) fn alert(conflicts: Conflicts) -> impl IntoView {
                 </button>
             </div>
         </When>
+    }
+}
+
+/// What is read out: at once that there are conflicts, and not each time that there is one more.
+fn announcement(text: Memo<String>) -> impl IntoView {
+    let news = memo(move || News::from(text.get()));
+    let heard = RwSignal::new(news.get_untracked());
+    let said = paced(news, heard, Moment::now().mono_ms);
+    view! {
+        <span data-part="announcement" role="alert">
+            {said}
+        </span>
     }
 }
 

@@ -1,6 +1,5 @@
 //! The connection at a glance, and in detail.
 
-mod announcement;
 mod facts;
 mod progress;
 mod diagnosis;
@@ -8,10 +7,10 @@ mod diagnosis;
 use driftless_sync::replica::view::Connection;
 use leptos::prelude::*;
 
-use self::announcement::paced;
 use self::diagnosis::diagnosis;
 use self::facts::{connection_facts, server_facts};
 use self::progress::{progress, words};
+use crate::announcement::{News, paced};
 use crate::clock::{Moment, use_now};
 use crate::context::{RealtimeContext, try_use_realtime};
 use crate::erased::{changing, handler, memo, reactive};
@@ -55,12 +54,11 @@ pub fn DashboardSyncIndicator(
     let socket = use_websocket_with_options(UseWebsocketOptions { on_status_change });
     let state = memo(move || socket.state.with(state_name));
     let look = memo(move || socket.state.with(tone));
-    let words = memo(move || {
-        socket
-            .state
-            .with(|state| quiet_word(state, &use_texts()).to_owned())
+    let news = memo(move || {
+        let word = |state: &Connection| quiet_word(state, &use_texts()).to_owned();
+        News::from(socket.state.with(word))
     });
-    let announced = paced(words);
+    let announced = paced(news, RwSignal::new(news.get_untracked()), 0);
     let shown = if show_details {
         detailed(context, socket, more_facts).into_any()
     } else {
@@ -76,7 +74,7 @@ pub fn DashboardSyncIndicator(
         >
             {shown}
             <span data-part="announcement" role="status" aria-live="polite">
-                {changing(move || announced.get())}
+                {announced}
             </span>
         </div>
     }
