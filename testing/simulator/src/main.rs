@@ -4,11 +4,11 @@
 
 mod dice;
 mod tally;
+mod failure;
 mod steps;
 mod coverage;
 mod schedule;
 mod network;
-mod failure;
 mod trace;
 mod builds;
 mod book;
