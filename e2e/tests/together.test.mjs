@@ -98,7 +98,7 @@ scenario('widgets are added and removed for the other', async ({ browser, server
   await unlock(bob);
   const id = await idOf(bob, 'Disks');
   await bob.locate('widgetRemove', record(bob, id)).click();
-  await bob.page.getByText('Removed “Disks”').waitFor();
+  await bob.locate('toast').filter({ hasText: 'Removed “Disks”' }).waitFor();
   await record(ann, id).waitFor({ state: 'detached' });
 });
 
