@@ -16,9 +16,9 @@ use crate::names::{LeafName, Name};
 /// is wrong with them is said by [`crate::Board::edit`].
 ///
 /// ```
-/// use driftless_client::model::builtin::{Note, TITLE};
-/// use driftless_client::model::Kind;
 /// use driftless_client::EditError;
+/// use driftless_client::model::Kind;
+/// use driftless_client::model::builtin::{Note, TITLE};
 /// use driftless_testkit::TestKit;
 ///
 /// let kit = TestKit::new();
@@ -49,6 +49,19 @@ pub struct EditBuilder {
 impl EditBuilder {
     /// Makes a record with its first leaves, or makes it again where it was removed; on a live
     /// record, sets these leaves. More leaves can be set in the same edit.
+    ///
+    /// ```
+    /// use driftless_client::model::builtin::TITLE;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    ///
+    /// board.edit("Add a note", |e| e.create("note", "note", [(TITLE.path(), "Lunch".into())]))?;
+    /// kit.settle();
+    /// assert_eq!(board.get("note", TITLE).as_deref(), Some("Lunch"));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn create(
         &mut self,
         record: impl Name<RecordId>,
@@ -65,6 +78,23 @@ impl EditBuilder {
     }
 
     /// Gives a leaf a value of its type. A number that is not finite is refused.
+    ///
+    /// ```
+    /// use driftless_client::model::builtin::TITLE;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    ///
+    /// board.edit("Add a note", |e| {
+    ///     e.create("note", "note", []);
+    ///     e.set("note", TITLE, "Lunch"); // its type is known
+    ///     e.set("note", "text", "at noon"); // any value
+    /// })?;
+    /// kit.settle();
+    /// assert_eq!(board.get("note", "text"), Some("at noon".into()));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn set<L: LeafName>(
         &mut self,
         record: impl Name<RecordId>,
@@ -92,6 +122,21 @@ impl EditBuilder {
     }
 
     /// Takes a leaf away.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// board.edit("Add a note", |e| {
+    ///     e.create("note", "note", []);
+    ///     e.set("note", "text", "Lunch");
+    /// })?;
+    /// board.edit("Empty it", |e| e.unset("note", "text"))?;
+    /// kit.settle();
+    /// assert_eq!(board.get("note", "text"), None);
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn unset(&mut self, record: impl Name<RecordId>, leaf: impl LeafName) {
         match leaf.into_path() {
             Ok(leaf) => self.push(record, Op::Unset { leaf }),
@@ -100,6 +145,18 @@ impl EditBuilder {
     }
 
     /// Removes a record.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// board.edit("Remove it", |e| e.remove("note"))?;
+    /// kit.settle();
+    /// assert!(board.record("note").is_none());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn remove(&mut self, record: impl Name<RecordId>) {
         self.push(record, Op::Remove);
     }
@@ -243,17 +300,53 @@ impl EditHandle {
 
     /// The edit's id. Where it became part of an earlier edit of the same gesture, that one's
     /// outcome is this one's.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let board = ann.client().board("home");
+    /// ann.go_offline();
+    /// let edit = board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// assert_eq!(board.outbox()[0].id, edit.id());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn id(&self) -> EditId {
         self.id
     }
 
     /// Waits until the edit is in this device's storage. While the storage refuses, it waits on;
     /// [`crate::Status::storage`] says why.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let board = ann.client().board("home");
+    /// ann.go_offline();
+    /// let edit = board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.until(edit.stored())?; // without a server
+    /// assert_eq!(board.pending().len(), 1);
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub async fn stored(&self) -> Result<(), EditError> {
         self.stored.clone().await.unwrap_or(Err(EditError::Closed))
     }
 
     /// Waits until the server has applied the edit, and says in which version; or why it was not.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// let edit = board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// assert_eq!(kit.until(edit.applied())?.0, 1);
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub async fn applied(&self) -> Result<Version, EditError> {
         self.applied.clone().await.unwrap_or(Err(EditError::Closed))
     }

@@ -48,16 +48,66 @@ impl Feed {
     }
 
     /// Its number, as in [`crate::ClientEvent::Feed`].
+    ///
+    /// ```
+    /// use driftless_client::{Aggregate, Query};
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// # let query = Query {
+    /// #     selector: "orders".to_owned(),
+    /// #     window_s: 60,
+    /// #     step_s: 1,
+    /// #     aggregate: Aggregate::Last,
+    /// # };
+    /// let client = kit.person("Ann").client();
+    /// let feed = client.feed(query.clone());
+    /// assert_ne!(client.feed(query).id(), feed.id());
+    /// ```
     pub fn id(&self) -> u32 {
         self.0.id
     }
 
     /// What it shows.
+    ///
+    /// ```
+    /// use driftless_client::{Aggregate, Query};
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// # let query = Query {
+    /// #     selector: "orders".to_owned(),
+    /// #     window_s: 60,
+    /// #     step_s: 1,
+    /// #     aggregate: Aggregate::Last,
+    /// # };
+    /// let client = kit.person("Ann").client();
+    /// let feed = client.feed(query.clone());
+    /// assert_eq!(feed.query(), &query);
+    /// ```
     pub fn query(&self) -> &Query {
         &self.0.query
     }
 
     /// How much attention it gets: whether it is on screen, and at which pace it is shown.
+    ///
+    /// ```
+    /// use driftless_client::{Aggregate, Attention, Pace, Query};
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// # let query = Query {
+    /// #     selector: "orders".to_owned(),
+    /// #     window_s: 60,
+    /// #     step_s: 1,
+    /// #     aggregate: Aggregate::Last,
+    /// # };
+    /// let client = kit.person("Ann").client();
+    /// let feed = client.feed(query.clone());
+    ///
+    /// // Scrolled out of sight.
+    /// feed.attend(Attention { is_visible: false, pace: Pace::default() });
+    /// ```
     pub fn attend(&self, attention: Attention) {
         let subject = Subject::Feed(self.0.id);
         let command = Command::Attend { subject, attention };
@@ -75,6 +125,23 @@ impl Feed {
     }
 
     /// What it shows now: its series within the window, or why it cannot be shown.
+    ///
+    /// ```
+    /// use driftless_client::{Aggregate, Query};
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// # let query = Query {
+    /// #     selector: "orders".to_owned(),
+    /// #     window_s: 60,
+    /// #     step_s: 1,
+    /// #     aggregate: Aggregate::Last,
+    /// # };
+    /// let client = kit.person("Ann").client();
+    /// let feed = client.feed(query.clone());
+    /// kit.advance_ms(1_000);
+    /// assert!(feed.data().series.is_empty());
+    /// ```
     pub fn data(&self) -> Arc<FeedData> {
         let data = self.0.shared.feed_data(self.0.id);
         data.unwrap_or_else(|| Arc::new(FeedData::new(&self.0.query)))

@@ -54,6 +54,15 @@ pub struct Ledger {
 
 impl Ledger {
     /// Whether nothing is lost and nothing doubled.
+    ///
+    /// ```
+    /// use driftless_client::Ledger;
+    ///
+    /// let mut ledger = Ledger::default();
+    /// assert!(ledger.adds_up());
+    /// ledger.lost = 1;
+    /// assert!(!ledger.adds_up());
+    /// ```
     pub fn adds_up(&self) -> bool {
         self.lost == 0 && self.doubled == 0
     }

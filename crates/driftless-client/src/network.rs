@@ -11,6 +11,14 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 /// A connection is reliable and in order, as TCP is: what is bad about a network makes frames
 /// late, never wrong, doubled or left out. So edits are never skipped. Samples may be: a server
 /// leaves out what a viewer is too slow for.
+///
+/// ```
+/// use driftless_client::NetworkConditions;
+///
+/// let mut conditions = NetworkConditions::poor();
+/// conditions.loss_percent = 20;
+/// conditions.bytes_per_second = Some(5_000);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct NetworkConditions {
@@ -31,11 +39,29 @@ pub struct NetworkConditions {
 
 impl NetworkConditions {
     /// Frames pass as they come.
+    ///
+    /// ```
+    /// use driftless_client::NetworkConditions;
+    ///
+    /// assert_eq!(NetworkConditions::none(), NetworkConditions::default());
+    /// ```
     pub fn none() -> Self {
         Self::default()
     }
 
     /// As from another continent, over a phone at the edge of its cell.
+    ///
+    /// ```
+    /// use driftless_client::NetworkConditions;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// ann.network().set(NetworkConditions::poor());
+    /// let edit = ann.client().board("home").edit("Add", |e| e.create("note", "note", []))?;
+    /// kit.until(edit.applied())?; // late, and whole
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn poor() -> Self {
         Self {
             latency_ms: 150,
@@ -48,6 +74,17 @@ impl NetworkConditions {
 }
 
 /// What a network carried since it was made.
+///
+/// ```
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let ann = kit.person("Ann");
+/// kit.until(ann.client().board("home").loaded())?;
+/// let traffic = ann.network().traffic();
+/// assert!(traffic.frames_sent > 0 && traffic.bytes_received > 0);
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct NetworkTraffic {
@@ -97,6 +134,17 @@ struct Inner {
 
 impl NetworkControl {
     /// A network without anything bad, and what chance comes from.
+    ///
+    /// ```
+    /// use driftless_client::{Client, NetworkConditions, NetworkControl};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let network = NetworkControl::new(7);
+    /// let client = Client::builder("ws://127.0.0.1:1/rt").start_over(&network);
+    /// network.set(NetworkConditions::poor());
+    /// client.shutdown().await;
+    /// # });
+    /// ```
     pub fn new(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(Inner {
             conditions: NetworkConditions::default(),
@@ -108,6 +156,16 @@ impl NetworkControl {
 
     /// How the network is from now on. Frames that are on their way keep their times, but for a
     /// cut, which holds them up.
+    ///
+    /// ```
+    /// use driftless_client::{NetworkConditions, NetworkControl};
+    ///
+    /// let network = NetworkControl::new(7);
+    /// let mut conditions = NetworkConditions::none();
+    /// conditions.is_cut = true;
+    /// network.set(conditions);
+    /// assert!(network.conditions().is_cut);
+    /// ```
     pub fn set(&self, conditions: NetworkConditions) {
         let wakers = {
             let mut inner = self.inner();
@@ -119,11 +177,23 @@ impl NetworkControl {
     }
 
     /// How the network is.
+    ///
+    /// ```
+    /// use driftless_client::{NetworkConditions, NetworkControl};
+    ///
+    /// assert_eq!(NetworkControl::new(7).conditions(), NetworkConditions::none());
+    /// ```
     pub fn conditions(&self) -> NetworkConditions {
         self.inner().conditions
     }
 
     /// What it carried so far.
+    ///
+    /// ```
+    /// use driftless_client::{NetworkControl, NetworkTraffic};
+    ///
+    /// assert_eq!(NetworkControl::new(7).traffic(), NetworkTraffic::default());
+    /// ```
     pub fn traffic(&self) -> NetworkTraffic {
         self.inner().traffic
     }
