@@ -22,7 +22,7 @@ const FIRST_LOAD_BYTES_MAX: usize = 425_000;
 
 /// The ceiling for a page with the client and no UI framework (`examples/plain-page`), its glue and
 /// its few lines of document included, after brotli. It is to be 150,000.
-const CLIENT_BYTES_MAX: usize = 225_000;
+const CLIENT_BYTES_MAX: usize = 215_000;
 
 /// What the archive has as it is in the repository.
 const AS_THEY_ARE: [&str; 9] = [

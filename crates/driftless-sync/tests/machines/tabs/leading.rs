@@ -20,8 +20,7 @@ fn nobody_connects_before_a_tab_is_elected() {
     assert_eq!(status.storage, StorageVerdict::Durable);
     pair.elect(tab);
     pair.settle();
-    let status = pair.people[tab].replica.status();
-    assert!(matches!(status.connection, Connection::Online { .. }));
+    assert!(is_online(&pair, tab));
 }
 
 #[test]
@@ -171,6 +170,10 @@ fn connection(pair: &Pair, tab: usize) -> Connection {
     replica.status().connection
 }
 
+fn is_online(pair: &Pair, tab: usize) -> bool {
+    matches!(connection(pair, tab), Connection::Online { .. })
+}
+
 #[test]
 fn a_tab_may_want_to_be_disconnected() {
     let (mut pair, first, second, _) = three();
@@ -180,10 +183,7 @@ fn a_tab_may_want_to_be_disconnected() {
     assert_eq!(connection(&pair, second), Connection::Idle);
     pair.command(second, Command::Connect);
     pair.settle();
-    assert!(matches!(
-        connection(&pair, second),
-        Connection::Online { .. }
-    ));
+    assert!(is_online(&pair, second));
 }
 
 /// Seed 15,031 of the simulator: the tab that led stayed idle though all had asked to connect.
@@ -196,10 +196,7 @@ fn a_wish_that_comes_late_undoes_nothing() {
     pair.command(first, Command::Connect);
     pair.input(first, Input::Told(Box::new(TabMessage::Connect(late))));
     pair.settle();
-    assert!(matches!(
-        connection(&pair, first),
-        Connection::Online { .. }
-    ));
+    assert!(is_online(&pair, first));
 }
 
 #[test]
@@ -214,10 +211,7 @@ fn a_tab_that_comes_later_wants_what_was_asked_for_last() {
     assert_eq!(connection(&pair, second), Connection::Idle);
     pair.command(second, Command::Connect);
     pair.settle();
-    assert!(matches!(
-        connection(&pair, second),
-        Connection::Online { .. }
-    ));
+    assert!(is_online(&pair, second));
 }
 
 /// A tab of a build that knows no order asks.
