@@ -1,4 +1,5 @@
-// The receipt of an edit: stored, sent, committed, step by step, while it waits and afterwards.
+// The receipt of an edit: stored, sent, committed, seen by others, step by step, while it waits and
+// afterwards.
 
 import assert from 'node:assert/strict';
 import { arrive, cable, rename } from '../harness/acts.mjs';
@@ -39,10 +40,26 @@ for (const colorScheme of ['dark', 'light']) {
     await ann.locate('badge').getByRole('button').first().click();
     const recent = ann.locate('recentList').locator('[data-testid="recent-item"]').first();
     await recent.waitFor();
-    const done = await steps(ann.locate('receipt', recent));
-    assert.deepEqual(done.map(([state]) => state), ['done', 'done', 'done']);
+    const receipt = ann.locate('receipt', recent);
+    await receipt.getByText('nobody else is here').waitFor();
+    const done = await steps(receipt);
+    assert.deepEqual(done.map(([state]) => state), ['done', 'done', 'done', 'waiting']);
     assert.match(done[2][1], /^committed v\d+ (\d+ ms|\d+ s)$/);
-    assert.match(await ann.locate('badge').innerText(), /the server does not tell/);
     assert.deepEqual(await violations(ann.page), [], 'axe afterwards');
   });
 }
+
+scenario('an edit tells that another person sees it, and since when', async ({ browser, server }) => {
+  const ann = await arrive(Board, await browser.person('ann'), server, 'Ann');
+  const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
+  await rename(ann, 'Processor', 'Renamed');
+  await bob.widget('Renamed').waitFor();
+  await ann.waitPending(0);
+  await ann.locate('badge').getByRole('button').first().click();
+  const recent = ann.locate('recentList').locator('[data-testid="recent-item"]').first();
+  const receipt = ann.locate('receipt', recent);
+  await receipt.getByText('seen by others: 1 of 1').waitFor();
+  const done = await steps(receipt);
+  assert.deepEqual(done.map(([state]) => state), ['done', 'done', 'done', 'done']);
+  assert.match(done[3][1], /^seen by others: 1 of 1 (\d+ ms|\d+ s)$/);
+});

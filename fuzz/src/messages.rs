@@ -3,7 +3,7 @@
 use driftless_model::{Cell, Check, ClientId, Replaced, StaleLeaf, Version};
 use driftless_protocol::feed::{Aggregate, FeedFrame, Query, SeriesName};
 use driftless_protocol::message::{
-    Again, ChangedLeaf, ClientMessage, Event, Hello, Outcome, Push, RemovedRecord, Resume,
+    Again, ChangedLeaf, ClientMessage, Event, Hello, Outcome, Push, RemovedRecord, Resume, Screens,
     ServerMessage, Settled, Subscribe, Welcome, WholeRecord,
 };
 use driftless_protocol::{Code, Packed, Payload};
@@ -17,7 +17,7 @@ use crate::source::Source;
 pub fn client(source: &mut Source<'_>) -> ClientMessage {
     let board = any_board(source);
     let (feed, nonce) = (source.narrow(), source.wide());
-    match source.below(9) {
+    match source.below(11) {
         0 => ClientMessage::Hello(Hello {
             protocol: source.narrow(),
             client: ClientId(u128::from(source.wide()) << 7),
@@ -37,6 +37,15 @@ pub fn client(source: &mut Source<'_>) -> ClientMessage {
             token: source.text(),
         },
         7 => ClientMessage::Ping { nonce },
+        8 => ClientMessage::AskScreens {
+            board,
+            version: version(source),
+        },
+        9 => ClientMessage::Shown {
+            board,
+            version: version(source),
+            ago_ms: nonce,
+        },
         _ => ClientMessage::Pong { nonce },
     }
 }
@@ -203,6 +212,7 @@ pub fn welcome(source: &mut Source<'_>) -> Welcome {
         build: source.text(),
         heartbeat_ms: source.wide(),
         now_ms: source.wide(),
+        asks_screens: source.once_in(2),
     }
 }
 
@@ -228,7 +238,7 @@ pub fn feed(source: &mut Source<'_>) -> FeedFrame {
 pub fn server(source: &mut Source<'_>) -> ServerMessage {
     let (seq, nonce) = (source.wide(), source.wide());
     let (board, code) = (any_board(source), source.pick(Code::ALL));
-    match source.below(11) {
+    match source.below(13) {
         0 => ServerMessage::Welcome(welcome(source)),
         1 => ServerMessage::Resume(Box::new(resume(source))),
         2 => {
@@ -253,6 +263,17 @@ pub fn server(source: &mut Source<'_>) -> ServerMessage {
         7 => ServerMessage::Feed(feed(source)),
         8 => ServerMessage::Ping { nonce },
         9 => ServerMessage::Pong { nonce },
+        10 => ServerMessage::Look {
+            board,
+            version: version(source),
+        },
+        11 => ServerMessage::Screens(Screens {
+            board,
+            version: version(source),
+            asked: source.narrow(),
+            shown: source.narrow(),
+            ago_ms: source.maybe(Source::wide),
+        }),
         _ => ServerMessage::Goodbye {
             close: 4000,
             reason: source.text(),

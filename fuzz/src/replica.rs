@@ -208,7 +208,7 @@ impl World {
         let board = any_board(source);
         let number = source.below(8) as u64;
         let id = edit_id(source);
-        let command = match source.below(14) {
+        let command = match source.below(15) {
             0 => Command::Connect,
             1 => Command::Disconnect,
             2 => Command::SetToken(source.maybe(Source::text)),
@@ -222,6 +222,10 @@ impl World {
             },
             8 => Command::CloseFeed {
                 feed: source.narrow(),
+            },
+            14 => Command::AskScreens {
+                board,
+                version: Version(source.wide()),
             },
             9 => Command::Retry { board, number, id },
             10 => Command::RollBack { board, number },

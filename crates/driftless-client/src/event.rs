@@ -107,6 +107,17 @@ pub enum ClientEvent {
         /// Whether mine was kept; otherwise theirs was taken.
         kept_mine: bool,
     },
+    /// On how many screens of others a version is, so far: see [`crate::Board::ask_screens`].
+    Screens {
+        /// Of which board.
+        board: BoardId,
+        /// Which version.
+        version: Version,
+        /// How many other devices were asked.
+        asked: u32,
+        /// How many of them show it.
+        shown: u32,
+    },
     /// Something went wrong outside of any single edit.
     Error(ClientError),
 }

@@ -42,7 +42,7 @@ pub use network::{NetworkConditions, NetworkControl, NetworkTraffic};
 pub use outbox::{Conflict, MergeBuilder, PendingEdit};
 #[cfg(all(not(target_arch = "wasm32"), feature = "tls"))]
 pub use platform::trust::{Trust, TrustError};
-pub use receipt::Receipt;
+pub use receipt::{OtherScreens, Receipt};
 pub use reconnect::ReconnectBill;
 pub use status::{Status, SyncState};
 pub use watch::Watch;

@@ -4,19 +4,20 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use driftless_model::{BoardId, EditId, Version};
+use driftless_protocol::message::Screens;
 use driftless_sync::replica::Now;
 use serde::Serialize;
 
 /// Most receipts that are kept, over all boards; the oldest go first.
 pub const RECEIPTS_MAX: usize = 64;
 
-/// The way of one edit: made, stored on this device, sent, committed by the server. Each step is
-/// told in milliseconds since the edit was made, where this tab or process saw it happen: where
-/// tabs share the replica, another one may send what was made here.
+/// The way of one edit: made, stored on this device, sent, committed by the server, on the screens
+/// of others. Each step is told in milliseconds since the edit was made, where this tab or process
+/// saw it happen: where tabs share the replica, another one may send what was made here.
 ///
 /// An edit that was not applied has no receipt any more: it waits in [`crate::Board::outbox`], or
-/// was taken back. What a server does not tell is whether others looked at it: a committed edit is
-/// published at once to all who follow the board, and nobody answers to that.
+/// was taken back. Whether others see it is known only where somebody asked:
+/// [`crate::Board::ask_screens`].
 ///
 /// ```
 /// use driftless_testkit::TestKit;
@@ -47,6 +48,22 @@ pub struct Receipt {
     pub committed_ms: Option<u64>,
     /// The version that it made; absent until then.
     pub version: Option<Version>,
+    /// The screens of others that it is on, as far as they answered; absent until then.
+    pub screens: Option<OtherScreens>,
+}
+
+/// On how many screens of others an edit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct OtherScreens {
+    /// How many other devices were asked: those that follow the board, at most
+    /// [`driftless_model::limits::SCREENS_ASKED_MAX`]. A process without a screen, and a page in
+    /// the background, are among them and do not answer.
+    pub asked: u32,
+    /// How many show it.
+    pub shown: u32,
+    /// When the first of them did, at the latest, in milliseconds since the edit was made.
+    pub first_ms: Option<u64>,
 }
 
 /// Keeps them.
@@ -66,6 +83,14 @@ struct Kept {
     sent: Option<i64>,
     committed: Option<i64>,
     version: Option<Version>,
+    screens: Option<KeptScreens>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct KeptScreens {
+    asked: u32,
+    shown: u32,
+    first: Option<i64>,
 }
 
 impl Receipts {
@@ -96,6 +121,7 @@ impl Receipts {
             sent: None,
             committed: None,
             version: None,
+            screens: None,
         });
     }
 
@@ -135,6 +161,25 @@ impl Receipts {
         }
     }
 
+    /// A version is on these screens of others. Who asks again is not told less than before.
+    pub(crate) fn screens(&self, screens: &Screens, now: Now) {
+        let mut kept = self.kept();
+        let is_about =
+            |kept: &Kept| kept.board == screens.board && kept.version == Some(screens.version);
+        let Some(own) = kept.iter_mut().find(|kept| is_about(kept)) else {
+            return;
+        };
+        let before = own.screens;
+        let ago_ms = screens.ago_ms.map(signed);
+        let at = ago_ms.map(|ago_ms| signed(now.mono_ms).saturating_sub(ago_ms));
+        let first = before.and_then(|before| before.first);
+        own.screens = Some(KeptScreens {
+            asked: screens.asked,
+            shown: screens.shown.max(before.map_or(0, |before| before.shown)),
+            first: first.into_iter().chain(at).min(),
+        });
+    }
+
     /// It was not applied, or taken back.
     pub(crate) fn forget(&self, id: EditId) {
         self.kept().retain(|kept| kept.id != id);
@@ -165,6 +210,11 @@ impl Kept {
             sent_ms: span(self.sent),
             committed_ms: span(self.committed),
             version: self.version,
+            screens: self.screens.map(|screens| OtherScreens {
+                asked: screens.asked,
+                shown: screens.shown,
+                first_ms: span(screens.first),
+            }),
         }
     }
 
@@ -214,6 +264,39 @@ mod tests {
         let told = (all[0].stored_ms, all[0].sent_ms, all[0].committed_ms);
         assert_eq!(told, (Some(4), Some(5), Some(812)));
         assert_eq!(all[0].version, Some(Version(7)));
+    }
+
+    #[test]
+    fn the_first_screen_counts_and_who_asks_again_is_not_told_less() {
+        let receipts = Receipts::default();
+        make(&receipts, 1, at(100));
+        receipts.applied(EditId(1), Version(7), at(120));
+        let told = |shown, ago_ms| Screens {
+            board: home(),
+            version: Version(7),
+            asked: 2,
+            shown,
+            ago_ms,
+        };
+        let screens = || receipts.of(&home())[0].screens;
+        assert_eq!(screens(), None);
+        receipts.screens(&told(0, None), at(130));
+        receipts.screens(&told(1, Some(5)), at(150));
+        receipts.screens(&told(2, Some(30)), at(160));
+        let both = Some(OtherScreens {
+            asked: 2,
+            shown: 2,
+            first_ms: Some(30),
+        });
+        assert_eq!(screens(), both);
+        receipts.screens(&told(0, None), at(900));
+        assert_eq!(screens(), both);
+        let other = Screens {
+            version: Version(8),
+            ..told(1, Some(1))
+        };
+        receipts.screens(&other, at(901));
+        assert_eq!(screens(), both);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct LiveBoard {
     pub undo: ArcRwSignal<UndoState>,
     /// The version of the confirmed state.
     pub version: ArcRwSignal<Version>,
+    /// How often others' screens were told of.
+    pub screens: ArcRwSignal<u64>,
     /// Whether there is something to show.
     pub loaded: ArcRwSignal<bool>,
     /// Why the user may not read the board; nothing where they may.
@@ -44,6 +46,7 @@ impl LiveBoard {
             outbox: ArcRwSignal::new(board.outbox()),
             undo: ArcRwSignal::new(board.undo_state()),
             version: ArcRwSignal::new(board.version()),
+            screens: ArcRwSignal::new(0),
             loaded: ArcRwSignal::new(board.is_loaded()),
             refusal: ArcRwSignal::new(board.refusal()),
             records: RecordSignals::new(ids),
@@ -66,6 +69,9 @@ impl LiveBoard {
             ClientEvent::Outbox { board } if Ok(board) == self.board.id() => {
                 renew(&self.outbox, self.board.outbox());
                 renew(&self.undo, self.board.undo_state());
+            }
+            ClientEvent::Screens { board, .. } if Ok(board) == self.board.id() => {
+                self.screens.update(|count| *count += 1);
             }
             ClientEvent::Feed { feed } => self.feeds.refresh(*feed),
             _ => {}

@@ -193,8 +193,10 @@ texts! {
     receipt_waiting = "not yet";
     /// In place of receipts, before there are any.
     receipt_none = "No receipts yet";
-    /// What is known of others, under the latest edits.
-    receipt_seen = "A committed change goes to everybody on the board at once. Who has looked at it, the server does not tell.";
+    /// A step of an edit: `{shown}` of `{asked}` other screens that show the board have it.
+    receipt_seen = "seen by others: {shown} of {asked}";
+    /// The same where nobody else has the board.
+    receipt_alone = "nobody else is here";
     /// One attempt.
     attempt_one = "{n} attempt";
     /// `{n}` attempts.

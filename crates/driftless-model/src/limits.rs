@@ -68,6 +68,15 @@ pub const REMOVAL_MARKS_MAX: usize = 4_096;
 pub const LOG_ROWS_MAX: usize = 100_000;
 /// Outcomes that a ledger row keeps above the settled mark.
 pub const LEDGER_OUTCOMES_MAX: usize = 1_024;
+/// Most other replicas that one question about a version on screen goes to.
+pub const SCREENS_ASKED_MAX: usize = 8;
+/// Most versions that one connection waits to see on the screens of others; those that it asked
+/// about first are forgotten first. As many wait on one replica for its screen.
+pub const SCREENS_WAITING_MAX: usize = 8;
+/// Between two questions of one replica about the screens of others, in milliseconds.
+pub const SCREENS_PACE_MS: u64 = 250;
+/// Most versions of which a replica remembers since when they are on screen.
+pub const SHOWN_VERSIONS_MAX: usize = 512;
 /// Former client ids that an edit remembers, which may have been applied under one of them.
 pub const FORMER_CLIENTS_MAX: usize = 8;
 /// Longest selector of a feed query, in bytes.
@@ -187,8 +196,8 @@ pub const ACCESS_SECONDS_MAX: u64 = 366 * 86_400;
 pub const MESSAGES_PER_S_MAX: u32 = 20_000;
 /// Messages of one connection at once.
 pub const MESSAGES_AT_ONCE_MAX: u32 = 40_000;
-/// Messages of one connection in a second, on the average, that follow a board, open a feed or sign
-/// in anew: those that cost a server most.
+/// Messages of one connection in a second, on the average, that follow a board, open a feed, ask
+/// about the screens of others or sign in anew: those that cost a server most.
 pub const REQUESTS_PER_S_MAX: u32 = 50;
 /// The same at once: more than all boards and feeds of a connection, three times over.
 pub const REQUESTS_AT_ONCE_MAX: u32 = 1_024;

@@ -467,6 +467,36 @@ mod tests {
     }
 
     #[test]
+    fn a_removal_of_what_is_gone_is_left_out_but_where_the_same_edit_makes_it() {
+        let mut board = board();
+        apply(&mut board, 2, &[change(1, Op::Remove)]);
+        let gone = Verdict::Apply {
+            skipped: vec![LeafRef {
+                record: id("cpu"),
+                leaf: None,
+            }],
+            replaced: vec![],
+        };
+        assert_eq!(judged(&board, vec![change(2, Op::Remove)]), gone);
+        let made_and_removed = vec![create(2, "CPU"), change(2, Op::Remove)];
+        assert_eq!(judged(&board, made_and_removed), applied());
+        // Removed, and made again: the removal comes too late, the record does not.
+        let made_again = vec![change(2, Op::Remove), create(2, "CPU")];
+        assert_eq!(judged(&board, made_again), applied());
+    }
+
+    #[test]
+    fn a_missing_record_is_one_conflict_however_much_is_written_to_it() {
+        let mut board = board();
+        apply(&mut board, 2, &[change(1, Op::Remove)]);
+        let writes = vec![set(1, "title", "Load"), set(1, "unit", "%")];
+        let Verdict::Conflict(stale) = judged(&board, writes) else {
+            panic!("a write to a removed record vanished");
+        };
+        assert_eq!(stale.len(), 1);
+    }
+
+    #[test]
     fn an_absent_leaf_counts_as_changed_at_the_floor() {
         let mut board = board();
         board.floor = Version(5);

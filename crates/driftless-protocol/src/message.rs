@@ -44,6 +44,23 @@ pub enum ClientMessage {
         /// The token.
         token: String,
     },
+    /// Asks on how many screens of others a version of a board is: answered by
+    /// [`ServerMessage::Screens`], where [`Welcome::asks_screens`].
+    AskScreens {
+        /// Which board.
+        board: BoardId,
+        /// The version.
+        version: Version,
+    },
+    /// Answers a [`ServerMessage::Look`], once the version or a later one is on screen.
+    Shown {
+        /// Which board.
+        board: BoardId,
+        /// The version that was asked about.
+        version: Version,
+        /// For how long it has been on screen, at least, in milliseconds.
+        ago_ms: u64,
+    },
     /// Asks for a [`ServerMessage::Pong`].
     Ping {
         /// Echoed.
@@ -165,6 +182,17 @@ pub enum ServerMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         feed: Option<u32>,
     },
+    /// Somebody wants to know whether others see a version of a board. Whoever shows it to a person
+    /// answers with [`ClientMessage::Shown`], now or when it does.
+    Look {
+        /// Which board.
+        board: BoardId,
+        /// The version.
+        version: Version,
+    },
+    /// Answers a [`ClientMessage::AskScreens`]: at once, when others come who are asked as well,
+    /// and with every screen that the version is on.
+    Screens(Screens),
     /// Samples.
     Feed(FeedFrame),
     /// Asks for a [`ClientMessage::Pong`].
@@ -205,6 +233,27 @@ pub struct Welcome {
     pub heartbeat_ms: u64,
     /// The server's time, in milliseconds since 1970.
     pub now_ms: u64,
+    /// Whether the server knows [`ClientMessage::AskScreens`]: those of before end the connection.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks_screens: bool,
+}
+
+/// On how many screens of others a version is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Screens {
+    /// Which board.
+    pub board: BoardId,
+    /// The version.
+    pub version: Version,
+    /// How many other replicas were asked: those that follow the board, up to
+    /// [`driftless_model::limits::SCREENS_ASKED_MAX`].
+    pub asked: u32,
+    /// How many of them show it.
+    pub shown: u32,
+    /// For how long the one that answered just now has shown it, at least, in milliseconds; absent
+    /// where none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ago_ms: Option<u64>,
 }
 
 /// Everything that a replica lacks, as one unit from one consistent read: stored and shown whole or

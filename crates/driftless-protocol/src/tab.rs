@@ -5,11 +5,12 @@
 //! build that tabs of before could only misunderstand has another [`TAB_FORMAT`]; of those, a tab
 //! takes in what a [`TabHeader`] says, and nothing else.
 
-use driftless_model::{BoardId, UserId};
+use driftless_model::{BoardId, UserId, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Codec, DecodeError, is_default};
 use crate::feed::{FeedFrame, Query};
+use crate::message::Screens;
 
 /// The format of the messages between tabs that this build speaks.
 ///
@@ -104,6 +105,31 @@ pub enum TabMessage {
     },
     /// A person wants to be connected, or not to be.
     Connect(Wish),
+    /// A tab asks on how many screens of others a version is.
+    AskScreens {
+        /// Which board.
+        board: BoardId,
+        /// The version.
+        version: Version,
+    },
+    /// What the server said to that.
+    Screens(Screens),
+    /// Somebody else asks whether a version is on screen: the tabs that show it answer.
+    Look {
+        /// Which board.
+        board: BoardId,
+        /// The version.
+        version: Version,
+    },
+    /// A tab shows it.
+    Shown {
+        /// Which board.
+        board: BoardId,
+        /// The version that was asked about.
+        version: Version,
+        /// For how long, at least, in milliseconds.
+        ago_ms: u64,
+    },
 }
 
 /// Whether the tabs are to be connected. The greatest wish is the one that counts: the last, and of

@@ -30,7 +30,8 @@ pub struct Rate {
 pub struct Allowance {
     /// Messages of one connection.
     pub messages: Rate,
-    /// Those among them that cost most: following a board, opening a feed, signing in anew.
+    /// Those among them that cost most: following a board, opening a feed, asking about the
+    /// screens of others, signing in anew.
     pub requests: Rate,
     /// Connections that are begun from one address.
     pub connects: Rate,

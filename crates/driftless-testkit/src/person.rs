@@ -151,6 +151,8 @@ impl Machine {
             .storage(self.rows.clone());
         let platform = Conditioned::new(platform, self.network.clone());
         let (client, driver) = builder.start_on(platform);
+        // A person looks at what their page shows.
+        let _ = signals.unbounded_send(Signal::Visible(true));
         Running {
             client,
             signals,

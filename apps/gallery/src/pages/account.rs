@@ -13,7 +13,7 @@ use crate::examples::performance::Speed;
 use crate::examples::receipts::Latest;
 use crate::examples::reconnect::LastConnection;
 use crate::examples::widget::Thermometer;
-use crate::scene::{Cast, NOTE, Scene};
+use crate::scene::{BOARD, Cast, NOTE, Scene};
 use crate::stage::{Playground, Stage};
 
 type State = (&'static str, fn(&TestKit), fn(&Cast));
@@ -52,6 +52,15 @@ pub fn receipts() -> AnyView {
                 conditions.latency_ms = 20;
                 cast.ann.network().set(conditions);
                 cast.rename_anew(&cast.ann);
+                cast.kit.advance_ms(1_000);
+            }),
+            ("seen by another", |_| {}, |cast| {
+                cast.rename_anew(&cast.ann);
+                cast.kit.advance_ms(1_000);
+                let board = cast.ann.client().board(BOARD);
+                for receipt in board.receipts() {
+                    board.ask_screens(receipt.id);
+                }
                 cast.kit.advance_ms(1_000);
             }),
         ], || view! { <Latest max_display=3 /> }.into_any())}

@@ -258,6 +258,12 @@ fn event_of(notice: Notice) -> Option<ClientEvent> {
             label,
             kept_mine: resolution == Resolution::KeepMine,
         },
+        Notice::Screens(screens) => ClientEvent::Screens {
+            board: screens.board,
+            version: screens.version,
+            asked: screens.asked,
+            shown: screens.shown,
+        },
         Notice::Error { code, detail } => {
             let error = ClientError::Server { code, detail };
             ClientEvent::Error(error)

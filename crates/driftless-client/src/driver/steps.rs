@@ -72,6 +72,7 @@ pub(super) fn sent(state: &State, message: &ClientMessage, replica: &Replica, no
 pub(super) fn told(state: &State, notice: &Notice, now: Now) {
     match notice {
         Notice::EditStored { id } => state.receipts.stored(*id, now),
+        Notice::Screens(screens) => state.receipts.screens(screens, now),
         Notice::EditSettled {
             board,
             id,

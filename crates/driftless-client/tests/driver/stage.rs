@@ -519,6 +519,7 @@ pub fn welcome() -> Welcome {
         build: "test".to_owned(),
         heartbeat_ms: HEARTBEAT_MS,
         now_ms: 1_700_000_000_000,
+        asks_screens: true,
     }
 }
 

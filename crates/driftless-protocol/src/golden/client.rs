@@ -17,6 +17,8 @@ variants! { name_of, NAMES: ClientMessage,
     ClientMessage::OpenFeed { .. } => "open_feed",
     ClientMessage::CloseFeed { .. } => "close_feed",
     ClientMessage::Token { .. } => "token",
+    ClientMessage::AskScreens { .. } => "ask_screens",
+    ClientMessage::Shown { .. } => "shown",
     ClientMessage::Ping { .. } => "ping",
     ClientMessage::Pong { .. } => "pong",
 }
@@ -111,6 +113,21 @@ pub fn samples() -> Vec<Sample<ClientMessage>> {
         ("token", ClientMessage::Token { token }),
         ("ping", ClientMessage::Ping { nonce }),
         ("pong", ClientMessage::Pong { nonce: 0 }),
+        (
+            "ask_screens",
+            ClientMessage::AskScreens {
+                board: board(),
+                version: Version(412),
+            },
+        ),
+        (
+            "shown",
+            ClientMessage::Shown {
+                board: board(),
+                version: Version(412),
+                ago_ms: 84,
+            },
+        ),
     ]
 }
 

@@ -10,7 +10,7 @@ use crate::golden::parts::{
 };
 use crate::golden::{Sample, assert_covered, assert_golden, variants};
 use crate::message::{
-    ChangedLeaf, Event, Outcome, RemovedRecord, Resume, ServerMessage, Settled, Welcome,
+    ChangedLeaf, Event, Outcome, RemovedRecord, Resume, Screens, ServerMessage, Settled, Welcome,
     WholeRecord,
 };
 
@@ -24,6 +24,8 @@ variants! { name_of, NAMES: ServerMessage,
     ServerMessage::Refused { .. } => "refused",
     ServerMessage::Expect { .. } => "expect",
     ServerMessage::Error { .. } => "error",
+    ServerMessage::Look { .. } => "look",
+    ServerMessage::Screens(_) => "screens",
     ServerMessage::Feed(_) => "feed",
     ServerMessage::Ping { .. } => "ping",
     ServerMessage::Pong { .. } => "pong",
@@ -106,7 +108,17 @@ pub fn rejected() -> Outcome {
     }
 }
 
-fn welcome() -> ServerMessage {
+pub fn screens(shown: u32, ago_ms: Option<u64>) -> Screens {
+    Screens {
+        board: board(),
+        version: Version(412),
+        asked: 3,
+        shown,
+        ago_ms,
+    }
+}
+
+fn welcome(asks_screens: bool) -> ServerMessage {
     ServerMessage::Welcome(Welcome {
         protocol: 1,
         protocol_min: 1,
@@ -115,6 +127,7 @@ fn welcome() -> ServerMessage {
         build: "driftless 0.1.0".into(),
         heartbeat_ms: 15_000,
         now_ms: 1_794_000_000_000,
+        asks_screens,
     })
 }
 
@@ -241,7 +254,8 @@ pub fn samples() -> Vec<Sample<ServerMessage>> {
         seq: 5,
     };
     vec![
-        ("welcome", welcome()),
+        ("welcome", welcome(false)),
+        ("welcome.asks_screens", welcome(true)),
         (
             "resume",
             ServerMessage::Resume(Box::new(resume_with_everything())),
@@ -265,6 +279,15 @@ pub fn samples() -> Vec<Sample<ServerMessage>> {
         ("feed.increment", feed(false)),
         ("ping", ServerMessage::Ping { nonce: 0 }),
         ("pong", ServerMessage::Pong { nonce: u64::MAX }),
+        (
+            "look",
+            ServerMessage::Look {
+                board: board(),
+                version: Version(412),
+            },
+        ),
+        ("screens", ServerMessage::Screens(screens(1, Some(84)))),
+        ("screens.none", ServerMessage::Screens(screens(0, None))),
         ("goodbye", goodbye),
     ]
 }

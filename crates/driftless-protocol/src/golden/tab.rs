@@ -1,5 +1,7 @@
 //! What tabs tell each other.
 
+use driftless_model::Version;
+
 use crate::golden::parts::{board, user};
 use crate::golden::{Sample, assert_covered, assert_golden, client, server, variants};
 use crate::message::{ClientMessage, ServerMessage};
@@ -14,6 +16,10 @@ variants! { name_of, NAMES: TabMessage,
     TabMessage::FeedError { .. } => "feed_error",
     TabMessage::Hurry { .. } => "hurry",
     TabMessage::Connect(_) => "connect",
+    TabMessage::AskScreens { .. } => "ask_screens",
+    TabMessage::Screens(_) => "screens",
+    TabMessage::Look { .. } => "look",
+    TabMessage::Shown { .. } => "shown",
 }
 
 variants! { connection_name, CONNECTIONS: TabConnection,
@@ -114,6 +120,34 @@ fn feed() -> TabMessage {
     }
 }
 
+fn about_screens() -> [Sample<TabMessage>; 4] {
+    [
+        (
+            "ask_screens",
+            TabMessage::AskScreens {
+                board: board(),
+                version: Version(412),
+            },
+        ),
+        ("screens", TabMessage::Screens(server::screens(1, Some(84)))),
+        (
+            "look",
+            TabMessage::Look {
+                board: board(),
+                version: Version(412),
+            },
+        ),
+        (
+            "shown",
+            TabMessage::Shown {
+                board: board(),
+                version: Version(412),
+                ago_ms: 84,
+            },
+        ),
+    ]
+}
+
 /// At least one of each variant.
 pub fn samples() -> Vec<Sample<TabMessage>> {
     let waiting = TabConnection::Waiting {
@@ -126,7 +160,7 @@ pub fn samples() -> Vec<Sample<TabMessage>> {
         order: 0,
         is_wanted: true,
     };
-    vec![
+    let mut samples = vec![
         ("wants", wants(true)),
         ("wants.nothing", wants(false)),
         ("leads.idle", leads(TabConnection::Idle)),
@@ -171,7 +205,9 @@ pub fn samples() -> Vec<Sample<TabMessage>> {
         ("wants.wished", wants_wished()),
         ("wants.read", wants_read()),
         ("leads.idle.wished", leads_wished()),
-    ]
+    ];
+    samples.extend(about_screens());
+    samples
 }
 
 #[test]

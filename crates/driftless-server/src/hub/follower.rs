@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use driftless_model::{BoardId, ClientId, Cursor, Role, limits};
+use driftless_model::{BoardId, ClientId, Cursor, Role, Version, limits};
 use driftless_protocol::message::{Push, Resume};
 use driftless_protocol::{Code, Codec, ServerMessage};
 use driftless_sync::room::{Member, ends_following};
@@ -258,6 +258,38 @@ impl Follower {
         sent.map_err(|_| stopping(&board))
     }
 
+    /// Asks on how many screens of others a version of a board is. The answers come as deliveries.
+    pub async fn ask_screens(
+        &self,
+        board: &BoardId,
+        version: Version,
+    ) -> Result<(), Box<ServerMessage>> {
+        let Some(following) = self.following.get(board) else {
+            let detail = format!("follow {board} before asking who sees it");
+            return Err(board_error(board, Code::NotSubscribed, detail));
+        };
+        let connection = self.entry.connection;
+        let command = Command::AskScreens {
+            connection,
+            version,
+        };
+        let sent = following.open.commands.send(command).await;
+        sent.map_err(|_| stopping(board))
+    }
+
+    /// A version that was asked about is on this client's screen. It may have left the board since.
+    pub async fn shown(&self, board: &BoardId, version: Version, ago_ms: u64) {
+        if let Some(following) = self.following.get(board) {
+            let connection = self.entry.connection;
+            let command = Command::Shown {
+                connection,
+                version,
+                ago_ms,
+            };
+            following.open.commands.send(command).await.ok();
+        }
+    }
+
     /// Adds what is there for the client now, in order, about `deliveries_max` of it and not much
     /// more than 256 KiB. Says whether that was everything.
     pub async fn deliver(&mut self, deliveries_max: usize, deliveries: &mut Vec<Delivery>) -> bool {
@@ -418,6 +450,8 @@ impl Following {
             Content::Message(message) => match **message {
                 // These stand for every edit from theirs on.
                 ServerMessage::Refused { .. } | ServerMessage::Error { .. } => self.unanswered = 0,
+                // These answer no edit.
+                ServerMessage::Look { .. } | ServerMessage::Screens(_) => {}
                 _ => self.unanswered = self.unanswered.saturating_sub(1),
             },
         }

@@ -58,6 +58,7 @@ async fn greet(driftless: Driftless, wire: &mut Wire, remote: Remote) -> Result<
         build: format!("driftless {}", env!("CARGO_PKG_VERSION")),
         heartbeat_ms: u64::try_from(driftless.heartbeat().as_millis()).unwrap_or(u64::MAX),
         now_ms: now_ms(),
+        asks_screens: true,
     };
     wire.send(&ServerMessage::Welcome(welcome)).await?;
     driftless.metrics().connections_opened.inc();

@@ -233,6 +233,7 @@ impl Session {
             message,
             ClientMessage::Subscribe(_)
                 | ClientMessage::OpenFeed { .. }
+                | ClientMessage::AskScreens { .. }
                 | ClientMessage::Token { .. }
         );
         self.keep_pace(is_request)?;
@@ -251,6 +252,17 @@ impl Session {
             ClientMessage::OpenFeed { feed, query } => self.open_feed(feed, query).await?,
             ClientMessage::CloseFeed { feed } => {
                 self.viewer.close(feed);
+                Ok(())
+            }
+            ClientMessage::AskScreens { board, version } => {
+                self.follower.ask_screens(&board, version).await
+            }
+            ClientMessage::Shown {
+                board,
+                version,
+                ago_ms,
+            } => {
+                self.follower.shown(&board, version, ago_ms).await;
                 Ok(())
             }
             ClientMessage::Token { token } => return self.renew(&token).await,

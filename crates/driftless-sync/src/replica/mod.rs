@@ -18,6 +18,7 @@ pub mod background_sync;
 pub mod undo_history;
 pub mod websocket_manager;
 pub mod types;
+mod shown;
 pub mod board;
 mod tabs;
 mod tab_feeds;

@@ -2,7 +2,7 @@
 
 use driftless_model::{BoardId, ClientId, EditId, LeafRef, RecordId, UserId, Value, Version};
 use driftless_protocol::durable::Row;
-use driftless_protocol::message::{ClientMessage, ServerMessage};
+use driftless_protocol::message::{ClientMessage, Screens, ServerMessage};
 use driftless_protocol::{Code, FeedFrame, Query, TabMessage};
 
 use crate::replica::background_sync::NewEdit;
@@ -109,7 +109,7 @@ pub enum Command {
     SetToken(Option<String>),
     /// The device's network came or went.
     Network(bool),
-    /// The page is seen, or hidden.
+    /// The page is seen, or hidden. Without, nobody looks at what this replica shows.
     Visible(bool),
     /// Follow a board.
     Follow(BoardId),
@@ -175,6 +175,13 @@ pub enum Command {
         seen: Version,
         /// The id of the new edit.
         id: EditId,
+    },
+    /// Find out on how many screens of others a version is: [`Notice::Screens`].
+    AskScreens {
+        /// The board.
+        board: BoardId,
+        /// The version.
+        version: Version,
     },
     /// "Use here": lead this replica.
     TakeOver,
@@ -298,6 +305,8 @@ pub enum Notice {
         /// What was left out.
         at: Vec<LeafRef>,
     },
+    /// On how many screens of others a version is, so far.
+    Screens(Screens),
     /// A conflict was settled without asking.
     AutoResolved {
         /// The board.

@@ -11,6 +11,7 @@ use driftless_protocol::message::{Push, Resume, ServerMessage};
 use crate::planted::{Bug, is_planted};
 use crate::room::batch::{Batch, Decider};
 use crate::room::memory::Memory;
+use crate::room::screens::{Asked, Letter};
 use crate::room::types::{
     ConnectionId, Found, Input, Member, Output, Prune, Retention, SharedResume, Stored,
 };
@@ -34,6 +35,7 @@ pub struct Room {
     pushes: VecDeque<Pushed>,
     /// How often the log was asked for an edit.
     looks: u64,
+    screens: Asked,
     outputs: VecDeque<Output>,
 }
 
@@ -102,6 +104,7 @@ impl Room {
             resumes: VecDeque::new(),
             pushes: VecDeque::new(),
             looks: 0,
+            screens: Asked::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -143,10 +146,27 @@ impl Room {
                 self.subscribe(connection, member, cursor);
             }
             Input::Unsubscribe { connection } => {
-                self.members.remove(&connection);
-                self.resumes
-                    .retain(|waiting| waiting.connection != connection);
-                return;
+                return self.stop_following(connection);
+            }
+            Input::AskScreens {
+                connection,
+                version,
+            } => {
+                let (board, members) = (&self.board, &self.members);
+                let letters = self.screens.ask(board, members, connection, version);
+                return self.send_letters(letters);
+            }
+            Input::Shown {
+                connection,
+                version,
+                ago_ms,
+            } => {
+                let Some(member) = self.members.get(&connection) else {
+                    return;
+                };
+                let (board, client) = (&self.board, member.client);
+                let letters = self.screens.shown(board, client, version, ago_ms);
+                return self.send_letters(letters);
             }
             Input::Role { connection, role } => self.role(connection, role),
             Input::Push { connection, push } => self.push(connection, push),
@@ -174,6 +194,8 @@ impl Room {
     }
 
     fn subscribe(&mut self, connection: ConnectionId, member: Member, cursor: Option<Cursor>) {
+        let letters = self.screens.joined(&self.board, connection, member.client);
+        self.send_letters(letters);
         self.members.insert(connection, Arc::new(member));
         self.resumes
             .retain(|waiting| waiting.connection != connection);
@@ -201,11 +223,26 @@ impl Room {
         }
     }
 
-    /// The connection does not follow any more, and nothing that it pushed is taken.
-    fn leave(&mut self, connection: ConnectionId) {
-        self.members.remove(&connection);
+    fn stop_following(&mut self, connection: ConnectionId) {
+        if let Some(member) = self.members.remove(&connection) {
+            self.screens.left(connection, member.client);
+        }
         self.resumes
             .retain(|waiting| waiting.connection != connection);
+    }
+
+    fn send_letters(&mut self, letters: Vec<Letter>) {
+        for (connection, message) in letters {
+            self.outputs.push_back(Output::Send {
+                connection,
+                message: Box::new(message),
+            });
+        }
+    }
+
+    /// The connection does not follow any more, and nothing that it pushed is taken.
+    fn leave(&mut self, connection: ConnectionId) {
+        self.stop_following(connection);
         self.pushes.retain(|pushed| pushed.connection != connection);
     }
 
@@ -257,6 +294,7 @@ impl Room {
     fn load_failed(&mut self) {
         self.phase = Phase::Cold;
         let detail = "the board cannot be read now; it is tried again".to_owned();
+        self.screens = Asked::default();
         for connection in mem::take(&mut self.members).into_keys() {
             self.send_error(connection, Code::Unavailable, detail.clone());
         }
@@ -286,6 +324,7 @@ impl Room {
             // Others may have written, or this batch may be there: whoever follows has to resume.
             Stored::Conflict | Stored::Unknown => {
                 self.members.clear();
+                self.screens = Asked::default();
                 self.resumes.clear();
                 self.pushes.clear();
                 self.outputs.push_back(Output::CutAll);
@@ -337,7 +376,7 @@ impl Room {
         let connection = waiting.connection;
         let row = memory.ledger.get(&member.client);
         if row.is_some_and(|row| row.user != member.user) {
-            self.members.remove(&connection);
+            self.stop_following(connection);
             let detail = "this replica belongs to another user; sign in as that user".to_owned();
             self.send_error(connection, Code::WrongUser, detail);
             return true;
@@ -424,12 +463,7 @@ impl Room {
                 self.leave(pushed.connection);
             }
         }
-        for (connection, message) in mem::take(&mut batch.replies) {
-            self.outputs.push_back(Output::Send {
-                connection,
-                message: Box::new(message),
-            });
-        }
+        self.send_letters(mem::take(&mut batch.replies));
         if batch.is_write() {
             let mut append = batch.append(&self.board, &memory);
             append.prune = self.prune(&batch, &mut memory);

@@ -186,3 +186,80 @@ fn collect(delta: &mut Delta, id: &RecordId, slot: &Slot, since: Version) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use driftless_model::UserId;
+
+    use super::*;
+
+    fn ann() -> UserId {
+        UserId::new("Ann").expect("a user")
+    }
+
+    fn row(version: u64) -> LogRow {
+        LogRow {
+            version: Version(version),
+            check: Check(version),
+            id: EditId(u128::from(version)),
+            client: ClientId(1),
+            user: ann(),
+            time_ms: 0,
+            label: String::new(),
+            effects: vec![],
+        }
+    }
+
+    /// Records that were removed, one at each version from 1 on.
+    fn with_marks(count: u64) -> Memory {
+        let mark = |version| {
+            let id = RecordId::new(format!("r{version:04}")).expect("an id");
+            let (version, author) = (Version(version), ann());
+            (id, Slot::Removed { version, author })
+        };
+        let mut image = BoardImage::default();
+        image.state.records = (1..=count).map(mark).collect();
+        Memory::new(image)
+    }
+
+    #[test]
+    fn the_oldest_marks_go_until_an_eighth_less_than_allowed_is_left() {
+        let mut memory = with_marks(16);
+        assert_eq!((memory.prune_marks(16).len(), memory.state.floor.0), (0, 0));
+        let mut memory = with_marks(20);
+        assert_eq!((memory.prune_marks(16).len(), memory.state.floor.0), (6, 6));
+        assert_eq!(memory.state.records.len(), 14);
+    }
+
+    #[test]
+    fn what_was_applied_lately_is_known_by_its_id_for_two_batches() {
+        let mut memory = Memory::new(BoardImage::default());
+        let most = 2 * limits::BATCH_EDITS_MAX as u64;
+        (1..=most).for_each(|version| memory.advance(row(version)));
+        assert!(memory.applied(EditId(1)).is_some());
+        memory.advance(row(most + 1));
+        assert!(memory.applied(EditId(1)).is_none());
+        assert!(memory.applied(EditId(2)).is_some());
+    }
+
+    #[test]
+    fn who_stands_at_the_same_version_shares_the_news_for_as_long_as_somebody_has_it() {
+        let mut memory = with_marks(3);
+        let first = memory.news_since(Version(1));
+        let other = memory.news_since(Version(2));
+        assert_eq!((first.removed.len(), other.removed.len()), (2, 1));
+        assert!(Arc::ptr_eq(&first, &memory.news_since(Version(1))));
+        assert_eq!(memory.news.len(), 2);
+        drop((first, other));
+        let _third = memory.news_since(Version(0));
+        assert_eq!(memory.news.len(), 1, "what nobody has is not remembered");
+    }
+
+    #[test]
+    fn a_delta_has_what_changed_after_a_version_and_nothing_of_before() {
+        let memory = with_marks(3);
+        let touched = memory.state.records.keys().cloned().collect();
+        let removed = |since| memory.delta_of(&touched, Version(since)).removed.len();
+        assert_eq!([removed(0), removed(2), removed(3)], [3, 1, 0]);
+    }
+}

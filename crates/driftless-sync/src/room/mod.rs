@@ -5,6 +5,7 @@ pub mod types;
 mod memory;
 mod batch;
 mod again;
+mod screens;
 mod machine;
 
 pub use machine::Room;

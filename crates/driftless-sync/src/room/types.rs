@@ -53,6 +53,22 @@ pub enum Input {
         /// In its envelope.
         push: Push,
     },
+    /// Somebody asks on how many screens of others a version is.
+    AskScreens {
+        /// From which connection; ignored where it does not follow.
+        connection: ConnectionId,
+        /// The version.
+        version: Version,
+    },
+    /// A version that was asked about is on a screen.
+    Shown {
+        /// Whose.
+        connection: ConnectionId,
+        /// The version.
+        version: Version,
+        /// For how long, at least, in milliseconds.
+        ago_ms: u64,
+    },
     /// Answers [`Output::LookUp`]; `check` is absent where the version does not exist (any more).
     Looked {
         /// For which connection.
@@ -147,7 +163,7 @@ pub enum Output {
     Send {
         /// To which.
         connection: ConnectionId,
-        /// A refusal, an `Expect` or an error.
+        /// A refusal, an `Expect`, an error, or what is said of screens.
         message: Box<ServerMessage>,
     },
     /// A connection follows the board no more, since its user may not read it: it reads nothing on

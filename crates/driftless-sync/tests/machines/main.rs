@@ -11,5 +11,6 @@ mod pair;
 mod pruning;
 mod restore;
 mod rights;
+mod screens;
 mod tabs;
 mod undo;

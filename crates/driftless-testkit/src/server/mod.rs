@@ -256,6 +256,29 @@ impl State {
                 self.send_all(number, &messages);
             }
             ClientMessage::CloseFeed { feed } => self.feeds.close(number, feed),
+            ClientMessage::AskScreens { board, version } => {
+                let connection = ConnectionId(number);
+                self.room_input(
+                    &board,
+                    Input::AskScreens {
+                        connection,
+                        version,
+                    },
+                );
+            }
+            ClientMessage::Shown {
+                board,
+                version,
+                ago_ms,
+            } => {
+                let connection = ConnectionId(number);
+                let shown = Input::Shown {
+                    connection,
+                    version,
+                    ago_ms,
+                };
+                self.room_input(&board, shown);
+            }
             ClientMessage::Ping { nonce } => self.send(number, &ServerMessage::Pong { nonce }),
             _ => {}
         }
@@ -291,6 +314,7 @@ impl State {
             build: "driftless-testkit".to_owned(),
             heartbeat_ms: HEARTBEAT_MS,
             now_ms: self.clock.epoch_ms(),
+            asks_screens: true,
         });
         let Some(link) = self.links.get_mut(&number) else {
             return;

@@ -128,6 +128,7 @@ impl World {
                     build: "simulated".to_owned(),
                     heartbeat_ms: 3_000,
                     now_ms: self.schedule.now_ms(),
+                    asks_screens: false,
                 });
                 self.send_to_device(number, &welcome);
                 for subscribe in hello.boards {

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::item::item;
 use super::kept_focus::KeptFocus;
-use super::receipt::recent;
+use super::receipt::{receipts, recent};
 use crate::clock::use_now;
 use crate::context::RealtimeContext;
 use crate::erased::{When, changing, handler, keyed, memo, reactive};
@@ -51,11 +51,7 @@ fn list_view(
     };
     let is_empty = move || sync.outbox.with(|outbox| outbox.is_empty());
     let none = texts.pending_none.clone();
-    let receipts = memo(move || {
-        // They change with the outbox.
-        sync.outbox.track();
-        context.board().receipts()
-    });
+    let receipts = receipts(context);
     let items = keyed(
         move || shown.with(|shown| shown.iter().map(|entry| entry.number).collect()),
         u64::to_string,
@@ -78,7 +74,7 @@ fn list_view(
         </ul>
         {changing(more)}
         {actions_for_all(sync, focus)}
-        {recent(receipts, now)}
+        {recent(context, receipts, now)}
     }
 }
 

@@ -2,14 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::receipt::steps_view;
+use super::receipt::{ask_screens, key, receipts, steps_view};
 use crate::context::try_use_realtime;
 use crate::erased::{When, keyed, memo};
 use crate::missing_provider::MissingProvider;
 use crate::texts::use_texts;
 
 /// The latest edits of this device, newest first, each with the steps that it took and how many
-/// milliseconds after it was made: stored here, sent, committed. See [`driftless_client::Receipt`].
+/// milliseconds after it was made: stored here, sent, committed, seen by others. See
+/// [`driftless_client::Receipt`]. While it is shown it asks who sees them.
 ///
 /// Part: `receipts`; `data-state` is `empty` or `some`.
 #[component]
@@ -24,20 +25,16 @@ pub fn EditReceipts(
     let Some(context) = try_use_realtime() else {
         return view! { <MissingProvider component="EditReceipts" /> }.into_any();
     };
-    let receipts = memo(move || {
-        // They change with the outbox.
-        context.outbox.track();
-        context.version.track();
-        let mut receipts = context.board().receipts();
-        receipts.truncate(max_display);
-        receipts
+    let all = receipts(context);
+    let latest = memo(move || {
+        let mut latest = all.get();
+        latest.truncate(max_display);
+        latest
     });
+    ask_screens(context, latest);
     let items = keyed(
-        move || receipts.get(),
-        |receipt| {
-            let steps = [receipt.stored_ms, receipt.sent_ms, receipt.committed_ms];
-            format!("{} {}", receipt.id, steps.iter().flatten().count())
-        },
+        move || latest.get(),
+        key,
         |receipt| {
             view! {
                 <li data-part="recent-item">
@@ -48,7 +45,7 @@ pub fn EditReceipts(
             .into_any()
         },
     );
-    let is_empty = move || receipts.with(Vec::is_empty);
+    let is_empty = move || latest.with(Vec::is_empty);
     let state = move || if is_empty() { "empty" } else { "some" };
     let none = use_texts().receipt_none.clone();
     view! {

@@ -19,6 +19,7 @@ use crate::planted::{Bug, is_planted};
 use crate::replica::background_sync::{Entry, Outbox, SettleStep, Told, undo_changes};
 use crate::replica::journal::Journal;
 use crate::replica::realtime_state::RealtimeState;
+use crate::replica::shown::Shown;
 use crate::replica::types::{Notice, Settlement};
 use crate::replica::undo_history::{Applied, UndoHistory, Versions, versions_under};
 use crate::replica::update_processor::BoardFlush;
@@ -42,6 +43,8 @@ pub struct Board {
     pub refused: Option<String>,
     /// Whether an application in another tab does, for which this one leads.
     pub is_followed_elsewhere: bool,
+    /// Since when which version is on screen.
+    pub(super) shown: Shown,
 }
 
 /// As whom a replica is connected, and when.
@@ -134,6 +137,7 @@ impl Board {
             is_followed: false,
             refused: None,
             is_followed_elsewhere: false,
+            shown: Shown::default(),
             id,
         }
     }

@@ -29,6 +29,7 @@ impl Replica {
             }
             Command::Visible(is_visible) => {
                 self.is_visible = is_visible;
+                self.has_screen = true;
                 if is_visible {
                     self.ask_leader(now);
                 }
@@ -60,6 +61,7 @@ impl Replica {
             } => {
                 self.resolve(&board, (number, edits), &resolution, seen, id, now);
             }
+            Command::AskScreens { board, version } => self.ask_screens(board, version),
             Command::TakeOver => self.take_over(),
         }
     }

@@ -294,6 +294,18 @@ impl Replica {
                 let notice = Notice::FeedError { feed, detail };
                 self.outputs.push_back(Output::Notice(notice));
             }
+            TabMessage::AskScreens { board, version } if self.is_leading() => {
+                self.ask_screens(board, version);
+            }
+            TabMessage::Shown {
+                board,
+                version,
+                ago_ms,
+            } if self.is_leading() => self.say_shown(board, version, ago_ms),
+            TabMessage::Look { board, version } if !self.is_leading() => {
+                self.looked_for(board, version, now);
+            }
+            TabMessage::Screens(screens) if !self.is_leading() => self.screens(screens),
             TabMessage::Hurry { board } if self.is_leading() => self.hurry(&board, now),
             // A build that knows no order asks now.
             TabMessage::Connect(Wish {

@@ -6,6 +6,7 @@ mod rights;
 mod commands;
 mod pump;
 mod undo;
+mod screens;
 mod auto_resolve;
 mod deeds;
 mod follow;
@@ -23,6 +24,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::replica::background_sync::{NewEdit, SeenMark};
 use crate::replica::board::Board;
 use crate::replica::journal::{Journal, Ticket};
+use crate::replica::machine::screens::Questions;
 use crate::replica::realtime_config::RealtimeConfig;
 use crate::replica::tab_feeds::TabFeeds;
 use crate::replica::tabs::{Leader, Tabs};
@@ -69,6 +71,9 @@ pub struct Replica {
     processor: UpdateProcessor,
     auto_resolve: AutoResolve,
     is_visible: bool,
+    /// Whether anybody said that the page is seen, or hidden.
+    has_screen: bool,
+    questions: Questions,
     told: Option<ReplicaStatus>,
     woken_for_ms: Option<u64>,
     outputs: VecDeque<Output>,
@@ -125,6 +130,8 @@ impl Replica {
             processor: UpdateProcessor::default(),
             auto_resolve: AutoResolve::Never,
             is_visible: true,
+            has_screen: false,
+            questions: Questions::default(),
             told: None,
             woken_for_ms: None,
             outputs: [Output::Load].into(),

@@ -19,6 +19,8 @@ impl Replica {
         self.settle_conflicts(now);
         self.stream_edits(now);
         self.flush(now);
+        self.note_shown(now);
+        self.send_question(now);
         self.store(now);
         if is_planted(Bug::SaidSavedTooEarly) {
             self.tell_stored();
@@ -196,6 +198,7 @@ impl Replica {
             .chain(self.processor.due_at_ms(self.cadence()))
             .chain(self.retry_due_at_ms())
             .chain(self.tabs_due_at_ms())
+            .chain(self.questions.due_at_ms())
             .min();
         if let Some(mono_ms) = due.filter(|_| due != self.woken_for_ms) {
             self.outputs.push_back(Output::WakeAt { mono_ms });

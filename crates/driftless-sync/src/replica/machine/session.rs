@@ -72,21 +72,7 @@ impl Replica {
                 seq,
                 retry_after_ms,
                 ..
-            } => {
-                let retry_after_ms = retry_after_ms.min(limits::WAIT_MS_MAX);
-                let mut wait_ms = retry_after_ms + self.socket.draw(retry_after_ms);
-                if is_planted(Bug::NeverResume) {
-                    wait_ms = u64::MAX / 2;
-                }
-                if let Some(board) = self.boards.get_mut(&board)
-                    && matches!(board.stream, Stream::Live { .. })
-                {
-                    board.stream = Stream::Paused {
-                        until_ms: now.mono_ms + wait_ms,
-                        next: seq,
-                    };
-                }
-            }
+            } => self.refused(&board, seq, retry_after_ms, now),
             ServerMessage::Expect { board, seq } => {
                 if let Some(board) = self.boards.get_mut(&board)
                     && matches!(board.stream, Stream::Live { .. })
@@ -102,6 +88,8 @@ impl Replica {
             } => {
                 self.server_error(code, detail, board, feed, now);
             }
+            ServerMessage::Look { board, version } => self.looked_for(board, version, now),
+            ServerMessage::Screens(screens) => self.screens(screens),
             ServerMessage::Feed(frame) => self.feed_frame(frame, now),
             ServerMessage::Ping { nonce } => self.send(ClientMessage::Pong { nonce }),
             ServerMessage::Pong { nonce } => self.socket.ponged(nonce, now.mono_ms),
@@ -112,6 +100,23 @@ impl Replica {
                 self.socket.told_to_wait(now.mono_ms + wait_ms);
             }
             _ => {}
+        }
+    }
+
+    /// Edits are not taken now, from this one on.
+    fn refused(&mut self, id: &BoardId, seq: u64, retry_after_ms: u64, now: Now) {
+        let retry_after_ms = retry_after_ms.min(limits::WAIT_MS_MAX);
+        let mut wait_ms = retry_after_ms + self.socket.draw(retry_after_ms);
+        if is_planted(Bug::NeverResume) {
+            wait_ms = u64::MAX / 2;
+        }
+        if let Some(board) = self.boards.get_mut(id)
+            && matches!(board.stream, Stream::Live { .. })
+        {
+            board.stream = Stream::Paused {
+                until_ms: now.mono_ms + wait_ms,
+                next: seq,
+            };
         }
     }
 
@@ -136,6 +141,7 @@ impl Replica {
         self.bind(&welcome.user);
         self.session_user = Some(welcome.user.clone());
         self.socket.welcomed(welcome, now.mono_ms);
+        self.questions.are_taken = welcome.asks_screens;
         let feeds: Vec<(u32, Query)> = self.feeds.iter().map(|(k, v)| (*k, v.clone())).collect();
         for (feed, query) in feeds.into_iter().chain(self.tab_feeds.all()) {
             self.send(ClientMessage::OpenFeed { feed, query });

@@ -230,6 +230,11 @@ impl UpdateProcessor {
         self.dropped.get(&feed).copied().unwrap_or_default()
     }
 
+    /// Whether anything of a board waits for a flush.
+    pub fn is_waiting(&self, board: &BoardId) -> bool {
+        self.boards.contains_key(board)
+    }
+
     /// How many records wait for a flush.
     pub fn waiting_records(&self) -> usize {
         let changed = self.boards.values();

@@ -112,6 +112,7 @@ impl Bench {
             build: "b".to_owned(),
             heartbeat_ms: u64::MAX,
             now_ms: 1,
+            asks_screens: false,
         }));
         self.hear(ServerMessage::Resume(Box::new(Resume {
             board: board(),

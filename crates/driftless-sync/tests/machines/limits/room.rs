@@ -378,3 +378,21 @@ fn a_room_remembers_checks_up_to_its_limit() {
     assert!(remembers_its_start_after(limits::CHECKS_IN_MEMORY_MAX - 1));
     assert!(!remembers_its_start_after(limits::CHECKS_IN_MEMORY_MAX));
 }
+
+#[test]
+fn who_is_asked_for_an_earlier_edit_still_follows() {
+    let mut room = followed();
+    room.handle(Input::Loaded(Box::new(image(1, 0))), 1);
+    outputs(&mut room);
+    let send = |room: &mut Room, seq| {
+        let (id, op) = set(0);
+        let (connection, push) = (CONNECTION, push(seq, id, op));
+        room.handle(Input::Push { connection, push }, 1);
+        outputs(room)
+    };
+    let [Output::Send { message, .. }] = &send(&mut room, 2)[..] else {
+        panic!("the gap is told");
+    };
+    assert!(matches!(**message, ServerMessage::Expect { seq: 1, .. }));
+    assert!(commit(send(&mut room, 1)).is_some());
+}

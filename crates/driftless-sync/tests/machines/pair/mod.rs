@@ -4,6 +4,7 @@
 mod bad_days;
 mod disk;
 mod rights;
+mod screens;
 mod tabs;
 mod words;
 
@@ -445,6 +446,7 @@ impl Pair {
                     build: "pair".to_owned(),
                     heartbeat_ms: 1_000_000,
                     now_ms: self.now_ms,
+                    asks_screens: true,
                 };
                 self.people[who]
                     .inbox
@@ -464,7 +466,7 @@ impl Pair {
                     .inbox
                     .push_back(ServerMessage::Pong { nonce });
             }
-            _ => {}
+            other => self.serve_screens(connection, other),
         }
     }
 

@@ -1,5 +1,7 @@
 //! A board as the application reads and edits it.
 
+mod account;
+
 use std::sync::Arc;
 
 use driftless_model::{BoardId, IdError, LeafValue, RecordId, Version};
@@ -9,12 +11,9 @@ use driftless_sync::replica::{Attention, Command, SeenMark, Subject};
 
 use crate::edit::{EditBuilder, EditHandle};
 use crate::error::{EditError, OutboxError};
-use crate::ledger::Ledger;
 use crate::names::{LeafName, Name};
 use crate::news::Topic;
 use crate::outbox::{Conflict, PendingEdit};
-use crate::receipt::Receipt;
-use crate::reconnect::ReconnectBill;
 use crate::shared::{PublishedBoard, Shared, State};
 use crate::watch::Watch;
 
@@ -357,25 +356,6 @@ impl Board {
     pub fn watch_outbox(&self) -> Watch<Arc<Vec<EntryView>>> {
         let topic = self.id.clone().ok().map(Topic::Outbox);
         self.watch_board(topic, |board| Arc::clone(&board.outbox))
-    }
-
-    /// How far the latest edits of this device came, newest first: see [`Receipt`]. They change
-    /// with the outbox.
-    pub fn receipts(&self) -> Vec<Receipt> {
-        let of_board = |id| self.shared.state().receipts.of(id);
-        self.id.as_ref().map(of_board).unwrap_or_default()
-    }
-
-    /// Whether every edit of this device is accounted for: see [`Ledger`]. It changes with the
-    /// outbox and with the board.
-    pub fn ledger(&self) -> Ledger {
-        self.read(|board| board.ledger)
-    }
-
-    /// What it took to bring this copy up to date, the last time that the server was reached.
-    pub fn reconnect_bill(&self) -> Option<ReconnectBill> {
-        let id = self.id.as_ref().ok()?;
-        self.shared.state().bills.of(id)
     }
 
     /// What is on screen now. Take it when a gesture begins.

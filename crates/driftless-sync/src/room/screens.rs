@@ -1,0 +1,139 @@
+//! On how many screens of others a version is: asked for by whoever made it, answered by those that
+//! show it. Nothing of it is stored, and nothing happens with an edit that nobody asks about.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use driftless_model::{BoardId, ClientId, Version, limits};
+use driftless_protocol::message::{Screens, ServerMessage};
+
+use crate::room::types::{ConnectionId, Member};
+
+/// A message and who gets it.
+pub type Letter = (ConnectionId, ServerMessage);
+
+/// The last questions of each connection, and what was said to them.
+#[derive(Debug, Default)]
+pub struct Asked(BTreeMap<ConnectionId, VecDeque<Question>>);
+
+#[derive(Debug)]
+struct Question {
+    version: Version,
+    /// Of whom.
+    by: ClientId,
+    /// Who was asked, and whether they answered: replicas, whatever connection they have.
+    others: BTreeMap<ClientId, bool>,
+}
+
+impl Asked {
+    /// Somebody asks: the others are asked, and it is told how many those are. Asking again is a
+    /// new question.
+    pub fn ask(
+        &mut self,
+        board: &BoardId,
+        members: &BTreeMap<ConnectionId, Arc<Member>>,
+        by: ConnectionId,
+        version: Version,
+    ) -> Vec<Letter> {
+        let Some(asking) = members.get(&by) else {
+            return Vec::new();
+        };
+        let mut question = Question {
+            version,
+            by: asking.client,
+            others: BTreeMap::new(),
+        };
+        let mut letters: Vec<Letter> = members
+            .iter()
+            .filter(|(_, member)| question.takes(member.client))
+            .map(|(other, _)| (*other, look(board, version)))
+            .collect();
+        letters.push((by, question.answer(board, None)));
+        let waiting = self.0.entry(by).or_default();
+        waiting.retain(|waiting| waiting.version != version);
+        if waiting.len() >= limits::SCREENS_WAITING_MAX {
+            waiting.pop_front();
+        }
+        waiting.push_back(question);
+        letters
+    }
+
+    /// Somebody follows from now on: they are asked as well, where they did not answer already.
+    pub fn joined(
+        &mut self,
+        board: &BoardId,
+        connection: ConnectionId,
+        client: ClientId,
+    ) -> Vec<Letter> {
+        let mut letters = Vec::new();
+        for (by, questions) in &mut self.0 {
+            for question in questions {
+                if question.takes(client) {
+                    letters.push((connection, look(board, question.version)));
+                    letters.push((*by, question.answer(board, None)));
+                }
+            }
+        }
+        letters
+    }
+
+    /// A version is on the screen of somebody who was asked, perhaps. Each counts once.
+    pub fn shown(
+        &mut self,
+        board: &BoardId,
+        on: ClientId,
+        version: Version,
+        ago_ms: u64,
+    ) -> Vec<Letter> {
+        let mut letters = Vec::new();
+        for (by, questions) in &mut self.0 {
+            let mut about = questions.iter_mut();
+            let question = about.find(|question| question.version == version);
+            let Some(question) = question else { continue };
+            if let Some(has_answered @ false) = question.others.get_mut(&on) {
+                *has_answered = true;
+                letters.push((*by, question.answer(board, Some(ago_ms))));
+            }
+        }
+        letters
+    }
+
+    /// A connection does not follow any more: it hears no answers, and gives none.
+    pub fn left(&mut self, connection: ConnectionId, client: ClientId) {
+        self.0.remove(&connection);
+        for question in self.0.values_mut().flatten() {
+            question
+                .others
+                .retain(|other, shown| *other != client || *shown);
+        }
+    }
+}
+
+impl Question {
+    /// Whether this one is asked now: one of the others, who did not answer yet.
+    fn takes(&mut self, client: ClientId) -> bool {
+        let has_room = self.others.len() < limits::SCREENS_ASKED_MAX;
+        if client == self.by || !(has_room || self.others.contains_key(&client)) {
+            return false;
+        }
+        !*self.others.entry(client).or_insert(false)
+    }
+
+    fn answer(&self, board: &BoardId, ago_ms: Option<u64>) -> ServerMessage {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        ServerMessage::Screens(Screens {
+            board: board.clone(),
+            version: self.version,
+            asked: count(self.others.len()),
+            shown: count(self.others.values().filter(|shown| **shown).count()),
+            ago_ms,
+        })
+    }
+}
+
+fn look(board: &BoardId, version: Version) -> ServerMessage {
+    ServerMessage::Look {
+        board: board.clone(),
+        version,
+    }
+}
