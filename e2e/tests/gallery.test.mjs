@@ -34,7 +34,7 @@ const PAGES = {
     'stored here': '[data-part="receipt"]:has([data-state="done"] + [data-state="waiting"] + [data-state="waiting"])',
     'sent, without an answer': '[data-part="receipt"]:has([data-state="done"] + [data-state="done"] + [data-state="waiting"])',
     'committed': '[data-part="receipt"]:not(:has([data-state="waiting"]))',
-    'seen by another': '[data-part="receipt-step"][data-state="done"]:nth-child(4):has-text("seen by others: 1 of 1")',
+    'seen by another': '[data-part="receipt-step"][data-state="done"]:nth-child(4):has-text("seen by others (1 of 1)")',
   },
   'ledger': {
     'nothing was made': '[data-part="ledger"]:has-text("0 made")',

@@ -58,8 +58,8 @@ scenario('an edit tells that another person sees it, and since when', async ({ b
   await ann.locate('badge').getByRole('button').first().click();
   const recent = ann.locate('recentList').locator('[data-testid="recent-item"]').first();
   const receipt = ann.locate('receipt', recent);
-  await receipt.getByText('seen by others: 1 of 1').waitFor();
+  await receipt.getByText('seen by others (1 of 1)').waitFor();
   const done = await steps(receipt);
   assert.deepEqual(done.map(([state]) => state), ['done', 'done', 'done', 'done']);
-  assert.match(done[3][1], /^seen by others: 1 of 1 (\d+ ms|\d+ s)$/);
+  assert.match(done[3][1], /^seen by others \(1 of 1\) (\d+ ms|\d+ s)$/);
 });

@@ -31,8 +31,6 @@ pub struct RealtimeContext {
     pub loaded: Signal<bool>,
     /// Why the user may not read the board, in the server's words; nothing where they may.
     pub refusal: Signal<Option<String>>,
-    /// Changes whenever a receipt says more of the screens of others.
-    pub(crate) screens: Signal<u64>,
     /// The number of the entry whose conflict is open for decision. Set it to open one; the
     /// `ConflictResolutionUi` of the provider shows it.
     pub open_conflict: RwSignal<Option<u64>>,
@@ -59,7 +57,6 @@ impl RealtimeContext {
             outbox: live.outbox.clone().into(),
             undo: live.undo.clone().into(),
             version: live.version.clone().into(),
-            screens: live.screens.clone().into(),
             loaded: live.loaded.clone().into(),
             refusal: live.refusal.clone().into(),
             open_conflict: RwSignal::new(None),
@@ -75,6 +72,11 @@ impl RealtimeContext {
     /// The board: reads without signals, and edits.
     pub fn board(&self) -> Board {
         self.live.with_value(|live| live.board.clone())
+    }
+
+    /// What is computed here is computed again when a receipt says more of the screens of others.
+    pub(crate) fn track_screens(&self) {
+        self.live.with_value(|live| live.screens.track());
     }
 
     /// A record as a signal: renewed when this record changes, and by nothing else.

@@ -25,8 +25,8 @@ pub struct LiveBoard {
     pub undo: ArcRwSignal<UndoState>,
     /// The version of the confirmed state.
     pub version: ArcRwSignal<Version>,
-    /// How often others' screens were told of.
-    pub screens: ArcRwSignal<u64>,
+    /// Told when a receipt says more of the screens of others.
+    pub screens: ArcTrigger,
     /// Whether there is something to show.
     pub loaded: ArcRwSignal<bool>,
     /// Why the user may not read the board; nothing where they may.
@@ -46,7 +46,7 @@ impl LiveBoard {
             outbox: ArcRwSignal::new(board.outbox()),
             undo: ArcRwSignal::new(board.undo_state()),
             version: ArcRwSignal::new(board.version()),
-            screens: ArcRwSignal::new(0),
+            screens: ArcTrigger::new(),
             loaded: ArcRwSignal::new(board.is_loaded()),
             refusal: ArcRwSignal::new(board.refusal()),
             records: RecordSignals::new(ids),
@@ -71,7 +71,7 @@ impl LiveBoard {
                 renew(&self.undo, self.board.undo_state());
             }
             ClientEvent::Screens { board, .. } if Ok(board) == self.board.id() => {
-                self.screens.update(|count| *count += 1);
+                self.screens.notify();
             }
             ClientEvent::Feed { feed } => self.feeds.refresh(*feed),
             _ => {}

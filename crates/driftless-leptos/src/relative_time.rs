@@ -20,9 +20,10 @@ pub fn age(now_ms: u64, then_ms: u64) -> String {
 }
 
 /// How long until something, both in milliseconds. Rounded up: a countdown ends with `1 s`, and
-/// `now` means that it is due.
+/// stays there while what is due is about to happen.
 pub fn until(now_ms: u64, then_ms: u64) -> String {
-    span(then_ms.saturating_sub(now_ms).div_ceil(1000) * 1000)
+    let seconds = then_ms.saturating_sub(now_ms).div_ceil(1000);
+    span(seconds.max(1) * 1000)
 }
 
 #[cfg(test)]
@@ -49,10 +50,10 @@ mod tests {
     }
 
     #[test]
-    fn a_countdown_is_due_only_when_it_says_so() {
+    fn a_countdown_ends_with_a_second() {
         assert_eq!(until(0, 1_200), "2 s");
         assert_eq!(until(1_100, 1_200), "1 s");
-        assert_eq!(until(1_200, 1_200), "now");
-        assert_eq!(until(5_000, 1_200), "now");
+        assert_eq!(until(1_200, 1_200), "1 s");
+        assert_eq!(until(5_000, 1_200), "1 s");
     }
 }

@@ -3,8 +3,16 @@
 use driftless_client::Status;
 use driftless_sync::replica::view::{Connection, StorageVerdict};
 
-use crate::relative_time::until;
+use crate::relative_time::{age, until};
 use crate::texts::{Texts, fill};
+
+/// How long ago something was, in words, both in milliseconds since 1970.
+pub(crate) fn ago(then_ms: u64, now_ms: u64, texts: &Texts) -> String {
+    if now_ms < then_ms.saturating_add(1_000) {
+        return texts.just_now.to_string();
+    }
+    fill(&texts.ago, &[("span", &age(now_ms, then_ms))])
+}
 
 /// The looks that a status can have, each with a shape of its own: nothing is told by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +118,16 @@ pub fn storage_word(status: &Status, texts: &Texts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn less_than_a_second_ago_is_just_now() {
+        let texts = Texts::default();
+        let told = [1_000, 1_999, 2_000, 62_000, 500].map(|now_ms| ago(1_000, now_ms, &texts));
+        assert_eq!(
+            told,
+            ["just now", "just now", "1 s ago", "1 min ago", "just now"]
+        );
+    }
 
     fn every_state() -> Vec<Connection> {
         vec![

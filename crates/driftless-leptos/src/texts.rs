@@ -194,7 +194,7 @@ texts! {
     /// In place of receipts, before there are any.
     receipt_none = "No receipts yet";
     /// A step of an edit: `{shown}` of `{asked}` other screens that show the board have it.
-    receipt_seen = "seen by others: {shown} of {asked}";
+    receipt_seen = "seen by others ({shown} of {asked})";
     /// The same where nobody else has the board.
     receipt_alone = "nobody else is here";
     /// One attempt.

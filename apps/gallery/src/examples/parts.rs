@@ -89,5 +89,5 @@ pub fn Field(name: &'static str, field: LeafField, value: Value) -> impl IntoVie
 pub fn Since() -> impl IntoView {
     let now = use_now();
     let began_ms = now.get_untracked().epoch_ms;
-    view! { <p>"Here for " {move || age(now.get().epoch_ms, began_ms)}</p> }
+    view! { <p>"Opened: " {move || age(now.get().epoch_ms, began_ms)}</p> }
 }

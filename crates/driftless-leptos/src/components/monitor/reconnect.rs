@@ -8,7 +8,7 @@ use crate::context::try_use_realtime;
 use crate::erased::memo;
 use crate::figures::{bytes, grouped};
 use crate::missing_provider::MissingProvider;
-use crate::relative_time::age;
+use crate::status_text::ago;
 use crate::texts::{Texts, fill, use_texts};
 
 /// What the last connection brought, and what it took: "missed edits: 10,000 · values
@@ -67,6 +67,5 @@ fn told(bill: Option<ReconnectBill>, texts: &Texts, now_ms: u64) -> String {
             ("bytes", &bytes(size)),
         ],
     );
-    let ago = fill(&texts.ago, &[("span", &age(now_ms, bill.at_ms))]);
-    format!("{said} · {ago}")
+    format!("{said} · {}", ago(bill.at_ms, now_ms, texts))
 }

@@ -33,7 +33,7 @@ pub(super) fn receipts(context: RealtimeContext) -> Memo<Vec<Receipt>> {
     memo(move || {
         context.outbox.track();
         context.version.track();
-        context.screens.track();
+        context.track_screens();
         context.board().receipts()
     })
 }
@@ -277,10 +277,10 @@ mod tests {
         kit.until(others.loaded()).expect("it loads");
         bob.set_visible(false);
         let edit = applied(board.edit("Remove", |e| e.remove("note")));
-        assert_eq!(seen(edit).as_deref(), Some("- seen by others: 0 of 1"));
+        assert_eq!(seen(edit).as_deref(), Some("- seen by others (0 of 1)"));
         bob.set_visible(true);
         kit.advance_ms(100);
         let now = told(&board.receipts()[0]).last().cloned();
-        assert!(now.is_some_and(|it| it.starts_with("+ seen by others: 1 of 1")));
+        assert!(now.is_some_and(|it| it.starts_with("+ seen by others (1 of 1)")));
     }
 }

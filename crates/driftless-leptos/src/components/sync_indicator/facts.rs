@@ -5,8 +5,8 @@ use driftless_sync::replica::view::Connection;
 
 use crate::clock::Moment;
 use crate::facts::Fact;
-use crate::relative_time::{age, until};
-use crate::status_text::storage_word;
+use crate::relative_time::until;
+use crate::status_text::{ago, storage_word};
 use crate::texts::{Texts, fill};
 
 /// About the connection.
@@ -41,8 +41,7 @@ pub(super) fn connection_facts(status: &Status, texts: &Texts, now: Moment) -> V
 fn last_sync(status: &Status, texts: &Texts, now_ms: u64) -> String {
     match status.last_sync_ms {
         None => texts.never.to_string(),
-        Some(then) if now_ms < then + 1000 => texts.just_now.to_string(),
-        Some(then) => fill(&texts.ago, &[("span", &age(now_ms, then))]),
+        Some(then) => ago(then, now_ms, texts),
     }
 }
 

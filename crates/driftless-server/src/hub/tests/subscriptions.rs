@@ -13,6 +13,11 @@ async fn one_connection_cannot_fill_a_rooms_queue() {
     for seq in 1..=limit {
         author.push(push(seq, "x")).await.expect("is taken");
     }
+    // What is said of screens answers no edit.
+    let asked = author.ask_screens(&home(), Version(0)).await;
+    asked.expect("it follows the board");
+    let told = message(&mut author).await;
+    assert!(matches!(told, ServerMessage::Screens(_)), "{told:?}");
     let refused = author
         .push(push(limit + 1, "x"))
         .await
@@ -35,6 +40,24 @@ async fn one_connection_cannot_fill_a_rooms_queue() {
         applied(&mut author, push(limit + 1, "x")).await,
         Version(limit + 1)
     );
+}
+
+#[tokio::test]
+async fn who_does_not_follow_a_board_is_told_nothing_of_its_screens() {
+    let server = Server::new(MemoryBoards::new());
+    let mut follower = server.follower(1, None).await;
+    resume(&mut follower).await;
+    follower.leave(&home()).await;
+    let asked = follower.ask_screens(&home(), Version(0)).await;
+    let error = asked.expect_err("it does not follow the board");
+    let is_it = matches!(
+        *error,
+        ServerMessage::Error {
+            code: Code::NotSubscribed,
+            ..
+        }
+    );
+    assert!(is_it, "{error:?}");
 }
 
 #[tokio::test]

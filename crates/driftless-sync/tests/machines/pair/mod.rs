@@ -466,7 +466,7 @@ impl Pair {
                     .inbox
                     .push_back(ServerMessage::Pong { nonce });
             }
-            other => self.serve_screens(connection, other),
+            other => self.serve_screens(connection, &other),
         }
     }
 

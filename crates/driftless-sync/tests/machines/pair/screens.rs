@@ -8,18 +8,18 @@ use driftless_sync::room::{self, ConnectionId};
 use super::{Pair, board};
 
 impl Pair {
-    pub(super) fn serve_screens(&mut self, connection: ConnectionId, message: ClientMessage) {
+    pub(super) fn serve_screens(&mut self, connection: ConnectionId, message: &ClientMessage) {
         match message {
             ClientMessage::AskScreens { version, .. } => self.room_input(room::Input::AskScreens {
                 connection,
-                version,
+                version: *version,
             }),
             ClientMessage::Shown {
                 version, ago_ms, ..
             } => self.room_input(room::Input::Shown {
                 connection,
-                version,
-                ago_ms,
+                version: *version,
+                ago_ms: *ago_ms,
             }),
             _ => {}
         }
