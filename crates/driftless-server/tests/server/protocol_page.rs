@@ -159,7 +159,7 @@ fn shares() -> Vec<(&'static str, String)> {
             rate(limits::MESSAGES_PER_S_MAX, limits::MESSAGES_AT_ONCE_MAX),
         ),
         (
-            "`subscribe`, `open_feed` and `token` of a connection",
+            "`subscribe`, `open_feed`, `ask_screens` and `token` of a connection",
             rate(limits::REQUESTS_PER_S_MAX, limits::REQUESTS_AT_ONCE_MAX),
         ),
         (
@@ -177,6 +177,17 @@ fn shares() -> Vec<(&'static str, String)> {
         (
             "feeds of a connection",
             grouped(limits::FEEDS_PER_CONNECTION_MAX),
+        ),
+        (
+            "clients that an `ask_screens` goes to",
+            grouped(limits::SCREENS_ASKED_MAX),
+        ),
+        (
+            "questions of a connection on a board that wait for `shown`",
+            format!(
+                "{}; older ones are forgotten",
+                grouped(limits::SCREENS_WAITING_MAX)
+            ),
         ),
         ("buckets of a query", grouped(limits::BUCKETS_PER_QUERY_MAX)),
         ("series of an answer", grouped(limits::SERIES_PER_QUERY_MAX)),
