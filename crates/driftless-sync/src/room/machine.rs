@@ -151,11 +151,7 @@ impl Room {
             Input::AskScreens {
                 connection,
                 version,
-            } => {
-                let (board, members) = (&self.board, &self.members);
-                let letters = self.screens.ask(board, members, connection, version);
-                return self.send_letters(letters);
-            }
+            } => return self.ask_screens(connection, version),
             Input::Shown {
                 connection,
                 version,
@@ -194,8 +190,6 @@ impl Room {
     }
 
     fn subscribe(&mut self, connection: ConnectionId, member: Member, cursor: Option<Cursor>) {
-        let letters = self.screens.joined(&self.board, connection, member.client);
-        self.send_letters(letters);
         self.members.insert(connection, Arc::new(member));
         self.resumes
             .retain(|waiting| waiting.connection != connection);
@@ -229,6 +223,22 @@ impl Room {
         }
         self.resumes
             .retain(|waiting| waiting.connection != connection);
+    }
+
+    /// Those whose resume is under way are asked after it.
+    fn ask_screens(&mut self, connection: ConnectionId, version: Version) {
+        let Some(asking) = self.members.get(&connection) else {
+            return;
+        };
+        let by = (connection, asking.client);
+        let waits = |other: &ConnectionId| {
+            let mut resumes = self.resumes.iter();
+            resumes.any(|waiting| waiting.connection == *other)
+        };
+        let members = self.members.iter().filter(|(other, _)| !waits(other));
+        let members = members.map(|(other, member)| (*other, member.client));
+        let letters = self.screens.ask(&self.board, by, members, version);
+        self.send_letters(letters);
     }
 
     fn send_letters(&mut self, letters: Vec<Letter>) {
@@ -404,6 +414,8 @@ impl Room {
         let resume = self.resume(memory, &member, standing);
         self.outputs
             .push_back(Output::Resume { connection, resume });
+        let letters = self.screens.joined(&self.board, connection, member.client);
+        self.send_letters(letters);
         true
     }
 

@@ -2,12 +2,11 @@
 //! show it. Nothing of it is stored, and nothing happens with an edit that nobody asks about.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 use driftless_model::{BoardId, ClientId, Version, limits};
 use driftless_protocol::message::{Screens, ServerMessage};
 
-use crate::room::types::{ConnectionId, Member};
+use crate::room::types::ConnectionId;
 
 /// A message and who gets it.
 pub type Letter = (ConnectionId, ServerMessage);
@@ -26,27 +25,25 @@ struct Question {
 }
 
 impl Asked {
-    /// Somebody asks: the others are asked, and it is told how many those are. Asking again is a
-    /// new question.
+    /// Somebody asks: these are asked, but for whoever it is, and it is told how many those are.
+    /// Asking again is a new question.
     pub fn ask(
         &mut self,
         board: &BoardId,
-        members: &BTreeMap<ConnectionId, Arc<Member>>,
-        by: ConnectionId,
+        (by, client): (ConnectionId, ClientId),
+        members: impl Iterator<Item = (ConnectionId, ClientId)>,
         version: Version,
     ) -> Vec<Letter> {
-        let Some(asking) = members.get(&by) else {
-            return Vec::new();
-        };
         let mut question = Question {
             version,
-            by: asking.client,
+            by: client,
             others: BTreeMap::new(),
         };
         let mut letters: Vec<Letter> = members
-            .iter()
-            .filter(|(_, member)| question.takes(member.client))
-            .map(|(other, _)| (*other, look(board, version)))
+            .filter(|(_, client)| question.takes(*client))
+            .map(|(other, _)| (other, look(board, version)))
+            // No further than that: a board may have a thousand members.
+            .take(limits::SCREENS_ASKED_MAX)
             .collect();
         letters.push((by, question.answer(board, None)));
         let waiting = self.0.entry(by).or_default();
@@ -58,7 +55,7 @@ impl Asked {
         letters
     }
 
-    /// Somebody follows from now on: they are asked as well, where they did not answer already.
+    /// Somebody has the board from now on: they are asked as well, where they did not answer already.
     pub fn joined(
         &mut self,
         board: &BoardId,

@@ -396,3 +396,53 @@ fn who_is_asked_for_an_earlier_edit_still_follows() {
     assert!(matches!(**message, ServerMessage::Expect { seq: 1, .. }));
     assert!(commit(send(&mut room, 1)).is_some());
 }
+
+#[test]
+fn who_waits_for_a_resume_is_asked_about_the_screen_after_it() {
+    let mut room = followed();
+    let (asking, version) = (ConnectionId(2), Version(10));
+    let member = Member {
+        client: ClientId(2),
+        user: ann(),
+        role: Role::Viewer,
+    };
+    let ask = |connection| Input::AskScreens {
+        connection,
+        version,
+    };
+    room.handle(ask(asking), 1);
+    assert_eq!(outputs(&mut room), [], "who does not follow is not heard");
+    let follow = Input::Subscribe {
+        connection: asking,
+        member,
+        cursor: None,
+    };
+    room.handle(follow, 1);
+    room.handle(ask(asking), 1);
+    let [Output::Send { connection, .. }] = outputs(&mut room)[..] else {
+        panic!("nobody has the board yet");
+    };
+    assert_eq!(connection, asking);
+    room.handle(Input::Loaded(Box::new(image(1, 0))), 1);
+    let kinds = outputs(&mut room).into_iter().filter_map(|output| {
+        Some(match output {
+            Output::Resume { connection, .. } => (connection, "resume"),
+            Output::Send {
+                connection,
+                message,
+            } => match *message {
+                ServerMessage::Look { .. } => (connection, "look"),
+                ServerMessage::Screens(_) => (connection, "screens"),
+                _ => return None,
+            },
+            _ => return None,
+        })
+    });
+    let expected = [
+        (CONNECTION, "resume"),
+        (CONNECTION, "look"),
+        (asking, "screens"),
+        (asking, "resume"),
+    ];
+    assert_eq!(kinds.collect::<Vec<_>>(), expected);
+}
