@@ -55,7 +55,8 @@ impl Asked {
         letters
     }
 
-    /// Somebody has the board from now on: they are asked as well, where they did not answer already.
+    /// Somebody has the board from now on: they are asked as well, where they did not answer
+    /// already.
     pub fn joined(
         &mut self,
         board: &BoardId,
