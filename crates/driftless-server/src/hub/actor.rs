@@ -72,22 +72,8 @@ pub enum Command {
         /// Since when it is under way.
         received: Received,
     },
-    /// Find out on how many screens of others a version is.
-    AskScreens {
-        /// Who asks.
-        connection: ConnectionId,
-        /// The version.
-        version: Version,
-    },
-    /// A version that was asked about is on a screen.
-    Shown {
-        /// Whose.
-        connection: ConnectionId,
-        /// The version.
-        version: Version,
-        /// For how long, at least, in milliseconds.
-        ago_ms: u64,
-    },
+    /// What is asked or said about screens: for the room as it is.
+    Screens(Input),
     /// What is stored is another board from here on: read it, and have everybody resume.
     StartOver,
 }
@@ -231,22 +217,7 @@ impl Actor {
                 }
                 Input::Push { connection, push }
             }
-            Command::AskScreens {
-                connection,
-                version,
-            } => Input::AskScreens {
-                connection,
-                version,
-            },
-            Command::Shown {
-                connection,
-                version,
-                ago_ms,
-            } => Input::Shown {
-                connection,
-                version,
-                ago_ms,
-            },
+            Command::Screens(input) => input,
             Command::StartOver => return self.start_over(),
         };
         let is_subscribe = matches!(input, Input::Subscribe { .. });

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use driftless_model::{BoardId, ClientId, Cursor, Role, Version, limits};
 use driftless_protocol::message::{Push, Resume};
 use driftless_protocol::{Code, Codec, ServerMessage};
-use driftless_sync::room::{Member, ends_following};
+use driftless_sync::room::{Input, Member, ends_following};
 
 use crate::hub::actor::{Command, Seat};
 use crate::hub::boards::{Boards, OpenBoard};
@@ -268,25 +268,24 @@ impl Follower {
             let detail = format!("follow {board} before asking who sees it");
             return Err(board_error(board, Code::NotSubscribed, detail));
         };
-        let connection = self.entry.connection;
-        let command = Command::AskScreens {
-            connection,
+        let ask = Input::AskScreens {
+            connection: self.entry.connection,
             version,
         };
-        let sent = following.open.commands.send(command).await;
+        let sent = following.open.commands.send(Command::Screens(ask)).await;
         sent.map_err(|_| stopping(board))
     }
 
     /// A version that was asked about is on this client's screen. It may have left the board since.
     pub async fn shown(&self, board: &BoardId, version: Version, ago_ms: u64) {
         if let Some(following) = self.following.get(board) {
-            let connection = self.entry.connection;
-            let command = Command::Shown {
-                connection,
+            let shown = Input::Shown {
+                connection: self.entry.connection,
                 version,
                 ago_ms,
             };
-            following.open.commands.send(command).await.ok();
+            let commands = &following.open.commands;
+            commands.send(Command::Screens(shown)).await.ok();
         }
     }
 
