@@ -2,7 +2,7 @@
 //! author again, and nothing stale passes as fresh.
 
 use driftless_model::{EditId, Op, limits};
-use driftless_protocol::durable::Row;
+use driftless_protocol::durable::{EntryState, Row};
 use driftless_protocol::{CloseCode, Code};
 use driftless_sync::replica::Command;
 use driftless_sync::replica::view::EntryProgress;
@@ -264,4 +264,17 @@ fn what_a_copy_sent_to_the_restored_server_is_not_offered_again() {
     pair.settle();
     assert_eq!(pair.sees(ANN, "cpu", "order"), Some("b".into()));
     assert_eq!(offered(&pair, ANN), Vec::<u64>::new());
+}
+
+#[test]
+fn what_is_kept_of_an_applied_edit_is_what_its_author_did_without_what_was_sent() {
+    let mut pair = Pair::new(&["Ann"]);
+    pair.edit(0, vec![("cpu", create("CPU"))]);
+    pair.settle();
+    let kept = pair.people[0].disk.values().filter_map(|row| match row {
+        Row::Applied(applied) => Some(&applied.entry),
+        _ => None,
+    });
+    let states: Vec<_> = kept.map(|entry| &entry.state).collect();
+    assert_eq!(states, [&EntryState::Queued]);
 }
