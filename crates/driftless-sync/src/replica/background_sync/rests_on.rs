@@ -163,6 +163,30 @@ impl Outbox {
         None
     }
 
+    /// A change of an entry that is no more is sent anew, over what is on screen now, from whatever
+    /// tab that is. What it was made over, and is not any more, vouches for what it can.
+    pub(crate) fn send_anew(
+        &self,
+        change: &mut LocalChange,
+        entry: &[EditId],
+        confirmed: &BoardState,
+    ) {
+        let over: Vec<EditId> = self.over(change).map(|entry| entry.row.id).collect();
+        let was_over = std::mem::take(&mut change.seen.after);
+        let is_still = |id: EditId| {
+            let holder = self.by_id(id);
+            entry.contains(&id) || holder.is_some_and(|it| over.contains(&it.row.id))
+        };
+        let mut hiding = Vec::new();
+        for id in was_over.into_iter().filter(|id| !is_still(*id)) {
+            hiding.extend(self.settle_absent(change, id, confirmed));
+        }
+        change.seen.after = over;
+        for own in hiding {
+            own.hide(change);
+        }
+    }
+
     /// An own edit was on screen when the gesture began: if it is settled by now, or taken back,
     /// the change has seen what that one vouches for. Answers as [`Self::settle_absent`].
     pub(super) fn settle_hidden(

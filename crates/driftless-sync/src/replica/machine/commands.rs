@@ -292,12 +292,12 @@ impl Replica {
         self.processor.local(id, records);
         let settled = settlements(id, &row, &Settlement::Discarded);
         self.outputs.extend(settled.into_iter().map(Output::Notice));
+        let ids: Vec<EditId> = row.ids().collect();
         let mut changes = changes.unwrap_or(row.changes);
-        // The decision is made over what is on screen, from whatever tab that is.
-        let outbox = &self.board_mut(id).outbox;
+        let board = &*self.board_mut(id);
         for change in &mut changes {
-            let over = outbox.over(change).map(|entry| entry.row.id);
-            change.seen.after = over.collect();
+            let confirmed = board.state.confirmed();
+            board.outbox.send_anew(change, &ids, confirmed);
         }
         if !changes.is_empty() {
             let (label, on_stale) = (row.label, row.on_stale);

@@ -246,3 +246,50 @@ fn what_was_written_over_a_refused_undo_is_asked_about_when_it_is_tried_again() 
     assert_eq!(pair.conflicts(BOB), 1, "{:?}", pair.entries(BOB));
     assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
 }
+
+/// From seed 62,362 with tabs: an edit that waited for two others was set aside with the first of
+/// them. The second, which had hidden Ann's title from him, is refused as well.
+#[test]
+fn what_is_tried_again_has_seen_nothing_that_a_refused_edit_had_hidden() {
+    let mut pair = two();
+    pair.edit(ANN, vec![("net", create("Net"))]);
+    pair.settle();
+    pair.unplug(BOB);
+    pair.edit(BOB, vec![("net", set("unit", "%"))]);
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    pair.edit(ANN, vec![("cpu", set("title", "Ann's"))]);
+    pair.settle();
+    pair.set_role(BOB, Role::Viewer);
+    pair.plug(BOB);
+    let version = |pair: &Pair, who: usize| {
+        let board = pair.people[who].replica.board(&board());
+        board.map(|board| board.state.version())
+    };
+    while version(&pair, BOB) != version(&pair, ANN) {
+        pair.settle_some();
+    }
+    let both = vec![
+        ("cpu", set("title", "Bob's again")),
+        ("net", set("unit", "MB")),
+    ];
+    pair.edit(BOB, both);
+    pair.settle();
+    let entries = pair.entries(BOB);
+    assert_eq!(
+        entries.len(),
+        2,
+        "the last one joined the first: {entries:?}"
+    );
+    pair.set_role(BOB, Role::Editor);
+    pair.settle();
+    let (number, id) = (entries[0].number, EditId(0xb0b));
+    let retry = Command::Retry {
+        board: board(),
+        number,
+        id,
+    };
+    pair.command(BOB, retry);
+    pair.settle();
+    assert_eq!(pair.conflicts(BOB), 1, "{:?}", pair.entries(BOB));
+    assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
+}
