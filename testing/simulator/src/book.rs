@@ -154,8 +154,9 @@ pub struct Book {
     pub acknowledged_as: BTreeMap<(BoardId, EditId), EditId>,
     /// Edits that a person let go of.
     pub let_go: BTreeSet<EditId>,
-    /// Edits of which a person took back that they had taken them back: too late, perhaps.
-    pub taken_anew: BTreeSet<EditId>,
+    /// Edits of which a person took back that they had taken them back, too late perhaps, with the
+    /// tab.
+    pub taken_anew: BTreeMap<EditId, usize>,
     /// Edits that became part of another one, on a device: copies of a profile go their own ways.
     /// The last is the one that counts, for as long as it is not lost: of two tabs that replace the
     /// same edit, one may close before it has stored that, and what the other did holds.
@@ -231,6 +232,14 @@ impl Book {
         }
         self.made.insert(id, made);
         is_squashed
+    }
+
+    /// What waited below an edit when it was made counts as seen; some of it may be settled by now.
+    /// What such an edit hides its author saw when they made that one.
+    pub fn rests_on_all<'a>(&self, made: &mut Made, after: impl IntoIterator<Item = &'a EditId>) {
+        for below in after.into_iter().filter_map(|id| self.made.get(id)) {
+            made.rests_on(below);
+        }
     }
 
     /// An edit became part of another one of the same device, perhaps long after both were made:

@@ -260,4 +260,19 @@ mod tests {
             }
         }
     }
+
+    /// What failed in them was the account of what a person knows: of a redo over what another tab
+    /// had hidden, and of an edit that a tab wanted after all and was closed before that was
+    /// stored.
+    #[test]
+    fn seeds_that_the_book_had_wrong_pass() {
+        for seed in [72_003, 73_736] {
+            let plan = Plan {
+                has_tabs: true,
+                ..Plan::of(seed)
+            };
+            let result = plan.run(false).result;
+            assert!(result.is_ok(), "{seed}: {result:?}");
+        }
+    }
 }

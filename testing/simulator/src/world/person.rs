@@ -176,18 +176,9 @@ impl World {
         }
         let (id, board) = (edit.id, edit.board.clone());
         made.rests_on_writes(&self.pending_writes(tab, &board));
-        // What waited when the gesture began counts, too; some of it may be settled by now.
-        for id in edit.changes.iter().flat_map(|change| &change.seen.after) {
-            if let Some(before) = self.book.made.get(id) {
-                made.rests_on_writes(&before.writes);
-            }
-        }
         made.user = self.user_on(tab);
-        // What an own edit hides its author saw when they made that one.
-        let below = edit.changes.iter().flat_map(|change| &change.seen.after);
-        for below in below.filter_map(|id| self.book.made.get(id)) {
-            made.rests_on(below);
-        }
+        let after = edit.changes.iter().flat_map(|change| &change.seen.after);
+        self.book.rests_on_all(&mut made, after);
         self.trace.say(|| format!("person {tab} makes {edit:?}"));
         // Noted before the device answers, which may already say that it is stored.
         self.book.made.insert(id, made.clone());

@@ -376,7 +376,7 @@ impl World {
     fn never_stored(&mut self, tab: usize, id: EditId) {
         let is_stored = self.book.stored.contains(&id) || self.is_on_disk(self.device_of(tab), id);
         // It had no effect and was gone before another tab heard that it should have one.
-        let is_too_late = self.book.taken_anew.contains(&id);
+        let is_too_late = self.book.taken_anew.contains_key(&id);
         if !is_stored || is_too_late {
             self.book.let_go.insert(id);
         }

@@ -70,7 +70,7 @@ impl World {
             if is_active(entry.row.id) {
                 for id in entry.row.ids() {
                     self.book.let_go.remove(&id);
-                    self.book.taken_anew.insert(id);
+                    self.book.taken_anew.insert(id, tab);
                 }
             }
         }
@@ -94,6 +94,9 @@ impl World {
             self.note_hidden(tab, shown, &entry.row);
             // What they wrote and wait for they know, even where a later edit of theirs hides it.
             made.rests_on_writes(&self.pending_writes(tab, board));
+            // As with any other edit over own ones, of this tab or another (seed 72,003 with tabs:
+            // the other tab had just taken back what hid its own value here).
+            self.book.rests_on_all(&mut made, &entry.after());
             self.book.taken_in(entry.row.id, made, Some(entry));
         }
     }

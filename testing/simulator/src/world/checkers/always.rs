@@ -135,7 +135,35 @@ pub fn honest(world: &mut World, device: usize, tabs: &[usize]) -> Result<(), Fa
             world.book.made.remove(&id);
         }
     }
+    take_back_again(world, device, tabs)?;
     believe_disk(world, device)
+}
+
+/// Who wants an edit after all that they took back, and is gone before that is stored, has taken it
+/// back.
+fn take_back_again(world: &mut World, device: usize, tabs: &[usize]) -> Result<(), Failure> {
+    let is_taken_back = |row: &EntryRow| {
+        matches!(
+            row.state,
+            EntryState::Sealed {
+                take_back: true,
+                ..
+            }
+        )
+    };
+    let rows = disk_entries(world, device)?.into_iter();
+    let ids: Vec<EditId> = rows
+        .filter(is_taken_back)
+        .flat_map(|row| row.ids().collect::<Vec<_>>())
+        .collect();
+    for id in ids {
+        let by = world.book.taken_anew.get(&id);
+        if by.is_some_and(|tab| tabs.contains(tab)) {
+            world.book.taken_anew.remove(&id);
+            world.book.let_go.insert(id);
+        }
+    }
+    Ok(())
 }
 
 /// What came back from the disk is part of what the disk says, not of what was lost.
