@@ -141,6 +141,7 @@ pub fn resume(source: &mut Source<'_>) -> Resume {
         cursor: cursor(source),
         full: source.once_in(2),
         diverged: source.once_in(4),
+        since: source.maybe(version),
         floor: version(source),
         last_seq: source.wide(),
         last_id: source.maybe(edit_id),

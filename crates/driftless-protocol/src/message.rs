@@ -270,6 +270,10 @@ pub struct Resume {
     /// been.
     #[serde(default)]
     pub diverged: bool,
+    /// Where a delta starts: it has everything above this version. For a replica that stands below
+    /// it, it lacks something. Absent in a snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Version>,
     /// Whatever is absent without a mark counts as changed at this version.
     pub floor: Version,
     /// The last seq of this client that the server has; 0 for none.

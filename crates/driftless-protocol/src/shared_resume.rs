@@ -102,6 +102,7 @@ pub fn head(codec: Codec, resume: &Resume) -> Vec<u8> {
         cursor: resume.cursor,
         full: resume.full,
         diverged: resume.diverged,
+        since: resume.since,
         floor: resume.floor,
         last_seq: resume.last_seq,
         last_id: resume.last_id,

@@ -529,6 +529,7 @@ pub fn empty_resume(board: &BoardId) -> Resume {
         cursor: Cursor::default(),
         full: true,
         diverged: false,
+        since: None,
         floor: Version(0),
         last_seq: 0,
         last_id: None,

@@ -137,6 +137,7 @@ fn resume(full: bool) -> Resume {
         cursor: CURSOR,
         full,
         diverged: full,
+        since: None,
         floor: Version(0),
         last_seq: 0,
         last_id: None,
@@ -144,6 +145,13 @@ fn resume(full: bool) -> Resume {
         removed: vec![],
         records: vec![],
         leaves: vec![],
+    }
+}
+
+fn delta() -> Resume {
+    Resume {
+        since: Some(Version(400)),
+        ..resume(false)
     }
 }
 
@@ -264,6 +272,7 @@ pub fn samples() -> Vec<Sample<ServerMessage>> {
             "resume.empty",
             ServerMessage::Resume(Box::new(resume(true))),
         ),
+        ("resume.since", ServerMessage::Resume(Box::new(delta()))),
         ("event", event(vec![])),
         ("event.replacing", event(vec![replaced(None)])),
         ("outcome.applied", outcome(applied())),

@@ -182,6 +182,7 @@ mod tests {
             cursor: Cursor::default(),
             full: true,
             diverged: false,
+            since: None,
             floor: Version(0),
             last_seq: 0,
             last_id: None,

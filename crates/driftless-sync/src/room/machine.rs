@@ -437,6 +437,7 @@ impl Room {
             cursor: memory.head,
             full,
             diverged: standing == Standing::Diverged,
+            since: (!full).then_some(since),
             floor: memory.state.floor,
             last_seq: row.map_or(0, |row| row.last_seq),
             last_id: row.map(|row| row.last_id),

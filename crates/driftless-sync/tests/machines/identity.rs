@@ -1,13 +1,16 @@
 //! Who a replica is: copies of a profile, earlier states of it, other users. Whatever happens to
 //! the client id, an edit has its effect once and under the user who made it.
 
-use driftless_model::limits;
+use driftless_model::{Check, Cursor, EditId, UserId, Version, limits};
 use driftless_protocol::CloseCode;
 use driftless_protocol::durable::Row;
+use driftless_protocol::message::{
+    ChangedLeaf, ClientMessage, Outcome, Resume, ServerMessage, Settled,
+};
 use driftless_sync::replica::Command;
 use driftless_sync::replica::view::Connection;
 
-use crate::pair::{Pair, board, create, set};
+use crate::pair::{Pair, board, create, path, record, set};
 
 const ANN: usize = 0;
 const BOB: usize = 1;
@@ -214,4 +217,79 @@ fn another_user_starts_from_nothing() {
     assert_eq!(status.user, Some(pair.people[BOB].user.clone()));
     assert!(pair.people[BOB].replica.board(&board()).is_some());
     assert_eq!(pair.sees(BOB, "cpu", "title"), Some("CPU".into()));
+}
+
+fn delta(cursor: Cursor, since: Version, leaves: Vec<ChangedLeaf>) -> ServerMessage {
+    ServerMessage::Resume(Box::new(Resume {
+        board: board(),
+        cursor,
+        full: false,
+        diverged: false,
+        since: Some(since),
+        floor: Version(0),
+        last_seq: 0,
+        last_id: None,
+        outcomes: vec![],
+        removed: vec![],
+        records: vec![],
+        leaves,
+    }))
+}
+
+/// From seed 62,644 with tabs: what a copy of the profile had applied was told here, and is not
+/// known. The server took it for delivered, and sent what came after it in place of a stream that
+/// it no longer had, before it heard what is missing.
+#[test]
+fn a_delta_from_above_where_a_copy_stands_is_left_for_the_one_that_was_asked_for() {
+    let mut pair = two();
+    let cursor = |pair: &Pair| {
+        let state = pair.people[BOB].replica.board(&board());
+        state
+            .and_then(|board| board.state.cursor())
+            .expect("a copy")
+    };
+    let asked = |pair: &Pair| {
+        let sent = pair.people[BOB].sent.iter();
+        sent.filter(|message| matches!(message, ClientMessage::Subscribe(_)))
+            .count()
+    };
+    let before = cursor(&pair);
+    let at = |version: Version| Cursor {
+        version,
+        check: Check(version.0),
+    };
+    let (lost, next) = (before.version.next(), before.version.next().next());
+    pair.hear(
+        BOB,
+        ServerMessage::Outcome(Settled {
+            board: board(),
+            seq: 9,
+            id: EditId(0xc0b1),
+            outcome: Outcome::Applied {
+                version: lost,
+                check: at(lost).check,
+                skipped: vec![],
+                replaced: vec![],
+                effects: None,
+            },
+        }),
+    );
+    assert_eq!((cursor(&pair), asked(&pair)), (before, 1));
+    pair.hear(BOB, delta(at(next), lost, vec![]));
+    assert_eq!((cursor(&pair), asked(&pair)), (before, 1), "it lacks one");
+    let title = ChangedLeaf {
+        record: record("cpu"),
+        leaf: path("title"),
+        value: Some("Copied".into()),
+        version: lost,
+        author: UserId::new("Bob").expect("a user"),
+    };
+    pair.hear(BOB, delta(at(lost), before.version, vec![title]));
+    assert_eq!(cursor(&pair), at(lost));
+    pair.wait(1_000);
+    pair.wake(BOB);
+    assert_eq!(pair.sees(BOB, "cpu", "title"), Some("Copied".into()));
+    // Nothing was asked for this time.
+    pair.hear(BOB, delta(at(next.next()), next, vec![]));
+    assert_eq!((cursor(&pair), asked(&pair)), (at(lost), 2));
 }

@@ -244,6 +244,14 @@ impl Board {
             step.trouble = Some(Trouble::Gap);
             return step;
         }
+        if !resume.full && resume.since > self.state.cursor().map(|own| own.version) {
+            // Something that was sent before it was lost here. The answer to what was asked since
+            // has all of it.
+            if self.stream != Stream::Resuming {
+                step.trouble = Some(Trouble::Gap);
+            }
+            return step;
+        }
         let is_copied = self.differs_at(resume.last_seq, resume.last_id)
             || self.outbox.applied_differs(whose.client, resume);
         let is_other = resume.last_seq < self.outbox.settled()

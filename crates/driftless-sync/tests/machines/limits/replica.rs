@@ -119,6 +119,7 @@ impl Bench {
             cursor: Cursor::default(),
             full: true,
             diverged: false,
+            since: None,
             floor: Version(0),
             last_seq: 0,
             last_id: None,
