@@ -91,7 +91,10 @@ class Replica:
         self.state, self.is_ready = self.state | {"outbox": others, "settled": seq}, True
         print(name, edit["record"], edit["leaf"], what.get("version", ""), flush=True)
 
-    def resume(self, cursor, full, diverged, last_seq, outcomes, removed, records, leaves, **_):
+    def resume(self, cursor, full, diverged, last_seq, outcomes, removed, records, leaves, since=0,
+               **_):
+        if since and since > self.state["cursor"]["version"]:
+            raise OSError("resume", since)  # Something was lost: a new connection has all of it.
         sealed = any("sealed" in edit for edit in self.state["outbox"])
         if not 0 <= last_seq - self.state["settled"] <= sealed or diverged and sealed:
             self.stop("the server remembers this client otherwise: it was restored from a backup, "
