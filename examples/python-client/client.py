@@ -48,12 +48,12 @@ class Replica:
         self.link.sock.sendall(b"\x81\xff" + len(data).to_bytes(8, "big") + mask + masked)
 
     def edit(self, line):
-        (record, leaf, text), cursor = line.split(" ", 2), self.state["cursor"] or {"version": 0}
+        record, leaf, text = line.split(" ", 2)
         known = [*self.state["records"], *(edit["record"] for edit in self.state["outbox"])]
         op = {"set": {"leaf": leaf, "value": json.loads(text)}} if record in known else {
             "create": {"kind": "note", "leaves": {leaf: json.loads(text)}}}
         self.state["outbox"].append({"id": os.urandom(16).hex(), "record": record, "leaf": leaf,
-                                     "seen": cursor["version"], "op": op})
+                                     "seen": self.version(), "op": op})
 
     def push(self):
         """Seals the oldest edit, stores that, and sends it; the next one waits for its outcome."""
@@ -85,16 +85,15 @@ class Replica:
                 last = whole["leaves"].get(later["leaf"], {"version": whole["created"]})["version"]
                 if last <= later["seen"] or last == what["version"]:  # Nobody wrote in between.
                     later["seen"] = max(later["seen"], what["version"])
-            if what["version"] == self.state["cursor"]["version"] + 1:
+            if what["version"] == self.version() + 1:
                 self.apply(**({"effects": [] if what.get("skipped") else [edit]} | what))
         else: self.state["aside"].append(edit | {"outcome": outcome})  # For a person to decide.
         self.state, self.is_ready = self.state | {"outbox": others, "settled": seq}, True
         print(name, edit["record"], edit["leaf"], what.get("version", ""), flush=True)
 
-    def resume(self, cursor, full, diverged, last_seq, outcomes, removed, records, leaves, since=0,
-               **_):
-        if since and since > self.state["cursor"]["version"]:
-            raise OSError("resume", since)  # Something was lost: a new connection has all of it.
+    def version(self): return (self.state["cursor"] or {"version": 0})["version"]
+
+    def resume(self, cursor, full, diverged, last_seq, outcomes, removed, records, leaves, **_):
         sealed = any("sealed" in edit for edit in self.state["outbox"])
         if not 0 <= last_seq - self.state["settled"] <= sealed or diverged and sealed:
             self.stop("the server remembers this client otherwise: it was restored from a backup, "
@@ -117,17 +116,16 @@ class Replica:
             case "open":
                 self.send("hello", protocol=1, client=self.state["client"], token=self.name,
                           boards=[{"board": self.board, "cursor": self.state["cursor"]}])
-            case "resume": self.resume(**fields)
+            case "resume" if fields.get("since", 0) <= self.version(): self.resume(**fields)
             case "outcome": self.settle(**fields)
-            case "event" if fields["version"] == self.state["cursor"]["version"] + 1:
-                self.apply(**fields)
+            case "event" if fields["version"] == self.version() + 1: self.apply(**fields)
             case "ping": self.send("pong", nonce=fields["nonce"])
             case "close" if 4200 <= fields["code"] < 4400:
                 self.stop(f"the server closed with {fields['code']}")
             case "error" if fields["code"] in FAULTS:
                 if fields["code"] == "forbidden": self.state["records"] = {}  # The cursor stays.
                 self.stop(f"{fields['code']}: {fields['detail']}")
-            case "close" | "event" | "expect" | "refused" | "error":
+            case "close" | "resume" | "event" | "expect" | "refused" | "error":
                 raise OSError(name, fields)  # A new connection goes on from its resume.
         self.store()
 
