@@ -13,6 +13,7 @@ use driftless_sync::replica::realtime_state::RealtimeState;
 use driftless_sync::replica::view::Connection;
 use driftless_sync::room::{BoardImage, ConnectionId, Input, LogRow, Member, Output, Room};
 
+use crate::book::Made;
 use crate::builds::{Build, today, touches};
 use crate::failure::Failure;
 use crate::world::World;
@@ -351,7 +352,8 @@ fn effect_was_seen(
         let there = there.and_then(|values| values.get(leaf).cloned());
         let kind = before.map(|before| &before.kind);
         let is_ask = kind.is_none_or(|kind| schema.policy(kind, leaf) == Policy::Ask);
-        let is_own = written_before(row, effect, leaf);
+        let is_own = written_before(row, effect, leaf)
+            || before.is_some_and(|before| is_absence_own(made, log, before, leaf, row));
         if !is_ask || is_own || there.as_ref() == value || is_own_undo(log, before, leaf, row) {
             continue;
         }
@@ -415,6 +417,21 @@ fn written_before(row: &LogRow, effect: &Effect, leaf: &LeafPath) -> bool {
         .take_while(|other| !std::ptr::eq(*other, effect));
     let mut before = before.filter(|other| other.record == effect.record);
     before.any(|other| touches(&other.op, leaf))
+}
+
+/// Whether nobody has ever written a leaf of a record that is there since an own edit below this
+/// one made it (again): that it is absent is then the author's own doing, whatever stood there in
+/// a history that the server has lost (seed 74,922 with tabs).
+fn is_absence_own(
+    made: &Made,
+    log: &[LogRow],
+    before: &RecordState,
+    leaf: &LeafPath,
+    row: &LogRow,
+) -> bool {
+    let is_written = before.leaves.keys().any(|own| today(own) == *leaf);
+    let mut creators = log.iter().filter(|own| own.version == before.created);
+    !is_written && creators.any(|own| own.user == row.user && made.after.contains(&own.id))
 }
 
 /// Whether a leaf has the value that this person's own "take back" gave it: they know it, although
