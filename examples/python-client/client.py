@@ -92,7 +92,6 @@ class Replica:
         print(name, edit["record"], edit["leaf"], what.get("version", ""), flush=True)
 
     def version(self): return (self.state["cursor"] or {"version": 0})["version"]
-
     def resume(self, cursor, full, diverged, last_seq, outcomes, removed, records, leaves, **_):
         sealed = any("sealed" in edit for edit in self.state["outbox"])
         if not 0 <= last_seq - self.state["settled"] <= sealed or diverged and sealed:
