@@ -218,9 +218,8 @@ impl Room {
     }
 
     fn stop_following(&mut self, connection: ConnectionId) {
-        if let Some(member) = self.members.remove(&connection) {
-            self.screens.left(connection, member.client);
-        }
+        self.members.remove(&connection);
+        self.screens.left(connection);
         self.resumes
             .retain(|waiting| waiting.connection != connection);
     }

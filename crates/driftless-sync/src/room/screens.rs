@@ -20,8 +20,15 @@ struct Question {
     version: Version,
     /// Of whom.
     by: ClientId,
-    /// Who was asked, and whether they answered: replicas, whatever connection they have.
-    others: BTreeMap<ClientId, bool>,
+    /// Who was asked: replicas, which may come back on another connection.
+    others: BTreeMap<ClientId, Other>,
+}
+
+#[derive(Debug)]
+struct Other {
+    /// Where it was asked last.
+    on: ConnectionId,
+    has_answered: bool,
 }
 
 impl Asked {
@@ -40,7 +47,7 @@ impl Asked {
             others: BTreeMap::new(),
         };
         let mut letters: Vec<Letter> = members
-            .filter(|(_, client)| question.takes(*client))
+            .filter(|(other, client)| question.takes(*other, *client))
             .map(|(other, _)| (other, look(board, version)))
             // No further than that: a board may have a thousand members.
             .take(limits::SCREENS_ASKED_MAX)
@@ -66,7 +73,7 @@ impl Asked {
         let mut letters = Vec::new();
         for (by, questions) in &mut self.0 {
             for question in questions {
-                if question.takes(client) {
+                if question.takes(connection, client) {
                     letters.push((connection, look(board, question.version)));
                     letters.push((*by, question.answer(board, None)));
                 }
@@ -88,33 +95,38 @@ impl Asked {
             let mut about = questions.iter_mut();
             let question = about.find(|question| question.version == version);
             let Some(question) = question else { continue };
-            if let Some(has_answered @ false) = question.others.get_mut(&on) {
-                *has_answered = true;
+            let other = question.others.get_mut(&on);
+            if let Some(other) = other.filter(|other| !other.has_answered) {
+                other.has_answered = true;
                 letters.push((*by, question.answer(board, Some(ago_ms))));
             }
         }
         letters
     }
 
-    /// A connection does not follow any more: it hears no answers, and gives none.
-    pub fn left(&mut self, connection: ConnectionId, client: ClientId) {
+    /// A connection does not follow any more: it hears no answers, and gives none. Its replica may
+    /// have been asked again on a newer one.
+    pub fn left(&mut self, connection: ConnectionId) {
         self.0.remove(&connection);
         for question in self.0.values_mut().flatten() {
-            question
-                .others
-                .retain(|other, shown| *other != client || *shown);
+            let others = &mut question.others;
+            others.retain(|_, other| other.on != connection || other.has_answered);
         }
     }
 }
 
 impl Question {
     /// Whether this one is asked now: one of the others, who did not answer yet.
-    fn takes(&mut self, client: ClientId) -> bool {
+    fn takes(&mut self, on: ConnectionId, client: ClientId) -> bool {
         let has_room = self.others.len() < limits::SCREENS_ASKED_MAX;
         if client == self.by || !(has_room || self.others.contains_key(&client)) {
             return false;
         }
-        !*self.others.entry(client).or_insert(false)
+        let has_answered = false;
+        let other = self.others.entry(client);
+        let other = other.or_insert(Other { on, has_answered });
+        other.on = on;
+        !other.has_answered
     }
 
     fn answer(&self, board: &BoardId, ago_ms: Option<u64>) -> ServerMessage {
@@ -123,7 +135,7 @@ impl Question {
             board: board.clone(),
             version: self.version,
             asked: count(self.others.len()),
-            shown: count(self.others.values().filter(|shown| **shown).count()),
+            shown: count(self.others.values().filter(|it| it.has_answered).count()),
             ago_ms,
         })
     }

@@ -126,7 +126,7 @@ impl Replica {
         let dropped: Vec<EditId> = dropped.difference(&unsaved).copied().collect();
         for (id, board) in &self.boards {
             for edit in &dropped {
-                if let Some(entry) = board.outbox.by_id(*edit).filter(|it| it.row.id == *edit) {
+                if let Some(entry) = board.outbox.by_id(*edit) {
                     let told = settlements(id, &entry.row, &Settlement::Discarded);
                     let own =
                         |it: &Notice| matches!(it, Notice::EditSettled { id, .. } if id == edit);

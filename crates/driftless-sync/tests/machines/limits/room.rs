@@ -397,27 +397,68 @@ fn who_is_asked_for_an_earlier_edit_still_follows() {
     assert!(commit(send(&mut room, 1)).is_some());
 }
 
-#[test]
-fn who_waits_for_a_resume_is_asked_about_the_screen_after_it() {
-    let mut room = followed();
-    let (asking, version) = (ConnectionId(2), Version(10));
+/// A replica follows.
+fn follow(connection: ConnectionId, client: u128) -> Input {
     let member = Member {
-        client: ClientId(2),
+        client: ClientId(client),
         user: ann(),
         role: Role::Viewer,
     };
-    let ask = |connection| Input::AskScreens {
+    Input::Subscribe {
         connection,
-        version,
-    };
-    room.handle(ask(asking), 1);
-    assert_eq!(outputs(&mut room), [], "who does not follow is not heard");
-    let follow = Input::Subscribe {
-        connection: asking,
         member,
         cursor: None,
+    }
+}
+
+fn ask(connection: ConnectionId) -> Input {
+    let version = Version(10);
+    Input::AskScreens {
+        connection,
+        version,
+    }
+}
+
+#[test]
+fn a_replica_counts_on_its_newest_connection_when_the_older_one_goes() {
+    let mut room = followed();
+    let (asking, newer) = (ConnectionId(2), ConnectionId(3));
+    room.handle(Input::Loaded(Box::new(image(1, 0))), 1);
+    room.handle(follow(asking, 2), 1);
+    room.handle(ask(asking), 1);
+    room.handle(follow(newer, 1), 1);
+    let connection = CONNECTION;
+    room.handle(Input::Unsubscribe { connection }, 1);
+    outputs(&mut room);
+    let shown = Input::Shown {
+        connection: newer,
+        version: Version(10),
+        ago_ms: 1,
     };
-    room.handle(follow, 1);
+    room.handle(shown, 1);
+    let [
+        Output::Send {
+            connection,
+            message,
+        },
+    ] = &outputs(&mut room)[..]
+    else {
+        panic!("who asked is told");
+    };
+    assert_eq!(*connection, asking);
+    let ServerMessage::Screens(screens) = &**message else {
+        panic!("not of screens: {message:?}");
+    };
+    assert_eq!((screens.asked, screens.shown), (1, 1));
+}
+
+#[test]
+fn who_waits_for_a_resume_is_asked_about_the_screen_after_it() {
+    let mut room = followed();
+    let asking = ConnectionId(2);
+    room.handle(ask(asking), 1);
+    assert_eq!(outputs(&mut room), [], "who does not follow is not heard");
+    room.handle(follow(asking, 2), 1);
     room.handle(ask(asking), 1);
     let [Output::Send { connection, .. }] = outputs(&mut room)[..] else {
         panic!("nobody has the board yet");
