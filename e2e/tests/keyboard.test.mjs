@@ -1,7 +1,7 @@
 // Each component by keyboard alone, and where the focus is afterwards.
 
 import assert from 'node:assert/strict';
-import { disagree } from '../harness/acts.mjs';
+import { arrive, cable, disagree, rename, unlock } from '../harness/acts.mjs';
 import { gallery, happen, told } from '../harness/gallery.mjs';
 import { Board, SELECTORS } from '../harness/page.mjs';
 import { scenario } from '../harness/scenario.mjs';
@@ -100,3 +100,62 @@ scenario('a conflict is found from its widget and merged by keyboard alone', asy
   await bob.waitPending(0);
   await focused(page, `${SELECTORS.badge} button`);
 });
+
+/** Opens the only conflict of a board, by keyboard. */
+async function openConflict(board) {
+  await board.locate('conflictOpen').waitFor();
+  await tabTo(board.page, SELECTORS.conflictOpen);
+  await board.page.keyboard.press('Enter');
+  await focused(board.page, '[data-part="dialog-title"]');
+}
+
+scenario('edits that joined a conflict are decided with it, by keyboard alone', async ({ browser, server }) => {
+  const ann = await arrive(Board, await browser.person('ann'), server, 'Ann');
+  const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
+  await cable(bob, false);
+  await rename(bob, 'Processor', 'First of Bob');
+  await rename(bob, 'First of Bob', 'Second of Bob');
+  await bob.waitPending(2);
+  await rename(ann, 'Processor', 'Title of Ann');
+  await ann.waitPending(0);
+  await cable(bob, true);
+  await openConflict(bob);
+  const dialog = bob.locate('conflictDialog');
+  assert.match(await dialog.getByTestId('conflict-mine').innerText(), /Second of Bob/);
+  await tabTo(bob.page, SELECTORS.keepMine);
+  await bob.page.keyboard.press('Enter');
+  for (const board of [ann, bob]) {
+    await board.waitWidget('Second of Bob');
+    await board.waitPending(0);
+  }
+  await bob.locate('conflictAlert').waitFor({ state: 'detached' });
+});
+
+for (const [choice, words, isBack] of [
+  ['keepMine', 'Restore with my change', true],
+  ['takeTheirs', 'Let it go', false],
+]) {
+  scenario(`a widget that the other removed: ${words.toLowerCase()}, by keyboard alone`, async ({
+    browser, server,
+  }) => {
+    const ann = await arrive(Board, await browser.person('ann'), server, 'Ann');
+    const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
+    await cable(bob, false);
+    await rename(bob, 'Disks', 'Disks of Bob');
+    await unlock(ann);
+    await ann.locate('widgetRemove', ann.widget('Disks')).click();
+    await ann.waitNoWidget('Disks');
+    await cable(bob, true);
+    await openConflict(bob);
+    const button = bob.locate(choice);
+    assert.equal((await button.innerText()).trim(), words);
+    await tabTo(bob.page, SELECTORS[choice]);
+    await bob.page.keyboard.press('Enter');
+    await bob.locate('conflictAlert').waitFor({ state: 'detached' });
+    for (const board of [ann, bob]) {
+      if (isBack) await board.waitWidget('Disks of Bob');
+      else await board.waitNoWidget('Disks of Bob');
+      await board.waitPending(0);
+    }
+  });
+}
