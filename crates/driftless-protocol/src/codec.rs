@@ -88,11 +88,9 @@ impl Codec {
     /// Writes a message by way of a tree: the same bytes, and less code in a browser.
     pub(crate) fn encode_by_tree(self, message: &impl Serialize) -> Vec<u8> {
         match self {
-            Self::MessagePack => {
-                Document::for_message_pack(message).and_then(|it| it.to_message_pack())
-            }
+            Self::MessagePack => Document::for_message_pack(message).to_message_pack(),
             Self::Json => Document::for_json(message)
-                .and_then(|it| it.to_json())
+                .to_json()
                 .map(String::into_bytes),
         }
         .expect("a message has text keys and finite numbers, so it can be written")
@@ -110,13 +108,13 @@ impl Codec {
 /// A value as JSON in one line, with bytes and ids as text. Panics where a map has other keys than
 /// text, or a number is not finite: neither can be in anything of this workspace.
 pub fn to_json(value: &(impl Serialize + ?Sized)) -> String {
-    let json = Document::for_json(value).and_then(|it| it.to_json());
+    let json = Document::for_json(value).to_json();
     json.expect("keys are text and numbers finite")
 }
 
 /// The same in lines, for people.
 pub fn to_json_pretty(value: &(impl Serialize + ?Sized)) -> String {
-    let json = Document::for_json(value).and_then(|it| it.to_json_pretty());
+    let json = Document::for_json(value).to_json_pretty();
     json.expect("keys are text and numbers finite")
 }
 
@@ -138,5 +136,15 @@ mod tests {
             bytes.extend_from_within(..);
             assert!(codec.decode_client(&bytes).is_err(), "{codec:?}");
         }
+    }
+
+    #[test]
+    fn a_message_of_a_kind_that_nobody_knows_is_refused_by_its_name() {
+        let refused = Codec::Json.decode_server(br#"{"from_the_future":{"nonce":7}}"#);
+        let refused = refused.expect_err("no such kind").to_string();
+        assert!(
+            refused.contains("unknown variant `from_the_future`"),
+            "{refused}"
+        );
     }
 }

@@ -343,6 +343,7 @@ pub fn next_after(number: u16) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::Codec;
 
     #[test]
     fn a_code_reads_on_the_wire_as_it_says() {
@@ -354,8 +355,11 @@ mod tests {
 
     #[test]
     fn a_code_of_a_newer_server_is_tried_again() {
-        let code: Code = serde_json::from_str("\"from_the_future\"").expect("parses");
+        let json = "\"from_the_future\"";
+        let code: Code = serde_json::from_str(json).expect("parses");
         assert_eq!((code, code.blame()), (Code::Unknown, Blame::Transient));
+        let by_tree = Codec::Json.decode(json.as_bytes());
+        assert_eq!(by_tree, Ok(Code::Unknown));
     }
 
     #[test]

@@ -354,7 +354,7 @@ impl Row {
             format: self.format(),
             row: self,
         };
-        let bytes = Document::for_message_pack(&stored).and_then(|it| it.to_message_pack());
+        let bytes = Document::for_message_pack(&stored).to_message_pack();
         bytes.expect("a row has text keys and finite numbers, so it can be written")
     }
 

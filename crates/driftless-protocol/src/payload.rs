@@ -32,7 +32,7 @@ pub enum PayloadError {
 impl Payload {
     /// Seals an edit.
     pub fn seal(edit: &Edit) -> Result<Self, PayloadError> {
-        let text = Document::for_json(edit).and_then(|it| it.to_json());
+        let text = Document::for_json(edit).to_json();
         let text = text.map_err(|error| PayloadError::Undecodable(error.to_string()))?;
         Self::check_size(&text)?;
         Ok(Self(text))

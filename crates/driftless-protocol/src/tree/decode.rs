@@ -165,7 +165,11 @@ impl<'de> Branch<'de> {
     }
 
     /// A variant by its name alone, or by its name with what is in it.
-    fn variant(self, expected: &dyn de::Expected) -> Result<Variant<'de>, TreeError> {
+    fn variant(
+        self,
+        names: &'static [&'static str],
+        expected: &dyn de::Expected,
+    ) -> Result<Variant<'de>, TreeError> {
         let is_text = self.is_text;
         let (name, tree) = match self.tree {
             Tree::Text(name) => (name, Tree::Nothing),
@@ -173,6 +177,7 @@ impl<'de> Branch<'de> {
             _ => return Err(self.unexpected(expected)),
         };
         Ok(Variant {
+            place: names.iter().position(|own| *own == name),
             name,
             content: Self::new(tree, is_text),
         })
@@ -299,10 +304,10 @@ impl<'de> Deserializer<'de> for Branch<'de> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _variants: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TreeError> {
-        let variant = self.variant(&visitor)?;
+        let variant = self.variant(variants, &visitor)?;
         visitor.visit_enum(variant)
     }
 
@@ -382,8 +387,12 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     }
 }
 
+/// A variant, found by its place in its type. What is derived for an enum can be read by place or
+/// by name; by name it is a comparison of texts for each.
 struct Variant<'de> {
     name: Cow<'de, str>,
+    /// `None` where the type has no such name.
+    place: Option<usize>,
     content: Branch<'de>,
 }
 
@@ -395,8 +404,13 @@ impl<'de> EnumAccess<'de> for Variant<'de> {
         self,
         seed: S,
     ) -> Result<(S::Value, Branch<'de>), TreeError> {
-        let name = seed.deserialize(self.name.into_deserializer())?;
-        Ok((name, self.content))
+        // Where there is no place for it, a type may have a variant for whatever else there is.
+        let place = self.place.map_or(u64::MAX, |place| place as u64);
+        let variant = seed.deserialize(place.into_deserializer());
+        match variant {
+            Err(_) if self.place.is_none() => Err(de::Error::unknown_variant(&self.name, &[])),
+            variant => Ok((variant?, self.content)),
+        }
     }
 }
 

@@ -8,13 +8,19 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::{Tree, TreeError};
+use super::Tree;
 
-impl ser::Error for TreeError {
+/// There is no way for it to fail: whatever this workspace writes has text keys, and no `Serialize`
+/// of it refuses a value. So no type is compiled with a way out after each of its fields, which was
+/// a part of the web app's download.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Never {}
+
+impl ser::Error for Never {
     #[cold]
     #[inline(never)]
     fn custom<T: fmt::Display>(reason: T) -> Self {
-        Self::new(&reason)
+        panic!("a type that cannot be written: {reason}")
     }
 }
 
@@ -68,7 +74,7 @@ fn named(variant: Option<&'static str>, tree: Tree<'static>) -> Tree<'static> {
 }
 
 impl Items {
-    fn push<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), TreeError> {
+    fn push<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Never> {
         self.made.push(item.serialize(self.grower)?);
         Ok(())
     }
@@ -91,7 +97,7 @@ impl Fields {
 /// Methods of one scalar: its part of a tree.
 macro_rules! scalars {
     ($($method:ident $type:ty: $value:ident => $tree:expr,)*) => {
-        $(fn $method(self, $value: $type) -> Result<Tree<'static>, TreeError> {
+        $(fn $method(self, $value: $type) -> Result<Tree<'static>, Never> {
             Ok($tree)
         })*
     };
@@ -99,7 +105,7 @@ macro_rules! scalars {
 
 impl Serializer for Grower {
     type Ok = Tree<'static>;
-    type Error = TreeError;
+    type Error = Never;
     type SerializeSeq = Items;
     type SerializeTuple = Items;
     type SerializeTupleStruct = Items;
@@ -129,19 +135,19 @@ impl Serializer for Grower {
         self.is_text
     }
 
-    fn serialize_unit(self) -> Result<Tree<'static>, TreeError> {
+    fn serialize_unit(self) -> Result<Tree<'static>, Never> {
         Ok(Tree::Nothing)
     }
 
-    fn serialize_none(self) -> Result<Tree<'static>, TreeError> {
+    fn serialize_none(self) -> Result<Tree<'static>, Never> {
         Ok(Tree::Nothing)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Tree<'static>, TreeError> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Tree<'static>, Never> {
         value.serialize(self)
     }
 
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<Tree<'static>, TreeError> {
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<Tree<'static>, Never> {
         Ok(Tree::Nothing)
     }
 
@@ -150,7 +156,7 @@ impl Serializer for Grower {
         _name: &'static str,
         _index: u32,
         variant: &'static str,
-    ) -> Result<Tree<'static>, TreeError> {
+    ) -> Result<Tree<'static>, Never> {
         Ok(Tree::Text(Cow::Borrowed(variant)))
     }
 
@@ -158,7 +164,7 @@ impl Serializer for Grower {
         self,
         _name: &'static str,
         value: &T,
-    ) -> Result<Tree<'static>, TreeError> {
+    ) -> Result<Tree<'static>, Never> {
         value.serialize(self)
     }
 
@@ -168,19 +174,19 @@ impl Serializer for Grower {
         _index: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<Tree<'static>, TreeError> {
+    ) -> Result<Tree<'static>, Never> {
         Ok(named(Some(variant), value.serialize(self)?))
     }
 
-    fn serialize_seq(self, _len: Option<usize>) -> Result<Items, TreeError> {
+    fn serialize_seq(self, _len: Option<usize>) -> Result<Items, Never> {
         Ok(self.items(None))
     }
 
-    fn serialize_tuple(self, _len: usize) -> Result<Items, TreeError> {
+    fn serialize_tuple(self, _len: usize) -> Result<Items, Never> {
         Ok(self.items(None))
     }
 
-    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Items, TreeError> {
+    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Items, Never> {
         Ok(self.items(None))
     }
 
@@ -190,15 +196,15 @@ impl Serializer for Grower {
         _index: u32,
         variant: &'static str,
         _len: usize,
-    ) -> Result<Items, TreeError> {
+    ) -> Result<Items, Never> {
         Ok(self.items(Some(variant)))
     }
 
-    fn serialize_map(self, _len: Option<usize>) -> Result<Fields, TreeError> {
+    fn serialize_map(self, _len: Option<usize>) -> Result<Fields, Never> {
         Ok(self.fields(None))
     }
 
-    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Fields, TreeError> {
+    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Fields, Never> {
         Ok(self.fields(None))
     }
 
@@ -208,7 +214,7 @@ impl Serializer for Grower {
         _index: u32,
         variant: &'static str,
         _len: usize,
-    ) -> Result<Fields, TreeError> {
+    ) -> Result<Fields, Never> {
         Ok(self.fields(Some(variant)))
     }
 }
@@ -222,13 +228,13 @@ macro_rules! lists {
     ($($of:ident $method:ident,)*) => {
         $(impl $of for Items {
             type Ok = Tree<'static>;
-            type Error = TreeError;
+            type Error = Never;
 
-            fn $method<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), TreeError> {
+            fn $method<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Never> {
                 self.push(item)
             }
 
-            fn end(self) -> Result<Tree<'static>, TreeError> {
+            fn end(self) -> Result<Tree<'static>, Never> {
                 Ok(self.tree())
             }
         })*
@@ -247,19 +253,19 @@ macro_rules! structs {
     ($($of:ident,)*) => {
         $(impl $of for Fields {
             type Ok = Tree<'static>;
-            type Error = TreeError;
+            type Error = Never;
 
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 name: &'static str,
                 value: &T,
-            ) -> Result<(), TreeError> {
+            ) -> Result<(), Never> {
                 let tree = value.serialize(self.grower)?;
                 self.put(Cow::Borrowed(name), tree);
                 Ok(())
             }
 
-            fn end(self) -> Result<Tree<'static>, TreeError> {
+            fn end(self) -> Result<Tree<'static>, Never> {
                 Ok(self.tree())
             }
         })*
@@ -270,24 +276,24 @@ structs! { SerializeStruct, SerializeStructVariant, }
 
 impl SerializeMap for Fields {
     type Ok = Tree<'static>;
-    type Error = TreeError;
+    type Error = Never;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), TreeError> {
-        let Tree::Text(key) = key.serialize(self.grower)? else {
-            return Err(TreeError::new(&"the key of a map is not text"));
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Never> {
+        let Ok(Tree::Text(key)) = key.serialize(self.grower) else {
+            panic!("the key of a map is not text");
         };
         self.key = key;
         Ok(())
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), TreeError> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Never> {
         let tree = value.serialize(self.grower)?;
         let key = std::mem::take(&mut self.key);
         self.put(key, tree);
         Ok(())
     }
 
-    fn end(self) -> Result<Tree<'static>, TreeError> {
+    fn end(self) -> Result<Tree<'static>, Never> {
         Ok(self.tree())
     }
 }

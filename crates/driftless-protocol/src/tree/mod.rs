@@ -98,19 +98,19 @@ impl<'de> Document<'de> {
         }
     }
 
-    /// A value as a document of `MessagePack`.
-    pub fn for_message_pack(value: &(impl Serialize + ?Sized)) -> Result<Self, TreeError> {
+    /// A value as a document of `MessagePack`. Panics where a map has other keys than text.
+    pub fn for_message_pack(value: &(impl Serialize + ?Sized)) -> Self {
         Self::of(value, false)
     }
 
-    /// A value as a document of JSON.
-    pub fn for_json(value: &(impl Serialize + ?Sized)) -> Result<Self, TreeError> {
+    /// A value as a document of JSON. Panics where a map has other keys than text.
+    pub fn for_json(value: &(impl Serialize + ?Sized)) -> Self {
         Self::of(value, true)
     }
 
-    fn of(value: &(impl Serialize + ?Sized), is_text: bool) -> Result<Self, TreeError> {
-        let root = value.serialize(Grower { is_text })?;
-        Ok(Self { root, is_text })
+    fn of(value: &(impl Serialize + ?Sized), is_text: bool) -> Self {
+        let Ok(root) = value.serialize(Grower { is_text });
+        Self { root, is_text }
     }
 
     /// Writes `MessagePack`, maps by the names of their fields.
