@@ -147,6 +147,20 @@ pub struct BoardFacts {
 
 impl Client {
     /// How the client is and was, to be handed to whoever looks into a problem.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let client = kit.person("Ann").client();
+    /// let edit = client.board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.until(edit.applied())?;
+    /// let diagnostics = client.diagnostics();
+    /// assert_eq!(diagnostics.connection.state, "online");
+    /// assert_eq!(diagnostics.counters.edits_applied, 1);
+    /// assert_eq!(diagnostics.boards[0].records, 1);
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn diagnostics(&self) -> Diagnostics {
         let state = self.shared.state();
         let kept = state.history.kept();
@@ -189,6 +203,14 @@ impl Client {
 
 impl Diagnostics {
     /// Adds what the application knows of itself, such as its build.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let client = TestKit::new().person("Ann").client();
+    /// let bundle = client.diagnostics().with("page", "build 7");
+    /// assert_eq!(bundle.application["page"].as_str(), "build 7");
+    /// ```
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         let value = self.secrets.redact(value);
@@ -197,6 +219,14 @@ impl Diagnostics {
     }
 
     /// As JSON, in lines.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let client = TestKit::new().person("Ann").client();
+    /// let json = client.diagnostics().to_json();
+    /// assert!(json.starts_with("{\n"));
+    /// ```
     pub fn to_json(&self) -> String {
         to_json_pretty(self)
     }

@@ -214,6 +214,27 @@ impl EditBuilder {
     }
 
     /// What happens to leaves that changed unseen; without it, each leaf's own policy decides.
+    ///
+    /// ```
+    /// use driftless_client::model::{Note, OnStale};
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let hers = kit.person("Ann").client().board("home");
+    /// kit.until(hers.edit("Add", |e| e.create("note", "note", []))?.applied())?;
+    /// kit.until(hers.edit("Write", |e| e.set("note", Note::TEXT, "Noon"))?.applied())?;
+    /// // Bob writes over what he never saw.
+    /// let his = kit.person("Bob").client().board("home");
+    /// // A program that would rather leave it than bother anybody.
+    /// let edit = his.edit("Write", |e| {
+    ///     e.on_stale(OnStale::Skip);
+    ///     e.set("note", Note::TEXT, "One");
+    /// })?;
+    /// kit.until(edit.applied())?;
+    /// kit.advance_ms(1_000);
+    /// assert_eq!(his.get("note", Note::TEXT).as_deref(), Some("Noon"));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn on_stale(&mut self, on_stale: OnStale) {
         self.on_stale = on_stale;
     }

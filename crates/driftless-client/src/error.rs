@@ -152,6 +152,15 @@ pub enum OutboxError {
 
 /// Why [`crate::ClientBuilder::connect`] gives no client. What is stored stays, and can be opened
 /// again at once.
+///
+/// ```
+/// use driftless_client::{Client, ConnectError};
+///
+/// # futures::executor::block_on(async {
+/// let wrong = Client::builder("boards.example").connect().await;
+/// assert!(matches!(wrong, Err(ConnectError::Url { .. })));
+/// # });
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {

@@ -14,6 +14,26 @@ use crate::status::Status;
 
 /// Something happened. What can be read (status, records, outbox, feed) is there to be read
 /// already when the event arrives.
+///
+/// ```
+/// use driftless_client::ClientEvent;
+/// use driftless_testkit::TestKit;
+/// use futures::{FutureExt, StreamExt};
+///
+/// let kit = TestKit::new();
+/// let client = kit.person("Ann").client();
+/// let mut events = client.events();
+/// client.board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+/// kit.advance_ms(1_000);
+/// let mut applied = Vec::new();
+/// while let Some(Some(event)) = events.next().now_or_never() {
+///     if let ClientEvent::EditApplied { label, .. } = event {
+///         applied.push(label);
+///     }
+/// }
+/// assert_eq!(applied, ["Add a note"]);
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ClientEvent {

@@ -115,6 +115,28 @@ impl Feed {
     }
 
     /// What it shows now and from now on: the newest, however slowly that is read.
+    ///
+    /// ```
+    /// use driftless_client::{Aggregate, Query};
+    /// use driftless_protocol::SeriesName;
+    /// use driftless_testkit::TestKit;
+    /// use futures::StreamExt;
+    ///
+    /// let kit = TestKit::new();
+    /// # let query = Query {
+    /// #     selector: "orders".to_owned(),
+    /// #     window_s: 60,
+    /// #     step_s: 1,
+    /// #     aggregate: Aggregate::Last,
+    /// # };
+    /// let feed = kit.person("Ann").client().feed(query);
+    /// let mut data = feed.watch();
+    /// assert!(kit.until(data.next()).expect("it runs").series.is_empty());
+    /// let orders = SeriesName { name: "orders".to_owned(), labels: Default::default() };
+    /// kit.server().push_samples([(&orders, 7.0)]).expect("it is a name");
+    /// kit.advance_ms(2_000);
+    /// assert_eq!(kit.until(data.next()).expect("it runs").series.len(), 1);
+    /// ```
     pub fn watch(&self) -> Watch<Arc<FeedData>> {
         let (id, query) = (self.0.id, self.0.query.clone());
         let read = move |published: &Published| match published.feeds.get(&id) {

@@ -6,6 +6,20 @@ use driftless_model::{BoardId, IdError, Leaf, LeafPath, LeafValue, RecordId, Val
 /// A name of a board or a record. Ids are names; so is text, which is checked where the name is
 /// used: a wrong one is [`crate::EditError::Name`] when something is edited under it, and has
 /// nothing to read.
+///
+/// ```
+/// use driftless_client::model::{BoardId, IdError};
+/// use driftless_client::{Board, Client, Name};
+///
+/// /// A function of one's own that takes what the client's take.
+/// fn opened(client: &Client, board: impl Name<BoardId>) -> Result<Board, IdError> {
+///     Ok(client.board(board.into_id()?))
+/// }
+///
+/// let client = Client::builder("ws://127.0.0.1:1/rt").start();
+/// assert!(opened(&client, "home").is_ok());
+/// assert!(opened(&client, "no name").is_err());
+/// ```
 pub trait Name<I>: sealed::Sealed<I> {
     /// The id, or why it is none.
     fn into_id(self) -> Result<I, IdError>;
@@ -13,6 +27,19 @@ pub trait Name<I>: sealed::Sealed<I> {
 
 /// A leaf of a record, with the type of its value: a [`Leaf`], whose type is known where the code
 /// is compiled, or a [`LeafPath`] or text, whose values are [`Value`]s.
+///
+/// ```
+/// use driftless_client::model::builtin::TITLE;
+/// use driftless_client::model::{IdError, LeafPath};
+/// use driftless_client::LeafName;
+///
+/// fn path(leaf: impl LeafName) -> Result<LeafPath, IdError> {
+///     leaf.into_path()
+/// }
+///
+/// assert_eq!(path(TITLE)?, path("title")?);
+/// # Ok::<(), IdError>(())
+/// ```
 pub trait LeafName {
     /// What its values are.
     type Value: LeafValue;

@@ -44,6 +44,19 @@ impl PendingEdit {
     }
 
     /// What the person did, in words.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let board = ann.client().board("home");
+    /// ann.go_offline();
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// assert_eq!(board.pending()[0].label(), "Add a note");
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn label(&self) -> &str {
         &self.view.label
     }
@@ -67,16 +80,62 @@ impl PendingEdit {
     }
 
     /// All about it.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let board = ann.client().board("home");
+    /// ann.go_offline();
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// let pending = board.pending();
+    /// let view = pending[0].view();
+    /// assert_eq!((view.board.as_str(), view.attempts), ("home", 0));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn view(&self) -> &EntryView {
         &self.view
     }
 
     /// Its conflict, if it has one.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let board = ann.client().board("home");
+    /// ann.go_offline();
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// // It waits for the network, not for a person.
+    /// assert!(board.pending()[0].conflict().is_none());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn conflict(&self) -> Option<Conflict> {
         Conflict::of(&self.view, &self.shared)
     }
 
     /// Tries it again, now: a refused one as a new edit, one that waits without waiting longer.
+    ///
+    /// ```
+    /// use driftless_client::model::Role;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// kit.until(board.loaded())?;
+    /// kit.server().set_role("Ann", Role::Viewer);
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.advance_ms(1_000);
+    /// kit.server().set_role("Ann", Role::Editor);
+    /// board.pending()[0].retry().expect("it was refused");
+    /// kit.advance_ms(1_000);
+    /// assert!(board.pending().is_empty() && board.record("note").is_some());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn retry(&self) -> Result<(), OutboxError> {
         if let EntryProgress::Conflicted(_) = self.now()? {
             return Err(OutboxError::Conflicted);
@@ -87,6 +146,21 @@ impl PendingEdit {
 
     /// Takes it back, with what rests on it. One that was sent already is undone once its outcome
     /// is known.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let board = ann.client().board("home");
+    /// ann.go_offline();
+    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
+    /// kit.settle();
+    /// board.pending()[0].roll_back().expect("it waits");
+    /// kit.settle();
+    /// assert!(board.record("note").is_none());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn roll_back(&self) -> Result<(), OutboxError> {
         self.now()?;
         self.shared.roll_back(&self.view.board, self.view.number);
@@ -164,22 +238,95 @@ impl Conflict {
     }
 
     /// What the person did, in words.
+    ///
+    /// ```
+    /// use driftless_client::model::Note;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let hers = kit.person("Ann").client().board("home");
+    /// kit.until(hers.edit("Add", |e| e.create("note", "note", []))?.applied())?;
+    /// kit.until(hers.edit("Write", |e| e.set("note", Note::TEXT, "Noon"))?.applied())?;
+    /// // Bob writes over what he never saw.
+    /// let his = kit.person("Bob").client().board("home");
+    /// let edit = his.edit("Write", |e| e.set("note", Note::TEXT, "One"))?;
+    /// kit.until(edit.applied()).expect_err("it conflicts");
+    /// assert_eq!(his.conflicts()[0].label(), "Write");
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn label(&self) -> &str {
         &self.view.label
     }
 
     /// Every leaf that the edit writes: base, theirs and mine. Those that are stale are what the
     /// person decides on.
+    ///
+    /// ```
+    /// use driftless_client::model::Note;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let hers = kit.person("Ann").client().board("home");
+    /// kit.until(hers.edit("Add", |e| e.create("note", "note", []))?.applied())?;
+    /// kit.until(hers.edit("Write", |e| e.set("note", Note::TEXT, "Noon"))?.applied())?;
+    /// // Bob writes over what he never saw.
+    /// let his = kit.person("Bob").client().board("home");
+    /// let edit = his.edit("Write", |e| e.set("note", Note::TEXT, "One"))?;
+    /// kit.until(edit.applied()).expect_err("it conflicts");
+    /// let conflict = his.conflicts().remove(0);
+    /// let leaf = &conflict.leaves()[0];
+    /// assert_eq!(leaf.theirs, Some("Noon".into()));
+    /// assert_eq!(leaf.mine, Some("One".into()));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn leaves(&self) -> &[ConflictLeaf] {
         &self.differs.leaves
     }
 
     /// Records that somebody removed: keeping mine restores them.
+    ///
+    /// ```
+    /// use driftless_client::model::Note;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let (ann, bob) = (kit.person("Ann"), kit.person("Bob"));
+    /// let (hers, his) = (ann.client().board("home"), bob.client().board("home"));
+    /// kit.until(hers.edit("Add", |e| e.create("note", "note", []))?.applied())?;
+    /// kit.advance_ms(1_000);
+    /// bob.go_offline();
+    /// his.edit("Write", |e| e.set("note", Note::TEXT, "One"))?;
+    /// kit.until(hers.edit("Remove", |e| e.remove("note"))?.applied())?;
+    /// bob.go_online();
+    /// kit.advance_ms(60_000);
+    /// let conflict = his.conflicts().remove(0);
+    /// assert_eq!(conflict.removed()[0].record.as_str(), "note");
+    /// conflict.keep_mine().expect("it is open");
+    /// kit.advance_ms(1_000);
+    /// assert_eq!(hers.get("note", Note::TEXT).as_deref(), Some("One"));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn removed(&self) -> &[RemovedView] {
         &self.differs.removed
     }
 
     /// All about the edit.
+    ///
+    /// ```
+    /// use driftless_client::model::Note;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let hers = kit.person("Ann").client().board("home");
+    /// kit.until(hers.edit("Add", |e| e.create("note", "note", []))?.applied())?;
+    /// kit.until(hers.edit("Write", |e| e.set("note", Note::TEXT, "Noon"))?.applied())?;
+    /// // Bob writes over what he never saw.
+    /// let his = kit.person("Bob").client().board("home");
+    /// let edit = his.edit("Write", |e| e.set("note", Note::TEXT, "One"))?;
+    /// kit.until(edit.applied()).expect_err("it conflicts");
+    /// assert_eq!(his.conflicts()[0].view().board.as_str(), "home");
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn view(&self) -> &EntryView {
         &self.view
     }
@@ -232,6 +379,25 @@ impl Conflict {
     }
 
     /// Writes the values that are given instead of mine; leaves that are not named keep mine.
+    ///
+    /// ```
+    /// use driftless_client::model::Note;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let hers = kit.person("Ann").client().board("home");
+    /// kit.until(hers.edit("Add", |e| e.create("note", "note", []))?.applied())?;
+    /// kit.until(hers.edit("Write", |e| e.set("note", Note::TEXT, "Noon"))?.applied())?;
+    /// // Bob writes over what he never saw.
+    /// let his = kit.person("Bob").client().board("home");
+    /// let edit = his.edit("Write", |e| e.set("note", Note::TEXT, "One"))?;
+    /// kit.until(edit.applied()).expect_err("it conflicts");
+    /// let merged = his.conflicts()[0].merge(|m| m.set("note", Note::TEXT, "Noon or one"));
+    /// merged.expect("it is open");
+    /// kit.advance_ms(1_000);
+    /// assert_eq!(hers.get("note", Note::TEXT).as_deref(), Some("Noon or one"));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn merge(&self, build: impl FnOnce(&mut MergeBuilder)) -> Result<(), OutboxError> {
         let mut builder = MergeBuilder::default();
         build(&mut builder);
@@ -278,6 +444,27 @@ pub(crate) fn resolve(
 }
 
 /// Collects the values that a conflict is settled with: see [`Conflict::merge`].
+///
+/// ```
+/// use driftless_client::OutboxError;
+/// use driftless_client::model::Note;
+/// use driftless_client::model::builtin::TITLE;
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let hers = kit.person("Ann").client().board("home");
+/// kit.until(hers.edit("Add", |e| e.create("note", "note", []))?.applied())?;
+/// kit.until(hers.edit("Write", |e| e.set("note", Note::TEXT, "Noon"))?.applied())?;
+/// // Bob writes over what he never saw.
+/// let his = kit.person("Bob").client().board("home");
+/// let edit = his.edit("Write", |e| e.set("note", Note::TEXT, "One"))?;
+/// kit.until(edit.applied()).expect_err("it conflicts");
+/// let conflict = his.conflicts().remove(0);
+/// // The edit writes the text alone.
+/// let merged = conflict.merge(|m| m.set("note", TITLE, "Lunch"));
+/// assert!(matches!(merged, Err(OutboxError::OtherLeaf(_))));
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct MergeBuilder {
     values: Vec<(LeafRef, Option<Value>)>,
@@ -286,6 +473,25 @@ pub struct MergeBuilder {
 
 impl MergeBuilder {
     /// This leaf gets this value. It has to be one that the edit writes.
+    ///
+    /// ```
+    /// use driftless_client::model::Note;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let hers = kit.person("Ann").client().board("home");
+    /// kit.until(hers.edit("Add", |e| e.create("note", "note", []))?.applied())?;
+    /// kit.until(hers.edit("Write", |e| e.set("note", Note::TEXT, "Noon"))?.applied())?;
+    /// // Bob writes over what he never saw.
+    /// let his = kit.person("Bob").client().board("home");
+    /// let edit = his.edit("Write", |e| e.set("note", Note::TEXT, "One"))?;
+    /// kit.until(edit.applied()).expect_err("it conflicts");
+    /// let merged = his.conflicts()[0].merge(|m| m.set("note", Note::TEXT, "Half past"));
+    /// merged.expect("it is open");
+    /// kit.settle();
+    /// assert_eq!(his.get("note", Note::TEXT).as_deref(), Some("Half past"));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn set<L: LeafName>(
         &mut self,
         record: impl Name<RecordId>,
@@ -299,6 +505,25 @@ impl MergeBuilder {
     }
 
     /// This leaf goes. It has to be one that the edit writes.
+    ///
+    /// ```
+    /// use driftless_client::model::Note;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let hers = kit.person("Ann").client().board("home");
+    /// kit.until(hers.edit("Add", |e| e.create("note", "note", []))?.applied())?;
+    /// kit.until(hers.edit("Write", |e| e.set("note", Note::TEXT, "Noon"))?.applied())?;
+    /// // Bob writes over what he never saw.
+    /// let his = kit.person("Bob").client().board("home");
+    /// let edit = his.edit("Write", |e| e.set("note", Note::TEXT, "One"))?;
+    /// kit.until(edit.applied()).expect_err("it conflicts");
+    /// let merged = his.conflicts()[0].merge(|m| m.unset("note", Note::TEXT));
+    /// merged.expect("it is open");
+    /// kit.settle();
+    /// assert_eq!(his.get("note", Note::TEXT), None);
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn unset(&mut self, record: impl Name<RecordId>, leaf: impl LeafName) {
         self.decide(record, leaf, None);
     }

@@ -19,6 +19,13 @@ pub struct Redacted(String);
 
 impl Redacted {
     /// The text.
+    ///
+    /// ```
+    /// use driftless_client::Client;
+    ///
+    /// let client = Client::builder("ws://127.0.0.1:1/rt?token=s3cret").start();
+    /// assert!(!client.diagnostics().endpoint.as_str().contains("s3cret"));
+    /// ```
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -12,6 +12,16 @@ use crate::reconnect::ReconnectBill;
 impl Board {
     /// How far the latest edits of this device came, newest first: see [`Receipt`]. They change
     /// with the outbox, and with [`crate::ClientEvent::Screens`].
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// kit.until(board.edit("Add a note", |e| e.create("note", "note", []))?.applied())?;
+    /// assert!(board.receipts()[0].committed_ms.is_some());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn receipts(&self) -> Vec<Receipt> {
         let of_board = |id| self.shared.state().receipts.of(id);
         self.id().map(of_board).unwrap_or_default()
@@ -51,11 +61,41 @@ impl Board {
 
     /// Whether every edit of this device is accounted for: see [`Ledger`]. It changes with the
     /// outbox and with the board.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let ann = kit.person("Ann");
+    /// let board = ann.client().board("home");
+    /// kit.until(board.edit("Add a note", |e| e.create("note", "note", []))?.applied())?;
+    /// ann.go_offline();
+    /// board.edit("Add another", |e| e.create("other", "note", []))?;
+    /// kit.settle();
+    /// let ledger = board.ledger();
+    /// assert_eq!((ledger.applied, ledger.pending, ledger.lost), (1, 1, 0));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn ledger(&self) -> Ledger {
         self.read(|board| board.ledger)
     }
 
     /// What it took to bring this copy up to date, the last time that the server was reached.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let (ann, bob) = (kit.person("Ann"), kit.person("Bob"));
+    /// let (hers, his) = (ann.client().board("home"), bob.client().board("home"));
+    /// kit.until(hers.loaded())?;
+    /// ann.go_offline();
+    /// kit.until(his.edit("Add a note", |e| e.create("note", "note", []))?.applied())?;
+    /// ann.go_online();
+    /// kit.advance_ms(60_000);
+    /// assert_eq!(hers.reconnect_bill().expect("it came back").missed, Some(1));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn reconnect_bill(&self) -> Option<ReconnectBill> {
         let id = self.id.as_ref().ok()?;
         self.shared.state().bills.of(id)

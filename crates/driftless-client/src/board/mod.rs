@@ -1,19 +1,18 @@
 //! A board as the application reads and edits it.
 
 mod account;
+mod outbox;
 
 use std::sync::Arc;
 
 use driftless_model::{BoardId, IdError, LeafValue, RecordId, Version};
-use driftless_sync::replica::undo_history::UndoState;
-use driftless_sync::replica::view::{EntryView, RecordView, Resolution};
+use driftless_sync::replica::view::RecordView;
 use driftless_sync::replica::{Attention, Command, SeenMark, Subject};
 
 use crate::edit::{EditBuilder, EditHandle};
-use crate::error::{EditError, OutboxError};
+use crate::error::EditError;
 use crate::names::{LeafName, Name};
 use crate::news::Topic;
-use crate::outbox::{Conflict, PendingEdit};
 use crate::shared::{PublishedBoard, Shared, State};
 use crate::watch::Watch;
 
@@ -73,6 +72,17 @@ impl Board {
 
     /// Whether there is something to show: what was stored, or what a server sent. Until then an
     /// empty board means nothing.
+    ///
+    /// ```
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// assert!(!board.is_loaded());
+    /// kit.until(board.loaded())?;
+    /// assert!(board.is_loaded());
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn is_loaded(&self) -> bool {
         self.read(|board| board.is_loaded)
     }
@@ -244,6 +254,23 @@ impl Board {
 
     /// The value of a leaf as it is shown, now and from now on; `None` while it has none, or one
     /// of another type. An example is at [`Watch`].
+    ///
+    /// ```
+    /// use driftless_client::model::Note;
+    /// use driftless_testkit::TestKit;
+    /// use futures::StreamExt;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// let mut text = board.watch("note", Note::TEXT);
+    /// assert_eq!(kit.until(text.next()), Some(None));
+    /// board.edit("Add", |e| {
+    ///     e.create("note", "note", []);
+    ///     e.set("note", Note::TEXT, "Back at noon");
+    /// })?;
+    /// assert_eq!(kit.until(text.next()), Some(Some("Back at noon".to_owned())));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
     pub fn watch<L: LeafName>(
         &self,
         record: impl Name<RecordId>,
@@ -285,80 +312,29 @@ impl Board {
         self.watch_then(topic, all, move |records| selected(records, &holds))
     }
 
-    /// Every unsettled edit of the board, oldest first: on its way, conflicted or refused.
-    ///
-    /// ```
-    /// use driftless_testkit::TestKit;
-    ///
-    /// let kit = TestKit::new();
-    /// let ann = kit.person("Ann");
-    /// let board = ann.client().board("home");
-    /// ann.go_offline();
-    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
-    /// kit.settle();
-    /// let outbox = board.outbox();
-    /// assert_eq!((outbox[0].label.as_str(), outbox[0].attempts), ("Add a note", 0));
-    /// # Ok::<(), driftless_client::EditError>(())
-    /// ```
-    pub fn outbox(&self) -> Arc<Vec<EntryView>> {
-        self.read(|board| Arc::clone(&board.outbox))
-    }
-
-    /// The same, as values that can be tried again and taken back.
-    ///
-    /// ```
-    /// use driftless_testkit::TestKit;
-    ///
-    /// let kit = TestKit::new();
-    /// let ann = kit.person("Ann");
-    /// let board = ann.client().board("home");
-    /// ann.go_offline();
-    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
-    /// kit.settle();
-    /// board.pending()[0].roll_back().expect("it waits");
-    /// kit.settle();
-    /// assert!(board.pending().is_empty());
-    /// # Ok::<(), driftless_client::EditError>(())
-    /// ```
-    pub fn pending(&self) -> Vec<PendingEdit> {
-        let outbox = self.outbox();
-        let entries = outbox.iter().cloned();
-        entries
-            .map(|view| PendingEdit::new(view, Arc::clone(&self.shared)))
-            .collect()
-    }
-
-    /// The edits that wait for a person since somebody changed the same, oldest first.
-    pub fn conflicts(&self) -> Vec<Conflict> {
-        let outbox = self.outbox();
-        let entries = outbox.iter();
-        entries
-            .filter_map(|view| Conflict::of(view, &self.shared))
-            .collect()
-    }
-
-    /// Every unsettled edit of the board, now and from now on.
-    ///
-    /// ```
-    /// use futures::StreamExt;
-    /// use driftless_testkit::TestKit;
-    ///
-    /// let kit = TestKit::new();
-    /// let ann = kit.person("Ann");
-    /// ann.go_offline();
-    /// let board = ann.client().board("home");
-    /// let mut outbox = board.watch_outbox();
-    /// assert!(kit.until(outbox.next()).expect("it runs").is_empty());
-    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
-    /// assert_eq!(kit.until(outbox.next()).expect("it runs").len(), 1);
-    /// # Ok::<(), driftless_client::EditError>(())
-    /// ```
-    pub fn watch_outbox(&self) -> Watch<Arc<Vec<EntryView>>> {
-        let topic = self.id.clone().ok().map(Topic::Outbox);
-        self.watch_board(topic, |board| Arc::clone(&board.outbox))
-    }
-
     /// What is on screen now. Take it when a gesture begins.
+    ///
+    /// ```
+    /// use driftless_client::EditError;
+    /// use driftless_client::model::Note;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let (ann, bob) = (kit.person("Ann").client(), kit.person("Bob").client());
+    /// let (hers, his) = (ann.board("home"), bob.board("home"));
+    /// hers.edit("Add", |e| e.create("note", "note", []))?;
+    /// kit.advance_ms(1_000);
+    /// // She begins to write; what comes in meanwhile, she has not seen.
+    /// let seen = hers.seen();
+    /// kit.until(his.edit("Write", |e| e.set("note", Note::TEXT, "Noon"))?.applied())?;
+    /// kit.advance_ms(1_000);
+    /// let hers = hers.edit("Write", |e| {
+    ///     e.seen(seen);
+    ///     e.set("note", Note::TEXT, "One");
+    /// })?;
+    /// assert_eq!(kit.until(hers.applied()), Err(EditError::Conflicted));
+    /// # Ok::<(), EditError>(())
+    /// ```
     pub fn seen(&self) -> SeenMark {
         self.read(|board| board.seen.clone())
     }
@@ -427,97 +403,6 @@ impl Board {
         build(&mut builder);
         let id = self.id.as_ref().map_err(Clone::clone)?;
         self.shared.edit(id, label.into(), builder)
-    }
-
-    /// Tries a refused entry again, as a new edit. See also [`PendingEdit::retry`].
-    ///
-    /// ```
-    /// use driftless_model::Role;
-    /// use driftless_testkit::TestKit;
-    ///
-    /// let kit = TestKit::new();
-    /// let board = kit.person("Ann").client().board("home");
-    /// kit.until(board.loaded())?;
-    /// kit.server().set_role("Ann", Role::Viewer);
-    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
-    /// kit.advance_ms(1_000);
-    /// assert_eq!(board.outbox().len(), 1);
-    /// kit.server().set_role("Ann", Role::Editor);
-    /// board.retry(board.outbox()[0].number);
-    /// kit.advance_ms(1_000);
-    /// assert!(board.outbox().is_empty());
-    /// # Ok::<(), driftless_client::EditError>(())
-    /// ```
-    pub fn retry(&self, number: u64) {
-        if let Ok(id) = &self.id {
-            self.shared.retry(id, number);
-        }
-    }
-
-    /// Takes an entry back. One that was sent already is undone once its outcome is known. See also
-    /// [`PendingEdit::roll_back`].
-    ///
-    /// ```
-    /// use driftless_testkit::TestKit;
-    ///
-    /// let kit = TestKit::new();
-    /// let ann = kit.person("Ann");
-    /// let board = ann.client().board("home");
-    /// ann.go_offline();
-    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
-    /// kit.settle();
-    /// board.roll_back(board.outbox()[0].number);
-    /// kit.settle();
-    /// assert!(board.outbox().is_empty() && board.records().is_empty());
-    /// # Ok::<(), driftless_client::EditError>(())
-    /// ```
-    pub fn roll_back(&self, number: u64) {
-        if let Ok(id) = &self.id {
-            self.shared.roll_back(id, number);
-        }
-    }
-
-    /// What [`Board::undo`] and [`Board::redo`] would do now.
-    pub fn undo_state(&self) -> UndoState {
-        self.read(|board| board.undo.clone())
-    }
-
-    /// Undoes what this person did last, in this session. What somebody wrote over it since stays,
-    /// and [`crate::ClientEvent::Skipped`] says so. Nothing happens where there is nothing to undo.
-    ///
-    /// ```
-    /// use driftless_testkit::TestKit;
-    ///
-    /// let kit = TestKit::new();
-    /// let board = kit.person("Ann").client().board("home");
-    /// board.edit("Add a note", |e| e.create("note", "note", []))?;
-    /// kit.settle();
-    /// assert_eq!(board.undo_state().undo.as_deref(), Some("Add a note"));
-    /// board.undo();
-    /// kit.settle();
-    /// assert!(board.record("note").is_none());
-    /// board.redo();
-    /// kit.settle();
-    /// assert!(board.record("note").is_some());
-    /// # Ok::<(), driftless_client::EditError>(())
-    /// ```
-    pub fn undo(&self) {
-        self.command(Command::Undo);
-    }
-
-    /// Does again what was undone last. Nothing happens where there is nothing.
-    pub fn redo(&self) {
-        self.command(Command::Redo);
-    }
-
-    /// Settles a conflicted entry, as the person looked at it: where it is another by now, nothing
-    /// happens and the error says so. See also [`Conflict`].
-    pub fn resolve(
-        &self,
-        looked_at: &EntryView,
-        resolution: Resolution,
-    ) -> Result<(), OutboxError> {
-        crate::outbox::resolve(&self.shared, looked_at, resolution)
     }
 
     fn read<T>(&self, read: impl FnOnce(&PublishedBoard) -> T) -> T {
