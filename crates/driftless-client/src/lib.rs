@@ -54,7 +54,7 @@ struct Guide;
 
 /// Boards, records, values and kinds: what the client's methods take and give.
 pub use driftless_model as model;
-pub use driftless_protocol::{Aggregate, Query};
+pub use driftless_protocol::{Aggregate, Code, Query};
 pub use driftless_store::replica::MemoryRows;
 #[cfg(all(not(target_arch = "wasm32"), feature = "redb"))]
 pub use driftless_store::replica::{Redb, RedbError};

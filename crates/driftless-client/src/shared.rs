@@ -1,6 +1,7 @@
 //! What the handle and the driver share: the last published state, those who listen, and the way
 //! to the driver. The driver writes it after each batch; the handle only reads it and asks.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use driftless_feeds::FeedData;
@@ -129,11 +130,18 @@ impl State {
 }
 
 /// The handle's share. The driver stops when the last one is gone.
-#[derive(Debug)]
 pub(crate) struct Shared {
     schema: Arc<Schema>,
     state: Arc<State>,
     requests: UnboundedSender<Request>,
+}
+
+/// Every handle has it: what is written of a handle is of the handle alone, not of all that the
+/// client knows.
+impl fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Shared").finish_non_exhaustive()
+    }
 }
 
 impl Shared {

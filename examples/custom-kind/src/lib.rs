@@ -1,7 +1,7 @@
 //! A kind of record of one's own, for a board that says when somebody is to be woken.
 //!
 //! Keep kinds in a crate of their own, as here, and have the page, native clients and the server
-//! depend on it: then an invalid value gets the same typed error wherever it is tried.
+//! depend on it: then an invalid value is refused in the same words wherever it is tried.
 //! `tests/same_error.rs` shows it without a browser. To use it, hand [`schema`] to
 //! `DashboardRealtimeProvider`'s property `schema`, to `Client::builder(…).schema(…)` and to
 //! `Driftless::builder().schema(…)`.
