@@ -16,6 +16,13 @@ const shows = (page, value) => page.waitForFunction(
   value,
 );
 
+/** That nothing of what is only read out is on screen: these pages have no style sheet. */
+async function seesNoAnnouncement(page) {
+  const parts = page.locator('[data-part="unseen"], [data-part="announcement"]');
+  const widths = await parts.evaluateAll((found) => found.map((it) => it.getBoundingClientRect().width));
+  assert.ok(widths.length > 0 && widths.every((width) => width <= 1), `${widths}`);
+}
+
 examplePage('minimal', 'an edit of the minimal page is seen by others, and waits while offline', async ({
   browser, expectOutage,
 }, open) => {
@@ -32,6 +39,7 @@ examplePage('minimal', 'an edit of the minimal page is seen by others, and waits
   await lunch.fill('bread');
   await lunch.press('Enter');
   await waiting(ann, 1);
+  await seesNoAnnouncement(ann);
   await shows(bob, 'soup');
   await contexts[0].setOffline(false);
   await shows(bob, 'bread');

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
 
 use crate::clock::Moment;
 use crate::erased::{changing, effect};
@@ -72,6 +74,16 @@ fn wait_ms(last_ms: u64, now_ms: u64) -> u64 {
         return 0;
     }
     (last_ms + PAUSE_MS).saturating_sub(now_ms)
+}
+
+/// Takes what is only read out away from sight, in a page without a style sheet too: by a property,
+/// since a strict Content-Security-Policy refuses styles in markup.
+pub(crate) fn read_out_only(element: Element) {
+    let element = element.unchecked_into::<HtmlElement>();
+    element.style().set_css_text(
+        "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);\
+         white-space:nowrap",
+    );
 }
 
 #[cfg(test)]

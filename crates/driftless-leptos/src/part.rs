@@ -8,6 +8,7 @@ use std::pin::Pin;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use crate::announcement::read_out_only;
 use crate::erased::{changing, handler};
 use crate::missing_provider::failure;
 use crate::texts::use_texts;
@@ -52,7 +53,7 @@ fn loading() -> AnyView {
     let text = use_texts().part_loading.clone();
     view! {
         <div data-part="part-loading" role="status">
-            <span data-part="unseen">{text}</span>
+            <span data-part="unseen" use:read_out_only>{text}</span>
         </div>
     }
     .into_any()

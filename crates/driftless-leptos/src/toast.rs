@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 
-use crate::announcement::{News, paced};
+use crate::announcement::{News, paced, read_out_only};
 use crate::erased::{handler, keyed, memo};
 use crate::icons::{CloseIcon, ToneIcon};
 use crate::status_text::Tone;
@@ -178,7 +178,7 @@ pub fn Toaster(
             on:focusin=handler(move |_| hold(true))
             on:focusout=handler(move |_| hold(false))
         >
-            <span data-part="announcement" role="status" aria-live="polite">
+            <span data-part="announcement" role="status" aria-live="polite" use:read_out_only>
                 {said}
             </span>
             {shown}

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Conflicts, OpenConflict};
-use crate::announcement::{News, paced};
+use crate::announcement::{News, paced, read_out_only};
 use crate::clock::Moment;
 use crate::erased::{When, changing, handler, memo};
 use crate::icons::ToneIcon;
@@ -46,7 +46,7 @@ fn announcement(text: Memo<String>) -> impl IntoView {
     let heard = RwSignal::new(news.get_untracked());
     let said = paced(news, heard, Moment::now().mono_ms);
     view! {
-        <span data-part="announcement" role="alert">
+        <span data-part="announcement" role="alert" use:read_out_only>
             {said}
         </span>
     }

@@ -12,6 +12,7 @@ use leptos::prelude::*;
 
 use self::list::list;
 pub use self::receipts::EditReceipts;
+use crate::announcement::read_out_only;
 use crate::context::{RealtimeContext, try_use_realtime};
 use crate::erased::{changing, memo, reactive};
 use crate::hooks::{
@@ -105,7 +106,7 @@ fn glance(total: Memo<usize>, attention: Memo<usize>) -> impl IntoView {
         <span data-part="pending-count" data-testid="pending-count" aria-hidden="true">
             {changing(move || total.get())}
         </span>
-        <span data-part="unseen">{changing(said)}</span>
+        <span data-part="unseen" use:read_out_only>{changing(said)}</span>
         {changing(more)}
     }
 }

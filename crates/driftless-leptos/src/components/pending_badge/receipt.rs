@@ -7,6 +7,7 @@ use driftless_model::EditId;
 use driftless_sync::replica::view::Connection;
 use leptos::prelude::*;
 
+use crate::announcement::read_out_only;
 use crate::clock::Moment;
 use crate::context::RealtimeContext;
 use crate::erased::{When, changing, effect, keyed, memo};
@@ -151,7 +152,7 @@ pub(super) fn steps_view(receipt: &Receipt) -> impl IntoView + use<> {
 }
 
 fn unseen(text: &Text) -> impl IntoView + use<> {
-    view! { <span data-part="unseen">": " {text.clone()}</span> }
+    view! { <span data-part="unseen" use:read_out_only>": " {text.clone()}</span> }
 }
 
 /// The latest edits that are on the server, newest first.

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use self::diagnosis::diagnosis;
 use self::facts::{connection_facts, server_facts};
 use self::progress::{progress, words};
-use crate::announcement::{News, paced};
+use crate::announcement::{News, paced, read_out_only};
 use crate::clock::{Moment, use_now};
 use crate::context::{RealtimeContext, try_use_realtime};
 use crate::erased::{changing, handler, memo, reactive};
@@ -73,7 +73,7 @@ pub fn DashboardSyncIndicator(
             data-tone=reactive(move || look.get().name())
         >
             {shown}
-            <span data-part="announcement" role="status" aria-live="polite">
+            <span data-part="announcement" role="status" aria-live="polite" use:read_out_only>
                 {announced}
             </span>
         </div>
@@ -129,14 +129,14 @@ fn glance(context: RealtimeContext, socket: UseWebsocket) -> impl IntoView {
                 <span data-part="sync-pending" aria-hidden="true">
                     {number}
                 </span>
-                <span data-part="unseen">", " {said}</span>
+                <span data-part="unseen" use:read_out_only>", " {said}</span>
             };
             shown.into_any()
         })
     };
     view! {
         <ToneIcon tone=look />
-        <span data-part="unseen">{connection}</span>
+        <span data-part="unseen" use:read_out_only>{connection}</span>
         <span data-part="sync-word">
             {changing(word)}<span data-part="sync-latency">{changing(latency)}</span>
         </span>
