@@ -1,9 +1,12 @@
 // What went wrong inside pages. A page that throws or logs an error fails its test, whatever the
 // test itself looked at.
 
-/** What a browser logs when the server is away or the network is cut, as a test wanted. */
+/**
+ * What a browser logs when the server is away or the network is cut, as a test wanted. The script
+ * that cannot be fetched is the service worker's, where the cut comes while it is looked for.
+ */
 export const OUTAGE =
-  /WebSocket connection to .* failed|net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|CONNECTION_CLOSED|EMPTY_RESPONSE|INTERNET_DISCONNECTED|NETWORK_CHANGED)/;
+  /WebSocket connection to .* failed|error occurred when fetching the script|net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|CONNECTION_CLOSED|EMPTY_RESPONSE|INTERNET_DISCONNECTED|NETWORK_CHANGED)/;
 
 export class PageErrors {
   #seen = [];

@@ -40,7 +40,7 @@ scenario('coming back is billed by what came', async ({ browser, server }) => {
   const ann = await arrive(Board, await browser.person('ann'), server, 'Ann');
   const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
   await openMonitor(ann);
-  await says(ann, 'reconnectBill', /^the whole board · values received: \d+ · [\d.]+ KB/);
+  await says(ann, 'reconnectBill', /^the whole board · values received: \d+ · [\d.]+\sKB/);
   await ann.page.keyboard.press('Escape');
   await cable(ann, false);
   for (const title of ['A', 'B', 'C']) {
@@ -66,7 +66,7 @@ for (const colorScheme of ['dark', 'light']) {
     await panel.filter({ hasText: /\d+ a second, longest \d+ ms/ }).waitFor();
     await panel.filter({ hasText: /p50 \d+ · p95 \d+ · p99 \d+ ms/ }).waitFor();
     const told = await panel.innerText();
-    assert.match(told, /WebAssembly [\d.]+ MB/);
+    assert.match(told, /WebAssembly [\d.]+\sMB/);
     assert.match(told, /0 queued · 0 on their way · 0 need you/);
     assert.deepEqual(await violations(ann.page), [], 'axe on the monitor');
     await ann.page.keyboard.press('Escape');

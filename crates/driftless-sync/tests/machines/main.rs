@@ -1,11 +1,13 @@
 //! The two machines together: a room and replicas on one virtual clock (`pair`), by what they are
 //! asked for.
 
+mod alone;
 mod builds;
 mod copies;
 mod edits;
 mod flushes;
 mod identity;
+mod ledger;
 mod limits;
 mod pair;
 mod pruning;

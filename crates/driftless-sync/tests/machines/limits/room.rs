@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardId, BoardState, Cell, Change, Check, ClientId, Cursor, Edit, EditId, KindName, LeafPath,
-    OnStale, Op, RecordId, RecordState, Role, Schema, Slot, UserId, Value, Version, limits,
+    BoardId, BoardState, Cell, Change, Check, ClientId, Cursor, Edit, EditId, Kind, KindName, Leaf,
+    LeafPath, OnStale, Op, PathRule, RecordId, RecordState, Role, Schema, Slot, UserId, Value,
+    Version, limits,
 };
 use driftless_protocol::durable::LedgerRow;
 use driftless_protocol::message::{Outcome, Push, ServerMessage, Settled};
@@ -101,7 +102,11 @@ fn set(number: usize) -> (RecordId, Op) {
 
 /// A room that Ann follows; its load is not answered yet.
 fn followed() -> Room {
-    let mut room = Room::new(board(), Arc::new(Schema::builtin()));
+    followed_by(Schema::builtin())
+}
+
+fn followed_by(schema: Schema) -> Room {
+    let mut room = Room::new(board(), Arc::new(schema));
     let member = Member {
         client: ClientId(1),
         user: ann(),
@@ -149,8 +154,16 @@ fn refusal(outputs: &[Output]) -> Option<Code> {
 }
 
 /// What becomes of one edit on a board.
-fn decided(image: BoardImage, (id, op): (RecordId, Op)) -> Result<Outcome, Code> {
-    let mut room = followed();
+fn decided(image: BoardImage, change: (RecordId, Op)) -> Result<Outcome, Code> {
+    decided_by(Schema::builtin(), image, change)
+}
+
+fn decided_by(
+    schema: Schema,
+    image: BoardImage,
+    (id, op): (RecordId, Op),
+) -> Result<Outcome, Code> {
+    let mut room = followed_by(schema);
     room.handle(Input::Loaded(Box::new(image)), 1);
     outputs(&mut room);
     let seq = 1;
@@ -196,6 +209,7 @@ fn a_board_takes_records_up_to_its_limit() {
     assert!(is_applied(&decided(image(full - 1, 0), create(full))));
     assert!(is_too_large(&decided(image(full, 0), create(full))));
     assert!(is_applied(&decided(image(full, 0), set(0))));
+    assert!(!is_too_large(&decided(image(full, 0), create(0))));
 }
 
 #[test]
@@ -204,6 +218,38 @@ fn a_record_takes_leaves_up_to_its_limit() {
     assert!(is_applied(&decided(image(1, full - 1), set(full))));
     assert!(is_too_large(&decided(image(1, full), set(full))));
     assert!(is_applied(&decided(image(1, full), set(0))));
+}
+
+/// A chart with a leaf that older builds know by another name.
+struct Renamed;
+
+impl Kind for Renamed {
+    const NAME: &'static str = "renamed";
+
+    fn rules() -> Vec<PathRule> {
+        let caption = Leaf::<String>::ask("caption").formerly(&["label"]);
+        vec![caption.rule(), Leaf::<bool>::ask("options/*").rule()]
+    }
+}
+
+#[test]
+fn a_leaf_with_a_former_name_takes_the_place_of_two() {
+    let full = limits::LEAVES_PER_RECORD_MAX;
+    let schema = Schema::builtin().register::<Renamed>().expect("it fits");
+    for (leaves, fits) in [(full - 2, true), (full - 1, false)] {
+        let mut image = image(1, leaves);
+        let Some(Slot::Live(live)) = image.state.records.get_mut(&record(0)) else {
+            panic!("it is live");
+        };
+        live.kind = KindName::new("renamed").expect("a kind");
+        let leaf = LeafPath::new("caption").expect("a path");
+        let value = Value::from("CPU");
+        let outcome = decided_by(schema.clone(), image, (record(0), Op::Set { leaf, value }));
+        assert_eq!(
+            (is_applied(&outcome), is_too_large(&outcome)),
+            (fits, !fits)
+        );
+    }
 }
 
 #[test]

@@ -2,82 +2,16 @@
 
 use std::sync::Arc;
 
-use driftless_model::{Change, Check, Version};
-use driftless_model::{ClientId, Cursor, Edit, EditId, OnStale, Role, Schema, UserId};
+use driftless_model::{Check, ClientId, Cursor, EditId, Role, Schema, Version};
 use driftless_protocol::durable::LedgerRow;
-use driftless_protocol::message::{Again, Outcome, Push};
-use driftless_protocol::{Code, Payload, ServerMessage};
-use driftless_sync::room::{
-    BoardImage, ConnectionId, Found, Input, Member, Output, Room, Stored, StreamItem,
+use driftless_protocol::message::{Again, Push};
+use driftless_protocol::{Code, ServerMessage};
+use driftless_sync::room::{BoardImage, ConnectionId, Found, Input, Output, Room, Stored};
+
+use crate::alone::{
+    ANN, BOB, committed, followed, member, push, pushed, streamed, subscribe, tell,
 };
-
-use crate::pair::{board, create, record};
-
-const ANN: ConnectionId = ConnectionId(1);
-const BOB: ConnectionId = ConnectionId(2);
-
-fn member(number: u64, role: Role) -> Member {
-    Member {
-        client: ClientId(number.into()),
-        user: UserId::new(format!("user-{number}")).expect("a user"),
-        role,
-    }
-}
-
-fn push(client: u64, seq: u64) -> Push {
-    let id = EditId(u128::from(client) << 64 | u128::from(seq));
-    let edit = Edit {
-        id,
-        label: "Edit".to_owned(),
-        on_stale: OnStale::Policy,
-        changes: vec![Change {
-            record: record(&format!("r{client}-{seq}")),
-            seen: Version(0),
-            op: create("CPU"),
-        }],
-    };
-    Push {
-        board: board(),
-        seq,
-        id,
-        settled: 0,
-        payload: Payload::seal(&edit).expect("fits"),
-        again: None,
-    }
-}
-
-fn outputs(room: &mut Room) -> Vec<Output> {
-    std::iter::from_fn(|| room.poll_output()).collect()
-}
-
-fn tell(room: &mut Room, input: Input) -> Vec<Output> {
-    room.handle(input, 1);
-    outputs(room)
-}
-
-fn subscribe(room: &mut Room, connection: ConnectionId, role: Role) -> Vec<Output> {
-    let (member, cursor) = (member(connection.0, role), None::<Cursor>);
-    let input = Input::Subscribe {
-        connection,
-        member,
-        cursor,
-    };
-    tell(room, input)
-}
-
-/// Ann and Bob follow an empty board as editors.
-fn followed() -> Room {
-    let mut room = Room::new(board(), Arc::new(Schema::builtin()));
-    subscribe(&mut room, ANN, Role::Editor);
-    subscribe(&mut room, BOB, Role::Editor);
-    tell(&mut room, Input::Loaded(Box::default()));
-    room
-}
-
-fn pushed(room: &mut Room, connection: ConnectionId, seq: u64) -> Vec<Output> {
-    let push = push(connection.0, seq);
-    tell(room, Input::Push { connection, push })
-}
+use crate::pair::board;
 
 fn withdraw(room: &mut Room, connection: ConnectionId) -> Vec<Output> {
     let role = Role::None;
@@ -96,32 +30,6 @@ fn withdrawn(outputs: &[Output], of: ConnectionId) -> Option<Code> {
         },
         _ => None,
     })
-}
-
-/// What the stream gets: whether each edit was applied.
-fn streamed(outputs: &[Output]) -> Vec<(ClientId, u64, Result<(), Code>)> {
-    let items = outputs.iter().filter_map(|output| match output {
-        Output::Stream(item) => Some(&**item),
-        _ => None,
-    });
-    let settled = items.map(|item| match item {
-        StreamItem::Applied {
-            client, outcome, ..
-        }
-        | StreamItem::Private { client, outcome } => (*client, outcome),
-    });
-    let told = settled.map(|(client, settled)| {
-        let outcome = match &settled.outcome {
-            Outcome::Rejected { code, .. } => Err(*code),
-            _ => Ok(()),
-        };
-        (client, settled.seq, outcome)
-    });
-    told.collect()
-}
-
-fn committed(room: &mut Room) -> Vec<Output> {
-    tell(room, Input::Stored(Stored::Committed))
 }
 
 #[test]
