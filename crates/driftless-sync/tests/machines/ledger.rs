@@ -1,11 +1,14 @@
 //! What a room remembers of the edits that it decided, so that none of them counts twice.
 
-use driftless_model::{ClientId, Role, UserId};
-use driftless_protocol::message::{Outcome, Push};
-use driftless_protocol::{Code, ServerMessage};
-use driftless_sync::room::{ConnectionId, Input, Member, Output, Room, StreamItem};
+use driftless_model::{
+    Change, ClientId, Edit, EditId, LeafRef, OnStale, Op, Role, UserId, Version,
+};
+use driftless_protocol::message::{Again, Outcome, Push};
+use driftless_protocol::{Code, Payload, ServerMessage};
+use driftless_sync::room::{ConnectionId, Found, Input, Member, Output, Room, StreamItem};
 
 use crate::alone::{ANN, BOB, committed, followed, push, pushed, streamed, tell};
+use crate::pair::{path, record, set};
 
 /// What a connection is told outside the stream.
 fn told(outputs: &[Output], to: ConnectionId) -> Vec<&ServerMessage> {
@@ -82,6 +85,8 @@ fn an_outcome_that_the_client_has_is_not_kept_for_it() {
     };
     tell(&mut room, Input::Push { connection, push });
     committed(&mut room);
+    let outputs = pushed(&mut room, ANN, 3);
+    assert_eq!(streamed(&outputs), [(ClientId(1), 3, Ok(()))]);
     assert_eq!(error(&pushed(&mut room, ANN, 2), ANN), Some(Code::Cloned));
 }
 
@@ -141,4 +146,121 @@ fn a_replica_of_another_user_is_told_so_and_nothing_of_it_is_decided() {
     assert!(!outputs.iter().any(|it| matches!(it, Output::Commit(_))));
     let outputs = pushed(&mut room, ANN, 2);
     assert!(matches!(outputs[..], [Output::Commit(_)]));
+}
+
+/// An edit under another seq, that its replica may have sent under a client id that it gave up.
+fn sent_again(seq: u64, edit: Push, former: u128) -> Push {
+    let again = Again {
+        above: Version(0),
+        clients: vec![ClientId(former)],
+    };
+    Push {
+        seq,
+        again: Some(again),
+        ..edit
+    }
+}
+
+/// Tells the room of a push. Where it asks the log, the log has nothing.
+fn tell_push(room: &mut Room, push: Push) {
+    let connection = ANN;
+    let outputs = tell(room, Input::Push { connection, push });
+    for output in outputs {
+        if let Output::Find { number, .. } = output {
+            let found = Found::Nowhere;
+            tell(room, Input::Found { number, found });
+        }
+    }
+}
+
+/// Each event that the stream gets, by its version.
+fn events(outputs: &[Output]) -> Vec<Version> {
+    let items = outputs.iter().filter_map(|output| match output {
+        Output::Stream(item) => Some(&**item),
+        _ => None,
+    });
+    let events = items.filter_map(|item| match item {
+        StreamItem::Applied { event, .. } => Some(event.version),
+        StreamItem::Private { .. } => None,
+    });
+    events.collect()
+}
+
+#[test]
+fn what_was_applied_before_is_no_event_again() {
+    let mut room = after_three();
+    tell_push(&mut room, sent_again(4, push(1, 1), 9));
+    let outputs = committed(&mut room);
+    assert_eq!(events(&outputs), []);
+    assert_eq!(streamed(&outputs), [(ClientId(1), 4, Ok(()))]);
+    pushed(&mut room, ANN, 5);
+    assert_eq!(events(&committed(&mut room)), [Version(4)]);
+}
+
+#[test]
+fn who_names_its_own_client_id_as_a_former_one_goes_on() {
+    let mut room = followed();
+    tell_push(&mut room, sent_again(1, push(1, 1), 1));
+    committed(&mut room);
+    pushed(&mut room, ANN, 2);
+    let applied = [(ClientId(1), 2, Ok(()))];
+    assert_eq!(streamed(&committed(&mut room)), applied);
+}
+
+/// Makes one edit of Ann's and answers its outcome.
+fn outcome(room: &mut Room, push: Push) -> Outcome {
+    tell_push(room, push);
+    let outputs = committed(room);
+    let [Output::Stream(item)] = &outputs[..] else {
+        panic!("one edit is settled: {outputs:?}");
+    };
+    match &**item {
+        StreamItem::Applied { outcome, .. } | StreamItem::Private { outcome, .. } => {
+            outcome.outcome.clone()
+        }
+    }
+}
+
+/// An undo that leaves out what was changed since.
+fn undo(seq: u64, changes: Vec<(&str, Version, Op)>) -> Push {
+    let change = |(id, seen, op)| Change {
+        record: record(id),
+        seen,
+        op,
+    };
+    let edit = Edit {
+        id: EditId(u128::from(seq)),
+        label: "Undo".to_owned(),
+        on_stale: OnStale::Skip,
+        changes: changes.into_iter().map(change).collect(),
+    };
+    Push {
+        id: edit.id,
+        payload: Payload::seal(&edit).expect("fits"),
+        ..push(1, seq)
+    }
+}
+
+#[test]
+fn what_an_edit_left_out_is_told_again_where_it_is_sent_again() {
+    let mut room = after_three();
+    let (fresh, stale) = (Version(9), Version(0));
+    let parts = vec![
+        ("r1-1", fresh, set("title", "New")),
+        ("r1-1", stale, set("unit", "%")),
+        ("r1-2", fresh, Op::Remove),
+        ("r1-3", stale, Op::Remove),
+    ];
+    outcome(&mut room, undo(4, vec![("r1-1", fresh, set("unit", "W"))]));
+    let first = outcome(&mut room, undo(5, parts.clone()));
+    let Outcome::Applied { skipped, .. } = &first else {
+        panic!("part of it is applied: {first:?}");
+    };
+    let at = |id, leaf: Option<&str>| LeafRef {
+        record: record(id),
+        leaf: leaf.map(path),
+    };
+    assert_eq!(*skipped, [at("r1-1", Some("unit")), at("r1-3", None)]);
+    let again = outcome(&mut room, sent_again(6, undo(5, parts), 9));
+    assert_eq!(again, first);
 }

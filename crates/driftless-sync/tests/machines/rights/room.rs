@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use driftless_model::{Check, ClientId, Cursor, EditId, Role, Schema, Version};
+use driftless_model::{Check, ClientId, Cursor, EditId, Role, Schema, Version, limits};
 use driftless_protocol::durable::LedgerRow;
 use driftless_protocol::message::{Again, Push};
 use driftless_protocol::{Code, ServerMessage};
@@ -141,7 +141,15 @@ fn a_push_without_a_right_to_read_is_answered_and_not_dropped() {
 /// has, this edit is not in it.
 #[test]
 fn an_edit_of_a_client_that_the_board_never_met_is_new_however_short_the_log() {
-    for (former, expected) in [(9, Ok(())), (1, Err(Code::Forgotten))] {
+    let max = limits::FORMER_CLIENTS_MAX as u128;
+    let many = |count| (100..100 + count).map(ClientId).collect::<Vec<_>>();
+    for (former, expected) in [
+        (vec![ClientId(9)], Ok(())),
+        (vec![ClientId(1)], Err(Code::Forgotten)),
+        (many(max - 1), Ok(())),
+        // It may have given up more than it names.
+        (many(max), Err(Code::Forgotten)),
+    ] {
         let mut room = Room::new(board(), Arc::new(Schema::builtin()));
         subscribe(&mut room, BOB, Role::Editor);
         let ledger = vec![LedgerRow {
@@ -164,7 +172,7 @@ fn an_edit_of_a_client_that_the_board_never_met_is_new_however_short_the_log() {
         tell(&mut room, Input::Loaded(Box::new(image)));
         let again = Some(Again {
             above: Version(4),
-            clients: vec![ClientId(former)],
+            clients: former,
         });
         let push = Push {
             again,
