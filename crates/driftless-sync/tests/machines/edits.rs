@@ -1,6 +1,7 @@
 //! What happens to edits between two people and a server, one behaviour a test.
 
-use driftless_model::{LeafRef, Op};
+use driftless_model::{LeafRef, Op, limits};
+use driftless_protocol::Code;
 use driftless_protocol::durable::{EntryState, Row};
 use driftless_sync::replica::view::{EntryProgress, Resolution};
 use driftless_sync::room::Stored;
@@ -300,5 +301,52 @@ fn a_refused_edit_waits_for_its_author_and_can_be_let_go() {
     ));
     assert_eq!(pair.sees(ANN, "cpu", "title"), Some("CPU".into()));
     pair.resolve(ANN, Resolution::TakeTheirs);
+    assert!(pair.entries(ANN).is_empty());
+}
+
+#[test]
+fn an_edit_that_is_too_large_to_be_sent_uses_up_no_seq() {
+    let mut pair = two();
+    let huge = "x".repeat(limits::PAYLOAD_BYTES_MAX + 1);
+    pair.edit(ANN, vec![("cpu", set("title", &huge))]);
+    pair.edit(ANN, vec![("cpu", set("unit", "%"))]);
+    pair.settle();
+    let entries = pair.entries(ANN);
+    let states: Vec<_> = entries.iter().map(|entry| &entry.state).collect();
+    let [EntryProgress::Quarantined { code, .. }] = states[..] else {
+        panic!("the large one waits, and the other one does not: {states:?}");
+    };
+    assert_eq!(*code, Code::TooLarge);
+    assert_eq!(pair.stored("cpu", "unit"), Some("%".into()));
+}
+
+#[test]
+fn each_sending_of_an_edit_is_counted() {
+    let mut pair = two();
+    pair.edit(ANN, vec![("cpu", set("title", "Load"))]);
+    let attempts = |pair: &Pair| pair.entries(ANN).first().map(|entry| entry.attempts);
+    assert_eq!(attempts(&pair), Some(1));
+    pair.unplug(ANN);
+    pair.plug(ANN);
+    while attempts(&pair) == Some(1) {
+        pair.settle_some();
+    }
+    assert_eq!(attempts(&pair), Some(2));
+    pair.settle();
+    assert_eq!(attempts(&pair), None);
+}
+
+#[test]
+fn what_was_taken_back_and_is_refused_is_gone() {
+    let mut pair = two();
+    let began = pair.mark(ANN);
+    pair.people[ANN].is_frozen = true;
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    pair.settle();
+    pair.edit_on(ANN, &began, None, vec![("cpu", set("title", "Oops"))]);
+    pair.take_back(ANN);
+    pair.people[ANN].is_frozen = false;
+    pair.settle();
+    assert_eq!(pair.sees(ANN, "cpu", "title"), Some("Bob's".into()));
     assert!(pair.entries(ANN).is_empty());
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use driftless_model::{
     BoardId, BoardState, Check, EditId, LeafPath, OnStale, Op, RecordId, Schema, Version, limits,
 };
-use driftless_protocol::durable::{LocalChange, Seen};
+use driftless_protocol::durable::{Key, LocalChange, Seen};
 use driftless_protocol::message::{Outcome, Settled};
 use driftless_sync::replica::NewEdit;
 use driftless_sync::replica::background_sync::Outbox;
@@ -74,6 +74,24 @@ impl Bench {
         self.outbox.settle(&settled, &confirmed, &mut self.journal);
     }
 
+    /// What is staged is written, and durable.
+    fn write(&mut self) {
+        assert!(self.journal.next_transaction().is_some());
+        self.journal.committed();
+        self.outbox.committed(&self.journal);
+    }
+
+    /// Seals an edit, and answers up to which seq its push says that outcomes are settled.
+    fn settled_in_push(&mut self, number: usize) -> u64 {
+        self.add(number, None, Seen::default());
+        let seq = self.outbox.next_seq();
+        let seen = |change: &LocalChange| change.seen.version;
+        assert!(self.outbox.seal_next(seen, &mut self.journal));
+        self.write();
+        let pushes = self.outbox.pushes_from(seq, &self.journal);
+        pushes[0].1.settled
+    }
+
     /// What an edit has seen that rests on an earlier one.
     fn seen_after(&mut self, number: usize, earlier: usize) -> Version {
         let after = vec![id(earlier)];
@@ -121,4 +139,21 @@ fn a_gesture_goes_on_while_it_is_among_the_last_ones() {
             "after {others} others"
         );
     }
+}
+
+/// The server forgets the outcomes that a push names as settled.
+#[test]
+fn a_push_names_the_outcomes_that_are_durable_however_many_writes_that_takes() {
+    let mut bench = Bench::new();
+    for number in 1..=2 {
+        bench.apply(number);
+    }
+    bench.journal.delete(Key::Board(board()));
+    assert!(bench.journal.next_transaction().is_some());
+    // The row that says so goes with the write after the one that is under way.
+    let ticket = bench.journal.delete(Key::Board(board()));
+    bench.outbox.board_row_staged(ticket);
+    bench.journal.committed();
+    bench.outbox.committed(&bench.journal);
+    assert_eq!(bench.settled_in_push(3), 2);
 }

@@ -154,6 +154,32 @@ fn undo_is_a_tabs_own() {
     assert!(pair.undo_state(follower).undo.is_some());
 }
 
+/// What the other tab wrote over it stays, and rests on what it was written over.
+#[test]
+fn what_another_tab_rests_on_is_undone_below_it() {
+    let (mut pair, leader, follower, bob) = three();
+    pair.unplug(leader);
+    let first = vec![("cpu", set("title", "first")), ("cpu", set("unit", "%"))];
+    pair.edit(leader, first);
+    for _ in 0..5 {
+        pair.settle_some();
+    }
+    pair.edit(follower, vec![("cpu", set("title", "second"))]);
+    for _ in 0..5 {
+        pair.settle_some();
+    }
+    pair.command(leader, Command::Undo(board()));
+    assert_eq!(pair.entries(leader).len(), 3);
+    assert_eq!(pair.sees(leader, "cpu", "title"), Some("second".into()));
+    assert_eq!(pair.sees(leader, "cpu", "unit"), None);
+    pair.plug(leader);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("second".into()));
+    assert_eq!(pair.stored("cpu", "unit"), None);
+    assert_eq!(pair.sees(bob, "cpu", "title"), Some("second".into()));
+    assert!(pair.entries(leader).is_empty());
+}
+
 #[test]
 fn an_edit_that_joined_a_conflict_meanwhile_is_not_let_go_unseen() {
     let (mut pair, leader, follower, _) = conflict();
