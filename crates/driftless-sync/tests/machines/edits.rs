@@ -350,3 +350,35 @@ fn what_was_taken_back_and_is_refused_is_gone() {
     assert_eq!(pair.sees(ANN, "cpu", "title"), Some("Bob's".into()));
     assert!(pair.entries(ANN).is_empty());
 }
+
+/// Ann, who was away, renamed the chart, replaced it, and renamed it again: one question for her,
+/// and her last title is what it is about.
+#[test]
+fn what_was_written_after_a_record_was_made_again_is_what_counts() {
+    let mut pair = two();
+    pair.unplug(ANN);
+    pair.edit(ANN, vec![("cpu", set("title", "First"))]);
+    pair.edit(ANN, vec![("cpu", Op::Remove)]);
+    pair.edit(ANN, vec![("cpu", create("Made again"))]);
+    pair.edit(ANN, vec![("cpu", set("title", "Last"))]);
+    pair.edit(BOB, vec![("cpu", Op::Remove)]);
+    pair.settle();
+    pair.plug(ANN);
+    pair.settle();
+    let entries = pair.entries(ANN);
+    let [EntryProgress::Conflicted(conflict)] =
+        &entries.iter().map(|it| &it.state).collect::<Vec<_>>()[..]
+    else {
+        panic!("what was made over the first title waits with it: {entries:?}");
+    };
+    let asked = conflict
+        .leaves
+        .iter()
+        .filter(|leaf| leaf.at.leaf == Some(path("title")));
+    let mine: Vec<_> = asked.map(|leaf| leaf.mine.clone()).collect();
+    assert_eq!(mine, [Some("Last".into())]);
+    pair.resolve(ANN, Resolution::KeepMine);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("Last".into()));
+    assert!(pair.entries(ANN).is_empty());
+}

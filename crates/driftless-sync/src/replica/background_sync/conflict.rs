@@ -50,19 +50,20 @@ impl Entry {
 }
 
 fn conflict_view(row: &EntryRow, conflicted: &Conflicted, confirmed: &BoardState) -> ConflictView {
-    let mut leaves = Vec::new();
+    let mut leaves: Vec<ConflictLeaf> = Vec::new();
+    // What was written last is what the person meant, and asked about once.
+    let mut ask = |leaf: ConflictLeaf| match leaves.iter_mut().find(|own| own.at == leaf.at) {
+        Some(own) => *own = leaf,
+        None => leaves.push(leaf),
+    };
     for change in &row.changes {
         if matches!(change.op, Op::Remove) {
-            leaves.extend(removal_leaves(row, change, conflicted, confirmed));
+            removal_leaves(row, change, conflicted, confirmed).for_each(&mut ask);
         }
         for (leaf, mine) in change.op.writes() {
-            leaves.push(conflict_leaf(
-                row,
-                &change.record,
-                leaf,
-                mine,
-                conflicted,
-                confirmed,
+            let record = &change.record;
+            ask(conflict_leaf(
+                row, record, leaf, mine, conflicted, confirmed,
             ));
         }
     }
@@ -78,15 +79,13 @@ fn removal_leaves(
     change: &LocalChange,
     conflicted: &Conflicted,
     confirmed: &BoardState,
-) -> Vec<ConflictLeaf> {
+) -> impl Iterator<Item = ConflictLeaf> {
     let stale = conflicted
         .stale
         .iter()
         .filter(|stale| stale.at.record == change.record);
     let leaves = stale.filter_map(|stale| stale.at.leaf.as_ref());
-    let shown =
-        leaves.map(|leaf| conflict_leaf(row, &change.record, leaf, None, conflicted, confirmed));
-    shown.collect()
+    leaves.map(|leaf| conflict_leaf(row, &change.record, leaf, None, conflicted, confirmed))
 }
 
 fn conflict_leaf(

@@ -228,17 +228,18 @@ impl Entry {
         }
     }
 
-    /// Adds a change, or gives the change of the same leaf its value.
+    /// Adds a change, or gives the change of the same leaf its value, where the record was neither
+    /// made nor removed since: what came before that is not what the leaf has now.
     fn merge(&mut self, change: LocalChange) {
-        let same = self.row.changes.iter_mut().find(|own| {
-            own.record == change.record
-                && match (&own.op, &change.op) {
-                    (
-                        Op::Set { leaf: own, .. } | Op::Unset { leaf: own },
-                        Op::Set { leaf, .. } | Op::Unset { leaf },
-                    ) => own == leaf,
-                    _ => false,
-                }
+        let own = self.row.changes.iter_mut().rev();
+        let own = own.filter(|own| own.record == change.record);
+        let mut own = own.take_while(|own| !matches!(own.op, Op::Create { .. } | Op::Remove));
+        let same = own.find(|own| match (&own.op, &change.op) {
+            (
+                Op::Set { leaf: own, .. } | Op::Unset { leaf: own },
+                Op::Set { leaf, .. } | Op::Unset { leaf },
+            ) => own == leaf,
+            _ => false,
         });
         match same {
             Some(own) => own.op = change.op,
@@ -373,3 +374,6 @@ pub(super) fn base_of(
     }
     (leaves, records)
 }
+
+#[cfg(test)]
+mod tests;
