@@ -3,6 +3,7 @@
 
 mod alone;
 mod builds;
+mod conflicts;
 mod copies;
 mod edits;
 mod flushes;
