@@ -140,3 +140,31 @@ fn a_record_that_somebody_removed_is_told_by_its_title_and_comes_back_with_mine(
     assert_eq!(pair.stored("cpu", "unit"), text("%"));
     assert_eq!(pair.stored("mem", "unit"), text("GB"));
 }
+
+/// To write into a record that one wanted removed is to keep it.
+#[test]
+fn a_merge_into_a_record_that_the_person_removed_keeps_it() {
+    let mut pair = two();
+    let ann = vec![("cpu", Op::Remove)];
+    conflict_of(&mut pair, ann, vec![(BOB, "cpu", set("title", "Bob's"))]);
+    let title = LeafRef {
+        record: record("cpu"),
+        leaf: Some(path("title")),
+    };
+    let merged = vec![(title, text("Both"))];
+    pair.resolve(ANN, Resolution::Merge(merged));
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), text("Both"));
+    assert!(pair.entries(ANN).is_empty());
+}
+
+#[test]
+fn a_removal_that_is_kept_removes() {
+    let mut pair = two();
+    let ann = vec![("cpu", Op::Remove)];
+    conflict_of(&mut pair, ann, vec![(BOB, "cpu", set("title", "Bob's"))]);
+    pair.resolve(ANN, Resolution::KeepMine);
+    pair.settle();
+    assert_eq!(pair.view(BOB, "cpu"), None);
+    assert!(pair.entries(ANN).is_empty());
+}
