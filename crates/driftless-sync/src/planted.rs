@@ -71,6 +71,8 @@ bugs! {
     DropWaiting,
     /// What joined a set-aside edit is not stored with it.
     JoinUnsaved,
+    /// What joins an edit lies below a making or removal of its record that came before it.
+    JoinBelow,
     /// What a person saw is taken when the edit is made, not when they began.
     SeenAtTheEnd,
     /// An own edit vouches for leaves that it skipped.

@@ -48,6 +48,7 @@ fn meant_for(bug: Bug) -> &'static str {
         Bug::HalfOverlay | Bug::ShowSetAside => "view",
         Bug::HalfEvent => "atomic",
         Bug::TwoTransactions => "bounded",
+        Bug::JoinBelow => "meant",
     }
 }
 

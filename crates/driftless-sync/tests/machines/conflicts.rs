@@ -50,12 +50,12 @@ fn told(conflict: &ConflictView, id: &str, leaf: &str) -> Told {
     )
 }
 
-fn text(value: &str) -> Option<Value> {
-    Some(value.into())
+fn text(value: &str) -> Value {
+    value.into()
 }
 
-fn user(name: &str) -> Option<UserId> {
-    Some(UserId::new(name).expect("a user"))
+fn user(name: &str) -> UserId {
+    UserId::new(name).expect("a user")
 }
 
 #[test]
@@ -75,21 +75,21 @@ fn each_leaf_is_told_with_its_own_three_values() {
     conflict_of(&mut pair, ann, bob);
     let conflict = shown(&pair);
     let cpu = (
-        text("CPU"),
-        text("Bob's CPU"),
-        text("Ann's CPU"),
-        user("Bob"),
+        Some(text("CPU")),
+        Some(text("Bob's CPU")),
+        Some(text("Ann's CPU")),
+        Some(user("Bob")),
     );
     assert_eq!(told(&conflict, "cpu", "title"), cpu);
     assert_eq!(
         told(&conflict, "cpu", "unit"),
-        (None, None, text("%"), None)
+        (None, None, Some(text("%")), None)
     );
     let memory = (
-        text("Memory"),
-        text("Bob's memory"),
-        text("Ann's memory"),
-        user("Bob"),
+        Some(text("Memory")),
+        Some(text("Bob's memory")),
+        Some(text("Ann's memory")),
+        Some(user("Bob")),
     );
     assert_eq!(told(&conflict, "mem", "title"), memory);
     assert_eq!(conflict.removed, []);
@@ -101,7 +101,12 @@ fn what_somebody_changed_in_a_record_that_the_person_removed_is_told() {
     let ann = vec![("cpu", Op::Remove)];
     conflict_of(&mut pair, ann, vec![(BOB, "cpu", set("title", "Bob's"))]);
     let conflict = shown(&pair);
-    let title = (text("CPU"), text("Bob's"), None, user("Bob"));
+    let title = (
+        Some(text("CPU")),
+        Some(text("Bob's")),
+        None,
+        Some(user("Bob")),
+    );
     assert_eq!(told(&conflict, "cpu", "title"), title);
     assert_eq!(conflict.leaves.len(), 1);
     assert_eq!(conflict.removed, [], "it is there");
@@ -119,7 +124,7 @@ fn a_record_that_somebody_removed_is_told_by_its_title_and_comes_back_with_mine(
     let removed = |name, version| RemovedView {
         record: record("cpu"),
         title: Some("CPU".to_owned()),
-        author: user(name),
+        author: Some(user(name)),
         version: Version(version),
     };
     assert_eq!(shown(&pair).removed, [removed("Bob", 3)]);
@@ -134,11 +139,11 @@ fn a_record_that_somebody_removed_is_told_by_its_title_and_comes_back_with_mine(
     pair.settle();
     assert_eq!(
         pair.stored("cpu", "title"),
-        text("CPU"),
+        Some(text("CPU")),
         "as Ann last saw it"
     );
-    assert_eq!(pair.stored("cpu", "unit"), text("%"));
-    assert_eq!(pair.stored("mem", "unit"), text("GB"));
+    assert_eq!(pair.stored("cpu", "unit"), Some(text("%")));
+    assert_eq!(pair.stored("mem", "unit"), Some(text("GB")));
 }
 
 /// To write into a record that one wanted removed is to keep it.
@@ -151,10 +156,10 @@ fn a_merge_into_a_record_that_the_person_removed_keeps_it() {
         record: record("cpu"),
         leaf: Some(path("title")),
     };
-    let merged = vec![(title, text("Both"))];
+    let merged = vec![(title, Some(text("Both")))];
     pair.resolve(ANN, Resolution::Merge(merged));
     pair.settle();
-    assert_eq!(pair.stored("cpu", "title"), text("Both"));
+    assert_eq!(pair.stored("cpu", "title"), Some(text("Both")));
     assert!(pair.entries(ANN).is_empty());
 }
 

@@ -13,7 +13,7 @@ use crate::book::{LeafKey, Made};
 use crate::builds::{Build, today};
 use crate::failure::Failure;
 use crate::schedule::Event;
-use crate::world::World;
+use crate::world::{World, checkers};
 
 /// A gesture that a person began: what was on screen then.
 #[derive(Debug)]
@@ -189,6 +189,9 @@ impl World {
             .map(|board| &board.outbox);
         let entry = outbox.and_then(|outbox| outbox.entries().find(|entry| entry.is_or_holds(id)));
         let entry = entry.cloned();
+        if let Some(entry) = &entry {
+            checkers::meant(&made, entry)?;
+        }
         if self.book.taken_in(id, made, entry.as_ref()) {
             self.tally.squashed += 1;
         }

@@ -10,6 +10,7 @@ use driftless_protocol::Payload;
 use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, EntryState, LocalChange};
 use driftless_protocol::message::{Again, Push};
 
+use crate::planted::{Bug, is_planted};
 use crate::replica::background_sync::{NewEdit, Saw};
 use crate::replica::journal::Ticket;
 use crate::replica::view::RecordView;
@@ -233,7 +234,8 @@ impl Entry {
     fn merge(&mut self, change: LocalChange) {
         let own = self.row.changes.iter_mut().rev();
         let own = own.filter(|own| own.record == change.record);
-        let mut own = own.take_while(|own| !matches!(own.op, Op::Create { .. } | Op::Remove));
+        let decides = |own: &LocalChange| matches!(own.op, Op::Create { .. } | Op::Remove);
+        let mut own = own.take_while(|own| !decides(own) || is_planted(Bug::JoinBelow));
         let same = own.find(|own| match (&own.op, &change.op) {
             (
                 Op::Set { leaf: own, .. } | Op::Unset { leaf: own },

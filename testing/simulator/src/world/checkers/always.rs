@@ -1,4 +1,4 @@
-//! Checkers that look all the time: *view*, *atomic*, *honest*, *final*, *bounded*.
+//! Checkers that look all the time: *view*, *atomic*, *meant*, *honest*, *final*, *bounded*.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,9 +8,11 @@ use driftless_model::{
 use driftless_protocol::durable::{EntryRow, EntryState, Row};
 use driftless_protocol::message::Push;
 use driftless_sync::replica::Attention;
+use driftless_sync::replica::background_sync::Entry;
 use driftless_sync::replica::board::Board;
 
-use crate::builds::Build;
+use crate::book::{LeafKey, Made};
+use crate::builds::{Build, today};
 use crate::failure::Failure;
 use crate::world::World;
 use crate::world::person::PAIR;
@@ -109,6 +111,28 @@ fn atomic(tab: usize, shown: &Values) -> Result<(), Failure> {
         if values.get(&a) != values.get(&b) {
             let detail = format!("tab {tab} shows half an edit of {id}: {values:?}");
             return Err(Failure::new("atomic", detail));
+        }
+    }
+    Ok(())
+}
+
+/// *meant*: whatever an edit joined, what its author just wrote is the last that this writes.
+pub fn meant(made: &Made, entry: &Entry) -> Result<(), Failure> {
+    let changes = entry.row.changes.iter();
+    let written = changes.flat_map(|change| {
+        let writes = change.op.writes().into_iter();
+        writes.map(|(leaf, value)| ((change.record.clone(), today(leaf)), value.cloned()))
+    });
+    let last: BTreeMap<LeafKey, Option<Value>> = written.collect();
+    let own: BTreeMap<&LeafKey, &Option<Value>> = made
+        .writes
+        .iter()
+        .map(|(key, value)| (key, value))
+        .collect();
+    for (key, value) in own {
+        if last.get(key) != Some(value) {
+            let detail = format!("{key:?} was to be {value:?} and is {last:?}: {entry:?}");
+            return Err(Failure::new("meant", detail));
         }
     }
     Ok(())

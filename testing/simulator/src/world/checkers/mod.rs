@@ -4,6 +4,7 @@ mod always;
 mod rest;
 
 pub use always::{
-    Values, believe_disk, bounded, folded, forgive, honest, identity, is_final, is_stored, view,
+    Values, believe_disk, bounded, folded, forgive, honest, identity, is_final, is_stored, meant,
+    view,
 };
 pub use rest::{at_rest, restless};
