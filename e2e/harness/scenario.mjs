@@ -12,15 +12,40 @@ import { Server } from './server.mjs';
  * `chromium`: more of Playwright's for its start.
  */
 export function scenario(name, body, options = {}) {
+  test(name, () => stage(name, body, options));
+}
+
+async function stage(name, body, options) {
+  const server = await Server.start(options);
+  try {
+    await play(name, { server }, body, options.chromium);
+  } catch (error) {
+    console.log(`The server's last lines:\n${server.log}`);
+    throw error;
+  } finally {
+    await server.dispose();
+  }
+}
+
+/** The browser did not keep a page that was left, and loaded it anew. */
+export class LetGo extends Error {}
+
+const VISITS_MAX = 5;
+
+/**
+ * A test of a page that the browser keeps while it is left. A browser may let go of any: when the
+ * garbage collector finalizes something of it, for one. Where `body` throws `LetGo`, all begins
+ * anew; a page that is never kept has something about it that forbids it.
+ */
+export function keptScenario(name, body) {
+  const options = { chromium: { ignoreDefaultArgs: ['--disable-back-forward-cache'] } };
   test(name, async () => {
-    const server = await Server.start(options);
-    try {
-      await play(name, { server }, body, options.chromium);
-    } catch (error) {
-      console.log(`The server's last lines:\n${server.log}`);
-      throw error;
-    } finally {
-      await server.dispose();
+    for (let visits = 1; ; visits += 1) {
+      try {
+        return await stage(name, body, options);
+      } catch (error) {
+        if (!(error instanceof LetGo) || visits === VISITS_MAX) throw error;
+      }
     }
   });
 }

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { arrive, cable, rename, version, waitVersion } from '../harness/acts.mjs';
 import { crash, silence, sockets } from '../harness/bad_days.mjs';
 import { Board } from '../harness/page.mjs';
-import { scenario } from '../harness/scenario.mjs';
+import { keptScenario, LetGo, scenario } from '../harness/scenario.mjs';
 
 /** Two tabs of Ann's, of which the first one has the connection, and Bob. */
 async function three(browser, server) {
@@ -199,7 +199,16 @@ scenario('whoever signs in in another tab does not send what somebody else made'
   await carl.page.getByText('Carl', { exact: true }).first().waitFor();
 });
 
-scenario('a tab that is left and gone back to shows what happened meanwhile', async ({ browser, server }) => {
+/** Throws unless the page that was gone back to is the one that was left. */
+async function expectKept(page) {
+  const { isTheSame, reasons } = await page.evaluate(() => ({
+    isTheSame: globalThis.isTheSame,
+    reasons: performance.getEntriesByType('navigation')[0].notRestoredReasons,
+  }));
+  if (!isTheSame) throw new LetGo(`the browser let go of the page: ${JSON.stringify(reasons)}`);
+}
+
+keptScenario('a tab that is left and gone back to shows what happened meanwhile', async ({ browser, server }) => {
   const { first, second, bob, opened } = await three(browser, server);
   await first.page.evaluate(() => { globalThis.isTheSame = true; });
   browser.errors.expect(/favicon/);
@@ -210,13 +219,13 @@ scenario('a tab that is left and gone back to shows what happened meanwhile', as
   const again = sockets(first.page);
   await first.page.goBack({ waitUntil: 'commit' });
   await first.waitWidget('While away');
-  assert.equal(await first.page.evaluate(() => globalThis.isTheSame), true, 'the browser kept it');
+  await expectKept(first.page);
   await rename(first, 'Memory', 'Back again');
   await bob.waitWidget('Back again');
   assert.deepEqual([again.size, opened[1].size], [0, 1], 'it follows');
-}, { chromium: { ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
+});
 
-scenario('a tab that is put away does not wait for the lead any more', async ({ browser, server }) => {
+keptScenario('a tab that is put away does not wait for the lead any more', async ({ browser, server }) => {
   const { first, second } = await three(browser, server);
   const waiting = (count) => first.page.waitForFunction(
     async (count) => (await navigator.locks.query()).pending.length === count, count,
@@ -227,9 +236,9 @@ scenario('a tab that is put away does not wait for the lead any more', async ({ 
   await second.page.goto(`${server.url}/healthz`);
   await waiting(0);
   await second.page.goBack({ waitUntil: 'commit' });
-  assert.equal(await second.page.evaluate(() => globalThis.isTheSame), true, 'the browser kept it');
+  await expectKept(second.page);
   await waiting(1);
-}, { chromium: { ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
+});
 
 scenario('a tab of another format that leads is left the lead, and named', async ({ browser, server }) => {
   browser.errors.expect(/favicon/);

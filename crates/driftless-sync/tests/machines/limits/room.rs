@@ -210,6 +210,8 @@ fn a_board_takes_records_up_to_its_limit() {
     assert!(is_too_large(&decided(image(full, 0), create(full))));
     assert!(is_applied(&decided(image(full, 0), set(0))));
     assert!(!is_too_large(&decided(image(full, 0), create(0))));
+    // One from a build with another limit is still worked on.
+    assert!(is_applied(&decided(image(full + 1, 0), set(0))));
 }
 
 #[test]
@@ -218,6 +220,7 @@ fn a_record_takes_leaves_up_to_its_limit() {
     assert!(is_applied(&decided(image(1, full - 1), set(full))));
     assert!(is_too_large(&decided(image(1, full), set(full))));
     assert!(is_applied(&decided(image(1, full), set(0))));
+    assert!(is_applied(&decided(image(1, full + 1), set(0))));
 }
 
 /// A chart with a leaf that older builds know by another name.
