@@ -50,7 +50,7 @@ scenario('two titles made while cut off meet: a person sees all three, decides o
   await says(left, 'receipts', 'nobody else is here');
   await switchCable(right, 'connected');
   await says(left, 'receipts', /seen by others \(1 of 1\) \d+ (ms|s)/);
-  await says(right, 'reconnectBill', /^missed edits: 1 · values received: 1 · \d+ B/);
+  await says(right, 'reconnectBill', /^missed edits: 1 · values received: 1 · \d+\sB/);
   await says(right, 'ledger', '1 made = 0 applied + 0 pending + 1 conflicted');
 
   await right.locate('conflictOpen').click();

@@ -50,7 +50,7 @@ scenario('coming back is billed by what came', async ({ browser, server }) => {
   await cable(ann, true);
   await ann.waitWidget('C');
   await openMonitor(ann);
-  await says(ann, 'reconnectBill', /^missed edits: 3 · values received: 1 · \d+ B/);
+  await says(ann, 'reconnectBill', /^missed edits: 3 · values received: 1 · \d+\sB/);
   assert.equal(await ann.locate('reconnectBill').getAttribute('data-state'), 'delta');
 });
 
