@@ -10,21 +10,9 @@ use driftless_sync::room::{ConnectionId, Found, Input, Member, Output, Room, Str
 use crate::alone::{ANN, BOB, committed, followed, push, pushed, streamed, tell};
 use crate::pair::{path, record, set};
 
-/// What a connection is told outside the stream.
-fn told(outputs: &[Output], to: ConnectionId) -> Vec<&ServerMessage> {
-    let own = outputs.iter().filter_map(|output| match output {
-        Output::Send {
-            connection,
-            message,
-        } if *connection == to => Some(&**message),
-        _ => None,
-    });
-    own.collect()
-}
-
-/// The code of the one error that a connection is told, outside the stream or as the end of it.
-fn error(outputs: &[Output], to: ConnectionId) -> Option<Code> {
-    let messages = outputs.iter().filter_map(|output| match output {
+/// What a connection is told outside the stream, or as the end of it.
+fn told(outputs: &[Output], to: ConnectionId) -> impl Iterator<Item = &ServerMessage> {
+    outputs.iter().filter_map(move |output| match output {
         Output::Send {
             connection,
             message,
@@ -34,12 +22,15 @@ fn error(outputs: &[Output], to: ConnectionId) -> Option<Code> {
             message,
         } if *connection == to => Some(&**message),
         _ => None,
-    });
-    let mut codes = messages.filter_map(|message| match message {
+    })
+}
+
+/// The code of the first error that a connection is told.
+fn error(outputs: &[Output], to: ConnectionId) -> Option<Code> {
+    told(outputs, to).find_map(|message| match message {
         ServerMessage::Error { code, .. } => Some(*code),
         _ => None,
-    });
-    codes.next()
+    })
 }
 
 /// A room that decided Ann's first three edits.
@@ -58,7 +49,7 @@ fn a_seq_that_is_used_up_gets_its_own_outcome_again() {
     for seq in [2, 1, 3] {
         let outputs = pushed(&mut room, ANN, seq);
         assert_eq!(streamed(&outputs), [(ClientId(1), seq, Ok(()))]);
-        assert_eq!(told(&outputs, ANN), Vec::<&ServerMessage>::new());
+        assert_eq!(told(&outputs, ANN).next(), None);
     }
 }
 
