@@ -376,6 +376,3 @@ pub(super) fn base_of(
     }
     (leaves, records)
 }
-
-#[cfg(test)]
-mod tests;

@@ -15,6 +15,8 @@ mod applied;
 mod add;
 mod adopt;
 mod below;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,90 +1,13 @@
 use std::collections::BTreeMap;
 
 use driftless_model::{
-    BoardId, BoardState, EditId, KindName, LeafPath, OnStale, Op, RecordId, Slot, UserId, Value,
-    Version, effects,
+    BoardState, EditId, LeafPath, OnStale, Op, RecordId, Slot, UserId, Value, Version, effects,
 };
-use driftless_protocol::durable::{
-    BaseLeaf, BaseRecord, Conflicted, EntryRow, EntryState, LocalChange, Seen,
-};
+use driftless_protocol::durable::{Conflicted, EntryRow, EntryState};
 use proptest::prelude::*;
 
-use super::Entry;
-use crate::replica::background_sync::{NewEdit, Saw};
-
-fn record(name: &str) -> RecordId {
-    RecordId::new(name).expect("an id")
-}
-
-fn leaf(name: &str) -> LeafPath {
-    LeafPath::new(name).expect("a path")
-}
-
-fn chart() -> KindName {
-    KindName::new("chart").expect("a kind")
-}
-
-fn set(name: &str, value: u32) -> Op {
-    let (leaf, value) = (leaf(name), Value::from(value));
-    Op::Set { leaf, value }
-}
-
-fn create(leaves: &[(&str, u32)]) -> Op {
-    let leaves = leaves
-        .iter()
-        .map(|(name, value)| (leaf(name), Value::from(*value)));
-    Op::Create {
-        kind: chart(),
-        leaves: leaves.collect(),
-    }
-}
-
-fn change(name: &str, op: Op, after: &[u128]) -> LocalChange {
-    LocalChange {
-        record: record(name),
-        op,
-        seen: Seen {
-            version: Version(1),
-            after: after.iter().map(|id| EditId(*id)).collect(),
-        },
-    }
-}
-
-fn new_edit(id: u128, changes: Vec<LocalChange>) -> NewEdit {
-    NewEdit {
-        board: BoardId::new("home").expect("an id"),
-        id: EditId(id),
-        label: format!("Edit {id}"),
-        gesture: None,
-        on_stale: OnStale::Policy,
-        changes,
-    }
-}
-
-fn entry(id: u128, changes: Vec<LocalChange>) -> Entry {
-    let saw = Saw {
-        base: Vec::new(),
-        removed: Vec::new(),
-        made_at_ms: 0,
-    };
-    Entry::new(new_edit(id, changes), saw)
-}
-
-fn base_leaf(name: &str, value: u32) -> BaseLeaf {
-    BaseLeaf {
-        record: record("a"),
-        leaf: leaf(name),
-        value: Some(Value::from(value)),
-    }
-}
-
-fn base_record(name: &str, title: u32) -> BaseRecord {
-    BaseRecord {
-        record: record(name),
-        kind: chart(),
-        leaves: [(leaf("title"), Value::from(title))].into(),
-    }
-}
+use super::{base_leaf, base_record, change, create, entry, leaf, new_edit, record, set};
+use crate::replica::background_sync::Entry;
 
 fn after(entry: &Entry) -> Vec<EditId> {
     entry.after().into_iter().collect()
@@ -114,21 +37,22 @@ fn what_an_edit_wrote_before_it_removes_a_record_goes_with_that() {
 #[test]
 fn a_later_edit_of_the_gesture_waits_for_nothing_that_it_takes_the_place_of() {
     let mut edit = entry(1, vec![change("a", set("title", 1), &[9])]);
-    for id in [2, 3] {
+    for (id, other) in [(2, "unit"), (3, "query")] {
         let changes = vec![
             change("a", set("title", 2), &[1, 2, 8]),
-            change("a", set("unit", 2), &[1, 2, 8]),
+            change("a", set(other, 2), &[1, 2, 8]),
         ];
         edit.squash(new_edit(id, changes));
     }
     assert_eq!(edit.row.id, EditId(3));
     assert_eq!(edit.row.folded, [EditId(1), EditId(2)]);
     assert_eq!(edit.row.label, "Edit 3");
-    assert_eq!(edit.row.changes.len(), 2);
+    assert_eq!(edit.row.changes.len(), 3);
     assert_eq!(edit.row.changes[0].seen.after, [EditId(9)]);
     // The second edit's `unit` came before the third took the second's place.
     assert!(!edit.row.changes[1].seen.after.contains(&EditId(1)));
     assert!(edit.row.changes[1].seen.after.contains(&EditId(8)));
+    assert_eq!(edit.row.changes[2].seen.after, [EditId(8)]);
 }
 
 #[test]
@@ -185,6 +109,7 @@ fn an_edit_of_another_tab_whose_place_a_later_one_took_is_another() {
     edit.is_foreign = true;
     assert!(edit.is_another_than(EditId(2)));
     assert!(!edit.is_another_than(EditId(1)));
+    assert!(!edit.is_conflicted());
     let at = Version(1);
     let stale = Vec::new();
     edit.row.state = EntryState::Conflicted(Box::new(Conflicted { at, stale }));
@@ -258,7 +183,7 @@ fn any_entry(id: u128) -> impl Strategy<Value = Entry> {
 }
 
 /// A board with the record "a".
-fn board() -> BoardState {
+fn board_with_a() -> BoardState {
     let mut state = BoardState::default();
     let create = driftless_model::Change {
         record: record("a"),
@@ -279,10 +204,10 @@ proptest! {
         let mut folded = first.clone();
         folded.fold(second.row.clone());
         folded.fold(third.row.clone());
-        prop_assert_eq!(made(board(), &[folded.row]), made(board(), &each));
+        prop_assert_eq!(made(board_with_a(), &[folded.row]), made(board_with_a(), &each));
         let mut squashed = first;
         squashed.squash(new_edit(2, second.row.changes));
         squashed.squash(new_edit(3, third.row.changes));
-        prop_assert_eq!(made(board(), &[squashed.row]), made(board(), &each));
+        prop_assert_eq!(made(board_with_a(), &[squashed.row]), made(board_with_a(), &each));
     }
 }
