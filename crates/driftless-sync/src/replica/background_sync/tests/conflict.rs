@@ -171,20 +171,20 @@ fn theirs_is_what_is_there_now_unless_the_server_told_something_newer() {
         stale: vec![stale],
     };
     edit.row.state = EntryState::Conflicted(Box::new(conflicted));
-    let theirs = |version, value| {
-        let there = board(&[("a", live(&[("title", value, version, "Carol")]))]);
-        match edit.view(&there, &Journal::default()).state {
+    let asked = |version, value| {
+        let now = board(&[("a", live(&[("title", value, version, "Carol")]))]);
+        match edit.view(&now, &Journal::default()).state {
             EntryProgress::Conflicted(conflict) => conflict.leaves[0].clone(),
-            state => panic!("no conflict: {state:?}"),
+            other => panic!("no conflict: {other:?}"),
         }
     };
-    let of = |version, value| {
-        let leaf = theirs(version, value);
+    let shown = |version, value| {
+        let leaf = asked(version, value);
         (leaf.theirs, leaf.author, leaf.version)
     };
-    let told = (Some(Value::from(4)), Some(user("Bob")), Version(4));
-    assert_eq!(of(3, 3), told, "the board is behind");
-    assert_eq!(of(4, 4).1, Some(user("Carol")));
+    let as_told = (Some(Value::from(4)), Some(user("Bob")), Version(4));
+    assert_eq!(shown(3, 3), as_told, "the board is behind");
+    assert_eq!(shown(4, 4).1, Some(user("Carol")));
     let now = (Some(Value::from(7)), Some(user("Carol")), Version(7));
-    assert_eq!(of(7, 7), now);
+    assert_eq!(shown(7, 7), now);
 }

@@ -78,9 +78,9 @@ fn journal(rows: &[EntryRow]) -> Journal {
 /// An outbox and its journal, as they are when these entries were stored here.
 fn of(rows: &[EntryRow]) -> (Outbox, Journal) {
     let mut outbox = outbox();
-    rows.iter()
-        .cloned()
-        .for_each(|row| outbox.restore_entry(row));
+    for row in rows {
+        outbox.restore_entry(row.clone());
+    }
     (outbox, journal(rows))
 }
 
@@ -321,9 +321,10 @@ fn what_waits_for_a_person_is_judged_when_they_decide() {
 }
 
 /// What became of the entry 1 where another one is stored at its place.
-fn became(before: EntryRow, after: Option<EntryRow>) -> Option<Became> {
-    let (mut outbox, journal) = of(&[before]);
-    let became = outbox.reread(stored(after.as_slice()), &journal);
+fn became(before: &EntryRow, after: Option<&EntryRow>) -> Option<Became> {
+    let (mut outbox, journal) = of(std::slice::from_ref(before));
+    let after = after.map_or(&[][..], std::slice::from_ref);
+    let became = outbox.reread(stored(after), &journal);
     assert!(became.len() <= 1);
     became.into_iter().next()
 }
@@ -331,18 +332,18 @@ fn became(before: EntryRow, after: Option<EntryRow>) -> Option<Became> {
 #[test]
 fn a_tab_finds_out_what_became_of_an_entry_while_another_led() {
     let (queued, waiting) = (row(1, 1, &[]), conflicted(row(1, 1, &[])));
-    let set_aside = became(queued.clone(), Some(waiting.clone()));
+    let set_aside = became(&queued, Some(&waiting));
     assert!(
         matches!(set_aside, Some(Became::SetAside(1))),
         "{set_aside:?}"
     );
-    assert!(became(queued.clone(), Some(queued.clone())).is_none());
-    assert!(became(waiting.clone(), Some(waiting.clone())).is_none());
+    assert!(became(&queued, Some(&queued)).is_none());
+    assert!(became(&waiting, Some(&waiting)).is_none());
     assert!(
-        became(waiting, Some(queued.clone())).is_none(),
+        became(&waiting, Some(&queued)).is_none(),
         "it was decided on"
     );
-    let gone = became(queued, None);
+    let gone = became(&queued, None);
     assert!(matches!(gone, Some(Became::Gone(_))), "{gone:?}");
 }
 

@@ -154,7 +154,9 @@ fn row(id: u64, after: &[u128]) -> EntryRow {
 
 fn holding<const N: usize>(rows: [EntryRow; N]) -> Outbox {
     let mut outbox = outbox();
-    rows.into_iter().for_each(|row| outbox.restore_entry(row));
+    for row in rows {
+        outbox.restore_entry(row);
+    }
     outbox
 }
 
