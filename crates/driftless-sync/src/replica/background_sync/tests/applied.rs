@@ -36,8 +36,8 @@ fn keep(
     outbox.keep_applied(row, (client, seq), told, ms, &mut Journal::default());
 }
 
-/// An outbox whose edits were applied at these seqs under its present client id, each with ten times
-/// its seq as version.
+/// An outbox whose edits were applied at these seqs under its present client id; ten times its
+/// seq as version.
 fn applied(seqs: &[u64]) -> Outbox {
     let mut outbox = outbox();
     for seq in seqs {
