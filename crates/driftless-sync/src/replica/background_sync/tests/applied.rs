@@ -4,8 +4,8 @@ use driftless_protocol::durable::{EntryRow, EntryState, Key};
 use driftless_protocol::message::{Again, Outcome, Resume, Settled};
 
 use super::{
-    base_leaf, base_record, board, change, create, entry, home, leaf, live, outbox, removed, set,
-    user,
+    base_leaf, base_record, board, change, create, home, leaf, live, outbox, record, removed, set,
+    titled, user,
 };
 use crate::replica::background_sync::{Outbox, Told, resent_changes};
 use crate::replica::journal::Journal;
@@ -13,10 +13,9 @@ use crate::replica::journal::Journal;
 const ANN: ClientId = ClientId(1);
 const FORMER: ClientId = ClientId(2);
 
-fn titled(number: u64) -> EntryRow {
-    let mut row = entry(u128::from(number), vec![change("a", set("title", 1), &[])]).row;
-    row.number = number;
-    row
+/// Each edit's id is its place.
+fn row(number: u64) -> EntryRow {
+    titled(number, u128::from(number), &[])
 }
 
 /// An applied edit: as whom and with which seq it was sent, the version that it made, and when.
@@ -41,7 +40,7 @@ fn keep(
 fn applied(seqs: &[u64]) -> Outbox {
     let mut outbox = outbox();
     for seq in seqs {
-        keep(&mut outbox, &titled(*seq), (ANN, *seq), seq * 10, 0);
+        keep(&mut outbox, &row(*seq), (ANN, *seq), seq * 10, 0);
         outbox.next_seq = seq + 1;
     }
     outbox
@@ -87,7 +86,7 @@ fn offered(outbox: &mut Outbox, is_copied: bool, resume: &Resume, state: &BoardS
 #[test]
 fn what_a_restored_server_lacks_is_offered_as_it_was() {
     let mut outbox = applied(&[1]);
-    let mut row = titled(2);
+    let mut row = row(2);
     row.gesture = Some(7);
     row.again = Some(Again {
         above: Version(3),
@@ -102,14 +101,14 @@ fn what_a_restored_server_lacks_is_offered_as_it_was() {
     // Not part of a gesture that may go on, and not sent before: the server that had it is no more.
     assert_eq!((entry.row.gesture, &entry.row.again), (None, &None));
     assert_eq!(entry.row.changes, row.changes);
-    let is_restored = |state: &EntryState| {
-        let code = match state {
-            EntryState::Quarantined { code, .. } => Some(*code),
-            _ => None,
-        };
-        code == Some(Code::Restored)
-    };
-    assert!(is_restored(&entry.row.state), "{:?}", entry.row.state);
+    let is_restored = matches!(
+        entry.row.state,
+        EntryState::Quarantined {
+            code: Code::Restored,
+            ..
+        }
+    );
+    assert!(is_restored, "{:?}", entry.row.state);
     assert!(
         outbox.applied_edit(EditId(2)).is_none(),
         "it is offered once"
@@ -141,7 +140,7 @@ fn in_another_history_what_is_not_to_be_seen_is_offered() {
     let former = || {
         let mut outbox = outbox();
         for (number, client, version) in [(1, FORMER, 10), (2, FORMER, 30), (3, ANN, 20)] {
-            keep(&mut outbox, &titled(number), (client, number), version, 0);
+            keep(&mut outbox, &row(number), (client, number), version, 0);
         }
         outbox.next_seq = 4;
         outbox
@@ -185,7 +184,7 @@ fn in_another_history_what_is_not_to_be_seen_is_offered() {
 /// Whether Ann's edit of version 10 passes for one that the other history has.
 fn is_seen(op: Op, state: &BoardState) -> bool {
     let mut outbox = outbox();
-    let mut row = titled(1);
+    let mut row = row(1);
     row.changes[0].op = op;
     keep(&mut outbox, &row, (FORMER, 1), 10, 0);
     offered(&mut outbox, false, &diverged(0), state).is_empty()
@@ -219,7 +218,7 @@ fn resent(row: &EntryRow, state: &BoardState) -> Vec<u64> {
 #[test]
 fn sent_again_it_has_seen_what_is_still_as_its_author_saw_it() {
     let there = board(&[("a", live(&[("title", 7, 3, "Bob"), ("unit", 8, 3, "Bob")]))]);
-    let mut row = titled(1);
+    let mut row = row(1);
     assert_eq!(resent(&row, &there), [0], "nobody knows what was seen");
     row.base = vec![base_leaf("unit", 7), base_leaf("title", 8)];
     assert_eq!(resent(&row, &there), [0]);
@@ -229,13 +228,13 @@ fn sent_again_it_has_seen_what_is_still_as_its_author_saw_it() {
     let both = create(&[("title", 1), ("unit", 1)]);
     row.changes.push(change("a", both, &[]));
     assert_eq!(resent(&row, &there), [9, 0], "the unit is another");
-    row.base[1].record = super::record("b");
+    row.base[1].record = record("b");
     assert_eq!(resent(&row, &there), [0, 0], "that was another record's");
 }
 
 #[test]
 fn a_removal_is_sent_again_onto_the_whole_record_as_it_was() {
-    let mut row = titled(1);
+    let mut row = row(1);
     row.changes[0].op = Op::Remove;
     let there = board(&[("a", live(&[("title", 7, 3, "Bob")]))]);
     assert_eq!(resent(&row, &there), [0]);
@@ -253,23 +252,17 @@ fn applied_edits_are_kept_for_a_week_by_a_clock_that_takes_no_leaps() {
     let mut outbox = outbox();
     let days = limits::APPLIED_KEPT_MS / STEP;
     for day in 0..=days {
-        keep(
-            &mut outbox,
-            &titled(day + 1),
-            (ANN, day + 1),
-            day,
-            day * STEP,
-        );
+        keep(&mut outbox, &row(day + 1), (ANN, day + 1), day, day * STEP);
     }
     assert!(
         outbox.applied_edit(EditId(1)).is_some(),
         "a week, and no more"
     );
-    keep(&mut outbox, &titled(100), (ANN, 100), 100, days * STEP + 1);
+    keep(&mut outbox, &row(100), (ANN, 100), 100, days * STEP + 1);
     assert!(outbox.applied_edit(EditId(1)).is_none());
     assert!(outbox.applied_edit(EditId(2)).is_some());
     // A year passed, as it seems: a day counts.
-    keep(&mut outbox, &titled(101), (ANN, 101), 101, 365 * STEP);
+    keep(&mut outbox, &row(101), (ANN, 101), 101, 365 * STEP);
     assert!(outbox.applied_edit(EditId(2)).is_none());
     assert!(outbox.applied_edit(EditId(3)).is_some());
 }
@@ -307,7 +300,7 @@ fn a_seq_that_another_edit_has_at_the_server_differs() {
 #[test]
 fn the_leaves_of_an_edit_that_became_part_of_another_are_found_by_its_id() {
     let mut outbox = outbox();
-    let mut row = titled(1);
+    let mut row = row(1);
     row.folded = vec![EditId(5)];
     row.changes[0].op = Op::Unset { leaf: leaf("unit") };
     keep(&mut outbox, &row, (ANN, 1), 10, 0);

@@ -2,7 +2,7 @@ use driftless_model::{BoardState, LeafRef, Op, StaleLeaf, Value, Version};
 use driftless_protocol::durable::{Conflicted, EntryRow, EntryState, LocalChange};
 
 use super::{
-    at, base_record, board, change, create, entry, leaf, live, record, removed, seen, set, user,
+    at, base_record, board, change, create, entry, leaf, live, removed, seen, set, user, whole,
 };
 use crate::replica::background_sync::resolved_changes;
 use crate::replica::journal::Journal;
@@ -149,12 +149,8 @@ fn values_of_a_merge_take_the_place_of_mine_each_at_its_own_leaf() {
     ]);
     assert_eq!(merged(&row, &values, &there()), expected);
     // A whole record is no leaf.
-    let whole = LeafRef {
-        record: record("a"),
-        leaf: None,
-    };
     let mine = kept(&row, &there());
-    assert_eq!(merged(&row, &[(whole, Some(4))], &there()), mine);
+    assert_eq!(merged(&row, &[(whole("a"), Some(4))], &there()), mine);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use driftless_model::{
     BoardId, BoardState, Cell, EditId, KindName, LeafPath, LeafRef, OnStale, Op, RecordId,
     RecordState, Schema, Slot, UserId, Value, Version,
 };
-use driftless_protocol::durable::{BaseLeaf, BaseRecord, LocalChange, Seen};
+use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, LocalChange, Seen};
 
 use super::{Entry, NewEdit, Outbox, Saw};
 
@@ -66,13 +66,32 @@ fn new_edit(id: u128, changes: Vec<LocalChange>) -> NewEdit {
     }
 }
 
-fn entry(id: u128, changes: Vec<LocalChange>) -> Entry {
-    let saw = Saw {
+/// What an author saw who saw nothing.
+fn saw() -> Saw {
+    Saw {
         base: Vec::new(),
         removed: Vec::new(),
         made_at_ms: 0,
-    };
-    Entry::new(new_edit(id, changes), saw)
+    }
+}
+
+fn entry(id: u128, changes: Vec<LocalChange>) -> Entry {
+    Entry::new(new_edit(id, changes), saw())
+}
+
+/// An edit that gives record "a" a title, as it is stored.
+fn titled(number: u64, id: u128, after: &[u128]) -> EntryRow {
+    let mut row = entry(id, vec![change("a", set("title", 1), after)]).row;
+    row.number = number;
+    row
+}
+
+fn holding(rows: &[EntryRow]) -> Outbox {
+    let mut outbox = outbox();
+    for row in rows {
+        outbox.restore_entry(row.clone());
+    }
+    outbox
 }
 
 fn base_leaf(name: &str, value: u32) -> BaseLeaf {
@@ -107,6 +126,14 @@ fn at(name: &str, leaf_name: &str) -> LeafRef {
     LeafRef {
         record: record(name),
         leaf: Some(leaf(leaf_name)),
+    }
+}
+
+/// A record as such.
+fn whole(name: &str) -> LeafRef {
+    LeafRef {
+        record: record(name),
+        leaf: None,
     }
 }
 

@@ -9,19 +9,13 @@ use driftless_protocol::Code;
 use driftless_protocol::durable::{Conflicted, EntryRow, EntryState, LocalChange, Row};
 use driftless_protocol::message::{Outcome, Settled};
 
-use super::{board, change, entry, home, live, new_edit, outbox, record, seen, set};
+use super::{
+    at, board, change, entry, holding, home, live, new_edit, outbox, record, saw, seen, set, titled,
+};
 use crate::replica::background_sync::{
-    Became, Entry, MadeHere, Outbox, Saw, SeenMark, SettleStep, StoredOutbox,
+    Became, Entry, MadeHere, Outbox, SeenMark, SettleStep, StoredOutbox,
 };
 use crate::replica::journal::{Journal, Writer};
-
-fn saw() -> Saw {
-    Saw {
-        base: Vec::new(),
-        removed: Vec::new(),
-        made_at_ms: 0,
-    }
-}
 
 /// A title of record "a".
 fn title(after: &[u128]) -> LocalChange {
@@ -39,13 +33,6 @@ fn add(outbox: &mut Outbox, id: u128, gesture: Option<u64>, change: LocalChange)
 /// A board whose title was written at this version.
 fn title_by_bob(version: u64) -> BoardState {
     board(&[("a", live(&[("title", 1, version, "Bob")]))])
-}
-
-/// An entry as it is stored.
-fn row(number: u64, id: u128, after: &[u128]) -> EntryRow {
-    let mut row = entry(id, vec![title(after)]).row;
-    row.number = number;
-    row
 }
 
 fn conflicted(row: EntryRow) -> EntryRow {
@@ -77,11 +64,7 @@ fn journal(rows: &[EntryRow]) -> Journal {
 
 /// An outbox and its journal, as they are when these entries were stored here.
 fn of(rows: &[EntryRow]) -> (Outbox, Journal) {
-    let mut outbox = outbox();
-    for row in rows {
-        outbox.restore_entry(row.clone());
-    }
-    (outbox, journal(rows))
+    (holding(rows), journal(rows))
 }
 
 fn by(outbox: &Outbox, id: u128) -> &Entry {
@@ -92,8 +75,8 @@ fn by(outbox: &Outbox, id: u128) -> &Entry {
 fn an_edit_is_made_here_while_it_is_one_of_the_last() {
     let mut outbox = outbox();
     add(&mut outbox, 1, None, title(&[]));
-    assert!(outbox.is_made_here(&row(1, 1, &[])));
-    assert!(!outbox.is_made_here(&row(1, 2, &[])));
+    assert!(outbox.is_made_here(&titled(1, 1, &[])));
+    assert!(!outbox.is_made_here(&titled(1, 2, &[])));
     let others = 10..10 + limits::RECENT_EDITS_MAX as u128 - 2;
     let others = others.map(|id| MadeHere {
         id: EditId(id),
@@ -101,10 +84,13 @@ fn an_edit_is_made_here_while_it_is_one_of_the_last() {
     });
     outbox.made_here.extend(others);
     add(&mut outbox, 2, None, title(&[]));
-    assert!(outbox.is_made_here(&row(1, 1, &[])), "as many as are kept");
+    assert!(
+        outbox.is_made_here(&titled(1, 1, &[])),
+        "as many as are kept"
+    );
     add(&mut outbox, 3, None, title(&[]));
-    assert!(!outbox.is_made_here(&row(1, 1, &[])));
-    assert!(outbox.is_made_here(&row(1, 10, &[])));
+    assert!(!outbox.is_made_here(&titled(1, 1, &[])));
+    assert!(outbox.is_made_here(&titled(1, 10, &[])));
 }
 
 #[test]
@@ -167,7 +153,7 @@ fn an_edit_joins_the_last_one_only_where_both_are_new_and_made_here() {
 
 #[test]
 fn an_edit_that_rests_on_what_waits_for_a_person_joins_it() {
-    let (mut outbox, _) = of(&[conflicted(row(1, 1, &[]))]);
+    let (mut outbox, _) = of(&[conflicted(titled(1, 1, &[]))]);
     assert_eq!(
         add(&mut outbox, 2, None, title(&[])),
         2,
@@ -191,7 +177,7 @@ fn seen_after(made: u64, skipped: bool, confirmed: &BoardState) -> u64 {
     next(&mut outbox, 1, 1);
     assert!(outbox.seal_next(|change| change.seen.version, &mut journal));
     let skipped = if skipped {
-        vec![super::at("a", "title")]
+        vec![at("a", "title")]
     } else {
         vec![]
     };
@@ -265,30 +251,30 @@ fn an_outcome_is_about_the_edit_at_its_seq() {
 
 #[test]
 fn two_tabs_clash_where_both_wrote_the_same_entry() {
-    let (outbox, mut journal) = of(&[row(1, 1, &[]), row(2, 2, &[])]);
-    let as_known = stored(&[row(1, 1, &[]), row(2, 2, &[])]);
-    let another = stored(&[row(1, 1, &[]), row(2, 3, &[])]);
+    let (outbox, mut journal) = of(&[titled(1, 1, &[]), titled(2, 2, &[])]);
+    let as_known = stored(&[titled(1, 1, &[]), titled(2, 2, &[])]);
+    let another = stored(&[titled(1, 1, &[]), titled(2, 3, &[])]);
     assert!(
         !outbox.clashes(&another, &journal),
         "nothing is staged here"
     );
-    journal.put(Row::Entry(Box::new(row(2, 2, &[]))));
+    journal.put(Row::Entry(Box::new(titled(2, 2, &[]))));
     assert!(!outbox.clashes(&as_known, &journal), "nobody else wrote");
     assert!(outbox.clashes(&another, &journal));
-    let elsewhere = stored(&[row(1, 3, &[]), row(2, 2, &[])]);
+    let elsewhere = stored(&[titled(1, 3, &[]), titled(2, 2, &[])]);
     assert!(!outbox.clashes(&elsewhere, &journal));
 }
 
 #[test]
 fn what_another_tab_wrote_is_taken_in_as_that_tabs() {
-    let (mut outbox, mut journal) = of(&[row(1, 1, &[]), row(2, 2, &[])]);
+    let (mut outbox, mut journal) = of(&[titled(1, 1, &[]), titled(2, 2, &[])]);
     for number in [1, 2] {
         outbox.sent(number);
     }
     // The first one's label changed; in the second's place is another one; a third one is new.
-    let mut renamed = row(1, 1, &[]);
+    let mut renamed = titled(1, 1, &[]);
     renamed.label = "Another".to_owned();
-    let stored = stored(&[renamed, row(2, 5, &[]), row(3, 3, &[])]);
+    let stored = stored(&[renamed, titled(2, 5, &[]), titled(3, 3, &[])]);
     let adopted = outbox.adopt(&stored, &title_by_bob(1), &mut journal);
     let gone: Vec<EditId> = adopted.gone.iter().map(|row| row.id).collect();
     assert_eq!(gone, [EditId(2)]);
@@ -300,8 +286,8 @@ fn what_another_tab_wrote_is_taken_in_as_that_tabs() {
 
 #[test]
 fn what_another_tab_made_over_a_conflict_joins_it() {
-    let (mut outbox, mut journal) = of(&[conflicted(row(1, 1, &[]))]);
-    let stored = stored(&[conflicted(row(1, 1, &[])), row(2, 2, &[1])]);
+    let (mut outbox, mut journal) = of(&[conflicted(titled(1, 1, &[]))]);
+    let stored = stored(&[conflicted(titled(1, 1, &[])), titled(2, 2, &[1])]);
     outbox.adopt(&stored, &title_by_bob(1), &mut journal);
     assert_eq!(by(&outbox, 2).row.id, EditId(1));
     assert_eq!(outbox.entries().count(), 1);
@@ -309,13 +295,13 @@ fn what_another_tab_made_over_a_conflict_joins_it() {
 
 #[test]
 fn what_waits_for_a_person_is_judged_when_they_decide() {
-    let waiting = conflicted(row(1, 1, &[9]));
+    let waiting = conflicted(titled(1, 1, &[9]));
     let (mut outbox, mut journal) = of(std::slice::from_ref(&waiting));
     let mut touched = SortedSet::default();
     outbox.take_charge(&title_by_bob(1), &mut journal, &mut touched);
     assert_eq!(by(&outbox, 1).row, waiting);
     // What is queued would wait forever: nobody knows the edit any more.
-    let (mut outbox, mut journal) = of(&[row(1, 1, &[9])]);
+    let (mut outbox, mut journal) = of(&[titled(1, 1, &[9])]);
     outbox.take_charge(&title_by_bob(1), &mut journal, &mut touched);
     assert_eq!(by(&outbox, 1).row.changes, [seen("a", 0, set("title", 1))]);
 }
@@ -331,7 +317,7 @@ fn became(before: &EntryRow, after: Option<&EntryRow>) -> Option<Became> {
 
 #[test]
 fn a_tab_finds_out_what_became_of_an_entry_while_another_led() {
-    let (queued, waiting) = (row(1, 1, &[]), conflicted(row(1, 1, &[])));
+    let (queued, waiting) = (titled(1, 1, &[]), conflicted(titled(1, 1, &[])));
     let set_aside = became(&queued, Some(&waiting));
     assert!(
         matches!(set_aside, Some(Became::SetAside(1))),
@@ -354,7 +340,7 @@ fn a_tab_that_reads_the_outbox_anew_knows_its_own_edits() {
         add(&mut outbox, id, None, title(&[]));
     }
     outbox.made_of_anothers(EditId(2));
-    let rows = [1, 2, 3].map(|number| row(number, u128::from(number), &[]));
+    let rows = [1, 2, 3].map(|number| titled(number, u128::from(number), &[]));
     outbox.reread(stored(&rows), &journal(&rows));
     let foreign = [1, 2, 3].map(|id| by(&outbox, id).is_foreign);
     assert_eq!(foreign, [false, true, true]);
@@ -364,7 +350,7 @@ fn a_tab_that_reads_the_outbox_anew_knows_its_own_edits() {
 fn another_history_lets_go_of_what_was_settled_in_the_one_before() {
     let mut outbox = outbox();
     assert_eq!(outbox.history(), 0);
-    outbox.remember(outbox.own_gone(&row(1, 1, &[])));
+    outbox.remember(outbox.own_gone(&titled(1, 1, &[])));
     outbox.go_to_history(0);
     assert!(outbox.recently(EditId(1)).is_some(), "it is the same");
     outbox.go_to_history(3);
@@ -374,9 +360,9 @@ fn another_history_lets_go_of_what_was_settled_in_the_one_before() {
 
 #[test]
 fn the_entries_that_wait_for_a_person_are_found_by_record() {
-    let mut of_b = conflicted(row(2, 2, &[]));
+    let mut of_b = conflicted(titled(2, 2, &[]));
     of_b.changes.push(change("b", set("title", 1), &[]));
-    let (outbox, _) = of(&[conflicted(row(1, 1, &[])), of_b, row(3, 3, &[])]);
+    let (outbox, _) = of(&[conflicted(titled(1, 1, &[])), of_b, titled(3, 3, &[])]);
     let asked = |name| outbox.set_aside(&SortedSet::from([record(name)]));
     assert_eq!(asked("a"), SortedMap::from([(record("a"), vec![1, 2])]));
     assert_eq!(asked("b"), SortedMap::from([(record("b"), vec![2])]));
@@ -385,13 +371,13 @@ fn the_entries_that_wait_for_a_person_are_found_by_record() {
 
 #[test]
 fn what_stays_above_an_undo_is_lifted_and_the_undone_entry_is_not() {
-    let mut beside = row(3, 3, &[]);
+    let mut beside = titled(3, 3, &[]);
     beside.changes = vec![change("a", set("unit", 1), &[])];
     let rows = [
-        row(1, 1, &[]),
-        row(2, 2, &[]),
+        titled(1, 1, &[]),
+        titled(2, 2, &[]),
         beside,
-        conflicted(row(4, 4, &[])),
+        conflicted(titled(4, 4, &[])),
     ];
     let (mut outbox, mut journal) = of(&rows);
     outbox.lift(1, &[title(&[])], &mut journal);

@@ -1,7 +1,9 @@
 use driftless_model::{BoardState, EditId, LeafRef, Op, Schema, Version};
 use driftless_protocol::durable::{EntryRow, LocalChange};
 
-use super::{at, board, change, create, entry, live, outbox, record, removed, seen, set};
+use super::{
+    at, board, change, create, entry, holding, live, outbox, removed, seen, set, titled, whole,
+};
 use crate::replica::background_sync::Outbox;
 use crate::replica::background_sync::rests_on::OwnSettled;
 use crate::replica::journal::Journal;
@@ -49,10 +51,6 @@ fn where_it_was_left_out_it_vouches_for_nothing() {
     assert_eq!(left_out(at("a", "title")), 1);
     assert_eq!(left_out(at("a", "unit")), 6);
     assert_eq!(left_out(at("b", "title")), 6);
-    let whole = |name| LeafRef {
-        record: record(name),
-        leaf: None,
-    };
     assert_eq!(left_out(whole("a")), 1);
     assert_eq!(left_out(whole("b")), 6);
     // Removing a record concerns all of it, making it what it is made with.
@@ -118,7 +116,7 @@ fn an_edit_that_is_gone_has_no_version_and_vouches_for_what_it_had_seen() {
 #[test]
 fn an_edit_that_was_left_out_hides_what_lay_below_it_unseen() {
     // Below Ann's edit 2 lies another tab's edit 1, which she had not seen.
-    let outbox = holding([row(1, &[]), row(2, &[])]);
+    let outbox = holding(&[row(1, &[]), row(2, &[])]);
     let over = |own: &OwnSettled, name| {
         let mut change = change(name, set("title", 2), &[1, 7]);
         own.hide(&mut change);
@@ -145,23 +143,13 @@ fn title(after: &[u128]) -> LocalChange {
     change
 }
 
-/// An edit that wrote the title, at the place of its id.
+/// Each edit's id is its place.
 fn row(id: u64, after: &[u128]) -> EntryRow {
-    let mut row = entry(u128::from(id), vec![change("a", set("title", 1), after)]).row;
-    row.number = id;
-    row
-}
-
-fn holding<const N: usize>(rows: [EntryRow; N]) -> Outbox {
-    let mut outbox = outbox();
-    for row in rows {
-        outbox.restore_entry(row);
-    }
-    outbox
+    titled(id, u128::from(id), after)
 }
 
 fn taken_back(id: u64) -> EntryRow {
-    let mut outbox = holding([row(id, &[])]);
+    let mut outbox = holding(&[row(id, &[])]);
     let mut journal = Journal::default();
     assert!(outbox.seal_next(|change| change.seen.version, &mut journal));
     outbox.roll_back(id, &|_| true, &mut journal);
@@ -170,63 +158,63 @@ fn taken_back(id: u64) -> EntryRow {
     entry.row.clone()
 }
 
-/// Once the edit 1 is settled: whether all that it hid is hidden, and else what was seen.
-type Settled = Result<u64, ()>;
-
+/// Once the edit 1 is settled: what was seen, or nothing where that has to be hidden.
 fn once(
     settle: impl FnOnce(&mut LocalChange, EditId, &BoardState) -> Option<OwnSettled>,
-) -> Settled {
+) -> Option<u64> {
     let mut change = title(&[1]);
     let hiding = settle(&mut change, EditId(1), &title_at(1));
-    hiding.map_or(Ok(change.seen.version.0), |_| Err(()))
+    hiding.is_none().then_some(change.seen.version.0)
 }
 
-/// Edits that were settled lately: the last of a gesture (1 became 3), one that is gone, and one
-/// that was applied.
-fn settled_lately(kind: &str) -> Outbox {
+/// An outbox whose last edit was settled lately.
+fn lately(settled: impl FnOnce(&Outbox) -> OwnSettled) -> Outbox {
     let mut outbox = outbox();
-    let mut of_gesture = row(3, &[]);
-    of_gesture.folded = vec![EditId(1)];
-    let own = match kind {
-        "gesture" => outbox.own_applied(&of_gesture, Version(6), &[]),
-        "gone" => outbox.own_gone(&row(1, &[])),
-        _ => outbox.own_applied(&row(1, &[]), Version(6), &[]),
-    };
-    outbox.remember(own);
+    outbox.remember(settled(&outbox));
     outbox
+}
+
+fn lately_applied() -> Outbox {
+    lately(|outbox| outbox.own_applied(&row(1, &[]), Version(6), &[]))
+}
+
+/// The edit 1 became part of a later one of its gesture.
+fn gesture() -> EntryRow {
+    EntryRow {
+        folded: vec![EditId(1)],
+        ..row(3, &[])
+    }
+}
+
+/// The same wherever the edit 1 is looked for, once it is no more.
+fn vouches_for_what_it_can(seen: impl Fn(&Outbox) -> Option<u64>) {
+    assert_eq!(seen(&lately_applied()), Some(6));
+    let gone = lately(|outbox| outbox.own_gone(&row(1, &[])));
+    assert_eq!(seen(&gone), None);
+    let became = lately(|outbox| outbox.own_applied(&gesture(), Version(6), &[]));
+    assert_eq!(seen(&became), None);
+    assert_eq!(seen(&outbox()), Some(0), "nobody knows what it hid");
 }
 
 #[test]
 fn what_was_on_screen_when_a_gesture_began_vouches_for_what_it_can() {
     let seen = |outbox: &Outbox| once(|change, id, state| outbox.settle_hidden(change, id, state));
-    assert_eq!(
-        seen(&holding([row(1, &[])])),
-        Ok(2),
-        "it is still under way"
-    );
-    assert_eq!(seen(&holding([taken_back(1)])), Err(()));
+    let under_way = holding(&[row(1, &[])]);
+    assert_eq!(seen(&under_way), Some(2));
+    assert_eq!(seen(&holding(&[taken_back(1)])), None);
+    let mut another = holding(&[gesture()]);
+    assert_eq!(seen(&another), Some(2), "it was made here");
     // Another tab put a later edit of the gesture in its place.
-    let mut another = holding([EntryRow {
-        folded: vec![EditId(1)],
-        ..row(3, &[])
-    }]);
-    assert_eq!(seen(&another), Ok(2), "it was made here");
     another.entries.get_mut(&3).expect("it is there").is_foreign = true;
-    assert_eq!(seen(&another), Err(()));
-    assert_eq!(seen(&settled_lately("applied")), Ok(6));
-    assert_eq!(seen(&settled_lately("gone")), Err(()));
-    assert_eq!(seen(&settled_lately("gesture")), Err(()));
-    assert_eq!(seen(&outbox()), Ok(0), "nobody knows what it hid");
+    assert_eq!(seen(&another), None);
+    vouches_for_what_it_can(seen);
 }
 
 #[test]
 fn what_another_tabs_edit_waited_for_vouches_for_what_it_can() {
     let seen = |outbox: &Outbox| once(|change, id, state| outbox.settle_absent(change, id, state));
-    assert_eq!(seen(&holding([row(1, &[])])), Err(()));
-    assert_eq!(seen(&settled_lately("applied")), Ok(6));
-    assert_eq!(seen(&settled_lately("gone")), Err(()));
-    assert_eq!(seen(&settled_lately("gesture")), Err(()));
-    assert_eq!(seen(&outbox()), Ok(0), "nobody knows what it hid");
+    assert_eq!(seen(&holding(&[row(1, &[])])), None);
+    vouches_for_what_it_can(seen);
 }
 
 #[test]
@@ -241,10 +229,10 @@ fn what_is_sent_anew_waits_for_what_is_on_screen_and_has_seen_what_is_settled() 
     assert_eq!(anew(&outbox(), &[], &[]), (2, vec![]));
     assert_eq!(anew(&outbox(), &[1], &[1]), (2, vec![]), "it is itself");
     assert_eq!(anew(&outbox(), &[1], &[2]), (0, vec![]));
-    assert_eq!(anew(&settled_lately("applied"), &[1], &[]), (6, vec![]));
-    let under_way = holding([row(1, &[]), row(5, &[])]);
+    assert_eq!(anew(&lately_applied(), &[1], &[]), (6, vec![]));
+    let under_way = holding(&[row(1, &[]), row(5, &[])]);
     assert_eq!(anew(&under_way, &[1], &[]), (2, vec![1, 5]));
     // Taken back, it is not on screen any more, and hid what it had not seen.
-    let gone = holding([taken_back(1), row(5, &[])]);
+    let gone = holding(&[taken_back(1), row(5, &[])]);
     assert_eq!(anew(&gone, &[1], &[]), (1, vec![5]));
 }

@@ -1,7 +1,7 @@
 use driftless_model::{LeafRef, Op, Version};
 use driftless_protocol::durable::{BaseLeaf, EntryRow, LocalChange};
 
-use super::{at, base_leaf, base_record, change, create, entry, leaf, record, seen, set};
+use super::{at, base_leaf, base_record, change, create, entry, leaf, record, seen, set, whole};
 use crate::replica::background_sync::undo_changes;
 
 /// The version that the edit made.
@@ -49,10 +49,6 @@ fn a_removed_record_comes_back_as_it_was_unless_the_removal_was_left_out() {
     row.removed = vec![base_record("b", 8), base_record("a", 7)];
     let back = expected(vec![("a", create(&[("title", 7)]))]);
     assert_eq!(undone(&row, &[], true), back);
-    let whole = |name| LeafRef {
-        record: record(name),
-        leaf: None,
-    };
     assert_eq!(undone(&row, &[whole("a")], true), []);
     assert_eq!(undone(&row, &[whole("b")], true), back);
 }
