@@ -137,14 +137,15 @@ fn a_seq_proves_nothing_where_a_copy_used_it() {
 #[test]
 fn in_another_history_what_is_not_to_be_seen_is_offered() {
     let nothing = BoardState::default();
-    let former = || {
+    let kept = |edits: &[(u64, ClientId, u64)]| {
         let mut outbox = outbox();
-        for (number, client, version) in [(1, FORMER, 10), (2, FORMER, 30), (3, ANN, 20)] {
-            keep(&mut outbox, &row(number), (client, number), version, 0);
+        for (number, client, version) in edits {
+            keep(&mut outbox, &row(*number), (*client, *number), *version, 0);
         }
         outbox.next_seq = 4;
         outbox
     };
+    let former = || kept(&[(1, FORMER, 10), (2, FORMER, 30), (3, ANN, 20)]);
     assert_eq!(offered(&mut former(), false, &resume(3), &nothing), []);
     // Version 20 is there, so what lies below is, too.
     assert_eq!(offered(&mut former(), false, &diverged(3), &nothing), [2]);
@@ -156,6 +157,8 @@ fn in_another_history_what_is_not_to_be_seen_is_offered() {
         offered(&mut former(), true, &diverged(3), &nothing),
         [1, 2, 3]
     );
+    let at_once = &mut kept(&[(1, FORMER, 20), (3, ANN, 20)]);
+    assert_eq!(offered(at_once, false, &diverged(3), &nothing), []);
     // A copy sent it to the server.
     let told = |id, outcome| Settled {
         board: home(),
