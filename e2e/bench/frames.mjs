@@ -4,69 +4,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Browser } from '../harness/browser.mjs';
 import { Server } from '../harness/server.mjs';
+import { Writer } from '../harness/writer.mjs';
 
 const WIDGETS = 200;
 const LEAVES_EACH_SECOND = 5_000;
 const EDITS_EACH_SECOND = 100;
 const MEASURED_MS = 10_000;
 const WARM_MS = 3_000;
-
-const hex = (number) => number.toString(16).padStart(32, '0');
-
-/** Somebody who writes, over the JSON encoding of docs/protocol.md. */
-class Writer {
-  #socket;
-  #seq = 0;
-  #settled = 0;
-  #waiting = new Map();
-
-  static async join(server) {
-    const writer = new Writer();
-    const socket = new WebSocket(server.url.replace('http', 'ws') + '/rt', 'driftless.v1.json');
-    writer.#socket = socket;
-    const resumed = new Promise((resolve, reject) => {
-      socket.onerror = reject;
-      socket.onmessage = ({ data }) => {
-        const [[kind, message]] = Object.entries(JSON.parse(data));
-        if (kind === 'resume') resolve();
-        if (kind === 'ping') writer.#send({ pong: message });
-        if (kind === 'outcome') writer.#settle(message);
-        if (kind === 'refused' || kind === 'error') reject(new Error(JSON.stringify(message)));
-      };
-      socket.onopen = () =>
-        writer.#send({ hello: { protocol: 1, client: hex(7), token: 'Bob', boards: [{ board: 'wall' }] } });
-    });
-    await resumed;
-    return writer;
-  }
-
-  /** One edit; resolves when it is applied. */
-  edit(changes) {
-    this.#seq += 1;
-    const seq = this.#seq;
-    const payload = { id: hex(1_000 + seq), label: 'Move', changes };
-    this.#send({
-      push: { board: 'wall', seq, id: payload.id, settled: this.#settled, payload: JSON.stringify(payload) },
-    });
-    return new Promise((resolve, reject) => this.#waiting.set(seq, { resolve, reject }));
-  }
-
-  close() {
-    this.#socket.close();
-  }
-
-  #send(message) {
-    this.#socket.send(JSON.stringify(message));
-  }
-
-  #settle({ seq, outcome }) {
-    this.#settled = seq;
-    const { resolve, reject } = this.#waiting.get(seq);
-    this.#waiting.delete(seq);
-    if (outcome.applied) resolve();
-    else reject(new Error(JSON.stringify(outcome)));
-  }
-}
 
 const record = (number) => `w${number % WIDGETS}`;
 
@@ -121,7 +65,7 @@ function frames(page) {
 const server = await Server.start({ web: process.env.DRIFTLESS_KIT });
 const browser = await Browser.launch({});
 try {
-  const writer = await Writer.join(server);
+  const writer = await Writer.join(server, 'wall');
   for (let first = 0; first < WIDGETS; first += 50) {
     await writer.edit(Array.from({ length: 50 }, (_, index) => created(first + index)));
   }

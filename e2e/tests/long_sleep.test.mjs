@@ -1,8 +1,9 @@
 // Away for a month: many edits that were made without a server arrive in slices, each once, and the
 // page tells how far they are and goes on working.
 //
-// DRIFTLESS_LONG_SLEEP=100 makes more of each widget's, to measure: the longest task of the page is
-// printed, and judged by nobody.
+// DRIFTLESS_LONG_SLEEP=100 makes more of each widget's and DRIFTLESS_LONG_SLEEP_WIDGETS=500 more
+// widgets (for these, an older node is started with `--experimental-websocket`), to measure: the
+// longest task of the page is printed, and judged by nobody.
 
 import assert from 'node:assert/strict';
 import {
@@ -10,11 +11,31 @@ import {
 } from '../harness/acts.mjs';
 import { Board } from '../harness/page.mjs';
 import { scenario } from '../harness/scenario.mjs';
+import { Writer } from '../harness/writer.mjs';
 
 /** Edits of each widget: as many as 10,000 are of 500. */
 const EDITS = Number(process.env.DRIFTLESS_LONG_SLEEP ?? 20);
+const WIDGETS = Number(process.env.DRIFTLESS_LONG_SLEEP_WIDGETS ?? 0);
 const MONTH_MS = 30 * 24 * 3600 * 1000;
-const PATIENCE_MS = 30_000 + 500 * EDITS;
+const PATIENCE_MS = 30_000 + 500 * EDITS + 500 * WIDGETS;
+
+/** Makes as many widgets as are asked for, where the board has fewer. */
+async function furnish(board, server) {
+  const missing = WIDGETS - (await records(board)).length;
+  if (missing <= 0) return;
+  const writer = await Writer.join(server, 'this-machine');
+  const note = (number) => ({
+    record: `note-${number}`,
+    seen: 0,
+    op: { create: { kind: 'note', leaves: { title: `Note ${number}`, text: '' } } },
+  });
+  for (let first = 0; first < missing; first += 50) {
+    const length = Math.min(50, missing - first);
+    await writer.edit(Array.from({ length }, (_, index) => note(first + index)));
+  }
+  writer.close();
+  await board.locate('widget').nth(WIDGETS - 1).waitFor();
+}
 
 /** Writes titles into a widget's settings, one edit each, as fast as the page takes them. */
 async function write(board, widget, name) {
@@ -67,6 +88,7 @@ scenario('a month of edits is sent in slices, with the page alive, and ends exac
   profile.setDefaultTimeout(PATIENCE_MS);
   await profile.grantPermissions(['clipboard-read', 'clipboard-write']);
   let ann = await arrive(Board, profile, server, 'Ann');
+  await furnish(ann, server);
   await ann.page.waitForSelector('html[data-shell="kept"]', { state: 'attached' });
   const before = await version(ann);
   const widgets = await records(ann);

@@ -1,6 +1,8 @@
 //! Edits come in: what they rest on, squashing, and joining what waits for a person.
 
-use driftless_model::{BoardState, EditId, OnStale, RecordId, SortedSet, Version, limits};
+use driftless_model::{
+    BoardState, EditId, OnStale, RecordId, SortedMap, SortedSet, Version, limits,
+};
 use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, LocalChange};
 
 use super::entry::base_of;
@@ -175,16 +177,18 @@ impl Outbox {
             // What was on screen when the person began may never have been.
             change.seen.version = Version(0);
         }
+        let holders = self.holders(&on_screen);
+        let holder = |id: &EditId| holders.get(id).copied();
         let mut hiding = Vec::new();
         for id in &on_screen {
-            hiding.extend(self.settle_hidden(change, *id, confirmed));
+            hiding.extend(self.settle_hidden(change, (*id, holder(id)), confirmed));
         }
         change.seen.after = on_screen;
         for own in hiding {
             own.hide(change);
         }
         let mut on_screen = std::mem::take(&mut change.seen.after);
-        let is_another = |id: &EditId| self.by_id(*id).is_some_and(|it| it.is_another_than(*id));
+        let is_another = |id: &EditId| holder(id).is_some_and(|it| it.is_another_than(*id));
         on_screen.retain(|id| !is_another(id));
         let before = gesture_before.filter(|id| self.by_id(*id).is_none());
         if let Some(own) = before.and_then(|id| self.recently(id))
@@ -200,8 +204,19 @@ impl Outbox {
             .filter(|entry| entry.is_unsettled() && entry.is_under(change, &self.schema))
             .map(|entry| entry.row.id);
         after.extend(own);
-        let entries = after.into_iter().filter_map(|id| self.by_id(id));
-        change.seen.after = entries.map(|entry| entry.row.id).collect();
+        let after: Vec<EditId> = after.into_iter().collect();
+        let after: Vec<&Entry> = self.holders(&after).into_values().collect();
+        change.seen.after = self.nearest(change, &after);
+    }
+
+    /// The entries of these edits, or those that they became part of. One pass over the outbox,
+    /// however many edits.
+    fn holders(&self, ids: &[EditId]) -> SortedMap<EditId, &Entry> {
+        let wanted: SortedSet<EditId> = ids.iter().copied().collect();
+        let own = self
+            .entries()
+            .flat_map(|entry| entry.row.ids().map(move |id| (id, entry)));
+        own.filter(|(id, _)| wanted.contains(id)).collect()
     }
 
     /// The last entry, if it is queued and of the same gesture.

@@ -134,22 +134,14 @@ impl Outbox {
             return;
         };
         let mut changes = entry.row.changes.clone();
-        let mut hiding = Vec::new();
-        for id in entry.after() {
+        let is_there = |id: EditId| {
             let holder = self.by_id(id);
-            if holder.is_some_and(|it| it.row.id == id || it.is_set_aside()) {
-                continue;
+            holder.is_some_and(|it| it.row.id == id || it.is_set_aside())
+        };
+        for change in &mut changes {
+            for own in self.settle_all_absent(change, confirmed, &is_there) {
+                own.hide(change);
             }
-            for (place, change) in changes.iter_mut().enumerate() {
-                if change.seen.after.contains(&id) {
-                    change.seen.after.retain(|own| *own != id);
-                    let own = self.settle_absent(change, id, confirmed);
-                    hiding.extend(own.map(|own| (place, own)));
-                }
-            }
-        }
-        for (place, own) in hiding {
-            own.hide(&mut changes[place]);
         }
         let Some(entry) = self.entries.get_mut(&number) else {
             return;

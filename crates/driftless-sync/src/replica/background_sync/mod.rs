@@ -22,7 +22,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use driftless_model::{
-    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, SortedMap, Version, limits,
+    BoardId, BoardState, EditId, OnStale, RecordId, RecordState, Schema, SortedMap, SortedSet,
+    Version, limits,
 };
 use driftless_protocol::Code;
 use driftless_protocol::durable::{
@@ -218,25 +219,22 @@ impl Outbox {
 
     /// Folds everything that waits for a set-aside entry into it, in order.
     fn join_waiting(&mut self, target: u64, journal: &mut Journal) {
-        while let Some(number) = self.waiting_for(target, |_| true) {
+        while let Some(number) = self.waiting_for(target) {
             if let Some(entry) = self.remove(number, journal) {
                 self.join(target, entry.row, journal);
             }
         }
     }
 
-    fn waiting_for(&self, target: u64, is_meant: impl Fn(&Entry) -> bool) -> Option<u64> {
+    fn waiting_for(&self, target: u64) -> Option<u64> {
         let target = self.entries.get(&target)?;
         let waits = |entry: &&Entry| entry.is_queued() && entry.waits_for(target);
-        let mut waiting = self.entries().filter(waits);
-        waiting
-            .find(|entry| is_meant(entry))
-            .map(|entry| entry.row.number)
+        self.entries().find(waits).map(|entry| entry.row.number)
     }
 
     /// Whether another entry waits for this one.
     pub fn is_awaited(&self, number: u64) -> bool {
-        self.waiting_for(number, |_| true).is_some()
+        self.waiting_for(number).is_some()
     }
 
     /// The pending edits that write what a change writes.
@@ -457,7 +455,10 @@ impl Outbox {
 
     fn forget_gone(&mut self, row: &EntryRow, journal: &mut Journal) {
         let own = self.own_gone(row);
-        self.release(own.ids(), journal, |change| own.hide(change));
+        self.release(own.ids(), journal, |change| {
+            own.pass_on(change);
+            own.hide(change);
+        });
         self.remember(own);
     }
 
@@ -473,8 +474,8 @@ impl Outbox {
         journal: &mut Journal,
     ) -> Vec<EntryRow> {
         let mut gone = Vec::new();
-        while let Some(waiting) = self.waiting_for(number, goes) {
-            gone.extend(self.roll_back(waiting, goes, journal));
+        for waiting in self.all_waiting_for(number, goes).into_iter().rev() {
+            gone.extend(self.discard(waiting, journal));
         }
         let Some(entry) = self.entries.get_mut(&number) else {
             return gone;
@@ -486,6 +487,27 @@ impl Outbox {
             gone.extend(self.discard(number, journal));
         }
         gone
+    }
+
+    /// What waits for an entry, and what waits for that.
+    fn all_waiting_for(&self, target: u64, is_meant: &dyn Fn(&Entry) -> bool) -> SortedSet<u64> {
+        let mut found = SortedSet::new();
+        let target_entry = self.entry(target).into_iter();
+        let mut ids: SortedSet<EditId> = target_entry.flat_map(|it| it.row.ids()).collect();
+        loop {
+            let known = found.len();
+            for entry in self.entries().filter(|entry| entry.is_queued()) {
+                let waits = || entry.after().iter().any(|id| ids.contains(id));
+                let number = entry.row.number;
+                if number != target && !found.contains(&number) && is_meant(entry) && waits() {
+                    found.insert(number);
+                    ids.extend(entry.row.ids());
+                }
+            }
+            if found.len() == known {
+                return found;
+            }
+        }
     }
 
     /// Notes records that are about to vanish from the confirmed state, so that entries which

@@ -1,11 +1,18 @@
 //! What a change has seen, once an own edit that it rests on is applied or gone.
+//!
+//! A write of a leaf over own writes of the same leaf waits for the nearest of them alone, which
+//! waits for the one below it: a thousand writes of one leaf would else name each other half a
+//! million times, and each outcome would store all that are left anew. Where one of them goes, what
+//! waited for it waits for what that one waited for.
 
 use driftless_model::{
-    BoardState, EditId, LeafPath, LeafRef, Op, Policy, RecordId, Schema, Slot, SortedMap, Version,
+    BoardState, EditId, LeafPath, LeafRef, Op, Policy, RecordId, Schema, Slot, SortedMap,
+    SortedSet, Version,
 };
 use driftless_protocol::durable::{EntryRow, LocalChange};
 
 use crate::planted::{Bug, is_planted};
+use crate::replica::background_sync::entry::is_below;
 use crate::replica::background_sync::{Entry, Outbox};
 
 /// An own edit that is settled: what others that rest on it have seen.
@@ -20,6 +27,8 @@ pub struct OwnSettled {
     /// The unsettled edits of other tabs that lay below it and that its author had not seen, by
     /// record: its value was on screen in their place.
     hidden: Vec<(RecordId, EditId)>,
+    /// Where it is gone while it waited: its writes of leaves, with what they waited for.
+    waited: Vec<LocalChange>,
 }
 
 impl OwnSettled {
@@ -37,6 +46,7 @@ impl OwnSettled {
             seen,
             skipped: skipped.to_vec(),
             hidden: Vec::new(),
+            waited: Vec::new(),
         }
     }
 
@@ -95,6 +105,20 @@ impl OwnSettled {
         };
         change.seen.after.retain(|id| !is_hidden(id));
     }
+
+    /// A change that waited for it waits for what it waited for.
+    pub(super) fn pass_on(&self, change: &mut LocalChange) {
+        for id in self.waited_for(change) {
+            if !change.seen.after.contains(id) {
+                change.seen.after.push(*id);
+            }
+        }
+    }
+
+    fn waited_for(&self, change: &LocalChange) -> &[EditId] {
+        let own = self.waited.iter().find(|own| is_same_leaf(own, change));
+        own.map_or(&[], |own| &own.seen.after)
+    }
 }
 
 impl Outbox {
@@ -116,7 +140,41 @@ impl Outbox {
     pub(super) fn own_gone(&self, row: &EntryRow) -> OwnSettled {
         let mut own = OwnSettled::new(row, None, &[]);
         own.hidden = self.hidden_by(row);
+        let waited = row.changes.iter();
+        let waited = waited.filter(|change| !rests_on(row, change, &self.schema).is_empty());
+        own.waited = waited.cloned().collect();
         own
+    }
+
+    /// Of the entries that a change waits for, those that none of the others waits for.
+    pub(super) fn nearest(&self, change: &LocalChange, after: &[&Entry]) -> Vec<EditId> {
+        let own = after.iter().filter(|it| it.is_queued() && !it.is_foreign);
+        let below = own.flat_map(|entry| rests_on(&entry.row, change, &self.schema));
+        let below: SortedSet<EditId> = below.copied().collect();
+        let ids = after.iter().map(|entry| entry.row.id);
+        ids.filter(|id| !below.contains(id)).collect()
+    }
+
+    /// All that a change waits for: also what the entries that it names wait for, or waited for
+    /// when they went.
+    fn waited_for(&self, change: &LocalChange) -> SortedSet<EditId> {
+        let mut ids: SortedSet<EditId> = change.seen.after.iter().copied().collect();
+        loop {
+            let known = ids.len();
+            for gone in self.recent.iter().rev() {
+                if gone.ids.iter().any(|id| ids.contains(id)) {
+                    ids.extend(gone.waited_for(change));
+                }
+            }
+            for entry in self.entries().rev() {
+                if entry.row.ids().any(|id| ids.contains(&id)) {
+                    ids.extend(rests_on(&entry.row, change, &self.schema));
+                }
+            }
+            if ids.len() == known {
+                return ids;
+            }
+        }
     }
 
     /// What lies below an entry, and its author had not seen.
@@ -125,7 +183,8 @@ impl Outbox {
         for change in &row.changes {
             let below = self.entries.range(..row.number).map(|(_, entry)| entry);
             // What was on screen below it is what it waits for.
-            let is_seen = |entry: &Entry| entry.row.ids().any(|id| change.seen.after.contains(&id));
+            let waited_for = self.waited_for(change);
+            let is_seen = |entry: &Entry| entry.row.ids().any(|id| waited_for.contains(&id));
             let unseen = below.filter(|entry| {
                 entry.is_unsettled() && entry.is_under(change, &self.schema) && !is_seen(entry)
             });
@@ -172,30 +231,54 @@ impl Outbox {
         confirmed: &BoardState,
     ) {
         let over: Vec<EditId> = self.over(change).map(|entry| entry.row.id).collect();
-        let was_over = std::mem::take(&mut change.seen.after);
         let is_still = |id: EditId| {
             let holder = self.by_id(id);
             entry.contains(&id) || holder.is_some_and(|it| over.contains(&it.row.id))
         };
-        let mut hiding = Vec::new();
-        for id in was_over.into_iter().filter(|id| !is_still(*id)) {
-            hiding.extend(self.settle_absent(change, id, confirmed));
-        }
+        let hiding = self.settle_all_absent(change, confirmed, &is_still);
         change.seen.after = over;
         for own in hiding {
             own.hide(change);
         }
     }
 
+    /// Settles all that a change waits for and that is no more, and what they waited for in turn.
+    /// Answers as [`Self::settle_absent`].
+    pub(super) fn settle_all_absent(
+        &self,
+        change: &mut LocalChange,
+        confirmed: &BoardState,
+        is_there: &dyn Fn(EditId) -> bool,
+    ) -> Vec<OwnSettled> {
+        let mut hiding: Vec<OwnSettled> = Vec::new();
+        let mut done = SortedSet::new();
+        loop {
+            let after = change.seen.after.iter().copied();
+            let absent: Vec<EditId> = after.filter(|id| !is_there(*id)).collect();
+            change.seen.after.retain(|id| !absent.contains(id));
+            let absent: Vec<EditId> = absent.into_iter().filter(|id| done.insert(*id)).collect();
+            if absent.is_empty() {
+                return hiding;
+            }
+            for id in absent {
+                if let Some(own) = self.settle_absent(change, id, confirmed) {
+                    own.pass_on(change);
+                    hiding.push(own);
+                }
+            }
+        }
+    }
+
     /// An own edit was on screen when the gesture began: if it is settled by now, or taken back,
-    /// the change has seen what that one vouches for. Answers as [`Self::settle_absent`].
+    /// the change has seen what that one vouches for. `holder` is its entry, or the one that it
+    /// became part of. Answers as [`Self::settle_absent`].
     pub(super) fn settle_hidden(
         &self,
         change: &mut LocalChange,
-        id: EditId,
+        (id, holder): (EditId, Option<&Entry>),
         confirmed: &BoardState,
     ) -> Option<OwnSettled> {
-        match (self.by_id(id), self.recently(id)) {
+        match (holder, self.recently(id)) {
             (Some(entry), _) if entry.is_taken_back() || entry.is_another_than(id) => {
                 return Some(self.own_gone(&entry.row));
             }
@@ -206,6 +289,31 @@ impl Outbox {
             (None, None) => change.seen.version = Version(0),
         }
         None
+    }
+}
+
+/// The leaf that is all that a change writes.
+fn leaf_of(change: &LocalChange) -> Option<&LeafPath> {
+    match &change.op {
+        Op::Set { leaf, .. } | Op::Unset { leaf } => Some(leaf),
+        _ => None,
+    }
+}
+
+fn is_same_leaf(own: &LocalChange, later: &LocalChange) -> bool {
+    own.record == later.record && leaf_of(own).is_some() && leaf_of(own) == leaf_of(later)
+}
+
+/// What an edit waits for itself where a later write of a leaf lies over a write of that leaf, and
+/// over nothing else of it.
+fn rests_on<'a>(row: &'a EntryRow, later: &LocalChange, schema: &Schema) -> &'a [EditId] {
+    let mut below = row
+        .changes
+        .iter()
+        .filter(|own| is_below(own, later, schema));
+    match (below.next(), below.next()) {
+        (Some(own), None) if is_same_leaf(own, later) => &own.seen.after,
+        _ => &[],
     }
 }
 

@@ -3,6 +3,7 @@
 mod applied;
 mod conflict;
 mod entry;
+mod nearest;
 mod outbox;
 mod rests_on;
 mod undo;

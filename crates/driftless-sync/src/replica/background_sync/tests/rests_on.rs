@@ -198,7 +198,9 @@ fn vouches_for_what_it_can(seen: impl Fn(&Outbox) -> Option<u64>) {
 
 #[test]
 fn what_was_on_screen_when_a_gesture_began_vouches_for_what_it_can() {
-    let seen = |outbox: &Outbox| once(|change, id, state| outbox.settle_hidden(change, id, state));
+    let seen = |outbox: &Outbox| {
+        once(|change, id, state| outbox.settle_hidden(change, (id, outbox.by_id(id)), state))
+    };
     let under_way = holding(&[row(1, &[])]);
     assert_eq!(seen(&under_way), Some(2));
     assert_eq!(seen(&holding(&[taken_back(1)])), None);
