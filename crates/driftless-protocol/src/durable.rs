@@ -354,8 +354,7 @@ impl Row {
             format: self.format(),
             row: self,
         };
-        let bytes = Document::for_message_pack(&stored).to_message_pack();
-        bytes.expect("a row has text keys and finite numbers, so it can be written")
+        Document::for_message_pack(&stored).to_message_pack()
     }
 
     /// From bytes. A newer format is told apart before its content is looked at.

@@ -120,10 +120,10 @@ impl Serializer for Grower {
         serialize_u16 u16: value => Tree::Unsigned(value.into()),
         serialize_u32 u32: value => Tree::Unsigned(value.into()),
         serialize_u64 u64: value => Tree::Unsigned(value),
-        serialize_i8 i8: value => whole(value.into()),
-        serialize_i16 i16: value => whole(value.into()),
-        serialize_i32 i32: value => whole(value.into()),
-        serialize_i64 i64: value => whole(value),
+        serialize_i8 i8: value => Tree::whole(value.into()),
+        serialize_i16 i16: value => Tree::whole(value.into()),
+        serialize_i32 i32: value => Tree::whole(value.into()),
+        serialize_i64 i64: value => Tree::whole(value),
         serialize_f32 f32: value => Tree::Float(value.into()),
         serialize_f64 f64: value => Tree::Float(value),
         serialize_char char: value => Tree::Text(Cow::Owned(value.into())),
@@ -217,10 +217,6 @@ impl Serializer for Grower {
     ) -> Result<Fields, Never> {
         Ok(self.fields(Some(variant)))
     }
-}
-
-fn whole(value: i64) -> Tree<'static> {
-    u64::try_from(value).map_or(Tree::Negative(value), Tree::Unsigned)
 }
 
 /// What takes the items of a list, under the names that serde has for it.

@@ -7,6 +7,7 @@
 
 mod decode;
 mod encode;
+mod message_pack;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -45,6 +46,12 @@ pub enum Tree<'de> {
     Map(Vec<(Cow<'de, str>, Tree<'de>)>),
 }
 
+impl Tree<'_> {
+    fn whole(number: i64) -> Self {
+        u64::try_from(number).map_or(Self::Negative(number), Self::Unsigned)
+    }
+}
+
 /// A document that is read and not yet understood.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document<'de> {
@@ -74,7 +81,7 @@ impl<'de> Document<'de> {
     /// Reads `MessagePack`: one value and nothing behind it.
     pub fn from_message_pack(bytes: &'de [u8]) -> Result<Self, TreeError> {
         Ok(Self {
-            root: message_pack(bytes)?,
+            root: message_pack::read(bytes)?,
             is_text: false,
         })
     }
@@ -114,8 +121,8 @@ impl<'de> Document<'de> {
     }
 
     /// Writes `MessagePack`, maps by the names of their fields.
-    pub fn to_message_pack(&self) -> Result<Vec<u8>, TreeError> {
-        rmp_serde::to_vec(&self.root).map_err(|error| TreeError::new(&error))
+    pub fn to_message_pack(&self) -> Vec<u8> {
+        message_pack::write(&self.root)
     }
 
     /// Writes JSON, in one line.
@@ -162,7 +169,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Tree<'de>, E> {
-        Ok(u64::try_from(value).map_or(Tree::Negative(value), Tree::Unsigned))
+        Ok(Tree::whole(value))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Tree<'de>, E> {
