@@ -11,14 +11,15 @@ use serde::forward_to_deserialize_any;
 
 use super::Tree;
 
-/// Why a document is not what it should be.
+/// Why a document is not what it should be. One word long, as every type's way out carries it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct TreeError(String);
+#[allow(clippy::box_collection, reason = "a box of text would be two words")]
+pub struct TreeError(Box<String>);
 
 impl TreeError {
     pub(super) fn new(reason: &dyn fmt::Display) -> Self {
-        Self(reason.to_string())
+        Self(Box::new(reason.to_string()))
     }
 }
 
@@ -58,19 +59,21 @@ impl de::Error for TreeError {
 }
 
 /// A value of a document, as a decoder. Each method takes what its type can be and refuses the
-/// rest in one place that is the same for all types.
-pub(super) struct Branch<'de> {
-    tree: Tree<'de>,
+/// rest in one place that is the same for all types. The document goes on owning it, and what was
+/// taken out is empty afterwards: a branch is passed on in two words, and no type is compiled with
+/// what would give a tree back to the memory.
+pub(super) struct Branch<'a, 'de> {
+    tree: &'a mut Tree<'de>,
     is_text: bool,
 }
 
-impl<'de> Branch<'de> {
-    pub(super) fn new(tree: Tree<'de>, is_text: bool) -> Self {
+impl<'a, 'de> Branch<'a, 'de> {
+    pub(super) fn new(tree: &'a mut Tree<'de>, is_text: bool) -> Self {
         Self { tree, is_text }
     }
 
     fn unexpected(&self, expected: &dyn de::Expected) -> TreeError {
-        let found = match &self.tree {
+        let found = match &*self.tree {
             Tree::Nothing => Unexpected::Unit,
             Tree::Bool(value) => Unexpected::Bool(*value),
             Tree::Unsigned(value) => Unexpected::Unsigned(*value),
@@ -85,14 +88,14 @@ impl<'de> Branch<'de> {
     }
 
     fn unsigned(&self, expected: &dyn de::Expected) -> Result<u64, TreeError> {
-        match self.tree {
+        match *self.tree {
             Tree::Unsigned(value) => Ok(value),
             _ => Err(self.unexpected(expected)),
         }
     }
 
     fn signed(&self, expected: &dyn de::Expected) -> Result<i64, TreeError> {
-        match self.tree {
+        match *self.tree {
             Tree::Unsigned(value) => i64::try_from(value).map_err(|_| self.unexpected(expected)),
             Tree::Negative(value) => Ok(value),
             _ => Err(self.unexpected(expected)),
@@ -102,7 +105,7 @@ impl<'de> Branch<'de> {
     // A float type takes whole numbers too, as near as it can be.
     #[allow(clippy::cast_precision_loss)]
     fn float(&self, expected: &dyn de::Expected) -> Result<f64, TreeError> {
-        match self.tree {
+        match *self.tree {
             Tree::Unsigned(value) => Ok(value as f64),
             Tree::Negative(value) => Ok(value as f64),
             Tree::Float(value) => Ok(value),
@@ -111,26 +114,26 @@ impl<'de> Branch<'de> {
     }
 
     fn bool(&self, expected: &dyn de::Expected) -> Result<bool, TreeError> {
-        match self.tree {
+        match *self.tree {
             Tree::Bool(value) => Ok(value),
             _ => Err(self.unexpected(expected)),
         }
     }
 
-    fn seq(self, expected: &dyn de::Expected) -> Result<Elements<'de>, TreeError> {
+    fn seq(self, expected: &dyn de::Expected) -> Result<Elements<'a, 'de>, TreeError> {
         match self.tree {
             Tree::Seq(values) => Ok(Elements {
-                rest: values.into_iter(),
+                rest: values.iter_mut(),
                 is_text: self.is_text,
             }),
             _ => Err(self.unexpected(expected)),
         }
     }
 
-    fn map(self, expected: &dyn de::Expected) -> Result<Entries<'de>, TreeError> {
+    fn map(self, expected: &dyn de::Expected) -> Result<Entries<'a, 'de>, TreeError> {
         match self.tree {
             Tree::Map(entries) => Ok(Entries {
-                rest: entries.into_iter(),
+                rest: entries.iter_mut(),
                 value: None,
                 is_text: self.is_text,
             }),
@@ -144,22 +147,18 @@ impl<'de> Branch<'de> {
         self,
         names: &'static [&'static str],
         expected: &dyn de::Expected,
-    ) -> Result<Fields<'de>, TreeError> {
+    ) -> Result<Fields<'a, 'de>, TreeError> {
         let Tree::Map(entries) = self.tree else {
             return Err(self.unexpected(expected));
         };
-        let mut found: Vec<Option<Tree<'de>>> = vec![None; names.len()];
-        for (name, value) in entries {
-            // What a later version has added is passed over.
-            let Some(place) = names.iter().position(|own| *own == name) else {
-                continue;
-            };
-            if found[place].replace(value).is_some() {
-                return Err(de::Error::duplicate_field(names[place]));
+        for name in names {
+            if entries.iter().filter(|(own, _)| own == name).count() > 1 {
+                return Err(de::Error::duplicate_field(name));
             }
         }
         Ok(Fields {
-            rest: found.into_iter(),
+            entries,
+            names: names.iter(),
             is_text: self.is_text,
         })
     }
@@ -169,17 +168,16 @@ impl<'de> Branch<'de> {
         self,
         names: &'static [&'static str],
         expected: &dyn de::Expected,
-    ) -> Result<Variant<'de>, TreeError> {
-        let is_text = self.is_text;
-        let (name, tree) = match self.tree {
-            Tree::Text(name) => (name, Tree::Nothing),
-            Tree::Map(mut entries) if entries.len() == 1 => entries.remove(0),
+    ) -> Result<Variant<'a, 'de>, TreeError> {
+        let name = match &*self.tree {
+            Tree::Text(name) => name,
+            Tree::Map(entries) if entries.len() == 1 => &entries[0].0,
             _ => return Err(self.unexpected(expected)),
         };
         Ok(Variant {
-            place: names.iter().position(|own| *own == name),
-            name,
-            content: Self::new(tree, is_text),
+            place: names.iter().position(|own| own == name),
+            tree: self.tree,
+            is_text: self.is_text,
         })
     }
 }
@@ -194,7 +192,7 @@ macro_rules! numbers {
     };
 }
 
-impl<'de> Deserializer<'de> for Branch<'de> {
+impl<'de> Deserializer<'de> for Branch<'_, 'de> {
     type Error = TreeError;
 
     numbers! {
@@ -216,7 +214,7 @@ impl<'de> Deserializer<'de> for Branch<'de> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
-        match self.tree {
+        match *self.tree {
             Tree::Nothing => visitor.visit_unit(),
             Tree::Bool(value) => visitor.visit_bool(value),
             Tree::Unsigned(value) => visitor.visit_u64(value),
@@ -231,14 +229,14 @@ impl<'de> Deserializer<'de> for Branch<'de> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
         match self.tree {
-            Tree::Text(text) => visitor.visit_str(&text),
+            Tree::Text(text) => visitor.visit_str(text),
             _ => Err(self.unexpected(&visitor)),
         }
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
         match self.tree {
-            Tree::Text(text) => visitor.visit_string(text.into_owned()),
+            Tree::Text(text) => visitor.visit_string(std::mem::take(text).into_owned()),
             _ => Err(self.unexpected(&visitor)),
         }
     }
@@ -249,7 +247,7 @@ impl<'de> Deserializer<'de> for Branch<'de> {
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
         match self.tree {
-            Tree::Bytes(bytes) => visitor.visit_bytes(&bytes),
+            Tree::Bytes(bytes) => visitor.visit_bytes(bytes),
             _ => Err(self.unexpected(&visitor)),
         }
     }
@@ -318,12 +316,12 @@ impl<'de> Deserializer<'de> for Branch<'de> {
     forward_to_deserialize_any! { char i128 u128 unit unit_struct tuple_struct }
 }
 
-struct Elements<'de> {
-    rest: std::vec::IntoIter<Tree<'de>>,
+struct Elements<'a, 'de> {
+    rest: std::slice::IterMut<'a, Tree<'de>>,
     is_text: bool,
 }
 
-impl<'de> SeqAccess<'de> for Elements<'de> {
+impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
     type Error = TreeError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
@@ -340,33 +338,44 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
     }
 }
 
-/// The fields of a struct, `None` where the document has none: a default, or an error.
-struct Fields<'de> {
-    rest: std::vec::IntoIter<Option<Tree<'de>>>,
+/// The fields of a struct, `None` where the document has none: a default, or an error. What a later
+/// version has added is passed over.
+struct Fields<'a, 'de> {
+    entries: &'a mut Vec<(Cow<'de, str>, Tree<'de>)>,
+    names: std::slice::Iter<'static, &'static str>,
     is_text: bool,
 }
 
-impl<'de> SeqAccess<'de> for Fields<'de> {
+impl<'de> Fields<'_, 'de> {
+    /// Shared by all types.
+    #[inline(never)]
+    fn next(&mut self) -> Option<Branch<'_, 'de>> {
+        let name = self.names.next()?;
+        let (_, tree) = self.entries.iter_mut().find(|(own, _)| own == name)?;
+        Some(Branch::new(tree, self.is_text))
+    }
+}
+
+impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
     type Error = TreeError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, TreeError> {
-        let next = self.rest.next().flatten();
-        next.map(|tree| seed.deserialize(Branch::new(tree, self.is_text)))
-            .transpose()
+        let next = self.next();
+        next.map(|branch| seed.deserialize(branch)).transpose()
     }
 }
 
-struct Entries<'de> {
-    rest: std::vec::IntoIter<(Cow<'de, str>, Tree<'de>)>,
+struct Entries<'a, 'de> {
+    rest: std::slice::IterMut<'a, (Cow<'de, str>, Tree<'de>)>,
     /// Of the entry whose name was read last.
-    value: Option<Tree<'de>>,
+    value: Option<&'a mut Tree<'de>>,
     is_text: bool,
 }
 
-impl<'de> MapAccess<'de> for Entries<'de> {
+impl<'de> MapAccess<'de> for Entries<'_, 'de> {
     type Error = TreeError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
@@ -377,44 +386,69 @@ impl<'de> MapAccess<'de> for Entries<'de> {
             return Ok(None);
         };
         self.value = Some(value);
-        let name = Branch::new(Tree::Text(name), self.is_text);
-        seed.deserialize(name).map(Some)
+        let mut name = Tree::Text(std::mem::take(name));
+        seed.deserialize(Branch::new(&mut name, self.is_text))
+            .map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, TreeError> {
-        let value = self.value.take().unwrap_or(Tree::Nothing);
+        let value = self.value.take().expect("a key comes before its value");
         seed.deserialize(Branch::new(value, self.is_text))
     }
 }
 
 /// A variant, found by its place in its type. What is derived for an enum can be read by place or
 /// by name; by name it is a comparison of texts for each.
-struct Variant<'de> {
-    name: Cow<'de, str>,
+struct Variant<'a, 'de> {
+    /// Its name, or a map with its name and what is in it.
+    tree: &'a mut Tree<'de>,
     /// `None` where the type has no such name.
     place: Option<usize>,
-    content: Branch<'de>,
+    is_text: bool,
 }
 
-impl<'de> EnumAccess<'de> for Variant<'de> {
+impl<'a, 'de> Variant<'a, 'de> {
+    #[cold]
+    fn unknown(&self) -> TreeError {
+        let name = match &*self.tree {
+            Tree::Text(name) => name,
+            Tree::Map(entries) => &entries[0].0,
+            _ => "",
+        };
+        de::Error::unknown_variant(name, &[])
+    }
+
+    fn content(self) -> Branch<'a, 'de> {
+        let tree = match self.tree {
+            Tree::Map(entries) => &mut entries[0].1,
+            name => {
+                *name = Tree::Nothing;
+                name
+            }
+        };
+        Branch::new(tree, self.is_text)
+    }
+}
+
+impl<'a, 'de> EnumAccess<'de> for Variant<'a, 'de> {
     type Error = TreeError;
-    type Variant = Branch<'de>;
+    type Variant = Branch<'a, 'de>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(
         self,
         seed: S,
-    ) -> Result<(S::Value, Branch<'de>), TreeError> {
+    ) -> Result<(S::Value, Branch<'a, 'de>), TreeError> {
         // Where there is no place for it, a type may have a variant for whatever else there is.
         let place = self.place.map_or(u64::MAX, |place| place as u64);
         let variant = seed.deserialize(place.into_deserializer());
         match variant {
-            Err(_) if self.place.is_none() => Err(de::Error::unknown_variant(&self.name, &[])),
-            variant => Ok((variant?, self.content)),
+            Err(_) if self.place.is_none() => Err(self.unknown()),
+            variant => Ok((variant?, self.content())),
         }
     }
 }
 
-impl<'de> VariantAccess<'de> for Branch<'de> {
+impl<'de> VariantAccess<'de> for Branch<'_, 'de> {
     type Error = TreeError;
 
     fn unit_variant(self) -> Result<(), TreeError> {

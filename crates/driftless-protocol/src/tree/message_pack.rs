@@ -216,11 +216,11 @@ mod tests {
             proptest::collection::vec(any::<u8>(), 0..300)
                 .prop_map(|bytes| Tree::Bytes(Cow::Owned(bytes))),
         ];
-        scalars.prop_recursive(4, 64, 20, move |inner| {
+        scalars.prop_recursive(3, 24, 8, move |inner| {
             let entry = (any::<String>().prop_map(Cow::Owned), inner.clone());
             prop_oneof![
-                proptest::collection::vec(inner, 0..20).prop_map(Tree::Seq),
-                proptest::collection::vec(entry, 0..20).prop_map(Tree::Map),
+                proptest::collection::vec(inner, 0..8).prop_map(Tree::Seq),
+                proptest::collection::vec(entry, 0..8).prop_map(Tree::Map),
             ]
         })
     }
@@ -245,6 +245,23 @@ mod tests {
             if let Ok(tree) = read(&bytes) {
                 let other = message_pack::<Tree<'_>>(&bytes);
                 prop_assert_eq!(format!("{:?}", other), format!("{:?}", Ok::<_, TreeError>(tree)));
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_are_written_in_every_width() {
+        for length in [0, 15, 16, 31, 32, 255, 256, 65_535, 65_536] {
+            let entry = (Cow::Borrowed("a"), Tree::Nothing);
+            for tree in [
+                Tree::Text(Cow::Owned("a".repeat(length))),
+                Tree::Bytes(Cow::Owned(vec![7; length])),
+                Tree::Seq(vec![Tree::Nothing; length]),
+                Tree::Map(vec![entry.clone(); length]),
+            ] {
+                let bytes = write(&tree);
+                assert_eq!(bytes, rmp_serde::to_vec_named(&tree).expect("is written"));
+                assert_eq!(read(&bytes), Ok(tree));
             }
         }
     }

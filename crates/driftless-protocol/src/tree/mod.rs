@@ -136,8 +136,8 @@ impl<'de> Document<'de> {
     }
 
     /// What it means as a type.
-    pub fn decode<T: DeserializeOwned>(self) -> Result<T, TreeError> {
-        T::deserialize(Branch::new(self.root, self.is_text))
+    pub fn decode<T: DeserializeOwned>(mut self) -> Result<T, TreeError> {
+        T::deserialize(Branch::new(&mut self.root, self.is_text))
     }
 }
 
