@@ -7,7 +7,6 @@ use std::rc::Rc;
 use driftless_protocol::durable::{Key, Row};
 use driftless_sync::replica::storage::{Committed, Transaction, Write};
 use futures::channel::oneshot;
-use futures::future::join_all;
 use idb::{Error, ObjectStore, TransactionMode};
 use js_sys::{Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -54,16 +53,15 @@ pub(super) async fn commit(
 /// Checks the expectations, then writes: all writes at once, so that they are all there or none.
 async fn write(rows: &ObjectStore, transaction: &Transaction) -> Result<Committed, Error> {
     let get = |(key, _): &(Key, Option<Row>)| rows.get(text(key)).map(IntoFuture::into_future);
-    let gets: Vec<_> = transaction
-        .expect
-        .iter()
-        .map(get)
-        .collect::<Result<_, _>>()?;
-    // All of them, even where one fails: a dropped request's callback would still be called.
-    let found = join_all(gets)
-        .await
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?;
+    let gets = transaction.expect.iter().map(get);
+    let gets = gets.collect::<Result<Vec<_>, _>>()?;
+    // All are under way by now. All of them are heard, even where one fails: a dropped request's
+    // callback would still be called.
+    let mut found = Vec::new();
+    for get in gets {
+        found.push(get.await);
+    }
+    let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
     let holds = |((_, row), found): (&(Key, Option<Row>), &Option<JsValue>)| {
         let found = found.as_ref().map(|found| Uint8Array::new(found).to_vec());
         row.as_ref().map(Row::encode) == found
