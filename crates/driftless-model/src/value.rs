@@ -27,8 +27,16 @@ impl Eq for Number {}
 
 impl fmt::Debug for Number {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.0)
+        formatter.write_str(&decimal(self.0))
     }
+}
+
+/// The shortest decimal that is read as this number. What JSON is written with: a browser has one
+/// way to write numbers instead of two.
+pub(crate) fn decimal(number: f64) -> String {
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format(number);
+    text.strip_suffix(".0").unwrap_or(text).to_owned()
 }
 
 /// A JSON-like value. Atomic: a leaf is replaced whole.
@@ -299,6 +307,13 @@ mod tests {
         let json = |number| serde_json::to_string(&Value::number(number)).expect("serialises");
         assert_eq!(json(3.0), "3");
         assert_eq!(json(-2.5), "-2.5");
+    }
+
+    #[test]
+    fn numbers_are_told_in_as_few_digits_as_they_need() {
+        let told = [0.0, 100.0, 31_622_400.0, -2.5, 0.1].map(decimal);
+        assert_eq!(told, ["0", "100", "31622400", "-2.5", "0.1"]);
+        assert_eq!(format!("{:?}", Value::from(7)), "7");
     }
 
     #[test]

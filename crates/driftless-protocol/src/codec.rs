@@ -136,6 +136,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_of_another_type_is_refused_by_what_it_is() {
+        let refused = |nonce: &str| {
+            let frame = format!(r#"{{"ping":{{"nonce":{nonce}}}}}"#);
+            let refused = Codec::Json.decode_server(frame.as_bytes());
+            refused.expect_err("no number of this kind").reason
+        };
+        assert_eq!(refused("2.5"), "invalid type: a fraction, expected u64");
+        assert_eq!(
+            refused("true"),
+            "invalid type: boolean `true`, expected u64"
+        );
+        assert_eq!(refused("-7"), "invalid type: integer `-7`, expected u64");
+        assert_eq!(refused("\"a\""), "invalid type: string \"a\", expected u64");
+        assert_eq!(refused("[]"), "invalid type: sequence, expected u64");
+        assert_eq!(refused("null"), "invalid type: nothing, expected u64");
+    }
+
+    #[test]
     fn a_message_of_a_kind_that_nobody_knows_is_refused_by_its_name() {
         let refused = Codec::Json.decode_server(br#"{"from_the_future":{"nonce":7}}"#);
         let refused = refused.expect_err("no such kind").to_string();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{KindName, LeafPath};
-use crate::value::Value;
+use crate::value::{Value, decimal};
 
 /// Who wins when a leaf changed unseen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +65,10 @@ impl Shape {
         match self {
             Self::Any => "any value".into(),
             Self::Text { bytes_max } => format!("text of at most {bytes_max} bytes"),
-            Self::Number { min, max } => format!("a number from {min} to {max}"),
+            Self::Number { min, max } => {
+                let [min, max] = [min, max].map(|bound| decimal(*bound));
+                format!("a number from {min} to {max}")
+            }
             Self::Bool => "true or false".into(),
             Self::Choice(choices) => format!("one of {}", choices.join(", ")),
             Self::Place => "[x, y, w, h] in whole grid cells".into(),

@@ -34,7 +34,15 @@ impl de::Error for TreeError {
     #[cold]
     #[inline(never)]
     fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let found = in_words(found);
         Self::new(&format_args!("invalid type: {found}, expected {expected}"))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let found = in_words(found);
+        Self::new(&format_args!("invalid value: {found}, expected {expected}"))
     }
 
     #[cold]
@@ -55,6 +63,22 @@ impl de::Error for TreeError {
     #[inline(never)]
     fn duplicate_field(field: &'static str) -> Self {
         Self::new(&format_args!("duplicate field `{field}`"))
+    }
+}
+
+/// As serde says it, without the digits of a fraction: those would bring a browser another way to
+/// write numbers.
+fn in_words(found: Unexpected<'_>) -> Cow<'static, str> {
+    match found {
+        Unexpected::Bool(value) => format!("boolean `{value}`").into(),
+        Unexpected::Unsigned(value) => format!("integer `{value}`").into(),
+        Unexpected::Signed(value) => format!("integer `{value}`").into(),
+        Unexpected::Float(_) => "a fraction".into(),
+        Unexpected::Str(text) => format!("string {text:?}").into(),
+        Unexpected::Bytes(_) => "byte array".into(),
+        Unexpected::Seq => "sequence".into(),
+        Unexpected::Map => "map".into(),
+        _ => "nothing".into(),
     }
 }
 
