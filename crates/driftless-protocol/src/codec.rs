@@ -77,11 +77,10 @@ impl Codec {
 
     /// Reads a message by way of a tree.
     pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
-        let document = match self {
-            Self::MessagePack => Document::from_message_pack(bytes),
-            Self::Json => Document::from_json(bytes),
+        let message = match self {
+            Self::MessagePack => Document::from_message_pack(bytes).and_then(Document::decode),
+            Self::Json => Document::from_json(bytes).and_then(Document::decode),
         };
-        let message = document.and_then(Document::decode);
         message.map_err(|error| DecodeError::new(&error))
     }
 
@@ -103,16 +102,14 @@ impl Codec {
 }
 
 /// A value as JSON in one line, with bytes and ids as text. Panics where a map has other keys than
-/// text, or a number is not finite: neither can be in anything of this workspace.
+/// text, which nothing of this workspace has.
 pub fn to_json(value: &(impl Serialize + ?Sized)) -> String {
-    let json = Document::for_json(value).to_json();
-    json.expect("keys are text and numbers finite")
+    Document::for_json(value).to_json()
 }
 
 /// The same in lines, for people.
 pub fn to_json_pretty(value: &(impl Serialize + ?Sized)) -> String {
-    let json = Document::for_json(value).to_json_pretty();
-    json.expect("keys are text and numbers finite")
+    Document::for_json(value).to_json_pretty()
 }
 
 /// For fields that are only written where they say something.

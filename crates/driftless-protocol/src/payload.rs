@@ -33,7 +33,6 @@ impl Payload {
     /// Seals an edit.
     pub fn seal(edit: &Edit) -> Result<Self, PayloadError> {
         let text = Document::for_json(edit).to_json();
-        let text = text.map_err(|error| PayloadError::Undecodable(error.to_string()))?;
         Self::check_size(&text)?;
         Ok(Self(text))
     }

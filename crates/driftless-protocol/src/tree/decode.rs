@@ -84,16 +84,16 @@ fn in_words(found: Unexpected<'_>) -> Cow<'static, str> {
 
 /// A value of a document, as a decoder. Each method takes what its type can be and refuses the
 /// rest in one place that is the same for all types. The document goes on owning it, and what was
-/// taken out is empty afterwards: a branch is passed on in two words, and no type is compiled with
-/// what would give a tree back to the memory.
-pub(super) struct Branch<'a, 'de> {
+/// taken out is empty afterwards: a branch is one word, and no type is compiled with what would give
+/// a tree back to the memory. Ids and bytes are text in it where the document is (`IS_TEXT`); a
+/// browser, which reads no such document, is not compiled with that.
+pub(super) struct Branch<'a, 'de, const IS_TEXT: bool> {
     tree: &'a mut Tree<'de>,
-    is_text: bool,
 }
 
-impl<'a, 'de> Branch<'a, 'de> {
-    pub(super) fn new(tree: &'a mut Tree<'de>, is_text: bool) -> Self {
-        Self { tree, is_text }
+impl<'a, 'de, const IS_TEXT: bool> Branch<'a, 'de, IS_TEXT> {
+    pub(super) fn new(tree: &'a mut Tree<'de>) -> Self {
+        Self { tree }
     }
 
     fn unexpected(&self, expected: &dyn de::Expected) -> TreeError {
@@ -144,22 +144,20 @@ impl<'a, 'de> Branch<'a, 'de> {
         }
     }
 
-    fn seq(self, expected: &dyn de::Expected) -> Result<Elements<'a, 'de>, TreeError> {
+    fn seq(self, expected: &dyn de::Expected) -> Result<Elements<'a, 'de, IS_TEXT>, TreeError> {
         match self.tree {
             Tree::Seq(values) => Ok(Elements {
                 rest: values.iter_mut(),
-                is_text: self.is_text,
             }),
             _ => Err(self.unexpected(expected)),
         }
     }
 
-    fn map(self, expected: &dyn de::Expected) -> Result<Entries<'a, 'de>, TreeError> {
+    fn map(self, expected: &dyn de::Expected) -> Result<Entries<'a, 'de, IS_TEXT>, TreeError> {
         match self.tree {
             Tree::Map(entries) => Ok(Entries {
                 rest: entries.iter_mut(),
                 value: None,
-                is_text: self.is_text,
             }),
             _ => Err(self.unexpected(expected)),
         }
@@ -171,7 +169,7 @@ impl<'a, 'de> Branch<'a, 'de> {
         self,
         names: &'static [&'static str],
         expected: &dyn de::Expected,
-    ) -> Result<Fields<'a, 'de>, TreeError> {
+    ) -> Result<Fields<'a, 'de, IS_TEXT>, TreeError> {
         let Tree::Map(entries) = self.tree else {
             return Err(self.unexpected(expected));
         };
@@ -183,7 +181,6 @@ impl<'a, 'de> Branch<'a, 'de> {
         Ok(Fields {
             entries,
             names: names.iter(),
-            is_text: self.is_text,
         })
     }
 
@@ -192,7 +189,7 @@ impl<'a, 'de> Branch<'a, 'de> {
         self,
         names: &'static [&'static str],
         expected: &dyn de::Expected,
-    ) -> Result<Variant<'a, 'de>, TreeError> {
+    ) -> Result<Variant<'a, 'de, IS_TEXT>, TreeError> {
         let name = match &*self.tree {
             Tree::Text(name) => name,
             Tree::Map(entries) if entries.len() == 1 => &entries[0].0,
@@ -201,7 +198,6 @@ impl<'a, 'de> Branch<'a, 'de> {
         Ok(Variant {
             place: names.iter().position(|own| own == name),
             tree: self.tree,
-            is_text: self.is_text,
         })
     }
 }
@@ -216,7 +212,7 @@ macro_rules! numbers {
     };
 }
 
-impl<'de> Deserializer<'de> for Branch<'_, 'de> {
+impl<'de, const IS_TEXT: bool> Deserializer<'de> for Branch<'_, 'de, IS_TEXT> {
     type Error = TreeError;
 
     numbers! {
@@ -234,7 +230,7 @@ impl<'de> Deserializer<'de> for Branch<'_, 'de> {
     }
 
     fn is_human_readable(&self) -> bool {
-        self.is_text
+        IS_TEXT
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
@@ -340,12 +336,11 @@ impl<'de> Deserializer<'de> for Branch<'_, 'de> {
     forward_to_deserialize_any! { char i128 u128 unit unit_struct tuple_struct }
 }
 
-struct Elements<'a, 'de> {
+struct Elements<'a, 'de, const IS_TEXT: bool> {
     rest: std::slice::IterMut<'a, Tree<'de>>,
-    is_text: bool,
 }
 
-impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
+impl<'de, const IS_TEXT: bool> SeqAccess<'de> for Elements<'_, 'de, IS_TEXT> {
     type Error = TreeError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
@@ -353,7 +348,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
         seed: S,
     ) -> Result<Option<S::Value>, TreeError> {
         let next = self.rest.next();
-        next.map(|tree| seed.deserialize(Branch::new(tree, self.is_text)))
+        next.map(|tree| seed.deserialize(Branch::<IS_TEXT>::new(tree)))
             .transpose()
     }
 
@@ -364,23 +359,22 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
 
 /// The fields of a struct, `None` where the document has none: a default, or an error. What a later
 /// version has added is passed over.
-struct Fields<'a, 'de> {
+struct Fields<'a, 'de, const IS_TEXT: bool> {
     entries: &'a mut Vec<(Cow<'de, str>, Tree<'de>)>,
     names: std::slice::Iter<'static, &'static str>,
-    is_text: bool,
 }
 
-impl<'de> Fields<'_, 'de> {
+impl<'de, const IS_TEXT: bool> Fields<'_, 'de, IS_TEXT> {
     /// Shared by all types.
     #[inline(never)]
-    fn next(&mut self) -> Option<Branch<'_, 'de>> {
+    fn next(&mut self) -> Option<Branch<'_, 'de, IS_TEXT>> {
         let name = self.names.next()?;
         let (_, tree) = self.entries.iter_mut().find(|(own, _)| own == name)?;
-        Some(Branch::new(tree, self.is_text))
+        Some(Branch::new(tree))
     }
 }
 
-impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
+impl<'de, const IS_TEXT: bool> SeqAccess<'de> for Fields<'_, 'de, IS_TEXT> {
     type Error = TreeError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
@@ -392,14 +386,13 @@ impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
     }
 }
 
-struct Entries<'a, 'de> {
+struct Entries<'a, 'de, const IS_TEXT: bool> {
     rest: std::slice::IterMut<'a, (Cow<'de, str>, Tree<'de>)>,
     /// Of the entry whose name was read last.
     value: Option<&'a mut Tree<'de>>,
-    is_text: bool,
 }
 
-impl<'de> MapAccess<'de> for Entries<'_, 'de> {
+impl<'de, const IS_TEXT: bool> MapAccess<'de> for Entries<'_, 'de, IS_TEXT> {
     type Error = TreeError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
@@ -411,27 +404,26 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de> {
         };
         self.value = Some(value);
         let mut name = Tree::Text(std::mem::take(name));
-        seed.deserialize(Branch::new(&mut name, self.is_text))
+        seed.deserialize(Branch::<IS_TEXT>::new(&mut name))
             .map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, TreeError> {
         let value = self.value.take().expect("a key comes before its value");
-        seed.deserialize(Branch::new(value, self.is_text))
+        seed.deserialize(Branch::<IS_TEXT>::new(value))
     }
 }
 
 /// A variant, found by its place in its type. What is derived for an enum can be read by place or
 /// by name; by name it is a comparison of texts for each.
-struct Variant<'a, 'de> {
+struct Variant<'a, 'de, const IS_TEXT: bool> {
     /// Its name, or a map with its name and what is in it.
     tree: &'a mut Tree<'de>,
     /// `None` where the type has no such name.
     place: Option<usize>,
-    is_text: bool,
 }
 
-impl<'a, 'de> Variant<'a, 'de> {
+impl<'a, 'de, const IS_TEXT: bool> Variant<'a, 'de, IS_TEXT> {
     #[cold]
     fn unknown(&self) -> TreeError {
         let name = match &*self.tree {
@@ -442,7 +434,7 @@ impl<'a, 'de> Variant<'a, 'de> {
         de::Error::unknown_variant(name, &[])
     }
 
-    fn content(self) -> Branch<'a, 'de> {
+    fn content(self) -> Branch<'a, 'de, IS_TEXT> {
         let tree = match self.tree {
             Tree::Map(entries) => &mut entries[0].1,
             name => {
@@ -450,18 +442,18 @@ impl<'a, 'de> Variant<'a, 'de> {
                 name
             }
         };
-        Branch::new(tree, self.is_text)
+        Branch::new(tree)
     }
 }
 
-impl<'a, 'de> EnumAccess<'de> for Variant<'a, 'de> {
+impl<'a, 'de, const IS_TEXT: bool> EnumAccess<'de> for Variant<'a, 'de, IS_TEXT> {
     type Error = TreeError;
-    type Variant = Branch<'a, 'de>;
+    type Variant = Branch<'a, 'de, IS_TEXT>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(
         self,
         seed: S,
-    ) -> Result<(S::Value, Branch<'a, 'de>), TreeError> {
+    ) -> Result<(S::Value, Branch<'a, 'de, IS_TEXT>), TreeError> {
         // Where there is no place for it, a type may have a variant for whatever else there is.
         let place = self.place.map_or(u64::MAX, |place| place as u64);
         let variant = seed.deserialize(place.into_deserializer());
@@ -472,7 +464,7 @@ impl<'a, 'de> EnumAccess<'de> for Variant<'a, 'de> {
     }
 }
 
-impl<'de> VariantAccess<'de> for Branch<'_, 'de> {
+impl<'de, const IS_TEXT: bool> VariantAccess<'de> for Branch<'_, 'de, IS_TEXT> {
     type Error = TreeError;
 
     fn unit_variant(self) -> Result<(), TreeError> {

@@ -52,12 +52,11 @@ impl Tree<'_> {
     }
 }
 
-/// A document that is read and not yet understood.
+/// A document that is read and not yet understood. Ids and bytes are text in it where `IS_TEXT`, as
+/// in JSON.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Document<'de> {
+pub struct Document<'de, const IS_TEXT: bool> {
     root: Tree<'de>,
-    /// Ids and bytes are text in it, as in JSON.
-    is_text: bool,
 }
 
 /// One value as `MessagePack`, and nothing behind it.
@@ -77,21 +76,58 @@ pub fn json<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, TreeError> 
     serde_json::from_slice(bytes).map_err(|error| TreeError::new(&error))
 }
 
-impl<'de> Document<'de> {
+impl<'de> Document<'de, false> {
     /// Reads `MessagePack`: one value and nothing behind it.
     pub fn from_message_pack(bytes: &'de [u8]) -> Result<Self, TreeError> {
-        Ok(Self {
-            root: message_pack::read(bytes)?,
-            is_text: false,
-        })
+        let root = message_pack::read(bytes)?;
+        Ok(Self { root })
     }
 
+    /// A value as a document of `MessagePack`. Panics where a map has other keys than text.
+    pub fn for_message_pack(value: &(impl Serialize + ?Sized)) -> Self {
+        Self::of(value)
+    }
+
+    /// Writes `MessagePack`, maps by the names of their fields.
+    pub fn to_message_pack(&self) -> Vec<u8> {
+        message_pack::write(&self.root)
+    }
+}
+
+impl<'de> Document<'de, true> {
     /// Reads JSON: one value and nothing behind it.
     pub fn from_json(bytes: &'de [u8]) -> Result<Self, TreeError> {
-        Ok(Self {
-            root: json(bytes)?,
-            is_text: true,
-        })
+        let root = json(bytes)?;
+        Ok(Self { root })
+    }
+
+    /// A value as a document of JSON. Panics where a map has other keys than text.
+    pub fn for_json(value: &(impl Serialize + ?Sized)) -> Self {
+        Self::of(value)
+    }
+
+    /// Writes JSON, in one line.
+    pub fn to_json(&self) -> String {
+        Self::written(serde_json::to_string(&self.root))
+    }
+
+    /// Writes JSON, in lines for people.
+    pub fn to_json_pretty(&self) -> String {
+        Self::written(serde_json::to_string_pretty(&self.root))
+    }
+
+    /// A tree has text keys, and memory takes whatever is written: nothing is left that could fail.
+    /// Not `expect`, which would bring a browser all that can be wrong with JSON, in words.
+    fn written(json: serde_json::Result<String>) -> String {
+        json.unwrap_or_else(|_| unreachable!("any tree can be written as JSON"))
+    }
+}
+
+impl<const IS_TEXT: bool> Document<'_, IS_TEXT> {
+    fn of(value: &(impl Serialize + ?Sized)) -> Self {
+        // One encoder for both, as a browser writes both.
+        let Ok(root) = value.serialize(Grower { is_text: IS_TEXT });
+        Self { root }
     }
 
     /// A whole number of the outermost map, without a look at anything else.
@@ -105,39 +141,9 @@ impl<'de> Document<'de> {
         }
     }
 
-    /// A value as a document of `MessagePack`. Panics where a map has other keys than text.
-    pub fn for_message_pack(value: &(impl Serialize + ?Sized)) -> Self {
-        Self::of(value, false)
-    }
-
-    /// A value as a document of JSON. Panics where a map has other keys than text.
-    pub fn for_json(value: &(impl Serialize + ?Sized)) -> Self {
-        Self::of(value, true)
-    }
-
-    fn of(value: &(impl Serialize + ?Sized), is_text: bool) -> Self {
-        let Ok(root) = value.serialize(Grower { is_text });
-        Self { root, is_text }
-    }
-
-    /// Writes `MessagePack`, maps by the names of their fields.
-    pub fn to_message_pack(&self) -> Vec<u8> {
-        message_pack::write(&self.root)
-    }
-
-    /// Writes JSON, in one line.
-    pub fn to_json(&self) -> Result<String, TreeError> {
-        serde_json::to_string(&self.root).map_err(|error| TreeError::new(&error))
-    }
-
-    /// Writes JSON, in lines for people.
-    pub fn to_json_pretty(&self) -> Result<String, TreeError> {
-        serde_json::to_string_pretty(&self.root).map_err(|error| TreeError::new(&error))
-    }
-
     /// What it means as a type.
     pub fn decode<T: DeserializeOwned>(mut self) -> Result<T, TreeError> {
-        T::deserialize(Branch::new(&mut self.root, self.is_text))
+        T::deserialize(Branch::<IS_TEXT>::new(&mut self.root))
     }
 }
 
