@@ -83,10 +83,11 @@ fn in_words(found: Unexpected<'_>) -> Cow<'static, str> {
 }
 
 /// A value of a document, as a decoder. Each method takes what its type can be and refuses the
-/// rest in one place that is the same for all types. The document goes on owning it, and what was
-/// taken out is empty afterwards: a branch is one word, and no type is compiled with what would give
-/// a tree back to the memory. Ids and bytes are text in it where the document is (`IS_TEXT`); a
-/// browser, which reads no such document, is not compiled with that.
+/// rest in one place that is the same for all types.
+///
+/// The document goes on owning it, and what was taken out is empty afterwards: a branch is one
+/// word, and no type is compiled with what would give a tree back to the memory. Ids and bytes are
+/// text in it where `IS_TEXT`; a browser, which reads no such document, is not compiled with that.
 pub(super) struct Branch<'a, 'de, const IS_TEXT: bool> {
     tree: &'a mut Tree<'de>,
 }
