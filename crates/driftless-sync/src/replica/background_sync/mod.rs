@@ -494,6 +494,7 @@ impl Outbox {
         let mut found = SortedSet::new();
         let target_entry = self.entry(target).into_iter();
         let mut ids: SortedSet<EditId> = target_entry.flat_map(|it| it.row.ids()).collect();
+        // What waits lies above what it waits for; were it otherwise, another pass would find it.
         loop {
             let known = found.len();
             for entry in self.entries().filter(|entry| entry.is_queued()) {

@@ -27,8 +27,8 @@ pub struct OwnSettled {
     /// The unsettled edits of other tabs that lay below it and that its author had not seen, by
     /// record: its value was on screen in their place.
     hidden: Vec<(RecordId, EditId)>,
-    /// Where it is gone while it waited: its writes of leaves, with what they waited for.
-    waited: Vec<LocalChange>,
+    /// Where it is gone while it waited: the leaves that it wrote, with what it waited for there.
+    waited: Vec<(RecordId, LeafPath, Vec<EditId>)>,
 }
 
 impl OwnSettled {
@@ -116,8 +116,10 @@ impl OwnSettled {
     }
 
     fn waited_for(&self, change: &LocalChange) -> &[EditId] {
-        let own = self.waited.iter().find(|own| is_same_leaf(own, change));
-        own.map_or(&[], |own| &own.seen.after)
+        let mut waited = self.waited.iter();
+        let own = waited
+            .find(|(record, leaf, _)| *record == change.record && leaf_of(change) == Some(leaf));
+        own.map_or(&[], |(_, _, after)| after)
     }
 }
 
@@ -140,9 +142,12 @@ impl Outbox {
     pub(super) fn own_gone(&self, row: &EntryRow) -> OwnSettled {
         let mut own = OwnSettled::new(row, None, &[]);
         own.hidden = self.hidden_by(row);
-        let waited = row.changes.iter();
-        let waited = waited.filter(|change| !rests_on(row, change, &self.schema).is_empty());
-        own.waited = waited.cloned().collect();
+        let waited = |change: &LocalChange| {
+            let leaf = leaf_of(change)?.clone();
+            let after = rests_on(row, change, &self.schema).to_vec();
+            (!after.is_empty()).then(|| (change.record.clone(), leaf, after))
+        };
+        own.waited = row.changes.iter().filter_map(waited).collect();
         own
     }
 
@@ -159,6 +164,7 @@ impl Outbox {
     /// when they went.
     fn waited_for(&self, change: &LocalChange) -> SortedSet<EditId> {
         let mut ids: SortedSet<EditId> = change.seen.after.iter().copied().collect();
+        // From above, one pass finds all that is there; what went among it leads to more.
         loop {
             let known = ids.len();
             for gone in self.recent.iter().rev() {
