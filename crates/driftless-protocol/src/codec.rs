@@ -139,15 +139,43 @@ mod tests {
             let refused = Codec::Json.decode_server(frame.as_bytes());
             refused.expect_err("no number of this kind").reason
         };
-        assert_eq!(refused("2.5"), "invalid type: a fraction, expected u64");
+        for (nonce, found) in [
+            ("2.5", "a fraction"),
+            ("true", "boolean `true`"),
+            ("-7", "integer `-7`"),
+            ("\"a\"", "string `a`"),
+            ("[]", "sequence"),
+            ("null", "nothing"),
+        ] {
+            let told = format!("ping.nonce: {found} cannot be there");
+            assert_eq!(refused(nonce), told);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_the_way_there() {
+        let refused = |frame: &str| {
+            let refused = Codec::Json.decode_server(frame.as_bytes());
+            refused.expect_err("no message").reason
+        };
         assert_eq!(
-            refused("true"),
-            "invalid type: boolean `true`, expected u64"
+            refused(r#"{"screens":{"board":"home","version":1,"asked":2}}"#),
+            "screens: `shown` is missing"
         );
-        assert_eq!(refused("-7"), "invalid type: integer `-7`, expected u64");
-        assert_eq!(refused("\"a\""), "invalid type: string \"a\", expected u64");
-        assert_eq!(refused("[]"), "invalid type: sequence, expected u64");
-        assert_eq!(refused("null"), "invalid type: nothing, expected u64");
+        assert_eq!(
+            refused(r#"{"screens":{"board":"home","version":1,"asked":2,"asked":2,"shown":0}}"#),
+            "screens: `asked` is there twice"
+        );
+        let id = "0".repeat(32);
+        let outcome =
+            r#"{"applied":{"version":1,"check":"0000000000000000","skipped":[{"record":"a b"}]}}"#;
+        assert_eq!(
+            refused(&format!(
+                r#"{{"outcome":{{"board":"home","seq":1,"id":"{id}","outcome":{outcome}}}}}"#
+            )),
+            "outcome.outcome.applied.skipped.record: a record id may not contain ' '; letters, \
+             digits and - _ . : @ are allowed"
+        );
     }
 
     #[test]

@@ -133,20 +133,30 @@ impl Schema {
 
     /// Adds a kind.
     pub fn register<K: Kind>(mut self) -> Result<Self, RegisterError> {
-        let name = KindName::new(K::NAME)?;
+        let name = self.add(K::NAME, K::rules())?;
+        self.checks.add::<K>(name);
+        Ok(self)
+    }
+
+    /// What is the same for every kind.
+    fn add(&mut self, name: &str, own: Vec<PathRule>) -> Result<KindName, RegisterError> {
+        let name = KindName::new(name)?;
         let mut rules = common_rules();
-        for rule in K::rules() {
+        for rule in own {
             rules.retain(|common| common.path != rule.path);
             check_former(&rule)?;
             check_apart(&rules, &rule)?;
             rules.push(rule);
         }
         if self.kinds.contains_key(&name) {
-            return Err(RegisterError::Taken(K::NAME.to_owned()));
+            return Err(RegisterError::Taken(name.to_string()));
         }
-        self.checks.add::<K>(name.clone());
-        self.kinds.insert(name.clone(), KindSchema { name, rules });
-        Ok(self)
+        let kind = KindSchema {
+            name: name.clone(),
+            rules,
+        };
+        self.kinds.insert(name.clone(), kind);
+        Ok(name)
     }
 
     /// The kinds, by name.

@@ -14,16 +14,68 @@ use super::Tree;
 /// Why a document is not what it should be. One word long, as every type's way out carries it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-#[allow(clippy::box_collection, reason = "a box of text would be two words")]
-pub struct TreeError(Box<String>);
+pub struct TreeError(Box<Fault>);
 
-impl TreeError {
-    pub(super) fn new(reason: &dyn fmt::Display) -> Self {
-        Self(Box::new(reason.to_string()))
+/// What is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fault {
+    what: String,
+    /// The names of fields and variants on the way there, the outermost first.
+    path: Vec<String>,
+    /// The place of the field that its struct lacks, while only that is known.
+    missing: Option<usize>,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() {
+            return formatter.write_str(&self.what);
+        }
+        write!(formatter, "{}: {}", self.path.join("."), self.what)
     }
 }
 
-/// Every reason is put into words here, once, and not wherever a type is read.
+impl TreeError {
+    pub(super) fn new(reason: &dyn fmt::Display) -> Self {
+        Self::told(reason.to_string())
+    }
+
+    fn told(what: String) -> Self {
+        Self(Box::new(Fault {
+            what,
+            path: Vec::new(),
+            missing: None,
+        }))
+    }
+
+    fn unfit(found: Unexpected<'_>) -> Self {
+        Self::told(format!("{} cannot be there", in_words(found)))
+    }
+
+    /// The same, in the field or the variant of a name; where there is none, as it is.
+    #[cold]
+    #[inline(never)]
+    fn within(mut self, name: &str) -> Self {
+        self.0.missing = None;
+        if !name.is_empty() {
+            self.0.path.insert(0, name.to_owned());
+        }
+        self
+    }
+
+    /// The same, of a struct with these fields.
+    #[cold]
+    #[inline(never)]
+    fn of(mut self, fields: &[&str]) -> Self {
+        if let Some(name) = self.0.missing.take().and_then(|place| fields.get(place)) {
+            self.0.what = format!("`{name}` is missing");
+        }
+        self
+    }
+}
+
+/// Every reason is put into words here, once, and not wherever a type is read. What a type expected
+/// is not told, but where it was: that costs no text for each type.
 impl de::Error for TreeError {
     #[cold]
     #[inline(never)]
@@ -33,48 +85,47 @@ impl de::Error for TreeError {
 
     #[cold]
     #[inline(never)]
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let found = in_words(found);
-        Self::new(&format_args!("invalid type: {found}, expected {expected}"))
+    fn invalid_type(found: Unexpected<'_>, _expected: &dyn de::Expected) -> Self {
+        Self::unfit(found)
     }
 
     #[cold]
     #[inline(never)]
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let found = in_words(found);
-        Self::new(&format_args!("invalid value: {found}, expected {expected}"))
+    fn invalid_value(found: Unexpected<'_>, _expected: &dyn de::Expected) -> Self {
+        Self::unfit(found)
     }
 
     #[cold]
     #[inline(never)]
     fn unknown_variant(variant: &str, _expected: &'static [&'static str]) -> Self {
-        Self::new(&format_args!("unknown variant `{variant}`"))
+        Self::told(format!("unknown variant `{variant}`"))
     }
 
     /// Fields are read in the order of their type: this one is missing.
     #[cold]
     #[inline(never)]
-    fn invalid_length(place: usize, expected: &dyn de::Expected) -> Self {
-        let place = place + 1;
-        Self::new(&format_args!("field {place} is missing in {expected}"))
+    fn invalid_length(place: usize, _expected: &dyn de::Expected) -> Self {
+        let mut error = Self::told(format!("it ends after {place}"));
+        error.0.missing = Some(place);
+        error
     }
 
     #[cold]
     #[inline(never)]
     fn duplicate_field(field: &'static str) -> Self {
-        Self::new(&format_args!("duplicate field `{field}`"))
+        Self::told(format!("`{field}` is there twice"))
     }
 }
 
 /// As serde says it, without the digits of a fraction: those would bring a browser another way to
-/// write numbers.
+/// write numbers. Nor is text quoted as Rust does it, which brings the tables of Unicode.
 fn in_words(found: Unexpected<'_>) -> Cow<'static, str> {
     match found {
         Unexpected::Bool(value) => format!("boolean `{value}`").into(),
         Unexpected::Unsigned(value) => format!("integer `{value}`").into(),
         Unexpected::Signed(value) => format!("integer `{value}`").into(),
         Unexpected::Float(_) => "a fraction".into(),
-        Unexpected::Str(text) => format!("string {text:?}").into(),
+        Unexpected::Str(text) => format!("string `{text}`").into(),
         Unexpected::Bytes(_) => "byte array".into(),
         Unexpected::Seq => "sequence".into(),
         Unexpected::Map => "map".into(),
@@ -97,7 +148,7 @@ impl<'a, 'de, const IS_TEXT: bool> Branch<'a, 'de, IS_TEXT> {
         Self { tree }
     }
 
-    fn unexpected(&self, expected: &dyn de::Expected) -> TreeError {
+    fn unexpected(&self) -> TreeError {
         let found = match &*self.tree {
             Tree::Nothing => Unexpected::Unit,
             Tree::Bool(value) => Unexpected::Bool(*value),
@@ -109,70 +160,66 @@ impl<'a, 'de, const IS_TEXT: bool> Branch<'a, 'de, IS_TEXT> {
             Tree::Seq(_) => Unexpected::Seq,
             Tree::Map(_) => Unexpected::Map,
         };
-        de::Error::invalid_type(found, expected)
+        TreeError::unfit(found)
     }
 
-    fn unsigned(&self, expected: &dyn de::Expected) -> Result<u64, TreeError> {
+    fn unsigned(&self) -> Result<u64, TreeError> {
         match *self.tree {
             Tree::Unsigned(value) => Ok(value),
-            _ => Err(self.unexpected(expected)),
+            _ => Err(self.unexpected()),
         }
     }
 
-    fn signed(&self, expected: &dyn de::Expected) -> Result<i64, TreeError> {
+    fn signed(&self) -> Result<i64, TreeError> {
         match *self.tree {
-            Tree::Unsigned(value) => i64::try_from(value).map_err(|_| self.unexpected(expected)),
+            Tree::Unsigned(value) => i64::try_from(value).map_err(|_| self.unexpected()),
             Tree::Negative(value) => Ok(value),
-            _ => Err(self.unexpected(expected)),
+            _ => Err(self.unexpected()),
         }
     }
 
     // A float type takes whole numbers too, as near as it can be.
     #[allow(clippy::cast_precision_loss)]
-    fn float(&self, expected: &dyn de::Expected) -> Result<f64, TreeError> {
+    fn float(&self) -> Result<f64, TreeError> {
         match *self.tree {
             Tree::Unsigned(value) => Ok(value as f64),
             Tree::Negative(value) => Ok(value as f64),
             Tree::Float(value) => Ok(value),
-            _ => Err(self.unexpected(expected)),
+            _ => Err(self.unexpected()),
         }
     }
 
-    fn bool(&self, expected: &dyn de::Expected) -> Result<bool, TreeError> {
+    fn bool(&self) -> Result<bool, TreeError> {
         match *self.tree {
             Tree::Bool(value) => Ok(value),
-            _ => Err(self.unexpected(expected)),
+            _ => Err(self.unexpected()),
         }
     }
 
-    fn seq(self, expected: &dyn de::Expected) -> Result<Elements<'a, 'de, IS_TEXT>, TreeError> {
+    fn seq(self) -> Result<Elements<'a, 'de, IS_TEXT>, TreeError> {
         match self.tree {
             Tree::Seq(values) => Ok(Elements {
                 rest: values.iter_mut(),
             }),
-            _ => Err(self.unexpected(expected)),
+            _ => Err(self.unexpected()),
         }
     }
 
-    fn map(self, expected: &dyn de::Expected) -> Result<Entries<'a, 'de, IS_TEXT>, TreeError> {
+    fn map(self) -> Result<Entries<'a, 'de, IS_TEXT>, TreeError> {
         match self.tree {
             Tree::Map(entries) => Ok(Entries {
                 rest: entries.iter_mut(),
                 value: None,
             }),
-            _ => Err(self.unexpected(expected)),
+            _ => Err(self.unexpected()),
         }
     }
 
     /// The fields of a struct in the order of its type. What is derived for a struct can be read
     /// by name or by order; by order it is a third less code.
-    fn fields(
-        self,
-        names: &'static [&'static str],
-        expected: &dyn de::Expected,
-    ) -> Result<Fields<'a, 'de, IS_TEXT>, TreeError> {
+    fn fields(self, names: &'static [&'static str]) -> Result<Fields<'a, 'de, IS_TEXT>, TreeError> {
         let Tree::Map(entries) = self.tree else {
-            return Err(self.unexpected(expected));
+            return Err(self.unexpected());
         };
         for name in names {
             if entries.iter().filter(|(own, _)| own == name).count() > 1 {
@@ -182,6 +229,7 @@ impl<'a, 'de, const IS_TEXT: bool> Branch<'a, 'de, IS_TEXT> {
         Ok(Fields {
             entries,
             names: names.iter(),
+            name: "",
         })
     }
 
@@ -189,12 +237,11 @@ impl<'a, 'de, const IS_TEXT: bool> Branch<'a, 'de, IS_TEXT> {
     fn variant(
         self,
         names: &'static [&'static str],
-        expected: &dyn de::Expected,
     ) -> Result<Variant<'a, 'de, IS_TEXT>, TreeError> {
         let name = match &*self.tree {
             Tree::Text(name) => name,
             Tree::Map(entries) if entries.len() == 1 => &entries[0].0,
-            _ => return Err(self.unexpected(expected)),
+            _ => return Err(self.unexpected()),
         };
         Ok(Variant {
             place: names.iter().position(|own| own == name),
@@ -207,7 +254,7 @@ impl<'a, 'de, const IS_TEXT: bool> Branch<'a, 'de, IS_TEXT> {
 macro_rules! numbers {
     ($($method:ident $read:ident $visit:ident,)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
-            let value = self.$read(&visitor)?;
+            let value = self.$read()?;
             visitor.$visit(value)
         })*
     };
@@ -251,14 +298,14 @@ impl<'de, const IS_TEXT: bool> Deserializer<'de> for Branch<'_, 'de, IS_TEXT> {
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
         match self.tree {
             Tree::Text(text) => visitor.visit_str(text),
-            _ => Err(self.unexpected(&visitor)),
+            _ => Err(self.unexpected()),
         }
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
         match self.tree {
             Tree::Text(text) => visitor.visit_string(std::mem::take(text).into_owned()),
-            _ => Err(self.unexpected(&visitor)),
+            _ => Err(self.unexpected()),
         }
     }
 
@@ -269,7 +316,7 @@ impl<'de, const IS_TEXT: bool> Deserializer<'de> for Branch<'_, 'de, IS_TEXT> {
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
         match self.tree {
             Tree::Bytes(bytes) => visitor.visit_bytes(bytes),
-            _ => Err(self.unexpected(&visitor)),
+            _ => Err(self.unexpected()),
         }
     }
 
@@ -293,7 +340,7 @@ impl<'de, const IS_TEXT: bool> Deserializer<'de> for Branch<'_, 'de, IS_TEXT> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
-        let elements = self.seq(&visitor)?;
+        let elements = self.seq()?;
         visitor.visit_seq(elements)
     }
 
@@ -306,7 +353,7 @@ impl<'de, const IS_TEXT: bool> Deserializer<'de> for Branch<'_, 'de, IS_TEXT> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
-        let entries = self.map(&visitor)?;
+        let entries = self.map()?;
         visitor.visit_map(entries)
     }
 
@@ -316,8 +363,8 @@ impl<'de, const IS_TEXT: bool> Deserializer<'de> for Branch<'_, 'de, IS_TEXT> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TreeError> {
-        let fields = self.fields(fields, &visitor)?;
-        visitor.visit_seq(fields)
+        let values = self.fields(fields)?;
+        visitor.visit_seq(values).map_err(|error| error.of(fields))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -326,8 +373,11 @@ impl<'de, const IS_TEXT: bool> Deserializer<'de> for Branch<'_, 'de, IS_TEXT> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TreeError> {
-        let variant = self.variant(variants, &visitor)?;
-        visitor.visit_enum(variant)
+        let variant = self.variant(variants)?;
+        let name = variant.place.map_or("", |place| variants[place]);
+        visitor
+            .visit_enum(variant)
+            .map_err(|error| error.within(name))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
@@ -363,13 +413,16 @@ impl<'de, const IS_TEXT: bool> SeqAccess<'de> for Elements<'_, 'de, IS_TEXT> {
 struct Fields<'a, 'de, const IS_TEXT: bool> {
     entries: &'a mut Vec<(Cow<'de, str>, Tree<'de>)>,
     names: std::slice::Iter<'static, &'static str>,
+    /// Of the one that was read last.
+    name: &'static str,
 }
 
 impl<'de, const IS_TEXT: bool> Fields<'_, 'de, IS_TEXT> {
     /// Shared by all types.
     #[inline(never)]
     fn next(&mut self) -> Option<Branch<'_, 'de, IS_TEXT>> {
-        let name = self.names.next()?;
+        self.name = self.names.next()?;
+        let name = self.name;
         let (_, tree) = self.entries.iter_mut().find(|(own, _)| own == name)?;
         Some(Branch::new(tree))
     }
@@ -382,8 +435,8 @@ impl<'de, const IS_TEXT: bool> SeqAccess<'de> for Fields<'_, 'de, IS_TEXT> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, TreeError> {
-        let next = self.next();
-        next.map(|branch| seed.deserialize(branch)).transpose()
+        let next = self.next().map(|branch| seed.deserialize(branch));
+        next.transpose().map_err(|error| error.within(self.name))
     }
 }
 
@@ -471,7 +524,7 @@ impl<'de, const IS_TEXT: bool> VariantAccess<'de> for Branch<'_, 'de, IS_TEXT> {
     fn unit_variant(self) -> Result<(), TreeError> {
         match self.tree {
             Tree::Nothing => Ok(()),
-            _ => Err(self.unexpected(&"nothing")),
+            _ => Err(self.unexpected()),
         }
     }
 
@@ -492,7 +545,7 @@ impl<'de, const IS_TEXT: bool> VariantAccess<'de> for Branch<'_, 'de, IS_TEXT> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TreeError> {
-        let fields = self.fields(fields, &visitor)?;
-        visitor.visit_seq(fields)
+        let values = self.fields(fields)?;
+        visitor.visit_seq(values).map_err(|error| error.of(fields))
     }
 }
