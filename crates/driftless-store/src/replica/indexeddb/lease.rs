@@ -1,10 +1,12 @@
 //! A lease: for browsers without locks. Who may take it is the caller's decision.
 
-use idb::{Database, Error, TransactionMode};
 use js_sys::Float64Array;
 use wasm_bindgen::{JsCast, JsValue};
+use web_sys::IdbTransactionMode;
 
 use super::DEVICE;
+use super::database::OpenDatabase;
+use super::request::Answer;
 
 const LEASE: &str = "lease";
 
@@ -25,18 +27,17 @@ impl Lease {
 }
 
 pub(super) async fn change(
-    database: &Database,
+    open: &OpenDatabase,
     change: impl FnOnce(Option<Lease>) -> Option<Lease>,
-) -> Result<Option<Lease>, Error> {
-    let transaction = database.transaction(&[DEVICE], TransactionMode::ReadWrite)?;
-    let device = transaction.object_store(DEVICE)?;
-    let found = device.get(JsValue::from_str(LEASE))?.await?;
-    let found = found.as_ref().and_then(read);
+) -> Result<Option<Lease>, JsValue> {
+    let (_, device) = open.store(DEVICE, IdbTransactionMode::Readwrite)?;
+    let found = Answer::to(&device.get(&LEASE.into())?).await?;
+    let found = read(&found);
     let Some(lease) = change(found) else {
         return Ok(found);
     };
     let value = Float64Array::from([lease.holder, lease.ends_ms].as_slice());
-    device.put(&value, Some(&LEASE.into()))?.await?;
+    Answer::to(&device.put_with_key(&value, &LEASE.into())?).await?;
     Ok(Some(lease))
 }
 

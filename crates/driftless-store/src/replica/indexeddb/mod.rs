@@ -1,5 +1,6 @@
 //! Rows in a browser's `IndexedDB`.
 
+mod request;
 mod database;
 mod transaction;
 mod lease;
@@ -11,13 +12,13 @@ use std::rc::Rc;
 
 use driftless_protocol::durable::Row;
 use driftless_sync::replica::storage::{Committed, Transaction};
-use idb::Error;
-use js_sys::Uint8Array;
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::DomException;
 
 use super::{ReplicaStore, ReplicaStoreError};
-use database::{OpenDatabase, Opening};
+use database::{OpenDatabase, Opening, factory};
+use request::Answer;
 
 /// The one object store: a row's key as text, its bytes as a `Uint8Array`.
 const ROWS: &str = "rows";
@@ -55,18 +56,17 @@ impl IndexedDbRows {
         change: impl FnOnce(Option<Lease>) -> Option<Lease>,
     ) -> Result<Option<Lease>, ReplicaStoreError> {
         let database = self.database().await?;
-        let changed = lease::change(database.database(), change).await;
+        let changed = lease::change(&database, change).await;
         changed.map_err(|error| failed(&error))
     }
 
     /// Deletes the whole database of a namespace. Whoever has it open is asked to close it.
     pub async fn delete(namespace: &str) -> Result<(), ReplicaStoreError> {
-        let request = idb::Factory::new().map_err(|error| refused(&error))?;
-        let request = request.delete(&format!("driftless/{namespace}"));
-        request
-            .map_err(|error| failed(&error))?
-            .await
-            .map_err(|error| failed(&error))
+        let request = factory()?.delete_database(&format!("driftless/{namespace}"));
+        let request = request.map_err(|error| failed(&error))?;
+        let deleted = Answer::to(&request).await;
+        deleted.map_err(|error| failed(&error))?;
+        Ok(())
     }
 
     async fn database(&self) -> Result<Rc<OpenDatabase>, ReplicaStoreError> {
@@ -96,7 +96,7 @@ impl ReplicaStore for IndexedDbRows {
     async fn load(&self) -> Result<Vec<Row>, ReplicaStoreError> {
         let database = self.database().await?;
         let rows = transaction::read_all(&database).await?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(|row| decode(&row)).collect()
     }
 
     async fn commit(&self, transaction: Transaction) -> Result<Committed, ReplicaStoreError> {
@@ -110,28 +110,26 @@ fn decode(value: &JsValue) -> Result<Row, ReplicaStoreError> {
     Ok(Row::decode(&bytes.unwrap_or_default())?)
 }
 
-fn refused(error: &Error) -> ReplicaStoreError {
+fn refused(error: &JsValue) -> ReplicaStoreError {
     ReplicaStoreError::Refused {
-        detail: error.to_string(),
+        detail: message(error),
     }
 }
 
-/// What an error of the library or the browser means.
-fn failed(error: &Error) -> ReplicaStoreError {
-    let exception = match error {
-        Error::DomException(exception) => Some(exception),
-        Error::AddFailed(value)
-        | Error::IndexedDbOpenFailed(value)
-        | Error::TransactionOpenFailed(value)
-        | Error::UpdateFailed(value) => value.dyn_ref::<DomException>(),
-        _ => None,
-    };
-    match exception {
+/// What an exception of the browser's means.
+fn failed(error: &JsValue) -> ReplicaStoreError {
+    match error.dyn_ref::<DomException>() {
         Some(exception) => failed_with(exception),
         None => ReplicaStoreError::Failed {
-            detail: error.to_string(),
+            detail: message(error),
         },
     }
+}
+
+fn message(error: &JsValue) -> String {
+    let message = Reflect::get(error, &"message".into()).ok();
+    let message = message.and_then(|message| message.as_string());
+    message.unwrap_or_else(|| "the browser does not say why".to_owned())
 }
 
 fn failed_with(exception: &DomException) -> ReplicaStoreError {
