@@ -11,6 +11,7 @@ mod wasm_target;
 mod sizes;
 mod markdown;
 mod site;
+mod glue;
 mod shrink;
 mod web_folder;
 mod web;
@@ -156,11 +157,10 @@ fn run(command: &Subcommands) -> Result<ExitCode> {
 }
 
 fn build_web(repo: &Repo, profile: WebProfile) -> Result<()> {
-    let wasm = WasmTarget::ensure(repo)?;
-    if profile == WebProfile::WebDist {
-        web::build_measured(repo, &wasm)?;
+    if profile == WebProfile::Web {
+        web::build(repo, &WasmTarget::ensure(repo)?, profile)?;
     } else {
-        web::build(repo, &wasm, profile)?;
+        web::build_measured(repo, &WasmTarget::ensure_to_ship(repo)?)?;
     }
     println!(
         "The web app is in {}",

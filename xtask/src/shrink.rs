@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::repo::Repo;
-use crate::{node, process, sizes};
+use crate::{glue, node, process, sizes};
 
 /// What the output of the Rust compiler uses. Never `--all-features`: it makes wasm-opt emit
 /// imports that Chromium refuses.
@@ -33,6 +33,7 @@ pub fn files(repo: &Repo, app: &Path) -> Result<()> {
         println!("The web app stays as it is built: {reason:#}");
         return Ok(());
     }
+    glue::shorten(&packages, app)?;
     for file in sizes::files_below(app)? {
         let file = app.join(file);
         match file.extension().and_then(OsStr::to_str) {

@@ -2,7 +2,8 @@
 //!
 //! In this order: the target is installed; rustup can add it; Debian's packages for building
 //! web browsers bring a compiler and the sources of its standard library (only as root). The
-//! crates and commands are the same either way.
+//! crates and commands are the same either way. What ships is built with the standard library's
+//! sources wherever they can be had.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ const SMALL_STD: &str = "-Zbuild-std-features=optimize_for_size";
 /// A panic tells its message and not the line of the source; what `derive(Debug)` writes is the
 /// name of the variant alone. Nothing that a person reads is made of either.
 const SMALL_CODE: [&str; 2] = ["-Zlocation-detail=none", "-Zfmt-debug=shallow"];
+/// A panic tells nothing at all: it stops the page's code where it is.
+const SILENT: [&str; 2] = ["-Zunstable-options", "-Cpanic=immediate-abort"];
 
 const FORCE_FALLBACK: &str = "DRIFTLESS_WASM_FALLBACK";
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
@@ -48,6 +51,11 @@ const DEBIAN_LINKER: &str = "wasm-ld-19";
 pub enum WasmTarget {
     /// The toolchain that runs this xtask, with the target's standard library installed.
     Installed,
+    /// The same toolchain, which builds the standard library itself, in its own target folder.
+    FromSources {
+        /// Where its builds go.
+        target: PathBuf,
+    },
     /// Debian's compiler, which builds the standard library itself, in its own target folder.
     Debian {
         /// Where its builds go: two compilers in one folder would build everything twice.
@@ -67,6 +75,17 @@ impl WasmTarget {
         }
         println!("The {TRIPLE} target cannot be added here; trying Debian's compiler");
         Self::debian(repo.target().join("wasm-fallback"))
+    }
+
+    /// The same for what ships: with the sources of the standard library, where the toolchain has
+    /// them or rustup can add them.
+    pub fn ensure_to_ship(repo: &Repo) -> Result<Self> {
+        let found = Self::ensure(repo)?;
+        if found != Self::Installed || !(has_std_sources(repo) || add_std_sources(repo)) {
+            return Ok(found);
+        }
+        let target = repo.target().join("wasm-from-sources");
+        Ok(Self::FromSources { target })
     }
 
     /// Debian's compiler, installing its packages if they are missing.
@@ -98,18 +117,25 @@ impl WasmTarget {
                 command.args([subcommand, "--target", TRIPLE]);
                 command
             }
+            Self::FromSources { target } => {
+                let mut command = process::cargo(repo);
+                build_std(&mut command, subcommand, target);
+                command
+            }
             Self::Debian { target } => debian_cargo(repo, target, subcommand),
         }
     }
 
     /// A cargo command that builds what ships for the browser: whoever splits the module is told
-    /// what refers to what, and a standard library that is built here is built to be small.
-    pub fn cargo_to_ship(&self, repo: &Repo, subcommand: &str) -> Command {
+    /// what refers to what, and a standard library that is built here is built to be small. Where
+    /// panics are `silent`, it is built without what puts them into words too.
+    pub fn cargo_to_ship(&self, repo: &Repo, subcommand: &str, silent: bool) -> Command {
         let mut command = self.cargo(repo, subcommand);
         let mut flags = Vec::new();
         if self.builds_std() {
             command.arg(SMALL_STD);
             flags.extend(SMALL_CODE);
+            flags.extend(SILENT.iter().filter(|_| silent));
         }
         flags.push(split::RUSTFLAG);
         // Added to those of .cargo/config.toml.
@@ -120,21 +146,21 @@ impl WasmTarget {
 
     /// Whether the standard library is compiled with the app. Only then can it be made small.
     pub fn builds_std(&self) -> bool {
-        matches!(self, Self::Debian { .. })
+        *self != Self::Installed
     }
 
     /// The folder that holds one profile's artifacts for the browser.
     pub fn artifacts(&self, repo: &Repo, profile_folder: &str) -> PathBuf {
         let target = match self {
             Self::Installed => repo.target(),
-            Self::Debian { target } => target,
+            Self::FromSources { target } | Self::Debian { target } => target,
         };
         target.join(TRIPLE).join(profile_folder)
     }
 
     /// Whether clippy comes with this toolchain; Debian's has only the compiler's own warnings.
     pub fn has_clippy(&self) -> bool {
-        *self == Self::Installed
+        !matches!(self, Self::Debian { .. })
     }
 }
 
@@ -146,27 +172,38 @@ pub fn browser_libraries() -> impl Iterator<Item = &'static str> {
 }
 
 fn is_installed(repo: &Repo) -> bool {
+    rustlib(repo).is_some_and(|rustlib| rustlib.join(TRIPLE).join("lib").is_dir())
+}
+
+fn has_std_sources(repo: &Repo) -> bool {
+    rustlib(repo).is_some_and(|rustlib| rustlib.join("src/rust/library/std").is_dir())
+}
+
+/// Where the toolchain has its standard libraries.
+fn rustlib(repo: &Repo) -> Option<PathBuf> {
     let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     rustc.args(["--print", "sysroot"]).current_dir(repo.root());
-    process::output_of(&mut rustc).is_some_and(|root| {
-        Path::new(&root)
-            .join("lib/rustlib")
-            .join(TRIPLE)
-            .join("lib")
-            .is_dir()
-    })
+    let sysroot = process::output_of(&mut rustc)?;
+    Some(Path::new(&sysroot).join("lib/rustlib"))
 }
 
 fn add_with_rustup(repo: &Repo) -> bool {
+    println!("Adding the {TRIPLE} target with rustup");
+    rustup(repo, &["target", "add", TRIPLE]) && is_installed(repo)
+}
+
+fn add_std_sources(repo: &Repo) -> bool {
+    println!("Adding the sources of the standard library with rustup");
+    rustup(repo, &["component", "add", "rust-src"]) && has_std_sources(repo)
+}
+
+fn rustup(repo: &Repo, arguments: &[&str]) -> bool {
     if machine::find_program("rustup").is_none() {
         return false;
     }
-    println!("Adding the {TRIPLE} target with rustup");
     let mut rustup = Command::new("rustup");
-    rustup
-        .args(["target", "add", TRIPLE])
-        .current_dir(repo.root());
-    process::run(&mut rustup).is_ok() && is_installed(repo)
+    rustup.args(arguments).current_dir(repo.root());
+    process::run(&mut rustup).is_ok()
 }
 
 fn debian_is_complete() -> bool {
@@ -180,23 +217,31 @@ fn debian_is_complete() -> bool {
 /// and changes nothing in the person's own set of toolchains.
 fn debian_cargo(repo: &Repo, target: &Path, subcommand: &str) -> Command {
     let mut command = Command::new(DEBIAN_CARGO);
+    build_std(&mut command, subcommand, target);
     command
         .current_dir(repo.root())
-        .args([
-            subcommand,
-            "--target",
-            TRIPLE,
-            "-Zbuild-std=std,panic_abort",
-        ])
         .env("RUSTC", DEBIAN_RUSTC)
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_TARGET_DIR", target)
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", DEBIAN_LINKER);
     process::forget_xtask(&mut command);
     for inherited in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTDOC", "LD_LIBRARY_PATH"] {
         command.env_remove(inherited);
     }
     command
+}
+
+/// Builds the standard library with everything else. That is for nightly compilers: the variable
+/// makes a released one take the flags.
+fn build_std(command: &mut Command, subcommand: &str, target: &Path) {
+    let arguments = [
+        subcommand,
+        "--target",
+        TRIPLE,
+        "-Zbuild-std=std,panic_abort",
+    ];
+    command
+        .args(arguments)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_DIR", target);
 }
 
 #[cfg(test)]
@@ -232,25 +277,31 @@ mod tests {
 
     #[test]
     fn what_ships_tells_what_refers_to_what_and_is_small_where_its_std_is_built() {
-        let arguments = |wasm: &WasmTarget| -> Vec<String> {
-            let command = wasm.cargo_to_ship(&Repo::locate(), "build");
+        let arguments = |wasm: &WasmTarget, silent: bool| -> Vec<String> {
+            let command = wasm.cargo_to_ship(&Repo::locate(), "build", silent);
             let words = command.get_args().map(|word| word.to_string_lossy());
             words.map(std::borrow::Cow::into_owned).collect()
         };
+        let target = PathBuf::from("elsewhere");
         let debian = WasmTarget::Debian {
-            target: PathBuf::from("elsewhere"),
+            target: target.clone(),
         };
-        let small = arguments(&debian);
-        assert!(small.iter().any(|word| word == SMALL_STD), "{small:?}");
-        let flags = small.last().unwrap();
-        for flag in SMALL_CODE.iter().chain([&split::RUSTFLAG]) {
-            assert!(flags.contains(&format!("{flag:?}")), "{flags}");
+        for wasm in [debian, WasmTarget::FromSources { target }] {
+            let small = arguments(&wasm, false);
+            assert!(small.iter().any(|word| word == SMALL_STD), "{small:?}");
+            let flags = small.last().unwrap();
+            for flag in SMALL_CODE.iter().chain([&split::RUSTFLAG]) {
+                assert!(flags.contains(&format!("{flag:?}")), "{flags}");
+            }
+            assert!(!flags.contains(SILENT[1]), "{flags}");
+            let silent = arguments(&wasm, true);
+            assert!(silent.last().unwrap().contains(SILENT[1]), "{silent:?}");
         }
-        let flags = arguments(&WasmTarget::Installed);
+        let flags = arguments(&WasmTarget::Installed, true);
         let flags = flags.last().unwrap();
         assert!(flags.contains(split::RUSTFLAG), "{flags}");
         assert!(
-            !flags.contains("-Z"),
+            !flags.contains("-Z") && !flags.contains(SILENT[1]),
             "a released compiler takes none: {flags}"
         );
     }

@@ -30,6 +30,9 @@ pub enum WebProfile {
     Web,
     /// As it ships: whole-program optimisation, made smaller by what npm has, sizes printed.
     WebDist,
+    /// The same for a page that has nowhere to show what a panic says: it is not compiled.
+    #[value(skip)]
+    WebDistSilent,
 }
 
 impl WebProfile {
@@ -37,8 +40,12 @@ impl WebProfile {
     pub fn name(self) -> &'static str {
         match self {
             Self::Web => "web",
-            Self::WebDist => "web-dist",
+            Self::WebDist | Self::WebDistSilent => "web-dist",
         }
+    }
+
+    fn ships(self) -> bool {
+        self != Self::Web
     }
 }
 
@@ -46,13 +53,13 @@ impl WebProfile {
 pub fn build(repo: &Repo, wasm: &WasmTarget, profile: WebProfile) -> Result<PathBuf> {
     let what = match profile {
         WebProfile::Web => vec!["--package", PACKAGE],
-        WebProfile::WebDist => vec!["--package", PACKAGE, "--features", split::FEATURE],
+        _ => vec!["--package", PACKAGE, "--features", split::FEATURE],
     };
     let compiled = compile(repo, wasm, &what, profile)?.join(module_of(PACKAGE));
     let static_files = repo.root().join("apps/dashboard/static");
     let parts = format!("{}-parts", profile.name());
     let parts = lay_out(repo, &compiled, &static_files, &parts, profile)?;
-    if profile == WebProfile::WebDist {
+    if profile.ships() {
         shrink::files(repo, &parts)?;
     }
     let output = repo.web_output(profile.name());
@@ -89,10 +96,10 @@ pub fn build_example_page(
     let pages = repo.root().join("examples").join(name).join("page");
     let output = match profile {
         WebProfile::Web => format!("example-{name}"),
-        WebProfile::WebDist => format!("example-{name}-dist"),
+        _ => format!("example-{name}-dist"),
     };
     let output = lay_out(repo, &compiled, &pages, &output, profile)?;
-    if profile == WebProfile::WebDist {
+    if profile.ships() {
         shrink::files(repo, &output)?;
     }
     Ok(output)
@@ -140,9 +147,9 @@ pub fn build_measured(repo: &Repo, wasm: &WasmTarget) -> Result<usize> {
 }
 
 /// Builds the page that has the client and no UI framework, and tells what it downloads, in bytes
-/// after brotli.
+/// after brotli. It has no hook that would show what a panic says.
 pub fn client_measured(repo: &Repo, wasm: &WasmTarget) -> Result<usize> {
-    let output = build_example_page(repo, wasm, CLIENT_PAGE, &[], WebProfile::WebDist)?;
+    let output = build_example_page(repo, wasm, CLIENT_PAGE, &[], WebProfile::WebDistSilent)?;
     Ok(sizes::print(&sizes::measure(&output)?))
 }
 
@@ -162,7 +169,8 @@ pub fn prove(repo: &Repo, wasm: &WasmTarget, glue: &Path) -> Result<()> {
 fn compile(repo: &Repo, wasm: &WasmTarget, what: &[&str], profile: WebProfile) -> Result<PathBuf> {
     let mut cargo = match profile {
         WebProfile::Web => wasm.cargo(repo, "build"),
-        WebProfile::WebDist => wasm.cargo_to_ship(repo, "build"),
+        WebProfile::WebDist => wasm.cargo_to_ship(repo, "build", false),
+        WebProfile::WebDistSilent => wasm.cargo_to_ship(repo, "build", true),
     };
     process::run(cargo.args(what).args(["--profile", profile.name()]))?;
     Ok(wasm.artifacts(repo, profile.name()))
@@ -206,7 +214,7 @@ fn generate_glue(compiled: &Path, glue: &Path, profile: WebProfile) -> Result<()
 }
 
 fn run_bindgen(compiled: &Path, glue: &Path, profile: WebProfile) -> Result<()> {
-    let ships = profile == WebProfile::WebDist;
+    let ships = profile.ships();
     let main = if ships {
         split::module(compiled, glue, &glue_name(compiled))?
     } else {
