@@ -67,6 +67,7 @@ fn module(packages: &Path, file: &Path, smaller: &Path) -> Result<()> {
         .args(FEATURES)
         .args(PROMISES)
         .args(["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz"])
+        .arg("--strip-target-features")
         .arg("--output")
         .arg(smaller);
     process::run(&mut command)

@@ -30,7 +30,7 @@ pub enum IdError {
         bytes: usize,
     },
     /// A character that is not allowed.
-    #[error("a {what} may not contain {character:?}; {allowed}")]
+    #[error("a {what} may not contain `{}`; {allowed}", visible(*character))]
     Character {
         /// What the id would have named.
         what: &'static str,
@@ -47,6 +47,16 @@ pub enum IdError {
         /// How many digits it has to have.
         digits: usize,
     },
+}
+
+/// A character as it is, or how it is written where it cannot be seen. Not as `Debug` does it, which
+/// brings a browser the tables of all that can be printed.
+fn visible(character: char) -> String {
+    if character.is_control() {
+        character.escape_default().to_string()
+    } else {
+        character.into()
+    }
 }
 
 fn is_name_character(character: char) -> bool {

@@ -20,6 +20,13 @@ impl Number {
     pub fn as_f64(self) -> f64 {
         self.0
     }
+
+    /// The number where it is written as an integer: a whole one below 2⁵³.
+    #[allow(clippy::cast_possible_truncation, reason = "checked to be an integer")]
+    pub fn as_whole(self) -> Option<i64> {
+        let is_whole = self.0.abs() < INTEGER_MAX && self.0.fract() == 0.0;
+        is_whole.then_some(self.0 as i64)
+    }
 }
 
 // Finite, so reflexive.
@@ -184,21 +191,15 @@ impl Serialize for Value {
         match self {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(truth) => serializer.serialize_bool(*truth),
-            Self::Number(Number(number)) if is_integer(*number) =>
-            {
-                #[allow(clippy::cast_possible_truncation, reason = "checked to be an integer")]
-                serializer.serialize_i64(*number as i64)
-            }
-            Self::Number(Number(number)) => serializer.serialize_f64(*number),
+            Self::Number(number) => match number.as_whole() {
+                Some(whole) => serializer.serialize_i64(whole),
+                None => serializer.serialize_f64(number.0),
+            },
             Self::Text(text) => serializer.serialize_str(text),
             Self::List(list) => serializer.collect_seq(list),
             Self::Map(map) => serializer.collect_map(map),
         }
     }
-}
-
-fn is_integer(number: f64) -> bool {
-    number.abs() < INTEGER_MAX && number.fract() == 0.0
 }
 
 impl<'de> Deserialize<'de> for Value {

@@ -2,11 +2,11 @@
 //! any request over HTTP is refused. docs/http.md is about them.
 
 use driftless_model::UserId;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Codec, DecodeError};
 use crate::codes::Code;
+use crate::tree::{Take, document_struct};
 
 /// Who has a role on a board, for one of its owners.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +115,7 @@ pub struct HttpRefusal {
 
 /// An answer over HTTP: JSON for scripts, `MessagePack` for whoever asks for it (`Accept:
 /// application/msgpack`), as browsers do, which have no other decoder.
-pub trait HttpAnswer: Serialize + DeserializeOwned {
+pub trait HttpAnswer: Serialize + Take {
     /// The type of its bytes as `MessagePack`.
     const MESSAGE_PACK: &'static str = "application/msgpack";
 
@@ -133,6 +133,37 @@ pub trait HttpAnswer: Serialize + DeserializeOwned {
 impl HttpAnswer for AccessList {}
 impl HttpAnswer for MadeAccess {}
 impl HttpAnswer for HttpRefusal {}
+
+document_struct!(AccessList {
+    user,
+    may_invite,
+    people,
+    is_cut
+});
+document_struct!(Access {
+    user: optional,
+    is_link,
+    role,
+    is_everywhere,
+    may_change: defaulted,
+    tokens,
+});
+document_struct!(AccessToken {
+    number,
+    expires_ms: optional,
+    is_own,
+    may_revoke
+});
+document_struct!(MadeAccess {
+    number,
+    user,
+    token
+});
+document_struct!(HttpRefusal {
+    code,
+    detail,
+    line: optional
+});
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,9 @@
 //! Messages to bytes and back, in both sub-protocols.
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::message::{ClientMessage, ServerMessage};
-use crate::tree::{self, Document};
+use crate::tree::{self, Document, Give, Take};
 
 /// How messages are written on a connection: the WebSocket sub-protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -76,7 +75,7 @@ impl Codec {
     }
 
     /// Reads a message by way of a tree.
-    pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
+    pub(crate) fn decode<T: Take>(self, bytes: &[u8]) -> Result<T, DecodeError> {
         let message = match self {
             Self::MessagePack => Document::from_message_pack(bytes).and_then(Document::decode),
             Self::Json => Document::from_json(bytes).and_then(Document::decode),
@@ -85,10 +84,10 @@ impl Codec {
     }
 
     /// Writes a message by way of a tree: the same bytes, and less code in a browser.
-    pub(crate) fn encode_by_tree(self, message: &impl Serialize) -> Vec<u8> {
+    pub(crate) fn encode_by_tree(self, message: &impl Give) -> Vec<u8> {
         match self {
             Self::MessagePack => Document::for_message_pack(message).to_message_pack(),
-            Self::Json => to_json(message).into_bytes(),
+            Self::Json => Document::for_json(message).to_json().into_bytes(),
         }
     }
 
@@ -104,12 +103,12 @@ impl Codec {
 /// A value as JSON in one line, with bytes and ids as text. Panics where a map has other keys than
 /// text, which nothing of this workspace has.
 pub fn to_json(value: &(impl Serialize + ?Sized)) -> String {
-    Document::for_json(value).to_json()
+    Document::for_json_of(value).to_json()
 }
 
 /// The same in lines, for people.
 pub fn to_json_pretty(value: &(impl Serialize + ?Sized)) -> String {
-    Document::for_json(value).to_json_pretty()
+    Document::for_json_of(value).to_json_pretty()
 }
 
 /// For fields that are only written where they say something.
@@ -173,7 +172,7 @@ mod tests {
             refused(&format!(
                 r#"{{"outcome":{{"board":"home","seq":1,"id":"{id}","outcome":{outcome}}}}}"#
             )),
-            "outcome.outcome.applied.skipped.record: a record id may not contain ' '; letters, \
+            "outcome.outcome.applied.skipped.record: a record id may not contain ` `; letters, \
              digits and - _ . : @ are allowed"
         );
     }

@@ -2,9 +2,12 @@
 //! whose fault it is and what to do. docs/errors.md is made of it, and components take their words
 //! from it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::tree::{Faults, Give, Take, Tree};
 
 /// Whose fault an error is, which decides what happens to the edit that met it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -337,6 +340,21 @@ pub fn next_after(number: u16) -> Next {
         4200..=4299 => Next::Reauthenticate,
         4300..=4399 => Next::Never,
         _ => Next::Retry,
+    }
+}
+
+impl Take for Code {
+    /// A code of a newer server is unknown.
+    fn take<const IS_TEXT: bool>(tree: &mut Tree<'_>, faults: &mut Faults) -> Self {
+        let name = String::take::<IS_TEXT>(tree, faults);
+        let known = Self::ALL.iter().find(|code| code.as_str() == name);
+        known.copied().unwrap_or(Self::Unknown)
+    }
+}
+
+impl Give for Code {
+    fn give(&self, _is_text: bool) -> Tree<'static> {
+        Tree::Text(Cow::Borrowed(self.as_str()))
     }
 }
 

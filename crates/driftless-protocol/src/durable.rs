@@ -17,7 +17,9 @@ use crate::codec::is_default;
 use crate::codes::Code;
 use crate::message::{Again, Settled};
 use crate::payload::Payload;
-use crate::tree::{Document, TreeError};
+use crate::tree::{
+    Document, Faults, Fields, Give, Made, Take, Tree, TreeError, document_enum, document_struct,
+};
 
 /// The version of the storage format that this build writes.
 ///
@@ -315,15 +317,33 @@ pub enum RowError {
     },
 }
 
-#[derive(Serialize)]
+/// What a row is written in.
 struct StoredRef<'a> {
     format: u32,
     row: &'a Row,
 }
 
-#[derive(Deserialize)]
+impl Give for StoredRef<'_> {
+    fn give(&self, is_text: bool) -> Tree<'static> {
+        let mut made = Made::of(&["format", "row"], is_text);
+        made.always(&self.format);
+        made.always(self.row);
+        made.tree()
+    }
+}
+
+/// What a row is read from.
 struct Stored {
     row: Row,
+}
+
+impl Take for Stored {
+    fn take<const IS_TEXT: bool>(tree: &mut Tree<'_>, faults: &mut Faults) -> Self {
+        let mut fields = Fields::of(tree, &["row"], faults);
+        Self {
+            row: fields.needed::<_, IS_TEXT>(),
+        }
+    }
 }
 
 impl Row {
@@ -407,3 +427,82 @@ pub struct LedgerRow {
     /// The outcomes above it, by seq.
     pub outcomes: Vec<Settled>,
 }
+
+document_enum!(Row {
+    "replica" => Replica(_),
+    "tabs" => Tabs(_),
+    "board" => Board(_),
+    "record" => Record(_),
+    "entry" => Entry(_),
+    "applied" => Applied(_),
+});
+document_struct!(ReplicaRow {
+    client,
+    user: optional,
+    term,
+    history: optional
+});
+document_struct!(TabsRow { writes });
+document_struct!(BoardRow {
+    board,
+    cursor: optional,
+    floor,
+    next_seq,
+    settled,
+    left: optional,
+    refused: optional,
+});
+document_struct!(RecordRow {
+    board,
+    record,
+    slot
+});
+document_struct!(EntryRow {
+    board,
+    number,
+    id,
+    label,
+    made_at_ms,
+    gesture: optional,
+    on_stale: defaulted,
+    changes,
+    base: optional,
+    removed: optional,
+    folded: optional,
+    again: optional,
+    state,
+});
+document_struct!(AppliedRow {
+    client,
+    seq,
+    version,
+    aged_ms,
+    epoch_ms,
+    entry,
+    skipped: optional,
+    replaced: optional,
+    over: optional,
+    undone_by: optional,
+});
+document_struct!(LocalChange { record, op, seen });
+document_struct!(Seen {
+    version,
+    after: optional
+});
+document_enum!(EntryState {
+    "queued" => Queued(),
+    "sealed" => Sealed { seq, payload, take_back: defaulted },
+    "conflicted" => Conflicted(_),
+    "quarantined" => Quarantined { code, detail },
+});
+document_struct!(Conflicted { at, stale });
+document_struct!(BaseLeaf {
+    record,
+    leaf,
+    value: present
+});
+document_struct!(BaseRecord {
+    record,
+    kind,
+    leaves
+});

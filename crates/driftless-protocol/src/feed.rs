@@ -1,8 +1,11 @@
 //! Feeds on the wire: queries, and frames of packed samples.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::packed::Packed;
+use crate::tree::{Faults, Give, Take, Tree, document_struct};
 use driftless_model::SortedMap;
 
 /// The name of a series and its labels: `disk_used_ratio{mount="/"}`.
@@ -197,6 +200,47 @@ fn unpack_run(bytes: &[u8]) -> Option<(Run, &[u8])> {
             .collect(),
     };
     Some((run, rest))
+}
+
+document_struct!(SeriesName {
+    name,
+    labels: optional
+});
+document_struct!(Query {
+    selector,
+    window_s,
+    step_s,
+    aggregate: defaulted
+});
+document_struct!(FeedFrame {
+    feed,
+    full,
+    now_ms,
+    step_s,
+    series: optional,
+    points
+});
+
+impl Take for Aggregate {
+    fn take<const IS_TEXT: bool>(tree: &mut Tree<'_>, faults: &mut Faults) -> Self {
+        let name = String::take::<IS_TEXT>(tree, faults);
+        let named = Self::NAMED.iter().find(|(own, _)| *own == name);
+        named.map_or_else(
+            || {
+                faults.note(&format_args!("unknown variant `{name}`"));
+                Self::default()
+            },
+            |(_, aggregate)| *aggregate,
+        )
+    }
+}
+
+impl Give for Aggregate {
+    fn give(&self, _is_text: bool) -> Tree<'static> {
+        let named = Self::NAMED.iter().find(|(_, own)| own == self);
+        let (name, _) = named.expect("every one has a name");
+        Tree::Text(Cow::Borrowed(name))
+    }
 }
 
 #[cfg(test)]

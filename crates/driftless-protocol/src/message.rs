@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::codes::Code;
 use crate::feed::{FeedFrame, Query};
 use crate::payload::Payload;
+use crate::tree::{document_enum, document_struct};
 
 /// What a client sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -409,3 +410,125 @@ pub enum Outcome {
         detail: String,
     },
 }
+
+document_enum!(ClientMessage {
+    "hello" => Hello(_),
+    "subscribe" => Subscribe(_),
+    "unsubscribe" => Unsubscribe { board },
+    "push" => Push(_),
+    "open_feed" => OpenFeed { feed, query },
+    "close_feed" => CloseFeed { feed },
+    "token" => Token { token },
+    "ask_screens" => AskScreens { board, version },
+    "shown" => Shown { board, version, ago_ms },
+    "ping" => Ping { nonce },
+    "pong" => Pong { nonce },
+});
+document_struct!(Hello {
+    protocol,
+    client,
+    token: optional,
+    build: defaulted,
+    boards: defaulted
+});
+document_struct!(Subscribe {
+    board,
+    cursor: optional
+});
+document_struct!(Push {
+    board,
+    seq,
+    id,
+    settled,
+    payload,
+    again: optional
+});
+document_struct!(Again { above, clients });
+document_enum!(ServerMessage {
+    "welcome" => Welcome(_),
+    "resume" => Resume(_),
+    "event" => Event(_),
+    "outcome" => Outcome(_),
+    "refused" => Refused { board, seq, code, detail, retry_after_ms },
+    "expect" => Expect { board, seq },
+    "error" => Error { code, detail, board: optional, feed: optional },
+    "look" => Look { board, version },
+    "screens" => Screens(_),
+    "feed" => Feed(_),
+    "ping" => Ping { nonce },
+    "pong" => Pong { nonce },
+    "goodbye" => Goodbye { close, reason, reconnect_after_ms },
+});
+document_struct!(Welcome {
+    protocol,
+    protocol_min,
+    session,
+    user,
+    build,
+    heartbeat_ms,
+    now_ms,
+    asks_screens: optional,
+});
+document_struct!(Screens {
+    board,
+    version,
+    asked,
+    shown,
+    ago_ms: optional
+});
+document_struct!(Resume {
+    board,
+    cursor,
+    full,
+    diverged: defaulted,
+    since: optional,
+    floor,
+    last_seq,
+    last_id: optional,
+    outcomes: defaulted,
+    removed: defaulted,
+    records: defaulted,
+    leaves: defaulted,
+});
+document_struct!(RemovedRecord {
+    record,
+    version,
+    author
+});
+document_struct!(WholeRecord {
+    record,
+    kind,
+    created,
+    leaves
+});
+document_struct!(ChangedLeaf {
+    record,
+    leaf,
+    value: present,
+    version,
+    author
+});
+document_struct!(Event {
+    board,
+    version,
+    check,
+    id,
+    author,
+    time_ms,
+    label,
+    effects,
+    replaced: optional,
+});
+document_struct!(Settled {
+    board,
+    seq,
+    id,
+    outcome
+});
+document_enum!(Outcome {
+    "applied" => Applied {
+        version, check, skipped: optional, replaced: optional, effects: optional,
+    },
+    "conflict" => Conflict { at, stale },
+    "rejected" => Rejected { code, detail },
+});

@@ -1,10 +1,13 @@
 //! Bytes inside a message: binary in `MessagePack`, base64 in JSON.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::tree::{Faults, Give, Take, Tree};
 
 /// Bytes inside a message: binary in `MessagePack`, base64 (standard, padded) in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,5 +52,33 @@ impl de::Visitor<'_> for PackedVisitor {
 
     fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Packed, E> {
         Ok(Packed(bytes))
+    }
+}
+
+impl Take for Packed {
+    fn take<const IS_TEXT: bool>(tree: &mut Tree<'_>, faults: &mut Faults) -> Self {
+        match tree {
+            Tree::Bytes(bytes) if !IS_TEXT => Self(std::mem::take(bytes).into_owned()),
+            Tree::Text(text) if IS_TEXT => match STANDARD.decode(&**text) {
+                Ok(bytes) => Self(bytes),
+                Err(error) => {
+                    faults.note(&error);
+                    Self::default()
+                }
+            },
+            other => {
+                faults.unfit(other);
+                Self::default()
+            }
+        }
+    }
+}
+
+impl Give for Packed {
+    fn give(&self, is_text: bool) -> Tree<'static> {
+        if is_text {
+            return Tree::Text(Cow::Owned(STANDARD.encode(&self.0)));
+        }
+        Tree::Bytes(Cow::Owned(self.0.clone()))
     }
 }

@@ -5,7 +5,7 @@
 use driftless_model::{Edit, limits};
 use serde::{Deserialize, Serialize};
 
-use crate::tree::Document;
+use crate::tree::{Document, document_newtypes};
 
 /// A sealed edit: JSON text, final.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +64,8 @@ impl Payload {
         Ok(())
     }
 }
+
+document_newtypes!(Payload);
 
 #[cfg(test)]
 mod tests {

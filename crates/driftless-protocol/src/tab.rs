@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{Codec, DecodeError, is_default};
 use crate::feed::{FeedFrame, Query};
 use crate::message::Screens;
+use crate::tree::{document_enum, document_newtypes, document_struct};
 
 /// The format of the messages between tabs that this build speaks.
 ///
@@ -255,6 +256,50 @@ impl TabMessage {
         Codec::MessagePack.decode(bytes)
     }
 }
+
+document_newtypes!(TabId);
+document_enum!(TabMessage {
+    "wants" => Wants(_),
+    "leads" => Leads(_),
+    "changed" => Changed { tab, changed },
+    "feed" => Feed { to, count, frame },
+    "feed_again" => FeedAgain { tab, feed },
+    "feed_error" => FeedError { to, feed, detail },
+    "hurry" => Hurry { board },
+    "connect" => Connect(_),
+    "ask_screens" => AskScreens { board, version },
+    "screens" => Screens(_),
+    "look" => Look { board, version },
+    "shown" => Shown { board, version, ago_ms },
+});
+document_struct!(Wish { order: optional, is_wanted } or default);
+document_struct!(Wants {
+    tab,
+    changed,
+    read: optional,
+    wish: optional,
+    boards: optional,
+    feeds: optional,
+});
+document_struct!(Leads {
+    tab,
+    term,
+    changed,
+    connection,
+    wish: optional,
+    user: optional,
+    server_build: optional,
+    last_sync_ms: optional,
+});
+document_enum!(TabConnection {
+    "idle" => Idle(),
+    "connecting" => Connecting { attempt },
+    "online" => Online { session, latency_ms: optional },
+    "waiting" => Waiting { attempt, retry_in_ms, reason },
+    "offline" => Offline(),
+    "unauthorised" => Unauthorised { reason },
+    "closed" => Closed { reason },
+});
 
 #[cfg(test)]
 mod tests {

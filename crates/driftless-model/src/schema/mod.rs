@@ -33,13 +33,13 @@ use crate::value::Value;
 #[non_exhaustive]
 pub enum Invalid {
     /// Not known *yet*: a newer build may know it. Transient.
-    #[error("this build does not know the kind {kind:?} yet; update it")]
+    #[error("this build does not know the kind `{kind}` yet; update it")]
     UnknownKind {
         /// The kind.
         kind: KindName,
     },
     /// Not known *yet*: a newer build may know it. Transient.
-    #[error("this build does not know the leaf {leaf:?} of {kind:?} yet; update it")]
+    #[error("this build does not know the leaf `{leaf}` of `{kind}` yet; update it")]
     UnknownLeaf {
         /// The kind.
         kind: KindName,

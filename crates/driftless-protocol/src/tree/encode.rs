@@ -24,22 +24,18 @@ impl ser::Error for Never {
     }
 }
 
-/// Makes the tree of a value. Ids and bytes are text in it where the document is text.
+/// Makes the tree of a value, for JSON.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Grower {
-    pub(super) is_text: bool,
-}
+pub(super) struct Grower;
 
 /// A list, or what a variant has in a list, as far as it is made.
 pub(super) struct Items {
-    grower: Grower,
     made: Vec<Tree<'static>>,
     variant: Option<&'static str>,
 }
 
 /// A map or a struct, or the struct of a variant, as far as it is made.
 pub(super) struct Fields {
-    grower: Grower,
     made: Vec<(Cow<'static, str>, Tree<'static>)>,
     /// Whose value comes next.
     key: Cow<'static, str>,
@@ -49,7 +45,6 @@ pub(super) struct Fields {
 impl Grower {
     fn items(self, variant: Option<&'static str>) -> Items {
         Items {
-            grower: self,
             made: Vec::new(),
             variant,
         }
@@ -57,7 +52,6 @@ impl Grower {
 
     fn fields(self, variant: Option<&'static str>) -> Fields {
         Fields {
-            grower: self,
             made: Vec::new(),
             key: Cow::Borrowed(""),
             variant,
@@ -75,7 +69,7 @@ fn named(variant: Option<&'static str>, tree: Tree<'static>) -> Tree<'static> {
 
 impl Items {
     fn push<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Never> {
-        self.made.push(item.serialize(self.grower)?);
+        self.made.push(item.serialize(Grower)?);
         Ok(())
     }
 
@@ -129,10 +123,6 @@ impl Serializer for Grower {
         serialize_char char: value => Tree::Text(Cow::Owned(value.into())),
         serialize_str &str: value => Tree::Text(Cow::Owned(value.to_owned())),
         serialize_bytes &[u8]: value => Tree::Bytes(Cow::Owned(value.to_owned())),
-    }
-
-    fn is_human_readable(&self) -> bool {
-        self.is_text
     }
 
     fn serialize_unit(self) -> Result<Tree<'static>, Never> {
@@ -256,7 +246,7 @@ macro_rules! structs {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), Never> {
-                let tree = value.serialize(self.grower)?;
+                let tree = value.serialize(Grower)?;
                 self.put(Cow::Borrowed(name), tree);
                 Ok(())
             }
@@ -275,7 +265,7 @@ impl SerializeMap for Fields {
     type Error = Never;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Never> {
-        let Ok(Tree::Text(key)) = key.serialize(self.grower) else {
+        let Ok(Tree::Text(key)) = key.serialize(Grower) else {
             panic!("the key of a map is not text");
         };
         self.key = key;
@@ -283,7 +273,7 @@ impl SerializeMap for Fields {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Never> {
-        let tree = value.serialize(self.grower)?;
+        let tree = value.serialize(Grower)?;
         let key = std::mem::take(&mut self.key);
         self.put(key, tree);
         Ok(())

@@ -1,23 +1,29 @@
 //! Documents in two steps: bytes to a tree, a tree to a type; and back.
 //!
 //! What a browser decodes (messages of the server, stored rows) and encodes is read and written
-//! this way. The types are then compiled for one decoder in place of two, whose every method takes
-//! a single kind of value, and for one encoder in place of six: both were among the largest parts
-//! of the web app's download.
+//! this way, in a fraction of the code that serde's decoders and encoders are there: both were among
+//! the largest parts of the web app's download. Servers, which do little else, go by serde alone.
 
+mod declare;
 mod decode;
+mod give;
 mod encode;
+mod model;
 mod message_pack;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use self::decode::Branch;
-pub use self::decode::TreeError;
+pub(crate) use self::declare::{
+    document_enum, document_newtypes, document_struct, give_field, give_variant, take_field,
+    take_variant, variant_pattern,
+};
+pub use self::decode::{Faults, Fields, Take, TreeError, unit, variant};
 use self::encode::Grower;
+pub use self::give::{Give, Made, named};
 
 /// Deepest nesting that the decoder follows: the deepest value inside the deepest message.
 const DEPTH_MAX: usize = driftless_model::limits::VALUE_DEPTH_MAX + 32;
@@ -83,8 +89,8 @@ impl<'de> Document<'de, false> {
         Ok(Self { root })
     }
 
-    /// A value as a document of `MessagePack`. Panics where a map has other keys than text.
-    pub fn for_message_pack(value: &(impl Serialize + ?Sized)) -> Self {
+    /// A value as a document of `MessagePack`.
+    pub fn for_message_pack(value: &impl Give) -> Self {
         Self::of(value)
     }
 
@@ -101,9 +107,15 @@ impl<'de> Document<'de, true> {
         Ok(Self { root })
     }
 
-    /// A value as a document of JSON. Panics where a map has other keys than text.
-    pub fn for_json(value: &(impl Serialize + ?Sized)) -> Self {
+    /// A value as a document of JSON.
+    pub fn for_json(value: &impl Give) -> Self {
         Self::of(value)
+    }
+
+    /// The same of any type that serde writes. Panics where a map has other keys than text.
+    pub fn for_json_of(value: &(impl Serialize + ?Sized)) -> Self {
+        let Ok(root) = value.serialize(Grower);
+        Self { root }
     }
 
     /// Writes JSON, in one line.
@@ -124,9 +136,9 @@ impl<'de> Document<'de, true> {
 }
 
 impl<const IS_TEXT: bool> Document<'_, IS_TEXT> {
-    fn of(value: &(impl Serialize + ?Sized)) -> Self {
-        // One encoder for both, as a browser writes both.
-        let Ok(root) = value.serialize(Grower { is_text: IS_TEXT });
+    fn of(value: &impl Give) -> Self {
+        // Compiled once for both, as a browser writes both.
+        let root = value.give(IS_TEXT);
         Self { root }
     }
 
@@ -142,8 +154,8 @@ impl<const IS_TEXT: bool> Document<'_, IS_TEXT> {
     }
 
     /// What it means as a type.
-    pub fn decode<T: DeserializeOwned>(mut self) -> Result<T, TreeError> {
-        T::deserialize(Branch::<IS_TEXT>::new(&mut self.root))
+    pub fn decode<T: Take>(mut self) -> Result<T, TreeError> {
+        Faults::read::<T, IS_TEXT>(&mut self.root)
     }
 }
 
