@@ -14,6 +14,7 @@ mod rows;
 mod tab;
 mod chunks;
 mod tolerance;
+mod agreement;
 
 use std::fmt::Debug;
 

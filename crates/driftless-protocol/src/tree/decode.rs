@@ -323,9 +323,9 @@ impl<A: Take, B: Take> Take for (A, B) {
     fn take<const IS_TEXT: bool>(tree: &mut Tree<'_>, faults: &mut Faults) -> Self {
         let mut nothing = (Tree::Nothing, Tree::Nothing);
         let (first, second) = match items(tree, faults) {
-            [first, second, ..] => (first, second),
-            few => {
-                faults.note(&format_args!("{} in place of two", few.len()));
+            [first, second] => (first, second),
+            others => {
+                faults.note(&format_args!("{} in place of two", others.len()));
                 (&mut nothing.0, &mut nothing.1)
             }
         };
