@@ -264,13 +264,11 @@ macro_rules! take_narrow {
     ($($type:ident)*) => {
         $(impl Take for $type {
             fn take<const IS_TEXT: bool>(tree: &mut Tree<'_>, faults: &mut Faults) -> Self {
-                match tree {
-                    Tree::Unsigned(value) if *value <= Self::MAX.into() => *value as Self,
-                    other => {
-                        faults.unfit(other);
-                        0
-                    }
-                }
+                let wide = u64::take::<IS_TEXT>(tree, faults);
+                Self::try_from(wide).unwrap_or_else(|_| {
+                    faults.unfit(tree);
+                    0
+                })
             }
         })*
     };

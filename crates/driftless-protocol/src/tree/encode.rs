@@ -1,4 +1,4 @@
-//! From a type to a tree, and from a tree to bytes.
+//! From any type that serde writes to a tree, for JSON; and from a tree to bytes by serde.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::Tree;
+use super::{Tree, named};
 
 /// There is no way for it to fail: whatever this workspace writes has text keys, and no `Serialize`
 /// of it refuses a value. So no type is compiled with a way out after each of its fields, which was
@@ -42,49 +42,47 @@ pub(super) struct Fields {
     variant: Option<&'static str>,
 }
 
-impl Grower {
-    fn items(self, variant: Option<&'static str>) -> Items {
-        Items {
-            made: Vec::new(),
-            variant,
-        }
-    }
-
-    fn fields(self, variant: Option<&'static str>) -> Fields {
-        Fields {
-            made: Vec::new(),
-            key: Cow::Borrowed(""),
-            variant,
-        }
-    }
-}
-
-/// A variant is a map of one entry, under its name.
-fn named(variant: Option<&'static str>, tree: Tree<'static>) -> Tree<'static> {
+/// What a variant has in it, under its name; anything else as it is.
+fn under(variant: Option<&'static str>, tree: Tree<'static>) -> Tree<'static> {
     match variant {
-        Some(variant) => Tree::Map(vec![(Cow::Borrowed(variant), tree)]),
+        Some(variant) => named(variant, tree),
         None => tree,
     }
 }
 
 impl Items {
+    fn of(variant: Option<&'static str>) -> Self {
+        Self {
+            made: Vec::new(),
+            variant,
+        }
+    }
+
     fn push<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Never> {
         self.made.push(item.serialize(Grower)?);
         Ok(())
     }
 
     fn tree(self) -> Tree<'static> {
-        named(self.variant, Tree::Seq(self.made))
+        under(self.variant, Tree::Seq(self.made))
     }
 }
 
 impl Fields {
+    fn of(variant: Option<&'static str>) -> Self {
+        Self {
+            made: Vec::new(),
+            key: Cow::Borrowed(""),
+            variant,
+        }
+    }
+
     fn put(&mut self, name: Cow<'static, str>, tree: Tree<'static>) {
         self.made.push((name, tree));
     }
 
     fn tree(self) -> Tree<'static> {
-        named(self.variant, Tree::Map(self.made))
+        under(self.variant, Tree::Map(self.made))
     }
 }
 
@@ -165,19 +163,19 @@ impl Serializer for Grower {
         variant: &'static str,
         value: &T,
     ) -> Result<Tree<'static>, Never> {
-        Ok(named(Some(variant), value.serialize(self)?))
+        Ok(named(variant, value.serialize(self)?))
     }
 
     fn serialize_seq(self, _len: Option<usize>) -> Result<Items, Never> {
-        Ok(self.items(None))
+        Ok(Items::of(None))
     }
 
     fn serialize_tuple(self, _len: usize) -> Result<Items, Never> {
-        Ok(self.items(None))
+        Ok(Items::of(None))
     }
 
     fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Items, Never> {
-        Ok(self.items(None))
+        Ok(Items::of(None))
     }
 
     fn serialize_tuple_variant(
@@ -187,15 +185,15 @@ impl Serializer for Grower {
         variant: &'static str,
         _len: usize,
     ) -> Result<Items, Never> {
-        Ok(self.items(Some(variant)))
+        Ok(Items::of(Some(variant)))
     }
 
     fn serialize_map(self, _len: Option<usize>) -> Result<Fields, Never> {
-        Ok(self.fields(None))
+        Ok(Fields::of(None))
     }
 
     fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Fields, Never> {
-        Ok(self.fields(None))
+        Ok(Fields::of(None))
     }
 
     fn serialize_struct_variant(
@@ -205,7 +203,7 @@ impl Serializer for Grower {
         variant: &'static str,
         _len: usize,
     ) -> Result<Fields, Never> {
-        Ok(self.fields(Some(variant)))
+        Ok(Fields::of(Some(variant)))
     }
 }
 
