@@ -1,9 +1,9 @@
 //! What a shipped module and its glue say to each other, made short.
 //!
 //! wasm-bindgen gives each function that crosses between them a name with a hash in it, which no
-//! compression makes smaller, and lets everything out that anybody might want. Here the names become
-//! one letter or two, and what no script of the page asks for goes. Neither file changes otherwise:
-//! what nothing leads to any more is for `shrink` to find.
+//! compression makes smaller, and lets everything out that anybody might want. Here the names
+//! become one letter or two, and what no script of the page asks for goes. Neither file changes
+//! otherwise: what nothing leads to any more is for `shrink` to find.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

@@ -71,7 +71,8 @@ fn own(tree: &Tree<'_>) -> Tree<'static> {
     }
 }
 
-/// The part of a tree at a number, in the order in which they come: nothing where there are no more.
+/// The part of a tree at a number, in the order in which they come: nothing where there are no
+/// more.
 fn part<'t>(tree: &'t mut Tree<'static>, left: &mut usize) -> Option<&'t mut Tree<'static>> {
     if *left == 0 {
         return Some(tree);

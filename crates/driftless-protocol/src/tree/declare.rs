@@ -40,7 +40,8 @@ macro_rules! document_struct {
 /// An enum: its variants with their names and fields; `(_)` for one with a value in it, `()` for
 /// one without.
 macro_rules! document_enum {
-    ($type:ident { $($name:literal => $variant:ident $content:tt),* $(,)? } $(or $default:ident)?) => {
+    ($type:ident { $($name:literal => $variant:ident $content:tt),* $(,)? }
+     $(or $default:ident)?) => {
         impl $crate::tree::Take for $type {
             fn take<const IS_TEXT: bool>(
                 tree: &mut $crate::tree::Tree<'_>,

@@ -1,8 +1,9 @@
 //! Documents in two steps: bytes to a tree, a tree to a type; and back.
 //!
 //! What a browser decodes (messages of the server, stored rows) and encodes is read and written
-//! this way, in a fraction of the code that serde's decoders and encoders are there: both were among
-//! the largest parts of the web app's download. Servers, which do little else, go by serde alone.
+//! this way, in a fraction of the code that serde's decoders and encoders are there: both were
+//! among the largest parts of the web app's download. Servers, which do little else, go by serde
+//! alone.
 
 mod declare;
 mod decode;
