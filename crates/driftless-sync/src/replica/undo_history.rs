@@ -133,7 +133,7 @@ impl UndoHistory {
     pub fn applied(&mut self, applied: &Applied) {
         self.took_effect(applied.row.id, applied.version, &applied.skipped);
         let part = || Part::Applied(Box::new(applied.clone()));
-        self.replace(&applied.row, |is_marked| (!is_marked).then(part));
+        self.replace(&applied.row, &|is_marked| (!is_marked).then(part));
     }
 
     /// An edit was applied, perhaps one that was taken back meanwhile: where it is an undo, what it
@@ -215,7 +215,7 @@ impl UndoHistory {
 
     /// A marked edit was applied, and another one undoes it.
     pub fn undone_by(&mut self, row: &EntryRow, undo: Option<EditId>) {
-        self.replace(row, |_| undo.map(Part::Unsettled));
+        self.replace(row, &|_| undo.map(Part::Unsettled));
     }
 
     /// An edit that counted as taken back before it had any effect turns out to be something else,
@@ -232,14 +232,14 @@ impl UndoHistory {
 
     /// A marked edit turned out to have no effect.
     pub fn had_no_effect(&mut self, row: &EntryRow) {
-        self.replace(row, |is_marked| {
+        self.replace(row, &|is_marked| {
             is_marked.then(|| Part::Gone(Box::new(row.clone())))
         });
     }
 
     /// An edit is no longer a thing of undo: it waits for a person, or a person let it go.
     pub fn forget(&mut self, row: &EntryRow) {
-        self.replace(row, |_| None);
+        self.replace(row, &|_| None);
     }
 
     /// The versions that edits got are those of a history that the server does not have.
@@ -257,7 +257,7 @@ impl UndoHistory {
 
     /// Replaces the parts that stand for an entry by one, or none; `with` is told whether it was
     /// marked.
-    fn replace(&mut self, row: &EntryRow, with: impl Fn(bool) -> Option<Part>) {
+    fn replace(&mut self, row: &EntryRow, with: &dyn Fn(bool) -> Option<Part>) {
         for steps in [&mut self.done, &mut self.undone] {
             for step in steps.iter_mut() {
                 let first = step.parts.iter().position(|part| part.stands_for(row));

@@ -51,6 +51,6 @@ impl Outbox {
             self.put_last(entry, journal);
         }
         let ids: Vec<EditId> = of.ids().collect();
-        self.release(&ids, journal, |change| change.seen.after.extend(undo));
+        self.release(&ids, journal, &|change| change.seen.after.extend(undo));
     }
 }

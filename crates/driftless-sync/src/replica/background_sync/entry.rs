@@ -251,7 +251,7 @@ impl Entry {
 
     /// Nobody waits for these edits any more; `seen` says what a change that did has seen of them.
     /// Answers whether this entry did.
-    pub(super) fn release(&mut self, ids: &[EditId], seen: impl Fn(&mut LocalChange)) -> bool {
+    pub(super) fn release(&mut self, ids: &[EditId], seen: &dyn Fn(&mut LocalChange)) -> bool {
         let mut is_changed = false;
         for change in &mut self.row.changes {
             let before = change.seen.after.len();

@@ -420,7 +420,7 @@ impl Outbox {
         journal: &mut Journal,
     ) {
         let schema = self.schema.clone();
-        self.release(own.ids(), journal, |change| {
+        self.release(own.ids(), journal, &|change| {
             own.settle(change, confirmed, &schema);
             if is_taken_back {
                 change.seen.after.extend(own.ids().last());
@@ -436,8 +436,8 @@ impl Outbox {
     }
 
     /// Nobody waits for these edits any more; `seen` says what a change that did has seen of them.
-    fn release(&mut self, ids: &[EditId], journal: &mut Journal, seen: impl Fn(&mut LocalChange)) {
-        let released = |entry: &mut Entry| entry.release(ids, &seen).then_some(entry.row.number);
+    fn release(&mut self, ids: &[EditId], journal: &mut Journal, seen: &dyn Fn(&mut LocalChange)) {
+        let released = |entry: &mut Entry| entry.release(ids, seen).then_some(entry.row.number);
         let entries = self.entries.values_mut().map(Box::as_mut);
         let numbers: Vec<u64> = entries.filter_map(released).collect();
         for number in numbers {
@@ -455,7 +455,7 @@ impl Outbox {
 
     fn forget_gone(&mut self, row: &EntryRow, journal: &mut Journal) {
         let own = self.own_gone(row);
-        self.release(own.ids(), journal, |change| {
+        self.release(own.ids(), journal, &|change| {
             own.pass_on(change);
             own.hide(change);
         });

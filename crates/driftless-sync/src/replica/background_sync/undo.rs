@@ -23,7 +23,7 @@ pub fn undo_changes(
     row: &EntryRow,
     skipped: &[LeafRef],
     version: Version,
-    has_made: impl Fn(&RecordId) -> bool,
+    has_made: &dyn Fn(&RecordId) -> bool,
 ) -> Vec<LocalChange> {
     let seen = || Seen {
         version,

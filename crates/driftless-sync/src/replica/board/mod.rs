@@ -450,7 +450,7 @@ impl Board {
         if is_taken_back {
             self.history.took_effect(row.id, *version, skipped);
             let has_made = |id: &RecordId| self.has_made(id, *version);
-            let changes = undo_changes(&row, skipped, *version, has_made);
+            let changes = undo_changes(&row, skipped, *version, &has_made);
             step.undo.push(Undo {
                 label: labelled("Take back", &row.label),
                 changes,

@@ -180,7 +180,7 @@ impl Replica {
         let board = self.board_mut(id);
         let (row, version) = (&applied.entry, applied.version);
         let has_made = |record: &driftless_model::RecordId| board.has_made(record, version);
-        let changes = undo_changes(row, &applied.skipped, version, has_made);
+        let changes = undo_changes(row, &applied.skipped, version, &has_made);
         let label = labelled("Take back", &row.label);
         let Some(made) = self.make_below(id, label, changes, row, now) else {
             return;

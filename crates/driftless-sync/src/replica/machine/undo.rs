@@ -82,7 +82,7 @@ impl Replica {
         let entry = board.outbox.by_id(edit).filter(|entry| entry.is_active())?;
         let (number, row) = (entry.row.number, entry.row.clone());
         if board.outbox.is_awaited(number) {
-            let mut changes = undo_changes(&row, &[], driftless_model::Version(0), |_| true);
+            let mut changes = undo_changes(&row, &[], driftless_model::Version(0), &|_| true);
             for change in &mut changes {
                 change.seen.after = vec![row.id];
             }
@@ -112,7 +112,7 @@ impl Replica {
         let board = self.boards.get(id)?;
         let version = applied.version;
         let has_made = |id: &RecordId| board.shows_made(id, version);
-        let mut changes = undo_changes(&applied.row, &applied.skipped, version, has_made);
+        let mut changes = undo_changes(&applied.row, &applied.skipped, version, &has_made);
         changes.retain(|change| board.is_free_for_undo(change, version));
         for change in &mut changes {
             let confirmed = board.state.confirmed();

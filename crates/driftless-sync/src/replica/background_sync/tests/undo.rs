@@ -15,7 +15,7 @@ fn row(changes: Vec<(&str, Op)>, base: Vec<BaseLeaf>) -> EntryRow {
 }
 
 fn undone(row: &EntryRow, skipped: &[LeafRef], has_made: bool) -> Vec<LocalChange> {
-    undo_changes(row, skipped, Version(MADE), |_| has_made)
+    undo_changes(row, skipped, Version(MADE), &|_| has_made)
 }
 
 fn expected(changes: Vec<(&str, Op)>) -> Vec<LocalChange> {
