@@ -49,8 +49,8 @@ pub enum IdError {
     },
 }
 
-/// A character as it is, or how it is written where it cannot be seen. Not as `Debug` does it, which
-/// brings a browser the tables of all that can be printed.
+/// A character as it is, or how it is written where it cannot be seen. Not as `Debug` does it,
+/// which brings a browser the tables of all that can be printed.
 fn visible(character: char) -> String {
     if character.is_control() {
         character.escape_default().to_string()

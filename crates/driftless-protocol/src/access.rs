@@ -114,7 +114,7 @@ pub struct HttpRefusal {
 }
 
 /// An answer over HTTP: JSON for scripts, `MessagePack` for whoever asks for it (`Accept:
-/// application/msgpack`), as browsers do, which have no other decoder.
+/// application/msgpack`), as browsers do, which have no other decoder. For the types here alone.
 pub trait HttpAnswer: Serialize + Take {
     /// The type of its bytes as `MessagePack`.
     const MESSAGE_PACK: &'static str = "application/msgpack";

@@ -4,12 +4,12 @@
 //! implementation, and a difference is a bug in one of the two.
 #![forbid(unsafe_code)]
 
+mod tree;
 pub mod packed;
 pub mod codes;
 pub mod feed;
 pub mod samples;
 pub mod push;
-mod tree;
 pub mod payload;
 pub mod message;
 pub mod codec;
