@@ -57,6 +57,10 @@ fn replace(file: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
 /// indices itself, and the first KiB is the far end of the stack, where nothing else lies.
 const PROMISES: [&str; 2] = ["--ignore-implicit-traps", "--low-memory-unused"];
 
+/// Larger functions stay by themselves, also where only one place calls them: compression finds
+/// fewer repetitions in a large one than in small ones, whose locals have the same numbers.
+const ALONE: &str = "--one-caller-inline-max-function-size=20";
+
 /// Structured control flow is taken apart and put together again before the usual passes, which
 /// finds repetitions that they leave.
 fn module(packages: &Path, file: &Path, smaller: &Path) -> Result<()> {
@@ -66,6 +70,7 @@ fn module(packages: &Path, file: &Path, smaller: &Path) -> Result<()> {
         .arg(file)
         .args(FEATURES)
         .args(PROMISES)
+        .arg(ALONE)
         .args(["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz"])
         .arg("--strip-target-features")
         .arg("--output")
