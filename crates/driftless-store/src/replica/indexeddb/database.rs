@@ -57,9 +57,10 @@ impl Opening {
         });
         request.set_onupgradeneeded(Some(upgrade.as_ref().unchecked_ref()));
         let (sender, blocked) = oneshot::channel();
-        let block = Closure::once(move || {
-            // It may have been opened by now.
-            let _ = sender.send(());
+        let sender = Cell::new(Some(sender));
+        let block = Closure::new(move || {
+            // Once is enough. It may have been opened by now.
+            let _ = sender.take().map(|sender| sender.send(()));
         });
         request.set_onblocked(Some(block.as_ref().unchecked_ref()));
         Ok(Self {
