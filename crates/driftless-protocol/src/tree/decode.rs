@@ -49,6 +49,11 @@ impl Faults {
         }
     }
 
+    /// What is read is no part any more of what was entered last.
+    pub fn leave(&mut self) {
+        self.path.pop();
+    }
+
     /// Something is wrong here.
     #[cold]
     #[inline(never)]
@@ -161,13 +166,6 @@ impl<'a, 'de> Fields<'a, 'de> {
         let value = Value::take::<IS_TEXT>(found?, faults);
         faults.leave();
         Some(value)
-    }
-}
-
-impl Faults {
-    /// What is read is no part any more of what was entered last.
-    pub fn leave(&mut self) {
-        self.path.pop();
     }
 }
 
