@@ -12,6 +12,7 @@ mod sizes;
 mod markdown;
 mod site;
 mod glue;
+mod neighbours;
 mod shrink;
 mod web_folder;
 mod web;

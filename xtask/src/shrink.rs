@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::repo::Repo;
-use crate::{glue, node, process, sizes};
+use crate::{glue, neighbours, node, process, sizes};
 
 /// What the output of the Rust compiler uses. Never `--all-features`: it makes wasm-opt emit
 /// imports that Chromium refuses.
@@ -75,7 +75,10 @@ fn module(packages: &Path, file: &Path, smaller: &Path) -> Result<()> {
         .arg("--strip-target-features")
         .arg("--output")
         .arg(smaller);
-    process::run(&mut command)
+    process::run(&mut command)?;
+    let module = fs::read(smaller).with_context(|| format!("cannot read {}", smaller.display()))?;
+    fs::write(smaller, neighbours::reordered(&module)?)?;
+    Ok(())
 }
 
 fn text(packages: &Path, file: &Path, smaller: &Path) -> Result<()> {

@@ -193,9 +193,9 @@ impl Client {
             feeds: published.feeds.len(),
             dropped_samples: published.dropped_samples,
             flushes: published.flushes,
-            settings: kept.settings.clone(),
+            settings: kept.changed_settings(),
             application: SortedMap::new(),
-            history: kept.last.iter().cloned().collect(),
+            history: kept.happenings(),
             secrets: secrets.clone(),
         }
     }

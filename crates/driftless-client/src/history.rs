@@ -2,6 +2,7 @@
 //! said to `tracing` as it happens. It tells nothing of what boards hold.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use driftless_model::SortedMap;
@@ -17,7 +18,7 @@ use crate::status::Status;
 /// Most things that are kept; the oldest go first.
 const KEPT_MAX: usize = 200;
 
-/// Something that happened.
+/// Something that happened, as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Happening {
@@ -58,12 +59,27 @@ pub(crate) struct Kept {
     pub(crate) secrets: Secrets,
     /// As it was given.
     pub(crate) endpoint: String,
-    /// The settings that are not at their defaults.
-    pub(crate) settings: SortedMap<String, String>,
-    pub(crate) last: VecDeque<Happening>,
     pub(crate) counters: Counters,
+    config: RealtimeConfig,
+    last: VecDeque<Noted>,
     connection: Option<&'static str>,
     storage: Option<&'static str>,
+}
+
+/// Something that happened, with its detail as it came: that is looked through once somebody asks.
+#[derive(PartialEq, Eq)]
+struct Noted {
+    at_ms: u64,
+    what: &'static str,
+    name: &'static str,
+    detail: String,
+    times: u64,
+}
+
+impl fmt::Debug for Noted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Noted({} {})", self.what, self.name)
+    }
 }
 
 impl History {
@@ -76,10 +92,7 @@ impl History {
         let mut kept = self.kept();
         endpoint.clone_into(&mut kept.endpoint);
         kept.secrets.add(token.unwrap_or_default());
-        let settings = Setting::ALL.iter();
-        let changed = settings.filter(|it| config.value(**it) != it.default_value());
-        let changed = changed.map(|it| (it.name().to_owned(), config.value(*it).to_string()));
-        kept.settings = changed.collect();
+        kept.config = config.clone();
     }
 
     /// A token that was in use is never shown.
@@ -94,6 +107,25 @@ impl History {
 }
 
 impl Kept {
+    /// What happened lately, the oldest first.
+    pub(crate) fn happenings(&self) -> Vec<Happening> {
+        let happening = |noted: &Noted| Happening {
+            at_ms: noted.at_ms,
+            what: Redacted::known(noted.what, noted.name, &self.secrets.redact(&noted.detail)),
+            times: noted.times,
+        };
+        self.last.iter().map(happening).collect()
+    }
+
+    /// The settings that are not at their defaults.
+    pub(crate) fn changed_settings(&self) -> SortedMap<String, String> {
+        let value = |setting: &Setting| self.config.value(*setting);
+        let settings = Setting::ALL.iter();
+        let changed = settings.filter(|it| value(it) != it.default_value());
+        let texts = changed.map(|it| (it.name().to_owned(), value(it).to_string()));
+        texts.collect()
+    }
+
     fn note(&mut self, event: &ClientEvent, at_ms: u64) {
         match event {
             ClientEvent::Status(status) => self.note_status(status, at_ms),
@@ -109,22 +141,23 @@ impl Kept {
             ClientEvent::EditApplied { board, version, .. } => {
                 self.counters.edits_applied += 1;
                 tracing::debug!(%board, version = version.0, "edit applied");
-                self.keep(at_ms, "edit applied", "", &Redacted::default());
+                self.keep(at_ms, "edit applied", "", String::new());
             }
             ClientEvent::EditFailed { board, detail, .. } => {
                 self.counters.edits_failed += 1;
-                let detail = self.secrets.redact(detail);
-                tracing::warn!(%board, %detail, "edit not applied");
-                self.keep(at_ms, "edit not applied", "", &detail);
+                let shown = || self.secrets.redact(detail);
+                tracing::warn!(%board, detail = %shown(), "edit not applied");
+                self.keep(at_ms, "edit not applied", "", detail.clone());
             }
             ClientEvent::Replaced { .. } | ClientEvent::Overwritten { .. } => {
                 self.counters.values_replaced += 1;
             }
             ClientEvent::Error(error) => {
                 self.counters.errors += 1;
-                let error = self.secrets.redact(&error.to_string());
-                tracing::error!(%error, "the client goes on after an error");
-                self.keep(at_ms, "error", "", &error);
+                let error = error.to_string();
+                let shown = || self.secrets.redact(&error);
+                tracing::error!(error = %shown(), "the client goes on after an error");
+                self.keep(at_ms, "error", "", error);
             }
             _ => {}
         }
@@ -135,29 +168,29 @@ impl Kept {
         if self.connection.replace(connection) != Some(connection) {
             let is_online = matches!(status.connection, Connection::Online { .. });
             self.counters.connections += u64::from(is_online);
-            let reason = self
-                .secrets
-                .redact(status.connection.reason().unwrap_or_default());
-            tracing::info!(state = connection, %reason, "connection");
-            self.keep(at_ms, "connection", connection, &reason);
+            let reason = status.connection.reason().unwrap_or_default();
+            let shown = || self.secrets.redact(reason);
+            tracing::info!(state = connection, reason = %shown(), "connection");
+            self.keep(at_ms, "connection", connection, reason.to_owned());
         }
         let storage = status.storage.name();
         if self.storage.replace(storage) != Some(storage) {
-            let reason = self
-                .secrets
-                .redact(status.storage.reason().unwrap_or_default());
-            tracing::info!(state = storage, %reason, "storage");
-            self.keep(at_ms, "storage", storage, &reason);
+            let reason = status.storage.reason().unwrap_or_default();
+            let shown = || self.secrets.redact(reason);
+            tracing::info!(state = storage, reason = %shown(), "storage");
+            self.keep(at_ms, "storage", storage, reason.to_owned());
         }
     }
 
-    fn keep(&mut self, at_ms: u64, what: &'static str, name: &'static str, detail: &Redacted) {
-        let what = Redacted::known(what, name, detail);
+    fn keep(&mut self, at_ms: u64, what: &'static str, name: &'static str, detail: String) {
+        let is_same = |last: &Noted| (last.what, last.name, &last.detail) == (what, name, &detail);
         match self.last.back_mut() {
-            Some(last) if last.what == what => last.times += 1,
-            _ => self.last.push_back(Happening {
+            Some(last) if is_same(last) => last.times += 1,
+            _ => self.last.push_back(Noted {
                 at_ms,
                 what,
+                name,
+                detail,
                 times: 1,
             }),
         }
@@ -184,9 +217,9 @@ mod tests {
     }
 
     fn whats(history: &History) -> Vec<(u64, String, u64)> {
-        let kept = history.kept();
-        let last = kept.last.iter();
-        last.map(|it| (it.at_ms, it.what.to_string(), it.times))
+        let happenings = history.kept().happenings().into_iter();
+        happenings
+            .map(|it| (it.at_ms, it.what.to_string(), it.times))
             .collect()
     }
 
@@ -226,6 +259,16 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_left_out_also_where_it_was_learnt_of_later() {
+        let history = History::default();
+        history.note(&failed("the token s3cret has expired"), 1);
+        assert!(!format!("{history:?}").contains("s3cret"));
+        history.hide("s3cret");
+        let line = "edit not applied: the token [redacted] has expired".to_owned();
+        assert_eq!(whats(&history), [(1, line, 1)]);
+    }
+
+    #[test]
     fn nothing_that_a_person_wrote_is_kept() {
         let history = History::default();
         history.note(&failed("it conflicts"), 1);
@@ -242,7 +285,8 @@ mod tests {
             }),
             3,
         );
-        assert!(!format!("{history:?}").contains("private"));
-        assert_eq!(whats(&history).len(), 3);
+        let whats = whats(&history);
+        assert!(!format!("{history:?} {whats:?}").contains("private"));
+        assert_eq!(whats.len(), 3);
     }
 }
