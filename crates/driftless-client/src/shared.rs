@@ -10,7 +10,7 @@ use driftless_model::{
     Version, limits,
 };
 use driftless_protocol::durable::LocalChange;
-use driftless_protocol::{Payload, Query};
+use driftless_protocol::{FeedFrame, Payload, Query};
 use driftless_sync::replica::undo_history::UndoState;
 use driftless_sync::replica::view::{EntryView, RecordView, Resolution};
 use driftless_sync::replica::{Command, NewEdit, SeenMark};
@@ -60,6 +60,42 @@ pub(crate) struct PublishedBoard {
 pub(crate) struct PublishedFeed {
     pub(crate) query: Query,
     pub(crate) data: Arc<FeedData>,
+    /// What takes news of it, by way of who opens it: a page that opens none has no code for it.
+    take: fn(&mut Arc<FeedData>, &FeedNews) -> Option<String>,
+}
+
+/// What arrives of a feed.
+#[derive(Debug)]
+pub(crate) enum FeedNews {
+    Frame(FeedFrame),
+    Error { feed: u32, detail: String },
+}
+
+impl PublishedFeed {
+    fn open(query: Query) -> Self {
+        Self {
+            data: Arc::new(FeedData::new(&query)),
+            query,
+            take,
+        }
+    }
+
+    /// Answers why nothing can be shown of it.
+    pub(crate) fn take(&mut self, news: &FeedNews) -> Option<String> {
+        (self.take)(&mut self.data, news)
+    }
+}
+
+fn take(data: &mut Arc<FeedData>, news: &FeedNews) -> Option<String> {
+    let data = Arc::make_mut(data);
+    let error = match news {
+        FeedNews::Frame(frame) => data.apply(frame).err().map(|error| error.to_string()),
+        FeedNews::Error { detail, .. } => Some(detail.clone()),
+    };
+    if let Some(detail) = &error {
+        data.error = Some(detail.clone());
+    }
+    error
 }
 
 /// How often changes were published, and how long that takes.
@@ -210,11 +246,7 @@ impl Shared {
         let mut published = self.state.published();
         let feed = published.next_feed;
         published.next_feed = feed.wrapping_add(1);
-        let data = Arc::new(FeedData::new(&query));
-        let opened = PublishedFeed {
-            query: query.clone(),
-            data,
-        };
+        let opened = PublishedFeed::open(query.clone());
         published.feeds.insert(feed, opened);
         self.command(Command::OpenFeed { feed, query });
         feed

@@ -14,7 +14,7 @@ use driftless_sync::replica::{Notice, Replica, Settlement};
 use super::steps;
 use crate::error::{ClientError, EditError};
 use crate::event::ClientEvent;
-use crate::shared::{Published, State};
+use crate::shared::{FeedNews, Published, State};
 use crate::status::Status;
 
 /// Why there is no connection where a tab has it that this one does not understand.
@@ -68,12 +68,6 @@ pub(super) struct Around {
     pub(super) retry_ms: u64,
     /// What the browser answered when asked to keep the storage.
     pub(super) is_persistent: Option<bool>,
-}
-
-#[derive(Debug)]
-enum FeedNews {
-    Frame(FeedFrame),
-    Error { feed: u32, detail: String },
 }
 
 impl Batch {
@@ -390,15 +384,7 @@ fn publish_feed(
     events: &mut Vec<ClientEvent>,
 ) -> Option<u32> {
     let (FeedNews::Frame(FeedFrame { feed, .. }) | FeedNews::Error { feed, .. }) = news;
-    let open = published.feeds.get_mut(feed)?;
-    let data = Arc::make_mut(&mut open.data);
-    let error = match news {
-        FeedNews::Frame(frame) => data.apply(frame).err().map(|error| error.to_string()),
-        FeedNews::Error { detail, .. } => Some(detail.clone()),
-    };
-    if let Some(detail) = &error {
-        data.error = Some(detail.clone());
-    }
+    let error = published.feeds.get_mut(feed)?.take(news);
     events.push(ClientEvent::Feed { feed: *feed });
     let detail = error?;
     if matches!(news, FeedNews::Frame(frame) if !frame.full) {
