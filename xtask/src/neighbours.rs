@@ -66,7 +66,7 @@ fn like_beside_like(bodies: &[&[u8]]) -> Vec<usize> {
     let own: Vec<f64> = runs
         .in_function
         .iter()
-        .map(|runs| OWN_BYTES + runs.len() as f64)
+        .map(|runs| OWN_BYTES + number(runs.len()))
         .collect();
     let mut likeness = vec![0.0; bodies.len()];
     let mut left: Vec<usize> = (0..bodies.len()).collect();
@@ -123,12 +123,16 @@ impl Runs {
     fn add_likeness(&self, function: usize, likeness: &mut [f64]) {
         for run in &self.in_function[function] {
             let holders = &self.holders[*run];
-            let weight = 1.0 / (holders.len() as f64).sqrt();
+            let weight = 1.0 / number(holders.len()).sqrt();
             for holder in holders {
                 likeness[*holder] += weight;
             }
         }
     }
+}
+
+fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Writes a module anew, its own functions in this order.
