@@ -24,6 +24,12 @@ struct Pair {
     glue: PathBuf,
 }
 
+/// A script beside the glue.
+struct Script {
+    name: String,
+    text: String,
+}
+
 /// Shortens every module of a page that has its glue beside it.
 pub fn shorten(packages: &Path, app: &Path) -> Result<()> {
     for file in sizes::files_below(app)? {
@@ -42,18 +48,13 @@ impl Pair {
         println!("Shortening what {} is called by", self.module.display());
         let others = self.other_scripts()?;
         self.drop_unused_parts(packages, &others)?;
-        let read = |file: &Path| {
-            fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
-        };
         let mut glue = read(&self.glue)?;
-        let scripts = others.iter().map(|script| read(script));
-        let scripts = scripts.collect::<Result<Vec<_>>>()?;
-
         let mut module = read_module(&self.module)?;
-        let mut asked_for: HashSet<&str> = words(&glue).map(|(_, word)| word).collect();
-        for script in &scripts {
-            asked_for.extend(words(script).map(|(_, word)| word));
-        }
+        let scripts = others.iter().map(|script| &script.text).chain([&glue]);
+        let asked_for: HashSet<&str> = scripts
+            .flat_map(|script| words(script))
+            .map(|(_, word)| word)
+            .collect();
         keep_exports(&mut module, &asked_for);
         glue = renamed(&glue, &short_names(&mut module));
         fs::write(&self.module, module.emit_wasm())?;
@@ -62,22 +63,27 @@ impl Pair {
     }
 
     /// The scripts beside the glue, which may import from it.
-    fn other_scripts(&self) -> Result<Vec<PathBuf>> {
-        let folder = self.folder()?;
+    fn other_scripts(&self) -> Result<Vec<Script>> {
+        let folder = self.glue.parent().context("glue lies in a folder")?;
         let files = sizes::files_below(folder)?.into_iter();
         let files = files.map(|file| folder.join(file));
-        Ok(files
+        files
             .filter(|file| *file != self.glue && file.extension().is_some_and(|it| it == "js"))
-            .collect())
+            .map(|file| {
+                let name = file.file_name().unwrap_or_default().to_string_lossy();
+                Ok(Script {
+                    name: name.into_owned(),
+                    text: read(&file)?,
+                })
+            })
+            .collect()
     }
 
     /// Leaves of the glue what other scripts import, and what that needs.
-    fn drop_unused_parts(&self, packages: &Path, others: &[PathBuf]) -> Result<()> {
+    fn drop_unused_parts(&self, packages: &Path, others: &[Script]) -> Result<()> {
         let name = self.glue.file_name().unwrap_or_default().to_string_lossy();
-        let starts_later = others
-            .iter()
-            .any(|script| fs::read_to_string(script).is_ok_and(|text| text.contains("initSync")));
-        let wanted = if starts_later {
+        let mut texts = others.iter().map(|script| &script.text);
+        let wanted = if texts.any(|text| text.contains("initSync")) {
             "default, initSync"
         } else {
             "default"
@@ -96,18 +102,17 @@ impl Pair {
             ])
             .arg(format!("--outfile={}", outfile.display()));
         for script in others {
-            let name = script.file_name().unwrap_or_default().to_string_lossy();
-            esbuild.arg(format!("--external:./{name}"));
+            esbuild.arg(format!("--external:./{}", script.name));
         }
         process::run(&mut esbuild)?;
         fs::remove_file(&entry)?;
         fs::rename(&outfile, &self.glue)?;
         Ok(())
     }
+}
 
-    fn folder(&self) -> Result<&Path> {
-        self.glue.parent().context("glue lies in a folder")
-    }
+fn read(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 fn read_module(file: &Path) -> Result<Module> {
