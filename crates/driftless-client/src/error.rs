@@ -142,6 +142,9 @@ pub enum OutboxError {
     /// A name in the merge is no name.
     #[error(transparent)]
     Name(#[from] IdError),
+    /// A value in the merge is none that the leaf can have.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
     /// A number in the merge is none that can be written.
     #[error("a value has to be finite")]
     NotFinite,
@@ -167,7 +170,7 @@ pub enum ConnectError {
     /// The URL is none, or of no kind that this build speaks.
     #[error("{url:?} is no address to connect to: {reason}")]
     Url {
-        /// What was given.
+        /// What was given, without what it carries besides host and path.
         url: String,
         /// What is wrong, and what would be right.
         reason: String,

@@ -54,7 +54,7 @@ pub struct Counters {
 #[derive(Debug, Default)]
 pub(crate) struct History(Mutex<Kept>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Kept {
     pub(crate) secrets: Secrets,
     /// As it was given.
@@ -67,7 +67,6 @@ pub(crate) struct Kept {
 }
 
 /// Something that happened, with its detail as it came: that is looked through once somebody asks.
-#[derive(PartialEq, Eq)]
 struct Noted {
     at_ms: u64,
     what: &'static str,
@@ -76,9 +75,12 @@ struct Noted {
     times: u64,
 }
 
-impl fmt::Debug for Noted {
+impl fmt::Debug for Kept {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Noted({} {})", self.what, self.name)
+        let mut shown = formatter.debug_struct("Kept");
+        shown
+            .field("counters", &self.counters)
+            .finish_non_exhaustive()
     }
 }
 
@@ -91,13 +93,13 @@ impl History {
     pub(crate) fn begin(&self, endpoint: &str, token: Option<&str>, config: &RealtimeConfig) {
         let mut kept = self.kept();
         endpoint.clone_into(&mut kept.endpoint);
-        kept.secrets.add(token.unwrap_or_default());
+        kept.secrets.add_token(token.unwrap_or_default());
         kept.config = config.clone();
     }
 
     /// A token that was in use is never shown.
     pub(crate) fn hide(&self, token: &str) {
-        self.kept().secrets.add(token);
+        self.kept().secrets.add_token(token);
     }
 
     /// Takes note of an event.
@@ -164,6 +166,8 @@ impl Kept {
     }
 
     fn note_status(&mut self, status: &Status, at_ms: u64) {
+        let user = status.user.as_ref();
+        self.secrets.add_user(user.map_or("", |user| user.as_str()));
         let connection = status.connection.name();
         if self.connection.replace(connection) != Some(connection) {
             let is_online = matches!(status.connection, Connection::Online { .. });

@@ -86,7 +86,7 @@ impl<T: LeafValue> LeafName for Leaf<T> {
     type Value = T;
 
     fn into_path(self) -> Result<LeafPath, IdError> {
-        Ok(Leaf::path(&self))
+        self.try_path()
     }
 }
 

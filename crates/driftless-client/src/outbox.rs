@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use driftless_model::{LeafRef, LeafValue, RecordId, Value};
+use driftless_model::{LeafRef, LeafValue, RecordId, Schema, Value};
 use driftless_sync::replica::view::{
     ConflictLeaf, ConflictView, EntryProgress, EntryView, RemovedView, Resolution,
 };
 
 use crate::error::OutboxError;
 use crate::names::{LeafName, Name};
-use crate::shared::Shared;
+use crate::shared::{PublishedBoard, Shared};
 
 /// An edit that is not settled: on its way, or set aside for a person. A value, as it was when it
 /// was asked for; deciding looks at what it is by then.
@@ -404,16 +404,7 @@ impl Conflict {
         if let Some(error) = builder.error {
             return Err(error);
         }
-        self.check_leaves(&builder.values)?;
         self.resolve(Resolution::Merge(builder.values))
-    }
-
-    fn check_leaves(&self, values: &[(LeafRef, Option<Value>)]) -> Result<(), OutboxError> {
-        let is_in = |leaf: &LeafRef| self.leaves().iter().any(|it| it.at == *leaf);
-        match values.iter().find(|(leaf, _)| !is_in(leaf)) {
-            Some((leaf, _)) => Err(OutboxError::OtherLeaf(leaf.clone())),
-            None => Ok(()),
-        }
     }
 
     fn resolve(&self, resolution: Resolution) -> Result<(), OutboxError> {
@@ -430,17 +421,52 @@ pub(crate) fn resolve(
     if shared.is_closed() {
         return Err(OutboxError::Closed);
     }
-    let decide = |now: Option<&EntryView>| match now.map(|now| &now.state) {
-        // Another edit may have joined it since, or they wrote again: that was not looked at.
-        Some(EntryProgress::Conflicted(_)) => {
-            let is_same =
-                |now: &EntryView| now.state == looked_at.state && now.edits == looked_at.edits;
-            let is_same = now.is_some_and(is_same);
-            is_same.then_some(()).ok_or(OutboxError::Changed)
+    let seen = shared.board(&looked_at.board, |board| {
+        let differs = as_looked_at(board, looked_at)?;
+        if let Resolution::Merge(values) = &resolution {
+            check_merge(shared.schema(), board, differs, values)?;
         }
-        _ => Err(OutboxError::Settled),
+        Ok::<_, OutboxError>(board.version)
+    })?;
+    shared.resolve(looked_at, resolution, seen);
+    Ok(())
+}
+
+/// The conflict as it is by now, if it is what the person looked at.
+fn as_looked_at<'a>(
+    board: &'a PublishedBoard,
+    looked_at: &EntryView,
+) -> Result<&'a ConflictView, OutboxError> {
+    let is_it = |entry: &&EntryView| entry.number == looked_at.number && entry.id == looked_at.id;
+    let now = board.outbox.iter().find(is_it);
+    let now = now.ok_or(OutboxError::Settled)?;
+    let EntryProgress::Conflicted(differs) = &now.state else {
+        return Err(OutboxError::Settled);
     };
-    shared.resolve(looked_at, resolution, decide)
+    // Another edit may have joined it since, or they wrote again: that was not looked at.
+    if now.state != looked_at.state || now.edits != looked_at.edits {
+        return Err(OutboxError::Changed);
+    }
+    Ok(differs)
+}
+
+/// That the edit writes these leaves, and that they can have these values.
+fn check_merge(
+    schema: &Schema,
+    board: &PublishedBoard,
+    differs: &ConflictView,
+    values: &[(LeafRef, Option<Value>)],
+) -> Result<(), OutboxError> {
+    for (at, value) in values {
+        if !differs.leaves.iter().any(|leaf| leaf.at == *at) {
+            return Err(OutboxError::OtherLeaf(at.clone()));
+        }
+        if let Some(path) = &at.leaf {
+            let kind = board.records.get(&at.record).map(|record| &record.kind);
+            schema.validate_value(&at.record, kind, path, value.as_ref())?;
+        }
+    }
+    Ok(())
 }
 
 /// Collects the values that a conflict is settled with: see [`Conflict::merge`].

@@ -44,32 +44,69 @@ impl fmt::Display for Redacted {
     }
 }
 
-/// The tokens of this client so far.
+/// The tokens of this client so far, and whom it was signed in as.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub(crate) struct Secrets(Vec<String>);
+pub(crate) struct Secrets {
+    tokens: Vec<String>,
+    users: Vec<String>,
+}
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Secrets({})", self.0.len())
+        write!(
+            formatter,
+            "Secrets({})",
+            self.tokens.len() + self.users.len()
+        )
     }
 }
 
 impl Secrets {
-    /// One more.
-    pub(crate) fn add(&mut self, secret: &str) {
-        if !secret.is_empty() && !self.0.iter().any(|known| known == secret) {
-            self.0.push(secret.to_owned());
-        }
+    /// One token more.
+    pub(crate) fn add_token(&mut self, token: &str) {
+        add(&mut self.tokens, token);
     }
 
-    /// The text without them, and without what looks like one.
+    /// One user more.
+    pub(crate) fn add_user(&mut self, name: &str) {
+        add(&mut self.users, name);
+    }
+
+    /// The text without them, and without what looks like a token.
     pub(crate) fn redact(&self, text: &str) -> Redacted {
         let mut text = text.to_owned();
-        for secret in &self.0 {
-            text = text.replace(secret, TAKEN_OUT);
+        for token in &self.tokens {
+            text = text.replace(token, TAKEN_OUT);
+        }
+        for name in &self.users {
+            text = without_name(&text, name);
         }
         Redacted(by_looks(&text))
     }
+}
+
+fn add(known: &mut Vec<String>, secret: &str) {
+    if !secret.is_empty() && !known.iter().any(|known| known == secret) {
+        known.push(secret.to_owned());
+    }
+}
+
+/// The text without a name wherever that stands by itself: a short one is part of many words.
+fn without_name(text: &str, name: &str) -> String {
+    let is_joined = |letter: Option<char>| letter.is_some_and(|it| it.is_ascii_alphanumeric());
+    let mut shown = String::with_capacity(text.len());
+    let mut from = 0;
+    for (at, _) in text.match_indices(name) {
+        let end = at + name.len();
+        let before = text[..at].chars().next_back();
+        if !is_joined(before) && !is_joined(text[end..].chars().next()) {
+            shown.push_str(&text[from..at]);
+            shown.push_str(TAKEN_OUT);
+            from = end;
+        }
+    }
+    shown.push_str(&text[from..]);
+    shown
 }
 
 /// Words are looked at one by one; what is between them stays.
@@ -114,14 +151,26 @@ mod tests {
     #[test]
     fn the_clients_own_tokens_are_taken_out_wherever_they_stand() {
         let mut secrets = Secrets::default();
-        secrets.add("s3cret");
-        secrets.add("");
+        secrets.add_token("s3cret");
+        secrets.add_token("");
         let shown = secrets.redact("the token `s3cret` (s3cret) has expired");
         assert_eq!(
             shown.as_str(),
             "the token `[redacted]` ([redacted]) has expired"
         );
         assert_eq!(format!("{secrets:?}"), "Secrets(1)");
+    }
+
+    #[test]
+    fn names_of_users_are_taken_out_where_they_stand_by_themselves() {
+        let mut secrets = Secrets::default();
+        secrets.add_user("Ann");
+        secrets.add_user("Zoë 🦊");
+        let shown = secrets.redact("Ann may read the Annual plan; sign in as Zoë 🦊, or as Ann");
+        let expected =
+            "[redacted] may read the Annual plan; sign in as [redacted], or as [redacted]";
+        assert_eq!(shown.as_str(), expected);
+        assert_eq!(format!("{secrets:?}"), "Secrets(2)");
     }
 
     #[test]

@@ -273,19 +273,8 @@ impl Shared {
         self.command(Command::RollBack { board, number });
     }
 
-    /// Settles an entry, as it is by now and its board with it: `decide` looks at both and says
-    /// whether that is what the person looked at.
-    pub(crate) fn resolve<E>(
-        &self,
-        view: &EntryView,
-        resolution: Resolution,
-        decide: impl FnOnce(Option<&EntryView>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let seen = self.board(&view.board, |board| {
-            let mut entries = board.outbox.iter();
-            decide(entries.find(|entry| entry.number == view.number && entry.id == view.id))?;
-            Ok(board.version)
-        })?;
+    /// Settles an entry as the person decided who looked at this and at this version of its board.
+    pub(crate) fn resolve(&self, view: &EntryView, resolution: Resolution, seen: Version) {
         self.command(Command::Resolve {
             board: view.board.clone(),
             number: view.number,
@@ -294,7 +283,6 @@ impl Shared {
             seen,
             id: random_id(),
         });
-        Ok(())
     }
 
     /// Checks an edit and hands it to the driver. The lock is held throughout, so that edits of

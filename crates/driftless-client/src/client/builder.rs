@@ -14,6 +14,7 @@ use crate::error::ConnectError;
 use crate::network::NetworkControl;
 use crate::platform::conditioned::Conditioned;
 use crate::platform::{OwnedStore, Platform, PlatformStore};
+use crate::redacted::Secrets;
 use crate::shared::{Shared, State};
 
 /// Describes a [`Client`].
@@ -51,13 +52,17 @@ pub struct ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The token stays out of logs.
         formatter
             .debug_struct("ClientBuilder")
-            .field("url", &self.url)
+            .field("url", &shown_address(&self.url))
             .field("namespace", &self.namespace)
             .finish_non_exhaustive()
     }
+}
+
+/// An address without the secrets that somebody may have put into it.
+fn shown_address(url: &str) -> String {
+    Secrets::default().redact(url).to_string()
 }
 
 impl ClientBuilder {
@@ -313,7 +318,7 @@ impl ClientBuilder {
     pub async fn connect(self) -> Result<Client, ConnectError> {
         #[cfg(not(target_arch = "wasm32"))]
         crate::platform::native::check_url(&self.url).map_err(|reason| ConnectError::Url {
-            url: self.url.clone(),
+            url: shown_address(&self.url),
             reason,
         })?;
         let client = self.auto_connect(true).start();

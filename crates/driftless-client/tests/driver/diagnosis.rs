@@ -18,6 +18,8 @@ use crate::stage::{Stage, builder, home, make_note};
 
 const TOKEN: &str = "dl-Zm9vYmFyYmF6";
 const LATER_TOKEN: &str = "hunter2";
+/// Whom the server of the tests takes everybody for.
+const USER: &str = "Ada";
 
 fn bundle(client: &Client) -> Json {
     let json = client.diagnostics().to_json();
@@ -41,7 +43,7 @@ fn client_in_trouble(stage: &mut Stage) -> Client {
     let peer = stage.accept();
     make_note(&client, "Nobody else is to read this");
     stage.pass_ms(100);
-    let reason = format!("the token {TOKEN} gave way to {LATER_TOKEN}");
+    let reason = format!("the token {TOKEN} of {USER} gave way to {LATER_TOKEN}");
     peer.event(SocketEvent::Closed { code: None, reason });
     stage.settle();
     client
@@ -74,7 +76,7 @@ fn a_bundle_has_this_shape() {
         "connection connecting",
         "connection handshaking",
         "connection online",
-        "connection waiting: the token [redacted] gave way to [redacted]",
+        "connection waiting: the token [redacted] of [redacted] gave way to [redacted]",
     ];
     let happened = happened.map(|what| json!({"at_ms": "…", "what": what, "times": 1}));
     let expected = json!({
@@ -85,7 +87,7 @@ fn a_bundle_has_this_shape() {
         "endpoint": "wss://boards.test/rt",
         "connection": {
             "state": "waiting",
-            "reason": "the token [redacted] gave way to [redacted]",
+            "reason": "the token [redacted] of [redacted] gave way to [redacted]",
             "attempt": 1,
             "latency_ms": null,
             "network_held": false,
@@ -140,7 +142,7 @@ fn nothing_that_people_wrote_and_no_token_is_in_it() {
     let mut stage = Stage::new();
     let client = client_in_trouble(&mut stage);
     let json = client.diagnostics().with("page", TOKEN).to_json();
-    for secret in [TOKEN, LATER_TOKEN, "Nobody", "Add a note", "ann"] {
+    for secret in [TOKEN, LATER_TOKEN, "Nobody", "Add a note", "ann", USER] {
         assert!(!json.contains(secret), "{secret} is in {json}");
     }
     assert!(!format!("{:?}", client.diagnostics()).contains(LATER_TOKEN));

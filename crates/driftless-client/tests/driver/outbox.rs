@@ -1,6 +1,7 @@
 //! Deciding on what is not settled, by its values.
 
-use driftless_client::model::LeafRef;
+use driftless_client::model::{Invalid, Leaf, LeafRef};
+use driftless_client::view::Resolution;
 use driftless_client::{Conflict, EditError, OutboxError};
 use driftless_model::Note;
 use driftless_testkit::{Person, TestKit};
@@ -89,7 +90,16 @@ fn a_merge_is_of_what_the_edit_writes() {
         record: "note".parse().expect("an id"),
         leaf: Some("title".parse().expect("a path")),
     };
+    assert_eq!(other, Err(OutboxError::OtherLeaf(leaf.clone())));
+    let entry = &ann.client().board("home").outbox()[0];
+    let decision = Resolution::Merge(vec![(leaf.clone(), Some("Lunch".into()))]);
+    let other = ann.client().board("home").resolve(entry, decision);
     assert_eq!(other, Err(OutboxError::OtherLeaf(leaf)));
+    let unfit = conflict.merge(|m| m.set("note", "text", true));
+    assert!(matches!(
+        unfit,
+        Err(OutboxError::Invalid(Invalid::Shape { .. }))
+    ));
     let misnamed = conflict.merge(|m| m.unset("no note", Note::TEXT));
     assert!(matches!(misnamed, Err(OutboxError::Name(_))));
     let pending = ann.client().board("home").pending();
@@ -118,4 +128,16 @@ fn a_board_without_a_name_has_nothing_and_says_why() {
     kit.settle();
     assert!(board.records().is_empty() && !board.is_loaded());
     assert!(board.outbox().is_empty() && board.record("note").is_none());
+}
+
+#[test]
+fn a_leaf_without_a_name_has_nothing_and_says_why() {
+    const NAMELESS: Leaf<String> = Leaf::ask("not//a path");
+    let (_kit, ann, _bob) = contested();
+    let board = ann.client().board("home");
+    assert_eq!(board.get("note", NAMELESS), None);
+    let edit = board.edit("Write", |e| e.set("note", NAMELESS, "hers"));
+    assert!(matches!(edit, Err(EditError::Name(_))));
+    let merged = conflict(&ann).merge(|m| m.set("note", NAMELESS, "hers"));
+    assert!(matches!(merged, Err(OutboxError::Name(_))));
 }

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::ids::LeafPath;
+use crate::ids::{IdError, LeafPath};
 use crate::schema::rule::{PathRule, Policy, Shape};
 use crate::value::Value;
 
@@ -73,9 +73,14 @@ impl<T: LeafValue> Leaf<T> {
         self
     }
 
-    /// Its path.
+    /// Its path. Of a constant that is none (`options/*` names many), a panic.
     pub fn path(&self) -> LeafPath {
-        LeafPath::new(self.path).expect("a leaf constant is a valid path")
+        self.try_path().expect("a leaf constant is a valid path")
+    }
+
+    /// Its path, or why it is none.
+    pub fn try_path(&self) -> Result<LeafPath, IdError> {
+        LeafPath::new(self.path)
     }
 
     /// Its rule, with the shape that its type has.
