@@ -63,3 +63,24 @@ scenario('an edit tells that another person sees it, and since when', async ({ b
   assert.deepEqual(done.map(([state]) => state), ['done', 'done', 'done', 'done']);
   assert.match(done[3][1], /^seen by others \(1 of 1\) (\d+ ms|\d+ s)$/);
 });
+
+/** Hides a page, or shows it. Chromium hides none that has no window: what it would say is said. */
+const show = (board, isSeen) => board.page.evaluate((state) => {
+  Object.defineProperty(document, 'visibilityState', { configurable: true, value: state });
+  document.dispatchEvent(new Event('visibilitychange'));
+}, isSeen ? 'visible' : 'hidden');
+
+scenario('a page that nobody looks at has not shown an edit, and has once somebody does', async ({ browser, server }) => {
+  const ann = await arrive(Board, await browser.person('ann'), server, 'Ann');
+  const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
+  await show(bob, false);
+  await rename(ann, 'Processor', 'Renamed');
+  await bob.waitWidget('Renamed');
+  await ann.waitPending(0);
+  await ann.locate('badge').getByRole('button').first().click();
+  const recent = ann.locate('recentList').locator('[data-testid="recent-item"]').first();
+  const receipt = ann.locate('receipt', recent);
+  await receipt.getByText('seen by others (0 of 1)').waitFor();
+  await show(bob, true);
+  await receipt.getByText('seen by others (1 of 1)').waitFor();
+});

@@ -66,6 +66,25 @@ scenario('where storage is full, the edit stays on screen and is saved when ther
   await bar(ann, 'not-saved').waitFor({ state: 'detached' });
 });
 
+scenario('what is made is on the disk before it is called saved', async ({ browser, server }) => {
+  const profile = await browser.person('ann');
+  await profile.addInitScript(() => {
+    const { transaction } = IDBDatabase.prototype;
+    globalThis.durabilities = [];
+    IDBDatabase.prototype.transaction = function (...given) {
+      const made = transaction.apply(this, given);
+      if (made.mode === 'readwrite') globalThis.durabilities.push(made.durability);
+      return made;
+    };
+  });
+  const ann = await arrive(Board, profile, server, 'Ann');
+  await rename(ann, 'Processor', 'Saved');
+  await ann.waitPending(0);
+  // A browser passes over an option that it does not know.
+  const durabilities = await ann.page.evaluate(() => globalThis.durabilities);
+  assert.deepEqual([...new Set(durabilities)], ['strict']);
+});
+
 scenario('a board that is opened where storage is full works, and says so', async ({ browser, server }) => {
   const { profile } = await cramped(browser, server, 1);
   const ann = await arrive(Board, profile, server, 'Ann');
