@@ -74,6 +74,15 @@ pub struct Diagnostics {
 }
 
 /// The builds on both sides.
+///
+/// ```
+/// use driftless_testkit::TestKit;
+///
+/// let client = TestKit::new().person("Ann").client();
+/// let build = client.diagnostics().build;
+/// assert_eq!(build.protocol, client.status().protocol);
+/// assert_eq!(build.server.expect("it was reached").as_str(), "driftless-testkit");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Build {
@@ -86,6 +95,18 @@ pub struct Build {
 }
 
 /// The connection.
+///
+/// ```
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let client = kit.person("Ann").client();
+/// client.hold_network(true);
+/// kit.settle();
+/// let connection = client.diagnostics().connection;
+/// assert!(connection.network_held && connection.latency_ms.is_none());
+/// assert_ne!(connection.state, "online");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ConnectionFacts {
@@ -102,6 +123,20 @@ pub struct ConnectionFacts {
 }
 
 /// Whether this device keeps what is made.
+///
+/// ```
+/// use driftless_testkit::{Disk, TestKit};
+///
+/// let kit = TestKit::new();
+/// let ann = kit.person("Ann");
+/// ann.set_disk(Disk::Full);
+/// ann.client().board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+/// kit.settle();
+/// let storage = ann.client().diagnostics().storage;
+/// assert_eq!(storage.verdict, "not_saved");
+/// assert!(storage.reason.as_str().contains("free some space"));
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StorageFacts {
@@ -114,6 +149,21 @@ pub struct StorageFacts {
 }
 
 /// One board, counted.
+///
+/// ```
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let ann = kit.person("Ann");
+/// ann.go_offline();
+/// ann.client().board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+/// kit.advance_ms(1_000);
+/// // It is on screen and in the storage, and waits for a server.
+/// let board = &ann.client().diagnostics().boards[0];
+/// assert_eq!((board.records, board.unsaved, board.queued), (1, 0, 1));
+/// assert_eq!((board.version, board.ledger.pending), (0, 1));
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BoardFacts {

@@ -144,6 +144,23 @@ pub enum ClientEvent {
 
 /// The events of a client from the moment of [`crate::Client::events`] on; ends with the client.
 /// Nothing is dropped: a listener that does not listen any more should be dropped.
+///
+/// ```
+/// use driftless_client::{Client, ClientEvent};
+/// use futures::StreamExt;
+///
+/// # futures::executor::block_on(async {
+/// let client = Client::builder("ws://127.0.0.1:1/rt").auto_connect(false).start();
+/// let events = client.events();
+/// client.board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+/// client.shutdown().await;
+/// // It has ended with the client.
+/// let events: Vec<ClientEvent> = events.collect().await;
+/// assert!(events.iter().any(|event| matches!(event, ClientEvent::Outbox { .. })));
+/// # Ok::<(), driftless_client::EditError>(())
+/// # })?;
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug)]
 pub struct EventStream(UnboundedReceiver<ClientEvent>);
 

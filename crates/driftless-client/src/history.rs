@@ -19,6 +19,21 @@ use crate::status::Status;
 const KEPT_MAX: usize = 200;
 
 /// Something that happened, as it may be shown.
+///
+/// ```
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let client = kit.person("Ann").client();
+/// for note in ["one", "two", "three"] {
+///     let edit = client.board("home").edit("Add a note", |e| e.create(note, "note", []))?;
+///     kit.until(edit.applied())?;
+/// }
+/// // What repeats is counted; what it was about is not told.
+/// let last = client.diagnostics().history.pop().expect("something happened");
+/// assert_eq!((last.what.as_str(), last.times), ("edit applied", 3));
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Happening {
@@ -31,6 +46,19 @@ pub struct Happening {
 }
 
 /// How much of something happened since the client was started.
+///
+/// ```
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let client = kit.person("Ann").client();
+/// client.disconnect();
+/// kit.advance_ms(1_000);
+/// client.connect();
+/// kit.advance_ms(1_000);
+/// let counters = client.diagnostics().counters;
+/// assert_eq!((counters.connections, counters.errors), (2, 0));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Counters {

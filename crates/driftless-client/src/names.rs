@@ -22,6 +22,17 @@ use driftless_model::{BoardId, IdError, Leaf, LeafPath, LeafValue, RecordId, Val
 /// ```
 pub trait Name<I>: sealed::Sealed<I> {
     /// The id, or why it is none.
+    ///
+    /// ```
+    /// use driftless_client::Name;
+    /// use driftless_client::model::{BoardId, IdError, RecordId};
+    ///
+    /// // What it is asked for decides what it names.
+    /// let board: BoardId = "home".into_id()?;
+    /// let record: RecordId = "home".into_id()?;
+    /// assert_eq!(board.as_str(), record.as_str());
+    /// # Ok::<(), IdError>(())
+    /// ```
     fn into_id(self) -> Result<I, IdError>;
 }
 
@@ -45,6 +56,14 @@ pub trait LeafName {
     type Value: LeafValue;
 
     /// Its path, or why it is none.
+    ///
+    /// ```
+    /// use driftless_client::LeafName;
+    ///
+    /// assert_eq!("layout/lg".into_path()?.as_str(), "layout/lg");
+    /// assert!("no such leaf".into_path().is_err());
+    /// # Ok::<(), driftless_client::model::IdError>(())
+    /// ```
     fn into_path(self) -> Result<LeafPath, IdError>;
 }
 

@@ -9,6 +9,20 @@ use driftless_sync::replica::Now;
 use serde::Serialize;
 
 /// Most receipts that are kept, over all boards; the oldest go first.
+///
+/// ```
+/// use driftless_client::receipt::RECEIPTS_MAX;
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let board = kit.person("Ann").client().board("home");
+/// for number in 0..RECEIPTS_MAX + 10 {
+///     board.edit("Add a note", |e| e.create(format!("note{number}"), "note", []))?;
+/// }
+/// kit.settle();
+/// assert_eq!(board.receipts().len(), RECEIPTS_MAX);
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 pub const RECEIPTS_MAX: usize = 64;
 
 /// The way of one edit: made, stored on this device, sent, committed by the server, on the screens
@@ -53,6 +67,25 @@ pub struct Receipt {
 }
 
 /// On how many screens of others an edit is.
+///
+/// ```
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let (ann, bob, carol) = (kit.person("Ann"), kit.person("Bob"), kit.person("Carol"));
+/// for other in [&bob, &carol] {
+///     kit.until(other.client().board("home").loaded())?;
+/// }
+/// carol.set_visible(false); // she looks at another page
+/// let board = ann.client().board("home");
+/// let edit = board.edit("Add a note", |e| e.create("note", "note", []))?;
+/// kit.until(edit.applied())?;
+/// board.ask_screens(edit.id());
+/// kit.advance_ms(100);
+/// let screens = board.receipts()[0].screens.expect("an answer");
+/// assert_eq!((screens.asked, screens.shown), (2, 1));
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct OtherScreens {

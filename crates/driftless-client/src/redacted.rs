@@ -5,6 +5,15 @@ use std::fmt;
 use serde::Serialize;
 
 /// What stands where something was taken out.
+///
+/// ```
+/// use driftless_client::Client;
+/// use driftless_client::redacted::TAKEN_OUT;
+///
+/// let client = Client::builder("ws://127.0.0.1:1/rt").token("s3cret".to_owned()).start();
+/// let bundle = client.diagnostics().with("error", "s3cret has expired");
+/// assert_eq!(bundle.application["error"].as_str(), format!("{TAKEN_OUT} has expired"));
+/// ```
 pub const TAKEN_OUT: &str = "[redacted]";
 
 /// The least length of a run of letters and digits that is taken for a token, in bytes. A random
@@ -13,6 +22,15 @@ const TOKEN_BYTES_MIN: usize = 33;
 
 /// A text without secrets. Made only where secrets are taken out, so that what has this type was
 /// looked through.
+///
+/// ```
+/// use driftless_client::Client;
+/// use driftless_client::redacted::Redacted;
+///
+/// let client = Client::builder("ws://ann:pw@127.0.0.1:1/rt?token=s3cret").start();
+/// let endpoint: Redacted = client.diagnostics().endpoint;
+/// assert_eq!(endpoint.to_string(), "ws://127.0.0.1:1/rt");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(transparent)]
 pub struct Redacted(String);

@@ -99,6 +99,20 @@ fn take(data: &mut Arc<FeedData>, news: &FeedNews) -> Option<String> {
 }
 
 /// How often changes were published, and how long that takes.
+///
+/// ```
+/// use driftless_client::diagnostics::Flushes;
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let client = kit.person("Ann").client();
+/// let before: Flushes = client.diagnostics().flushes;
+/// client.board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+/// kit.settle();
+/// let after = client.diagnostics().flushes;
+/// assert!(after.count > before.count && after.last_ms <= after.longest_ms);
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Flushes {

@@ -5,6 +5,22 @@ use driftless_protocol::PROTOCOL;
 use driftless_sync::replica::view::{Connection, StorageVerdict};
 
 /// How the client is: connection, storage and outbox. Cheap to clone and compare.
+///
+/// ```
+/// use driftless_client::view::StorageVerdict;
+/// use driftless_testkit::{Disk, TestKit};
+///
+/// let kit = TestKit::new();
+/// let ann = kit.person("Ann");
+/// ann.set_disk(Disk::Full);
+/// ann.client().board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+/// kit.settle();
+/// let status = ann.client().status();
+/// assert_eq!(status.pending, 1);
+/// // Nothing is sent that this device does not have.
+/// assert!(matches!(status.storage, StorageVerdict::NotSaved { .. }));
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Status {
@@ -56,6 +72,31 @@ impl Default for Status {
 
 /// How the client is, in one word: what a person has to know first. The order of the variants is
 /// the order of their importance.
+///
+/// ```
+/// use driftless_client::SyncState;
+/// use driftless_testkit::TestKit;
+///
+/// fn words(state: &SyncState) -> String {
+///     match state {
+///         SyncState::Live => "everything is saved".to_owned(),
+///         SyncState::Syncing { pending } => format!("{pending} on their way"),
+///         SyncState::Disconnected { pending, .. } => format!("offline, {pending} wait"),
+///         SyncState::Undecided { .. } => "please decide".to_owned(),
+///         // The others are for you; new ones may come.
+///         _ => "one moment".to_owned(),
+///     }
+/// }
+///
+/// let kit = TestKit::new();
+/// let ann = kit.person("Ann");
+/// assert_eq!(words(&ann.client().status().sync_state()), "everything is saved");
+/// ann.go_offline();
+/// ann.client().board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+/// kit.settle();
+/// assert_eq!(words(&ann.client().status().sync_state()), "offline, 1 wait");
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SyncState {

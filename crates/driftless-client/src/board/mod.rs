@@ -17,6 +17,25 @@ use crate::shared::{PublishedBoard, Shared, State};
 use crate::watch::Watch;
 
 /// Records with their ids, in the order of these.
+///
+/// ```
+/// use driftless_client::Records;
+/// use driftless_testkit::TestKit;
+///
+/// fn names(records: &Records) -> Vec<&str> {
+///     records.iter().map(|(id, _)| id.as_str()).collect()
+/// }
+///
+/// let kit = TestKit::new();
+/// let board = kit.person("Ann").client().board("home");
+/// board.edit("Add notes", |e| {
+///     e.create("b", "note", []);
+///     e.create("a", "note", []);
+/// })?;
+/// kit.settle();
+/// assert_eq!(names(&board.records()), ["a", "b"]);
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 pub type Records = Vec<(RecordId, Arc<RecordView>)>;
 
 /// A board: confirmed state with this replica's own pending edits over it. Cheap to clone; `Send`.
