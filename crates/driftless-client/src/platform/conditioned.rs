@@ -18,6 +18,34 @@ use crate::platform::{Platform, Socket, SocketEvent};
 const WINDOW_BYTES: usize = 64 * 1024;
 
 /// A platform whose sockets lead over a bad network.
+///
+/// ```
+/// use driftless_client::platform::conditioned::Conditioned;
+/// use driftless_client::platform::native::Native;
+/// use driftless_client::{Client, NetworkControl};
+/// # use driftless_server::{Driftless, router};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # tokio::task::LocalSet::new().block_on(&runtime, async {
+/// # let server = Driftless::builder().start().await?;
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let url = format!("ws://{}/rt", listener.local_addr()?);
+/// # let app = axum::Router::new().nest("/rt", router(server));
+/// # tokio::spawn(async move { axum::serve(listener, app).await });
+/// // As `ClientBuilder::start_over`, on a runtime of one's own.
+/// let network = NetworkControl::default();
+/// let platform = Conditioned::new(Native::new(), network.clone());
+/// let (client, work) = Client::builder(&url).start_on(platform);
+/// tokio::task::spawn_local(work);
+/// let edit = client.board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+/// edit.applied().await?;
+/// let traffic = network.traffic();
+/// assert!(traffic.frames_sent > 0 && traffic.frames_received > 0);
+/// # client.shutdown().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Conditioned<P> {
     platform: Rc<RefCell<P>>,
@@ -26,6 +54,29 @@ pub struct Conditioned<P> {
 
 impl<P: Platform> Conditioned<P> {
     /// That platform, over the network of that control.
+    ///
+    /// ```
+    /// use driftless_client::platform::conditioned::Conditioned;
+    /// use driftless_client::platform::native::Native;
+    /// use driftless_client::{Client, NetworkConditions, NetworkControl};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # tokio::task::LocalSet::new().block_on(&runtime, async {
+    /// let network = NetworkControl::default();
+    /// let mut conditions = NetworkConditions::none();
+    /// conditions.is_cut = true;
+    /// network.set(conditions);
+    /// // Cut off from the beginning: edits are made and stored all the same.
+    /// let platform = Conditioned::new(Native::new(), network);
+    /// let (client, work) = Client::builder("ws://127.0.0.1:1/rt").start_on(platform);
+    /// tokio::task::spawn_local(work);
+    /// let edit = client.board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+    /// edit.stored().await?;
+    /// # client.shutdown().await;
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(platform: P, control: NetworkControl) -> Self {
         let platform = Rc::new(RefCell::new(platform));
         Self { platform, control }
@@ -94,6 +145,69 @@ impl<P: Platform> Platform for Conditioned<P> {
 }
 
 /// A socket over a bad network.
+///
+/// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+///
+/// use driftless_client::platform::conditioned::Conditioned;
+/// use driftless_client::platform::{Platform, SocketEvent};
+/// use driftless_client::{NetworkConditions, NetworkControl};
+/// use futures::{FutureExt, StreamExt};
+/// # use driftless_client::platform::{Signal, Socket};
+/// # use futures::stream;
+/// # struct Lab(Rc<Cell<u64>>);
+/// # impl Platform for Lab {
+/// #     type Socket = Open;
+/// #     type Sleep = std::future::Pending<()>;
+/// #     type Signals = stream::Pending<Signal>;
+/// #     fn mono_ms(&self) -> u64 {
+/// #         self.0.get()
+/// #     }
+/// #     fn epoch_ms(&self) -> u64 {
+/// #         self.0.get()
+/// #     }
+/// #     fn sleep_until(&self, _mono_ms: u64) -> Self::Sleep {
+/// #         std::future::pending()
+/// #     }
+/// #     fn connect(&self, _url: &str) -> Open {
+/// #         Open(Some(SocketEvent::Opened))
+/// #     }
+/// #     fn signals(&mut self) -> Self::Signals {
+/// #         stream::pending()
+/// #     }
+/// # }
+/// # struct Open(Option<SocketEvent>);
+/// # impl stream::Stream for Open {
+/// #     type Item = SocketEvent;
+/// #     fn poll_next(
+/// #         mut self: std::pin::Pin<&mut Self>,
+/// #         _context: &mut std::task::Context<'_>,
+/// #     ) -> std::task::Poll<Option<SocketEvent>> {
+/// #         let event = self.0.take();
+/// #         event.map_or(std::task::Poll::Pending, |event| std::task::Poll::Ready(Some(event)))
+/// #     }
+/// # }
+/// # impl Socket for Open {
+/// #     fn send(&mut self, _frame: Vec<u8>) {}
+/// #     fn close(&mut self) {}
+/// # }
+///
+/// // `Lab` is a platform whose clock stands where it was set, and whose sockets open at once.
+/// let clock = Rc::new(Cell::new(0));
+/// let network = NetworkControl::default();
+/// let mut conditions = NetworkConditions::none();
+/// conditions.latency_ms = 100;
+/// network.set(conditions);
+/// let lab = Conditioned::new(Lab(Rc::clone(&clock)), network);
+///
+/// let mut socket = lab.connect("ws://boards/rt");
+/// assert_eq!(socket.next().now_or_never(), None); // on its way
+/// clock.set(99);
+/// assert_eq!(socket.next().now_or_never(), None);
+/// clock.set(100);
+/// assert_eq!(socket.next().now_or_never(), Some(Some(SocketEvent::Opened)));
+/// ```
 pub struct ConditionedSocket<P: Platform> {
     /// Gone once it has closed, or was lost.
     socket: Option<P::Socket>,

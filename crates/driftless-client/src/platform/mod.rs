@@ -21,6 +21,73 @@ use futures::future::LocalBoxFuture;
 use futures::{FutureExt, Stream};
 
 /// Where a driver runs.
+///
+/// ```
+/// use std::future::{Pending, pending};
+///
+/// use driftless_client::Client;
+/// use driftless_client::platform::{Platform, Signal, Socket, SocketEvent};
+/// use driftless_client::view::Connection;
+/// use futures::{StreamExt, stream};
+///
+/// /// A place where no time passes, and where nobody can be reached.
+/// struct Nowhere;
+///
+/// impl Platform for Nowhere {
+///     type Socket = Refused; // its events are one, `SocketEvent::Closed`
+///     type Sleep = Pending<()>;
+///     type Signals = stream::Pending<Signal>;
+///
+///     fn mono_ms(&self) -> u64 {
+///         0
+///     }
+///
+///     fn epoch_ms(&self) -> u64 {
+///         1_000_000_000_000
+///     }
+///
+///     fn sleep_until(&self, _mono_ms: u64) -> Self::Sleep {
+///         pending()
+///     }
+///
+///     fn connect(&self, url: &str) -> Refused {
+///         Refused(Some(format!("there is no {url} here")))
+///     }
+///
+///     fn signals(&mut self) -> Self::Signals {
+///         stream::pending()
+///     }
+/// }
+/// # struct Refused(Option<String>);
+/// # impl futures::Stream for Refused {
+/// #     type Item = SocketEvent;
+/// #     fn poll_next(
+/// #         mut self: std::pin::Pin<&mut Self>,
+/// #         _context: &mut std::task::Context<'_>,
+/// #     ) -> std::task::Poll<Option<SocketEvent>> {
+/// #         let closed = |reason| SocketEvent::Closed { code: None, reason };
+/// #         std::task::Poll::Ready(self.0.take().map(closed))
+/// #     }
+/// # }
+/// # impl Socket for Refused {
+/// #     fn send(&mut self, _frame: Vec<u8>) {}
+/// #     fn close(&mut self) {}
+/// # }
+///
+/// let (client, work) = Client::builder("ws://boards/rt").start_on(Nowhere);
+/// let mut statuses = client.watch_status();
+/// let tried = async {
+///     while let Some(status) = statuses.next().await {
+///         if let Connection::Waiting { reason, .. } = status.connection {
+///             client.shutdown().await;
+///             return reason;
+///         }
+///     }
+///     unreachable!("it is told that nobody is there")
+/// };
+/// let ((), reason) = futures::executor::block_on(futures::future::join(work, tried));
+/// assert_eq!(reason, "there is no ws://boards/rt here");
+/// ```
 pub trait Platform: 'static {
     /// Its sockets.
     type Socket: Socket;
@@ -72,6 +139,50 @@ pub trait Platform: 'static {
 }
 
 /// A socket: its events in order, and a way to send. The events end after [`SocketEvent::Closed`].
+///
+/// ```
+/// use std::pin::Pin;
+/// use std::task::{Context, Poll};
+///
+/// use driftless_client::platform::{Socket, SocketEvent};
+/// use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+/// use futures::{Stream, StreamExt};
+///
+/// /// Open at once; what is sent comes back.
+/// struct Echo(UnboundedSender<SocketEvent>, UnboundedReceiver<SocketEvent>);
+///
+/// impl Stream for Echo {
+///     type Item = SocketEvent;
+///
+///     fn poll_next(
+///         mut self: Pin<&mut Self>,
+///         context: &mut Context<'_>,
+///     ) -> Poll<Option<SocketEvent>> {
+///         self.1.poll_next_unpin(context)
+///     }
+/// }
+///
+/// impl Socket for Echo {
+///     fn send(&mut self, frame: Vec<u8>) {
+///         // After `close` it is dropped.
+///         let _ = self.0.unbounded_send(SocketEvent::Frame(frame));
+///     }
+///
+///     fn close(&mut self) {
+///         self.0.close_channel();
+///     }
+/// }
+///
+/// let (sender, events) = unbounded();
+/// sender.unbounded_send(SocketEvent::Opened)?;
+/// let mut socket = Echo(sender, events);
+/// socket.send(vec![7]);
+/// socket.close();
+/// socket.send(vec![8]);
+/// let events: Vec<SocketEvent> = futures::executor::block_on(socket.collect());
+/// assert_eq!(events, [SocketEvent::Opened, SocketEvent::Frame(vec![7])]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Socket: Stream<Item = SocketEvent> + Unpin + 'static {
     /// Sends one binary frame. Before the socket is open, and after it is closed, it is dropped.
     fn send(&mut self, frame: Vec<u8>);
@@ -81,6 +192,22 @@ pub trait Socket: Stream<Item = SocketEvent> + Unpin + 'static {
 }
 
 /// What happens on a socket.
+///
+/// ```
+/// use driftless_client::platform::native::Native;
+/// use driftless_client::platform::{Platform, SocketEvent};
+/// use futures::StreamExt;
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # tokio::task::LocalSet::new().block_on(&runtime, async {
+/// // Where nobody listens, there is one event; then they end.
+/// let mut socket = Native::new().connect("ws://127.0.0.1:1/rt");
+/// let event = socket.next().await;
+/// assert!(matches!(event, Some(SocketEvent::Closed { code: None, .. })));
+/// assert_eq!(socket.next().await, None);
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SocketEvent {
     /// It is open.
@@ -97,6 +224,57 @@ pub enum SocketEvent {
 }
 
 /// What the device says.
+///
+/// ```
+/// use driftless_client::Client;
+/// use driftless_client::platform::Signal;
+/// use driftless_client::view::Connection;
+/// use futures::StreamExt;
+/// use futures::channel::mpsc::unbounded;
+/// # use driftless_client::platform::{Platform, native::{Native, NativeSocket}};
+/// # use futures::channel::mpsc::UnboundedReceiver;
+/// # struct Told(Native, Option<UnboundedReceiver<Signal>>);
+/// # impl Platform for Told {
+/// #     type Socket = NativeSocket;
+/// #     type Sleep = tokio::time::Sleep;
+/// #     type Signals = UnboundedReceiver<Signal>;
+/// #     fn mono_ms(&self) -> u64 {
+/// #         self.0.mono_ms()
+/// #     }
+/// #     fn epoch_ms(&self) -> u64 {
+/// #         self.0.epoch_ms()
+/// #     }
+/// #     fn sleep_until(&self, mono_ms: u64) -> Self::Sleep {
+/// #         self.0.sleep_until(mono_ms)
+/// #     }
+/// #     fn connect(&self, url: &str) -> NativeSocket {
+/// #         self.0.connect(url)
+/// #     }
+/// #     fn signals(&mut self) -> Self::Signals {
+/// #         self.1.take().expect("a driver asks once")
+/// #     }
+/// # }
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # tokio::task::LocalSet::new().block_on(&runtime, async {
+/// // `Told` is `Native`, but for its `signals`: what is sent here.
+/// let (device, signals) = unbounded();
+/// let platform = Told(Native::new(), Some(signals));
+/// let (client, work) = Client::builder("ws://127.0.0.1:1/rt").start_on(platform);
+/// device.unbounded_send(Signal::Network(false)).expect("the client hears it");
+/// let mut statuses = client.watch_status();
+/// let heard = async {
+///     while let Some(status) = statuses.next().await {
+///         if status.connection == Connection::Offline {
+///             return client.shutdown().await;
+///         }
+///     }
+///     unreachable!("there is no network")
+/// };
+/// futures::future::join(work, heard).await;
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signal {
@@ -118,6 +296,27 @@ pub enum Signal {
 
 /// A storage that a client of this platform may own: on a native one, it moves to the client's
 /// thread.
+///
+/// ```
+/// use driftless_client::platform::PlatformStore;
+/// use driftless_client::{Client, MemoryRows};
+///
+/// /// A function of one's own that takes what `ClientBuilder::storage` takes.
+/// fn started(storage: impl PlatformStore) -> Client {
+///     Client::builder("ws://127.0.0.1:1/rt").storage(storage).start()
+/// }
+///
+/// # futures::executor::block_on(async {
+/// let disk = MemoryRows::new();
+/// let client = started(disk.clone());
+/// let edit = client.board("home").edit("Add a note", |e| e.create("note", "note", []))?;
+/// edit.stored().await?;
+/// assert!(!disk.load_now().expect("it can be read").is_empty());
+/// # client.shutdown().await;
+/// # Ok::<(), driftless_client::EditError>(())
+/// # })?;
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[cfg(not(target_arch = "wasm32"))]
 pub trait PlatformStore: AnyStore + Send {}
 #[cfg(not(target_arch = "wasm32"))]
@@ -134,6 +333,20 @@ impl<S: AnyStore> PlatformStore for S {}
 pub(crate) type OwnedStore = dyn AnyStore;
 
 /// A [`ReplicaStore`] behind one type. Every one is.
+///
+/// ```
+/// use driftless_client::MemoryRows;
+/// use driftless_client::platform::AnyStore;
+///
+/// # futures::executor::block_on(async {
+/// // Which one it is need not be known where the code is compiled.
+/// let store: Box<dyn AnyStore> = Box::new(MemoryRows::new());
+/// assert!(store.load_any().await?.is_empty());
+/// assert_eq!(store.volatile_any().as_deref(), Some("it is kept in memory"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait AnyStore: 'static {
     /// [`ReplicaStore::load`].
     fn load_any(&self) -> LocalBoxFuture<'_, Result<Vec<Row>, ReplicaStoreError>>;

@@ -82,6 +82,19 @@ pub(crate) fn spawn<F: Future<Output = ()>>(
 }
 
 /// A native process. Its driver has to run within a tokio `LocalSet`.
+///
+/// ```
+/// use driftless_client::platform::Platform;
+/// use driftless_client::platform::native::Native;
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # tokio::task::LocalSet::new().block_on(&runtime, async {
+/// let native = Native::new();
+/// native.sleep_until(5).await;
+/// assert!(native.mono_ms() >= 5);
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Native {
     started: Instant,
@@ -92,6 +105,27 @@ pub struct Native {
 
 impl Native {
     /// The process, with its clock at 0. It trusts the public authorities.
+    ///
+    /// ```
+    /// use driftless_client::Client;
+    /// use driftless_client::platform::native::Native;
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # tokio::task::LocalSet::new().block_on(&runtime, async {
+    /// // Many clients on one thread, each with a platform of its own.
+    /// let builders = [1, 2].map(|port| Client::builder(format!("ws://127.0.0.1:{port}/rt")));
+    /// let mut clients = Vec::new();
+    /// for builder in builders {
+    ///     let (client, work) = builder.start_on(Native::new());
+    ///     tokio::task::spawn_local(work);
+    ///     clients.push(client);
+    /// }
+    /// for client in clients {
+    ///     client.shutdown().await;
+    /// }
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self {
             started: Instant::now(),
@@ -104,6 +138,20 @@ impl Native {
     }
 
     /// It trusts these instead of the public authorities.
+    ///
+    /// ```
+    /// use driftless_client::platform::native::Native;
+    /// use driftless_client::{Client, Trust};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # tokio::task::LocalSet::new().block_on(&runtime, async {
+    /// let native = Native::new().trust(Trust::pem_file("tests/keys/authority.pem")?);
+    /// let (client, work) = Client::builder("wss://localhost:1/rt").start_on(native);
+    /// futures::future::join(work, client.shutdown()).await;
+    /// # Ok::<(), driftless_client::TrustError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn trust(mut self, trust: super::trust::Trust) -> Self {
@@ -160,6 +208,29 @@ fn whole_ms(duration: Duration) -> u64 {
 }
 
 /// A socket, carried by a task. Dropping it cuts the connection.
+///
+/// ```
+/// use driftless_client::platform::native::Native;
+/// use driftless_client::platform::{Platform, Socket, SocketEvent};
+/// use futures::StreamExt;
+/// # use driftless_server::{Driftless, router};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # tokio::task::LocalSet::new().block_on(&runtime, async {
+/// # let server = Driftless::builder().start().await?;
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let url = format!("ws://{}/rt", listener.local_addr()?);
+/// # let app = axum::Router::new().nest("/rt", router(server));
+/// # tokio::spawn(async move { axum::serve(listener, app).await });
+/// let mut socket = Native::new().connect(&url);
+/// assert_eq!(socket.next().await, Some(SocketEvent::Opened));
+/// socket.send(vec![7]); // no message of ours: the server says so
+/// assert!(matches!(socket.next().await, Some(SocketEvent::Frame(_))));
+/// socket.close();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct NativeSocket {
     events: mpsc::Receiver<SocketEvent>,

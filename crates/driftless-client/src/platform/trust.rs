@@ -9,6 +9,15 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// Why certificates cannot be trusted.
+///
+/// ```
+/// use driftless_client::{Trust, TrustError};
+///
+/// let missing = Trust::pem_file("/nowhere/ca.pem").expect_err("there is none");
+/// assert!(matches!(missing, TrustError::File { .. }));
+/// let wrong = Trust::pem(b"hello").expect_err("it is none");
+/// assert!(wrong.to_string().ends_with("give one in PEM"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
@@ -44,6 +53,14 @@ pub struct Trust(RootCertStore);
 
 impl Trust {
     /// The public authorities, as Mozilla has them in the build of this library.
+    ///
+    /// ```
+    /// use driftless_client::{Client, Trust};
+    ///
+    /// // As it is without `trust`.
+    /// let builder = Client::builder("wss://boards.example.org/rt").trust(Trust::public());
+    /// # drop(builder);
+    /// ```
     pub fn public() -> Self {
         let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
         Self(roots)
@@ -52,6 +69,17 @@ impl Trust {
     /// Only the certificates in this text, in PEM: one's own authority, or the certificate of the
     /// server itself where that is its own authority. That one has to say that it is none for
     /// others (`basicConstraints=CA:FALSE`): with `CA:TRUE` it is refused as a server's.
+    ///
+    /// ```
+    /// use driftless_client::{Client, Trust};
+    ///
+    /// let authority = std::fs::read("tests/keys/authority.pem")?;
+    /// let own = Trust::pem(&authority)?;
+    /// let builder = Client::builder("wss://boards.example.org/rt").trust(own);
+    /// # drop(builder);
+    /// assert!(Trust::pem(b"").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pem(text: &[u8]) -> Result<Self, TrustError> {
         let failed = |reason: String| TrustError::Certificate { reason };
         let mut roots = RootCertStore::empty();
@@ -67,6 +95,15 @@ impl Trust {
     }
 
     /// As [`Trust::pem`], from a file.
+    ///
+    /// ```
+    /// use driftless_client::{Client, Trust};
+    ///
+    /// let own = Trust::pem_file("tests/keys/authority.pem")?;
+    /// let builder = Client::builder("wss://boards.example.org/rt").trust(own);
+    /// # drop(builder);
+    /// # Ok::<(), driftless_client::TrustError>(())
+    /// ```
     pub fn pem_file(file: impl AsRef<Path>) -> Result<Self, TrustError> {
         let file = file.as_ref();
         let text = std::fs::read(file).map_err(|error| TrustError::File {
