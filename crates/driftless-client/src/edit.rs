@@ -37,6 +37,19 @@ use crate::names::{LeafName, Name};
 /// assert!(matches!(error, Err(EditError::Name(_))));
 /// # Ok::<(), EditError>(())
 /// ```
+///
+/// It is there while the edit is made, and no longer:
+///
+/// ```compile_fail,E0521
+/// use driftless_testkit::TestKit;
+///
+/// let kit = TestKit::new();
+/// let board = kit.person("Ann").client().board("home");
+/// let mut kept = None;
+/// board.edit("Add a note", |e| kept = Some(e))?; // it would outlive the edit
+/// kept.expect("was kept").create("note", "note", []);
+/// # Ok::<(), driftless_client::EditError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct EditBuilder {
     changes: Vec<(RecordId, Op)>,
@@ -93,6 +106,18 @@ impl EditBuilder {
     /// })?;
     /// kit.settle();
     /// assert_eq!(board.get("note", "text"), Some("at noon".into()));
+    /// # Ok::<(), driftless_client::EditError>(())
+    /// ```
+    ///
+    /// A leaf whose type is known takes no value of another one:
+    ///
+    /// ```compile_fail,E0277
+    /// use driftless_client::model::Note;
+    /// use driftless_testkit::TestKit;
+    ///
+    /// let kit = TestKit::new();
+    /// let board = kit.person("Ann").client().board("home");
+    /// board.edit("Write", |e| e.set("note", Note::TEXT, 7.0))?; // a number is no text
     /// # Ok::<(), driftless_client::EditError>(())
     /// ```
     pub fn set<L: LeafName>(
