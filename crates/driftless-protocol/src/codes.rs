@@ -27,6 +27,14 @@ macro_rules! codes {
         title: $title:literal, cause: $cause:literal, hint: $hint:literal,
     })*) => {
         /// An error, by its code on the wire.
+        ///
+        /// ```
+        /// use driftless_protocol::{Blame, Code};
+        ///
+        /// assert_eq!(Code::TooLarge.as_str(), "too_large");
+        /// assert_eq!(Code::TooLarge.blame(), Blame::Client);
+        /// assert_eq!(Code::TooLarge.hint(), "Make the edit smaller, or split it.");
+        /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]

@@ -29,6 +29,15 @@ pub fn is_label_character(character: char) -> bool {
 }
 
 /// How the samples of one bucket become one value.
+///
+/// ```
+/// use driftless_protocol::Aggregate;
+///
+/// let named = |name| Aggregate::NAMED.into_iter().find(|(of, _)| *of == name);
+/// let (_, p95) = named("p95").expect("it is one");
+/// assert_eq!(p95.quantile(), Some(0.95));
+/// assert_eq!(Aggregate::default().quantile(), None); // the mean
+/// ```
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -97,6 +106,19 @@ impl Aggregate {
 }
 
 /// What a widget wants to see. Equal queries are evaluated once, however many ask.
+///
+/// ```
+/// use driftless_protocol::{Aggregate, Query};
+///
+/// // The fullest of every machine's disks, each second of the last minute.
+/// let query = Query {
+///     selector: "disk_used_ratio by (host)".to_owned(),
+///     window_s: 60,
+///     step_s: 1,
+///     aggregate: Aggregate::Max,
+/// };
+/// assert_eq!(query.window_s / query.step_s, 60); // buckets
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Query {
     /// Which series: a name, with label matchers in braces: `disk_used_ratio{mount="/"}`.

@@ -11,6 +11,18 @@ use super::{ReplicaStore, ReplicaStoreError};
 
 /// Rows in memory, encoded as every backend encodes them. Clones share the rows, so that a clone
 /// kept aside stands for the disk that outlives a process.
+///
+/// ```
+/// use driftless_protocol::durable::Key;
+/// use driftless_store::replica::{MemoryRows, ReplicaStore};
+///
+/// let rows = MemoryRows::new();
+/// let (disk, backup) = (rows.clone(), rows.copy());
+/// rows.put_bytes(&Key::Replica, b"no row".to_vec());
+/// assert!(disk.load_now().is_err());
+/// assert_eq!(backup.load_now(), Ok(vec![]));
+/// assert_eq!(rows.volatile().as_deref(), Some("it is kept in memory"));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct MemoryRows(Arc<Mutex<SortedMap<String, Vec<u8>>>>);
 

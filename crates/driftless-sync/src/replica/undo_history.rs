@@ -69,6 +69,18 @@ pub struct Applied {
 }
 
 /// What undo and redo would do now.
+///
+/// ```
+/// use driftless_model::EditId;
+/// use driftless_sync::replica::undo_history::{UndoHistory, UndoState};
+///
+/// let mut history = UndoHistory::default();
+/// assert_eq!(history.state(), UndoState::default());
+/// history.made(EditId(1), "Add a note", None);
+/// history.made(EditId(2), "Rename", None);
+/// assert_eq!(history.state().undo.as_deref(), Some("Rename"));
+/// assert_eq!(history.state().redo, None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UndoState {
     /// The label of what undo takes back; `None` where there is nothing.

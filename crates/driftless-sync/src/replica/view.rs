@@ -8,6 +8,23 @@ use driftless_protocol::Code;
 use serde::Serialize;
 
 /// A record as it is shown.
+///
+/// ```
+/// use driftless_model::{KindName, LeafPath, SortedMap, Value};
+/// use driftless_sync::replica::view::{LeafView, RecordView};
+///
+/// let title = LeafPath::new("title")?;
+/// // A person has just written it: there is no version yet.
+/// let lunch = LeafView { value: "Lunch".into(), version: None, author: None };
+/// let record = RecordView {
+///     kind: KindName::new("note")?,
+///     leaves: SortedMap::from_iter([(title.clone(), lunch)]),
+///     is_pending: true,
+///     conflicts: vec![],
+/// };
+/// assert_eq!(record.value(&title), Some(&Value::from("Lunch")));
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RecordView {
     /// Its kind.
@@ -22,12 +39,43 @@ pub struct RecordView {
 
 impl RecordView {
     /// The value of a leaf.
+    ///
+    /// ```
+    /// use driftless_model::{KindName, LeafPath, SortedMap, Value};
+    /// use driftless_sync::replica::view::{LeafView, RecordView};
+    ///
+    /// let title = LeafPath::new("title")?;
+    /// let record = RecordView {
+    ///     kind: KindName::new("note")?,
+    ///     leaves: SortedMap::new(),
+    ///     is_pending: false,
+    ///     conflicts: vec![],
+    /// };
+    /// assert_eq!(record.value(&title), None);
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn value(&self, leaf: &LeafPath) -> Option<&Value> {
         self.leaves.get(leaf).map(|leaf| &leaf.value)
     }
 }
 
 /// A leaf as it is shown.
+///
+/// ```
+/// use driftless_model::{IdError, UserId, Version};
+/// use driftless_sync::replica::view::LeafView;
+///
+/// /// Whose word stands there.
+/// fn by(leaf: &LeafView) -> &str {
+///     leaf.author.as_ref().map_or("you, just now", UserId::as_str)
+/// }
+///
+/// let mut leaf = LeafView { value: "Lunch".into(), version: None, author: None };
+/// assert_eq!(by(&leaf), "you, just now");
+/// (leaf.version, leaf.author) = (Some(Version(7)), Some(UserId::new("Bob")?));
+/// assert_eq!(by(&leaf), "Bob");
+/// # Ok::<(), IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LeafView {
     /// Its value.
@@ -39,6 +87,32 @@ pub struct LeafView {
 }
 
 /// An outbox entry as it is shown.
+///
+/// ```
+/// use driftless_model::{BoardId, EditId, RecordId};
+/// use driftless_sync::replica::view::{EntryProgress, EntryView};
+///
+/// /// A line of a list of what waits.
+/// fn line(entry: &EntryView) -> String {
+///     let saved = if entry.is_stored { "" } else { ", not saved yet" };
+///     format!("{} (tried {} times{saved})", entry.label, entry.attempts)
+/// }
+///
+/// let entry = EntryView {
+///     board: BoardId::new("home")?,
+///     number: 1,
+///     id: EditId(1),
+///     label: "Rename".to_owned(),
+///     made_at_ms: 0,
+///     is_stored: true,
+///     attempts: 3,
+///     state: EntryProgress::Queued { after: vec![] },
+///     records: vec![RecordId::new("note")?],
+///     edits: 1,
+/// };
+/// assert_eq!(line(&entry), "Rename (tried 3 times)");
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EntryView {
     /// The board.
@@ -64,6 +138,18 @@ pub struct EntryView {
 }
 
 /// How far an entry is.
+///
+/// ```
+/// use driftless_sync::replica::view::EntryProgress;
+///
+/// /// Whether taking it back is sure to keep it from others.
+/// fn is_here_alone(progress: &EntryProgress) -> bool {
+///     !matches!(progress, EntryProgress::Sealed { .. })
+/// }
+///
+/// assert!(is_here_alone(&EntryProgress::Queued { after: vec![] }));
+/// assert!(!is_here_alone(&EntryProgress::Sealed { seq: 1, take_back: false }));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -95,12 +181,42 @@ pub enum EntryProgress {
 
 impl EntryProgress {
     /// Whether a person has to decide.
+    ///
+    /// ```
+    /// use driftless_protocol::Code;
+    /// use driftless_sync::replica::view::EntryProgress;
+    ///
+    /// let code = Code::Forbidden;
+    /// let (detail, hint) = (code.cause().to_owned(), code.hint().to_owned());
+    /// assert!(EntryProgress::Quarantined { code, detail, hint }.waits_for_person());
+    /// assert!(!EntryProgress::Queued { after: vec![] }.waits_for_person());
+    /// ```
     pub fn waits_for_person(&self) -> bool {
         matches!(self, Self::Conflicted(_) | Self::Quarantined { .. })
     }
 }
 
 /// A conflict, leaf by leaf.
+///
+/// ```
+/// use driftless_sync::replica::view::{ConflictView, RemovedView};
+/// # use driftless_model::{RecordId, UserId, Version};
+///
+/// /// What a person has to decide on.
+/// fn questions(conflict: &ConflictView) -> usize {
+///     conflict.leaves.iter().filter(|leaf| leaf.is_stale).count() + conflict.removed.len()
+/// }
+///
+/// # let removed = RemovedView {
+/// #     record: RecordId::new("note")?,
+/// #     title: None,
+/// #     author: Some(UserId::new("Bob")?),
+/// #     version: Version(7),
+/// # };
+/// let conflict = ConflictView { leaves: vec![], removed: vec![removed] };
+/// assert_eq!(questions(&conflict), 1);
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConflictView {
     /// Every leaf that the entry writes. Those that are stale are what the person decides on.
@@ -110,6 +226,23 @@ pub struct ConflictView {
 }
 
 /// One leaf of a conflict.
+///
+/// ```
+/// use driftless_model::{LeafPath, LeafRef, RecordId, UserId, Version};
+/// use driftless_sync::replica::view::ConflictLeaf;
+///
+/// let leaf = ConflictLeaf {
+///     at: LeafRef { record: RecordId::new("note")?, leaf: Some(LeafPath::new("title")?) },
+///     base: Some("Lunch".into()),
+///     theirs: Some("Dinner".into()),
+///     mine: Some("Supper".into()),
+///     is_stale: true,
+///     author: Some(UserId::new("Bob")?),
+///     version: Version(7),
+/// };
+/// assert!(leaf.is_stale && leaf.theirs != leaf.base && leaf.mine != leaf.theirs);
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConflictLeaf {
     /// The leaf. Without a path: my change removes the record.
@@ -129,6 +262,23 @@ pub struct ConflictLeaf {
 }
 
 /// A record that somebody removed.
+///
+/// ```
+/// use driftless_model::{RecordId, UserId, Version};
+/// use driftless_sync::replica::view::RemovedView;
+///
+/// /// What a person is told.
+/// fn told(removed: &RemovedView) -> String {
+///     let title = removed.title.as_deref().unwrap_or(removed.record.as_str());
+///     let author = removed.author.as_ref().map_or("somebody", UserId::as_str);
+///     format!("{author} removed {title}")
+/// }
+///
+/// let record = RecordId::new("note")?;
+/// let removed = RemovedView { record, title: None, author: None, version: Version(7) };
+/// assert_eq!(told(&removed), "somebody removed note");
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RemovedView {
     /// Which.
@@ -142,6 +292,19 @@ pub struct RemovedView {
 }
 
 /// How a person settles a conflict.
+///
+/// ```
+/// use driftless_model::{LeafPath, LeafRef, RecordId};
+/// use driftless_sync::replica::view::Resolution;
+///
+/// let title = LeafRef {
+///     record: RecordId::new("note")?,
+///     leaf: Some(LeafPath::new("title")?),
+/// };
+/// let merged = Resolution::Merge(vec![(title, Some("Lunch or dinner".into()))]);
+/// assert_ne!(merged, Resolution::KeepMine);
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Resolution {
@@ -155,6 +318,12 @@ pub enum Resolution {
 }
 
 /// What happens to a conflict without asking.
+///
+/// ```
+/// use driftless_sync::replica::view::AutoResolve;
+///
+/// assert_eq!(AutoResolve::default(), AutoResolve::Never);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AutoResolve {
     /// Nothing: a person decides.
@@ -167,6 +336,15 @@ pub enum AutoResolve {
 }
 
 /// The connection.
+///
+/// ```
+/// use driftless_sync::replica::view::Connection;
+///
+/// let reason = "it does not answer".to_owned();
+/// let waiting = Connection::Waiting { attempt: 3, retry_at_ms: 8_000, reason };
+/// assert_eq!((waiting.name(), waiting.attempt()), ("waiting", Some(3)));
+/// assert_eq!(waiting.reason(), Some("it does not answer"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -215,6 +393,12 @@ pub enum Connection {
 
 impl Connection {
     /// What the state is called, for logs and counts: as it is written in JSON.
+    ///
+    /// ```
+    /// use driftless_sync::replica::view::Connection;
+    ///
+    /// assert_eq!(Connection::Connecting { attempt: 1 }.name(), "connecting");
+    /// ```
     pub fn name(&self) -> &'static str {
         match self {
             Self::Idle => "idle",
@@ -229,6 +413,13 @@ impl Connection {
     }
 
     /// The attempts since the last success, where there were any.
+    ///
+    /// ```
+    /// use driftless_sync::replica::view::Connection;
+    ///
+    /// assert_eq!(Connection::Handshaking { attempt: 2 }.attempt(), Some(2));
+    /// assert_eq!(Connection::Offline.attempt(), None);
+    /// ```
     pub fn attempt(&self) -> Option<u32> {
         match self {
             Self::Connecting { attempt }
@@ -239,6 +430,15 @@ impl Connection {
     }
 
     /// Why the connection is not up, where there is a reason.
+    ///
+    /// ```
+    /// use driftless_sync::replica::view::Connection;
+    ///
+    /// let reason = "the token has expired".to_owned();
+    /// let refused = Connection::Unauthorised { reason };
+    /// assert_eq!(refused.reason(), Some("the token has expired"));
+    /// assert_eq!(Connection::Idle.reason(), None);
+    /// ```
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Waiting { reason, .. }
@@ -250,6 +450,17 @@ impl Connection {
 }
 
 /// Whether this device keeps what is made.
+///
+/// ```
+/// use driftless_sync::replica::view::StorageVerdict;
+///
+/// /// Whether a person may close the page.
+/// fn may_close(storage: &StorageVerdict) -> bool {
+///     matches!(storage, StorageVerdict::Durable)
+/// }
+///
+/// assert!(!may_close(&StorageVerdict::default()));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -280,6 +491,12 @@ pub enum StorageVerdict {
 
 impl StorageVerdict {
     /// What the verdict is called, for logs and counts: as it is written in JSON.
+    ///
+    /// ```
+    /// use driftless_sync::replica::view::StorageVerdict;
+    ///
+    /// assert_eq!(StorageVerdict::OpenElsewhere.name(), "open_elsewhere");
+    /// ```
     pub fn name(&self) -> &'static str {
         match self {
             Self::Loading => "loading",
@@ -292,6 +509,14 @@ impl StorageVerdict {
     }
 
     /// Why what is made is not kept, where there is a reason.
+    ///
+    /// ```
+    /// use driftless_sync::replica::view::StorageVerdict;
+    ///
+    /// let reason = "it is full".to_owned();
+    /// assert_eq!(StorageVerdict::NotSaved { reason }.reason(), Some("it is full"));
+    /// assert_eq!(StorageVerdict::Durable.reason(), None);
+    /// ```
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::MemoryOnly { reason } | Self::NotSaved { reason } | Self::Unusable { reason } => {

@@ -8,6 +8,19 @@ use ::redb::{DatabaseError, Error};
 use crate::replica::ReplicaStoreError;
 
 /// Why a file cannot be a replica's storage. Nothing was written, and nothing is ever deleted.
+///
+/// ```
+/// use driftless_store::replica::{Redb, RedbError};
+///
+/// # let folder = tempfile::tempdir()?;
+/// let file = folder.path().join("letter.txt");
+/// std::fs::write(&file, "Dear Bob")?;
+/// let error = Redb::open(&file).expect_err("it is a letter");
+/// assert!(matches!(error, RedbError::Corrupt { .. }));
+/// // What it is no replica of is left as it is.
+/// assert_eq!(std::fs::read(&file)?, b"Dear Bob");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedbError {

@@ -17,6 +17,17 @@ pub(super) fn history_id(history: u32) -> EditId {
 
 /// What a person has on screen at a moment: the board's version, and which of their own unsettled
 /// edits stand behind what they see. Cheap to clone; take one when a gesture begins.
+///
+/// ```
+/// use driftless_model::{Op, RecordId, Version};
+/// use driftless_sync::replica::SeenMark;
+///
+/// // Nothing was on screen: what the server has of the record was not seen.
+/// let mark = SeenMark::default();
+/// let change = mark.change(RecordId::new("note")?, Op::Remove);
+/// assert_eq!((change.seen.version, change.seen.after), (Version(0), vec![]));
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SeenMark {
     version: Version,

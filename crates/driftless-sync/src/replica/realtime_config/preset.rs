@@ -10,6 +10,14 @@ macro_rules! presets {
         $preset:ident = $name:literal { $($setting:ident = $value:literal,)* }
     )*) => {
         /// Settings that go together, below everything that is set one by one.
+        ///
+        /// ```
+        /// use driftless_sync::replica::realtime_config::{Preset, RealtimeConfig};
+        ///
+        /// let kiosk = Preset::named("kiosk").expect("there is one");
+        /// let config = RealtimeConfig::from(kiosk);
+        /// assert!(config.backoff_max_ms() < RealtimeConfig::default().backoff_max_ms());
+        /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
         #[non_exhaustive]
         pub enum Preset {

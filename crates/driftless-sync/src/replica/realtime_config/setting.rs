@@ -4,6 +4,13 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 /// What a number counts, or that it is none.
+///
+/// ```
+/// use driftless_sync::replica::realtime_config::{Setting, Unit};
+///
+/// assert_eq!(Setting::AutoConnect.unit(), Unit::Switch);
+/// assert_eq!(Setting::BackoffMaxMs.unit(), Unit::Milliseconds);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unit {
@@ -14,6 +21,15 @@ pub enum Unit {
 }
 
 /// The value of a setting.
+///
+/// ```
+/// use driftless_sync::replica::realtime_config::{RealtimeConfig, Setting, SettingValue};
+///
+/// let config = RealtimeConfig::default();
+/// assert_eq!(config.value(Setting::AutoConnect), SettingValue::Switch(true));
+/// assert_eq!(config.value(Setting::BackoffMaxMs), SettingValue::from(15_000_u64));
+/// assert_eq!(SettingValue::Number(15_000).to_string(), "15000");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SettingValue {
@@ -79,6 +95,16 @@ macro_rules! settings {
         $name:ident, $setting:ident: $type:ty, $unit:ident = $default:literal, $range:expr;
     )*) => {
         /// A setting, by name.
+        ///
+        /// ```
+        /// use driftless_sync::replica::realtime_config::{Setting, SettingValue};
+        ///
+        /// let longest = Setting::named("backoff_max_ms").expect("there is one");
+        /// assert_eq!(longest, Setting::BackoffMaxMs);
+        /// assert_eq!(longest.variable(), "DRIFTLESS_REALTIME_BACKOFF_MAX_MS");
+        /// assert_eq!(longest.range(), "10 to 3600000 ms");
+        /// assert!(!longest.takes(SettingValue::Number(9)));
+        /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Setting {

@@ -6,6 +6,20 @@ use super::preset::Preset;
 use super::setting::Setting;
 
 /// Where the value of a setting comes from: the layers, lowest first.
+///
+/// ```
+/// use driftless_sync::replica::realtime_config::{Layers, Source};
+///
+/// // The uppermost layer that says something decides.
+/// let config = Layers::default()
+///     .file("backoff_max_ms = 8000")?
+///     .attributes([("backoff_max_ms", "9000")])?
+///     .resolve();
+/// assert_eq!(config.backoff_max_ms(), 9_000);
+/// assert_eq!(config.source("backoff_max_ms"), Some(Source::Attributes));
+/// assert!(Source::Attributes > Source::File);
+/// # Ok::<(), driftless_sync::replica::realtime_config::ConfigError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Source {
@@ -34,6 +48,18 @@ impl fmt::Display for Source {
 }
 
 /// Why a setting is refused. Nothing of the layer that it stands in is taken.
+///
+/// ```
+/// use driftless_sync::replica::realtime_config::{ConfigError, Layers};
+///
+/// let error = Layers::default().file("backof_max_ms = 8000").expect_err("a slip");
+/// assert!(matches!(error, ConfigError::Name { nearest: "backoff_max_ms", .. }));
+/// let error = Layers::default().file("backoff_max_ms = 1").expect_err("it is too short");
+/// assert_eq!(
+///     error.to_string(),
+///     "backoff_max_ms = \"1\" (file): it takes 10 to 3600000 ms"
+/// );
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {

@@ -21,6 +21,17 @@ pub enum Subject {
 /// How often a subject is shown. What the person changes or has to decide is shown at once,
 /// whatever the pace. Times are in milliseconds, at most [`limits::PACE_MS_MAX`]; longer ones count
 /// as that.
+///
+/// ```
+/// use driftless_sync::replica::Pace;
+///
+/// assert_eq!(Pace::default(), Pace::EveryFlush);
+/// // A number that nobody can read faster.
+/// let twice_a_second = Pace::Throttle { interval_ms: 500 };
+/// // What is searched for: once the person pauses, and every second if they never do.
+/// let settled = Pace::Debounce { quiet_ms: 200, most_ms: 1_000 };
+/// assert_ne!(twice_a_second, settled);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Pace {
@@ -42,6 +53,14 @@ pub enum Pace {
 }
 
 /// The attention that a subject gets.
+///
+/// ```
+/// use driftless_sync::replica::{Attention, Pace};
+///
+/// let pace = Pace::Throttle { interval_ms: 500 };
+/// let calm = Attention { pace, ..Attention::default() };
+/// assert!(calm.is_visible);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attention {
     /// Whether it is on screen.
