@@ -2,6 +2,7 @@
 
 mod cycles;
 mod documents;
+mod examples;
 mod layers;
 mod lengths;
 mod limits;
@@ -64,6 +65,7 @@ pub fn check(repo: &Repo) -> Result<Tally> {
         ("limits", limits::check(&tree)),
         ("stray files", stray::check(&tree)),
         ("documents", documents::check(&tree)),
+        ("examples", examples::check(&tree)),
         ("made pages", made_pages::check(&tree, &pages::all())),
     ];
     let mut tally = Tally::default();

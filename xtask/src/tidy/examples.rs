@@ -1,0 +1,183 @@
+//! Examples: each public item of the client shows how it is used, in code that runs.
+
+use super::tree::{Finding, SourceFile, Tree};
+
+/// The sources that are looked at.
+const CLIENT: &str = "crates/driftless-client/src/";
+
+/// What of them is left out, each with the reason.
+const LEFT_OUT: [(&str, &str); 2] = [
+    (
+        "platform/web/",
+        "there in a browser only, where no example of a doc comment runs",
+    ),
+    (
+        "surroundings.rs",
+        "a private module, of which nothing is exported",
+    ),
+];
+
+/// How a line begins that begins a public item.
+const ITEMS: [&str; 8] = [
+    "pub fn ",
+    "pub const fn ",
+    "pub async fn ",
+    "pub struct ",
+    "pub enum ",
+    "pub trait ",
+    "pub const ",
+    "pub type ",
+];
+
+/// Attributes of items that no example of this machine can use.
+const ELSEWHERE: [&str; 2] = ["#[cfg(test)]", "#[cfg(target_arch = \"wasm32\")]"];
+
+/// Reports public items without an example of their own.
+pub fn check(tree: &Tree) -> Vec<Finding> {
+    tree.rust()
+        .filter(|file| is_looked_at(&file.path))
+        .flat_map(of_file)
+        .collect()
+}
+
+fn is_looked_at(path: &str) -> bool {
+    let inner = path.strip_prefix(CLIENT);
+    inner.is_some_and(|inner| !LEFT_OUT.iter().any(|(out, _)| inner.starts_with(out)))
+}
+
+fn of_file(file: &SourceFile) -> Vec<Finding> {
+    let lines: Vec<&str> = file.text.lines().collect();
+    let mut findings = Vec::new();
+    let mut private_module = None;
+    for (index, line) in lines.iter().enumerate() {
+        if let Some(indent) = private_module {
+            let is_end = line.trim_start() == "}" && indentation(line) == indent;
+            private_module = private_module.filter(|_| !is_end);
+        } else if is_private_module(line) {
+            private_module = Some(indentation(line));
+        } else if let Some(item) = item(line) {
+            let above = above(&lines[..index]);
+            if !is_elsewhere(above) && !has_example(above) {
+                let message = format!("{item} has no example that runs in its doc comment");
+                findings.push(Finding::line(&file.path, index + 1, message));
+            }
+        }
+    }
+    findings
+}
+
+/// A module with its text in this file, which nobody outside can name: the tests, for instance.
+fn is_private_module(line: &str) -> bool {
+    line.trim_start().starts_with("mod ") && line.ends_with('{')
+}
+
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+/// What the line begins, by its kind and name.
+fn item(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let start = ITEMS.iter().find(|start| line.starts_with(**start))?;
+    let name = &line[start.len()..];
+    let ends = |letter: char| !letter.is_alphanumeric() && letter != '_';
+    let end = start.len() + name.find(ends).unwrap_or(name.len());
+    Some(&line[..end])
+}
+
+/// The doc comment and the attributes that end right above an item.
+fn above<'a, 'b>(lines: &'a [&'b str]) -> &'a [&'b str] {
+    let is_other = |line: &&str| {
+        let line = line.trim_start();
+        let is_about_item = line.starts_with("//") || line.starts_with('#');
+        line.is_empty() || (!is_about_item && line.ends_with(['{', '}', ';']))
+    };
+    let start = lines.iter().rposition(is_other).map_or(0, |last| last + 1);
+    &lines[start..]
+}
+
+fn is_elsewhere(above: &[&str]) -> bool {
+    above.iter().any(|line| ELSEWHERE.contains(&line.trim()))
+}
+
+/// Whether a block of code begins in the doc comment that is compiled and run.
+fn has_example<'a>(above: &[&'a str]) -> bool {
+    let fence = |line: &&'a str| line.trim().strip_prefix("///")?.trim().strip_prefix("```");
+    let mut is_within = false;
+    for fence in above.iter().filter_map(fence) {
+        if !is_within && matches!(fence, "" | "rust" | "should_panic") {
+            return true;
+        }
+        is_within = !is_within;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(path: &str, text: &str) -> Vec<String> {
+        let findings = check(&Tree::of(&[(path, text)]));
+        findings.into_iter().map(|finding| finding.place).collect()
+    }
+
+    const BOARD: &str = "crates/driftless-client/src/board.rs";
+
+    #[test]
+    fn an_item_with_an_example_passes_whatever_stands_between() {
+        let shown = "/// A board.\n///\n/// ```\n/// let board = client.board(\"home\");\n/// ```\n\
+                     #[derive(Debug)]\n\
+                     #[allow(\n    dead_code,\n    reason = \"shown\"\n)]\n\
+                     pub struct Board {\n    /// Its id.\n    pub id: u32,\n}\n\n\
+                     impl Board {\n    /// Opens it.\n    pub(crate) fn open() {}\n\n\
+                     /// Its name.\n    ///\n    /// ```should_panic\n    /// ```\n    \
+                     pub async fn name() {}\n}\n";
+        assert_eq!(places(BOARD, shown), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn an_item_without_one_is_told_by_file_line_and_name() {
+        let bare = "/// ```\n/// ```\npub struct Board {\n    id: u32,\n}\n\
+                    impl Board {\n    /// Its name.\n    #[must_use]\n    pub fn name() {}\n}\n";
+        let findings = check(&Tree::of(&[(BOARD, bare)]));
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].place, format!("{BOARD}:9"));
+        let message = &findings[0].message;
+        assert!(message.starts_with("pub fn name has no example"));
+        for start in ITEMS {
+            let text = format!("/// Bare.\n{start}Thing\n");
+            assert_eq!(places(BOARD, &text), [format!("{BOARD}:2")], "{start}");
+        }
+    }
+
+    #[test]
+    fn a_block_that_does_not_run_is_none() {
+        for fence in ["text", "ignore", "no_run", "compile_fail,E0277"] {
+            let text = format!("/// ```{fence}\n/// let\n/// ```\npub type Board = u32;\n");
+            assert_eq!(places(BOARD, &text), [format!("{BOARD}:4")], "{fence}");
+            let both = format!("/// ```{fence}\n/// ```\n/// ```\n/// ```\npub fn a() {{}}\n");
+            assert_eq!(places(BOARD, &both), [] as [&str; 0], "{fence}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_outside_or_only_a_browser_has_needs_none() {
+        let out = "mod sealed {\n    pub trait Sealed {}\n}\n\n\
+                   #[cfg(target_arch = \"wasm32\")]\npub fn start() {}\n\n\
+                   #[cfg(test)]\nmod tests {\n    pub fn kit() {}\n}\n\n\
+                   #[cfg(test)]\npub fn kit() {}\n";
+        assert_eq!(places(BOARD, out), [] as [&str; 0]);
+        let bare = "pub fn start() {}\n";
+        for path in [
+            "crates/driftless-client/src/platform/web/socket.rs",
+            "crates/driftless-client/src/surroundings.rs",
+            "crates/driftless-client/tests/driver.rs",
+            "crates/driftless-server/src/lib.rs",
+        ] {
+            assert_eq!(places(path, bare), [] as [&str; 0], "{path}");
+        }
+        let after = format!("{out}{bare}");
+        assert_eq!(places(BOARD, &after).len(), 1);
+    }
+}
