@@ -89,17 +89,18 @@ fn fetch(agent: &ureq::Agent, address: &str) -> Result<Vec<u8>, String> {
 mod tests {
     use std::io::{BufRead as _, BufReader, Write as _};
     use std::net::TcpListener;
+    use std::thread::{JoinHandle, spawn};
 
     use super::*;
 
     const SET: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one",
         "x":"Tz76vms7GPdH-ZqGag2ShuovnthOdxlU3AnQkMkMkfo"}]}"#;
 
-    /// An issuer that gives one answer after the other, and is gone then.
-    fn issuer(answers: Vec<String>) -> String {
+    /// An issuer that gives one answer after the other, and is gone once its thread has ended.
+    fn issuer(answers: Vec<String>) -> (String, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}/keys", listener.local_addr().expect("is there"));
-        std::thread::spawn(move || {
+        let thread = spawn(move || {
             for answer in answers {
                 let (mut socket, _) = listener.accept().expect("connects");
                 let head = BufReader::new(socket.try_clone().expect("a socket")).lines();
@@ -111,7 +112,7 @@ mod tests {
                 socket.write_all(answer.as_bytes()).ok();
             }
         });
-        url
+        (url, thread)
     }
 
     fn answer(status: &str, more: &str, body: &str) -> String {
@@ -129,7 +130,7 @@ mod tests {
     #[tokio::test]
     async fn whatever_an_issuer_answers_that_is_no_set_of_keys_is_told_as_what_it_is() {
         let elsewhere = "location: http://127.0.0.1:1/keys\r\n";
-        let url = issuer(vec![
+        let (url, thread) = issuer(vec![
             of_length(KEY_SET_BYTES_MAX),
             of_length(KEY_SET_BYTES_MAX + 1),
             answer("503 Service Unavailable", "", SET),
@@ -149,11 +150,14 @@ mod tests {
             "no key for RS256",
             "",
             "",
-            "refused",
         ] {
             let error = keys.fetch().await.expect_err("no keys");
             assert!(error.contains(what), "{what}: {error}");
         }
+        // Who connects while the port is being closed is not refused but cut off.
+        thread.join().expect("has answered");
+        let error = keys.fetch().await.expect_err("nobody is there");
+        assert!(error.contains("refused"), "{error}");
     }
 
     #[test]
