@@ -200,4 +200,10 @@ pub enum ConnectError {
         /// Why, and what to do.
         reason: String,
     },
+    /// The client cannot run: in a native process it needs a thread of its own.
+    #[error("{reason}; let some end, or raise the limit")]
+    Thread {
+        /// What the system said.
+        reason: String,
+    },
 }

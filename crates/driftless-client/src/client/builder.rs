@@ -250,7 +250,7 @@ impl ClientBuilder {
     /// // On a runtime of one's own, in place of the thread that `start` makes.
     /// let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     /// let (client, work) = Client::builder("ws://127.0.0.1:1/rt").start_on(Native::new());
-    /// tokio::task::LocalSet::new().block_on(&runtime, async {
+    /// runtime.block_on(async {
     ///     futures::future::join(work, client.shutdown()).await;
     /// });
     /// # Ok::<(), std::io::Error>(())
@@ -321,7 +321,8 @@ impl ClientBuilder {
             url: shown_address(&self.url),
             reason,
         })?;
-        let client = self.auto_connect(true).start();
+        let (client, started) = self.auto_connect(true).begin();
+        started?;
         match client.arrived().await {
             Ok(()) => Ok(client),
             Err(error) => {
@@ -331,7 +332,9 @@ impl ClientBuilder {
         }
     }
 
-    /// Starts the client on a thread of its own.
+    /// Starts the client on a thread of its own. Where the system has none left, the client has
+    /// stopped at once: its connection is [`Connection::Closed`](crate::view::Connection::Closed),
+    /// with the reason, and edits are refused. [`ClientBuilder::connect`] fails there.
     ///
     /// ```
     /// use driftless_client::Client;
@@ -342,11 +345,17 @@ impl ClientBuilder {
     /// # Ok::<(), driftless_client::EditError>(())
     /// ```
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn start(mut self) -> Client {
+    pub fn start(self) -> Client {
+        self.begin().0
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn begin(mut self) -> (Client, Result<(), ConnectError>) {
         let platform = self.native();
         let (client, plan) = self.plan();
-        crate::platform::native::spawn(platform, move |platform| plan.drive(platform));
-        client
+        let started = crate::platform::native::spawn(platform, |platform| plan.drive(platform));
+        let started = client.started(started);
+        (client, started)
     }
 
     /// Starts the client on a thread of its own, over a network that can be made bad while it runs:
@@ -365,9 +374,9 @@ impl ClientBuilder {
     pub fn start_over(mut self, network: &NetworkControl) -> Client {
         let (platform, network) = (self.native(), network.clone());
         let (client, plan) = self.plan();
-        crate::platform::native::spawn(platform, move |platform| {
-            plan.drive(Conditioned::new(platform, network))
-        });
+        let drive = |platform| plan.drive(Conditioned::new(platform, network));
+        // A client without a thread has stopped, and says so.
+        let _ = client.started(crate::platform::native::spawn(platform, drive));
         client
     }
 
@@ -392,6 +401,11 @@ impl ClientBuilder {
         let (client, plan, platform) = self.in_page();
         wasm_bindgen_futures::spawn_local(plan.drive(platform));
         client
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn begin(self) -> (Client, Result<(), ConnectError>) {
+        (self.start(), Ok(()))
     }
 
     /// Starts the client in the page, over a network that can be made bad while it runs: see

@@ -322,6 +322,19 @@ impl Client {
         self.shared.schema()
     }
 
+    /// Says that the client has stopped where it could not begin.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn started(&self, started: std::io::Result<()>) -> Result<(), ConnectError> {
+        started.map_err(|error| {
+            let reason = format!("the system has no room for one more thread: {error}");
+            let closed = Connection::Closed {
+                reason: reason.clone(),
+            };
+            self.shared.state().published().status.connection = closed;
+            ConnectError::Thread { reason }
+        })
+    }
+
     /// Waits until the server has taken the client in, or until that fails.
     async fn arrived(&self) -> Result<(), ConnectError> {
         let mut statuses = self.watch_status();

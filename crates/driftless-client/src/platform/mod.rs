@@ -199,7 +199,7 @@ pub trait Socket: Stream<Item = SocketEvent> + Unpin + 'static {
 /// use futures::StreamExt;
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-/// # tokio::task::LocalSet::new().block_on(&runtime, async {
+/// # runtime.block_on(async {
 /// // Where nobody listens, there is one event; then they end.
 /// let mut socket = Native::new().connect("ws://127.0.0.1:1/rt");
 /// let event = socket.next().await;
@@ -256,7 +256,7 @@ pub enum SocketEvent {
 /// # }
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-/// # tokio::task::LocalSet::new().block_on(&runtime, async {
+/// # runtime.block_on(async {
 /// // `Told` is `Native`, but for its `signals`: what is sent here.
 /// let (device, signals) = unbounded();
 /// let platform = Told(Native::new(), Some(signals));

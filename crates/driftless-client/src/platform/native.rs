@@ -32,8 +32,8 @@ const FRAMES_WAITING_MAX: usize = 64;
 const FAREWELL_MAX: Duration = Duration::from_secs(2);
 
 /// A connection, with TLS or without.
-trait Line: AsyncRead + AsyncWrite + Unpin {}
-impl<L: AsyncRead + AsyncWrite + Unpin> Line for L {}
+trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<L: AsyncRead + AsyncWrite + Send + Unpin> Line for L {}
 
 type Peer = WebSocketStream<Box<dyn Line>>;
 
@@ -61,34 +61,42 @@ pub(crate) fn check_url(url: &str) -> Result<(), String> {
 const URL_FORM: &str = "it has to be like wss://boards.example.org/rt, or ws:// without TLS";
 const NO_TLS: &str = "this build has no TLS: switch on the feature `tls` of driftless-client";
 
-/// Runs a driver on a thread of its own until it ends.
+/// Runs a driver on a thread of its own until it ends. Fails where the system has no thread or no
+/// poller left.
 pub(crate) fn spawn<F: Future<Output = ()>>(
     platform: Native,
     drive: impl FnOnce(Native) -> F + Send + 'static,
-) {
+) -> io::Result<()> {
+    let (begin, begun) = std::sync::mpsc::channel();
+    // Made there: one that is dropped where others run panics.
     let run = move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
-            .build()
-            .expect("the system has a poller for one more runtime");
-        let local = tokio::task::LocalSet::new();
-        local.block_on(&runtime, async { drive(platform).await });
+            .build();
+        // The caller waits for the answer.
+        match runtime {
+            Ok(runtime) => {
+                let _ = begin.send(Ok(()));
+                runtime.block_on(async { drive(platform).await });
+            }
+            Err(error) => drop(begin.send(Err(error))),
+        }
     };
-    std::thread::Builder::new()
-        .name("driftless-client".to_owned())
-        .spawn(run)
-        .expect("the system has room for one more thread");
+    let thread = std::thread::Builder::new().name("driftless-client".to_owned());
+    thread.spawn(run)?;
+    begun.recv().map_err(io::Error::other)?
 }
 
-/// A native process. Its driver has to run within a tokio `LocalSet`.
+/// A native process. Its driver runs within a tokio runtime that has I/O and time; elsewhere it
+/// panics, as everything of tokio's does.
 ///
 /// ```
 /// use driftless_client::platform::Platform;
 /// use driftless_client::platform::native::Native;
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-/// # tokio::task::LocalSet::new().block_on(&runtime, async {
+/// # runtime.block_on(async {
 /// let native = Native::new();
 /// native.sleep_until(5).await;
 /// assert!(native.mono_ms() >= 5);
@@ -144,7 +152,7 @@ impl Native {
     /// use driftless_client::{Client, Trust};
     ///
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    /// # tokio::task::LocalSet::new().block_on(&runtime, async {
+    /// # runtime.block_on(async {
     /// let native = Native::new().trust(Trust::pem_file("tests/keys/authority.pem")?);
     /// let (client, work) = Client::builder("wss://localhost:1/rt").start_on(native);
     /// futures::future::join(work, client.shutdown()).await;
@@ -216,7 +224,7 @@ fn whole_ms(duration: Duration) -> u64 {
 /// # use driftless_server::{Driftless, router};
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-/// # tokio::task::LocalSet::new().block_on(&runtime, async {
+/// # runtime.block_on(async {
 /// # let server = Driftless::builder().start().await?;
 /// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 /// # let url = format!("ws://{}/rt", listener.local_addr()?);
@@ -244,7 +252,7 @@ impl NativeSocket {
         let (sender, events) = mpsc::channel(FRAMES_WAITING_MAX);
         // Bounded by the machine: it has a limited number of edits under way.
         let (outgoing, frames) = mpsc::unbounded();
-        let carrier = tokio::task::spawn_local(carry(url, tls, sender, frames));
+        let carrier = tokio::spawn(carry(url, tls, sender, frames));
         let socket = Self {
             events,
             outgoing: Some(outgoing),
@@ -282,7 +290,7 @@ impl Socket for NativeSocket {
         if !self.is_open {
             return task.abort();
         }
-        tokio::task::spawn_local(async move {
+        tokio::spawn(async move {
             tokio::time::sleep(FAREWELL_MAX).await;
             task.abort();
         });

@@ -154,8 +154,7 @@ fn start_moved(builder: ClientBuilder, by_ms: Arc<AtomicI64>) -> Client {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        let local = tokio::task::LocalSet::new();
-        local.block_on(&runtime.expect("a runtime"), async {
+        runtime.expect("a runtime").block_on(async {
             let native = Native::new();
             let (client, driver) = builder.start_on(Moved { native, by_ms });
             sender.send(client).expect("the test waits");

@@ -1,7 +1,10 @@
 //! What `connect` waits for, and how it fails.
 
+use std::env;
+use std::process::Command;
 use std::time::Duration;
 
+use driftless_client::view::Connection;
 use driftless_client::{Client, ConnectError, EditError, MemoryRows, SyncState};
 use driftless_protocol::durable::Row;
 use driftless_store::replica::{Redb, ReplicaStore, ReplicaStoreError};
@@ -40,6 +43,45 @@ async fn a_server_that_is_not_there_is_said_and_the_storage_is_free_again() {
     let client = server.client("Ann").storage(storage).connect().await;
     client.expect("it is there now").shutdown().await;
     Redb::open(&file).expect("a shutdown closes it");
+}
+
+/// Told to a process that has no room for a thread.
+const CROWDED: &str = "DRIFTLESS_CROWDED";
+
+#[tokio::test]
+async fn where_no_thread_can_be_had_nothing_panics_and_everybody_is_told() {
+    if env::var_os(CROWDED).is_some() {
+        return starts_without_a_thread().await;
+    }
+    let mut crowded = Command::new(env::current_exe().expect("this test"));
+    // The harness itself then makes none either.
+    crowded.args(["--exact", "--test-threads=1", "--nocapture"]);
+    crowded.arg("connect::where_no_thread_can_be_had_nothing_panics_and_everybody_is_told");
+    // Stacks that are larger than any address space.
+    crowded.env("RUST_MIN_STACK", (1_u64 << 60).to_string());
+    let done = crowded.env(CROWDED, "1").output().expect("runs");
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{done:?}");
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+async fn starts_without_a_thread() {
+    let builder = || Client::builder("ws://127.0.0.1:1/rt");
+    let client = builder().start();
+    let Connection::Closed { reason } = client.status().connection else {
+        panic!("{:?}", client.status());
+    };
+    assert!(reason.contains("thread"), "{reason}");
+    let edit = client
+        .board(home())
+        .edit("Add", |e| e.create(note(), "note", []));
+    assert!(matches!(edit, Err(EditError::Closed)), "{edit:?}");
+    client.shutdown().await;
+    let refused = builder().connect().await;
+    assert!(
+        matches!(refused, Err(ConnectError::Thread { .. })),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
