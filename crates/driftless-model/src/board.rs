@@ -8,6 +8,21 @@ use crate::sorted::SortedMap;
 use crate::value::Value;
 
 /// A leaf: its value, and who gave it that value in which version.
+///
+/// ```
+/// # use driftless_model::*;
+/// # let (cpu, ann) = (RecordId::new("cpu")?, UserId::new("Ann")?);
+/// # let title = LeafPath::new("title")?;
+/// # let (kind, leaves) = (KindName::new("chart")?, [(title.clone(), "CPU".into())].into());
+/// # let made = Effect { record: cpu.clone(), op: Op::Create { kind, leaves } };
+/// # let mut board = BoardState::default();
+/// # board.apply(&[made], Version(1), &ann);
+/// // The chart `cpu`, which Ann made with the title "CPU" in version 1.
+/// let cell: &Cell = &board.record(&cpu).expect("was made").leaves[&title];
+/// assert_eq!(cell.value, Some("CPU".into()));
+/// assert_eq!((cell.version, &cell.author), (Version(1), &ann));
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// The value; absent where the leaf was taken away.
@@ -24,6 +39,21 @@ pub struct Cell {
 }
 
 /// A live record.
+///
+/// ```
+/// # use driftless_model::*;
+/// # let (cpu, ann) = (RecordId::new("cpu")?, UserId::new("Ann")?);
+/// # let title = LeafPath::new("title")?;
+/// # let (kind, leaves) = (KindName::new("chart")?, [(title.clone(), "CPU".into())].into());
+/// # let made = Effect { record: cpu.clone(), op: Op::Create { kind, leaves } };
+/// # let mut board = BoardState::default();
+/// # board.apply(&[made], Version(1), &ann);
+/// // The chart `cpu`, which Ann made with the title "CPU" in version 1.
+/// let record: &RecordState = board.record(&cpu).expect("was made");
+/// assert_eq!((record.kind.as_str(), record.created), ("chart", Version(1)));
+/// assert_eq!(record.leaves.len(), 1);
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordState {
     /// Its kind, known to the schema or not.
@@ -36,11 +66,42 @@ pub struct RecordState {
 
 impl RecordState {
     /// The value of a leaf; `None` where it has none.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # let (cpu, ann) = (RecordId::new("cpu")?, UserId::new("Ann")?);
+    /// # let title = LeafPath::new("title")?;
+    /// # let (kind, leaves) = (KindName::new("chart")?, [(title.clone(), "CPU".into())].into());
+    /// # let made = Effect { record: cpu.clone(), op: Op::Create { kind, leaves } };
+    /// # let mut board = BoardState::default();
+    /// # board.apply(&[made], Version(1), &ann);
+    /// // The chart `cpu`, which Ann made with the title "CPU" in version 1.
+    /// let record = board.record(&cpu).expect("was made");
+    /// assert_eq!(record.value(&title), Some(&"CPU".into()));
+    /// assert_eq!(record.value(&LeafPath::new("unit")?), None);
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn value(&self, leaf: &LeafPath) -> Option<&Value> {
         self.leaves.get(leaf).and_then(|cell| cell.value.as_ref())
     }
 
     /// The leaves that have a value.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # let (cpu, ann) = (RecordId::new("cpu")?, UserId::new("Ann")?);
+    /// # let title = LeafPath::new("title")?;
+    /// # let (kind, leaves) = (KindName::new("chart")?, [(title.clone(), "CPU".into())].into());
+    /// # let made = Effect { record: cpu.clone(), op: Op::Create { kind, leaves } };
+    /// # let mut board = BoardState::default();
+    /// # board.apply(&[made], Version(1), &ann);
+    /// // The chart `cpu`, which Ann made with the title "CPU" in version 1.
+    /// let taken = Op::Unset { leaf: title.clone() };
+    /// board.apply(&[Effect { record: cpu.clone(), op: taken }], Version(2), &ann);
+    /// let record = board.record(&cpu).expect("was made");
+    /// assert_eq!((record.leaves.len(), record.values().count()), (1, 0));
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn values(&self) -> impl Iterator<Item = (&LeafPath, &Value)> {
         self.leaves
             .iter()
@@ -49,6 +110,21 @@ impl RecordState {
 }
 
 /// A place for a record: live, or the mark that a removed one left.
+///
+/// ```
+/// # use driftless_model::*;
+/// # let (cpu, ann) = (RecordId::new("cpu")?, UserId::new("Ann")?);
+/// # let title = LeafPath::new("title")?;
+/// # let (kind, leaves) = (KindName::new("chart")?, [(title.clone(), "CPU".into())].into());
+/// # let made = Effect { record: cpu.clone(), op: Op::Create { kind, leaves } };
+/// # let mut board = BoardState::default();
+/// # board.apply(&[made], Version(1), &ann);
+/// // The chart `cpu`, which Ann made with the title "CPU" in version 1.
+/// assert!(matches!(board.records[&cpu], Slot::Live(_)));
+/// board.apply(&[Effect { record: cpu.clone(), op: Op::Remove }], Version(2), &ann);
+/// assert_eq!(board.records[&cpu], Slot::Removed { version: Version(2), author: ann });
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Slot {
@@ -64,6 +140,17 @@ pub enum Slot {
 }
 
 /// All records of a board.
+///
+/// ```
+/// use driftless_model::{BoardState, Effect, KindName, Op, RecordId, UserId, Version};
+///
+/// let note = RecordId::new("lunch")?;
+/// let made = Op::Create { kind: KindName::new("note")?, leaves: [].into() };
+/// let mut board = BoardState::default();
+/// board.apply(&[Effect { record: note.clone(), op: made }], Version(1), &UserId::new("Ann")?);
+/// assert!(board.record(&note).is_some());
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BoardState {
     /// By id.
@@ -75,6 +162,21 @@ pub struct BoardState {
 
 impl BoardState {
     /// A live record.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # let (cpu, ann) = (RecordId::new("cpu")?, UserId::new("Ann")?);
+    /// # let title = LeafPath::new("title")?;
+    /// # let (kind, leaves) = (KindName::new("chart")?, [(title.clone(), "CPU".into())].into());
+    /// # let made = Effect { record: cpu.clone(), op: Op::Create { kind, leaves } };
+    /// # let mut board = BoardState::default();
+    /// # board.apply(&[made], Version(1), &ann);
+    /// // The chart `cpu`, which Ann made with the title "CPU" in version 1.
+    /// assert_eq!(board.record(&cpu).map(|record| record.kind.as_str()), Some("chart"));
+    /// board.apply(&[Effect { record: cpu.clone(), op: Op::Remove }], Version(2), &ann);
+    /// assert_eq!(board.record(&cpu), None);
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn record(&self, id: &RecordId) -> Option<&RecordState> {
         match self.records.get(id) {
             Some(Slot::Live(record)) => Some(record),
@@ -83,6 +185,21 @@ impl BoardState {
     }
 
     /// The live records.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # let (cpu, ann) = (RecordId::new("cpu")?, UserId::new("Ann")?);
+    /// # let title = LeafPath::new("title")?;
+    /// # let (kind, leaves) = (KindName::new("chart")?, [(title.clone(), "CPU".into())].into());
+    /// # let made = Effect { record: cpu.clone(), op: Op::Create { kind, leaves } };
+    /// # let mut board = BoardState::default();
+    /// # board.apply(&[made], Version(1), &ann);
+    /// // The chart `cpu`, which Ann made with the title "CPU" in version 1.
+    /// assert_eq!(board.live().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["cpu"]);
+    /// board.apply(&[Effect { record: cpu, op: Op::Remove }], Version(2), &ann);
+    /// assert_eq!((board.live().count(), board.records.len()), (0, 1));
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn live(&self) -> impl Iterator<Item = (&RecordId, &RecordState)> {
         self.records.iter().filter_map(|(id, slot)| match slot {
             Slot::Live(record) => Some((id, record)),
@@ -92,6 +209,24 @@ impl BoardState {
 
     /// The version of a leaf of a live record: for one without a mark, when it can have changed
     /// last.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # let (cpu, ann) = (RecordId::new("cpu")?, UserId::new("Ann")?);
+    /// # let title = LeafPath::new("title")?;
+    /// # let (kind, leaves) = (KindName::new("chart")?, [(title.clone(), "CPU".into())].into());
+    /// # let made = Effect { record: cpu.clone(), op: Op::Create { kind, leaves } };
+    /// # let mut board = BoardState::default();
+    /// # board.apply(&[made], Version(1), &ann);
+    /// // The chart `cpu`, which Ann made with the title "CPU" in version 1.
+    /// let renamed = Op::Set { leaf: title.clone(), value: "Cores".into() };
+    /// board.apply(&[Effect { record: cpu.clone(), op: renamed }], Version(2), &ann);
+    /// let record = board.record(&cpu).expect("was made");
+    /// assert_eq!(board.leaf_version(record, &title), Version(2));
+    /// // Nobody ever wrote it: since the record is there.
+    /// assert_eq!(board.leaf_version(record, &LeafPath::new("unit")?), Version(1));
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn leaf_version(&self, record: &RecordState, leaf: &LeafPath) -> Version {
         let absent = || self.floor.max(record.created);
         record
@@ -101,6 +236,22 @@ impl BoardState {
     }
 
     /// Applies what an edit did. `Set` and `Unset` on a record that is not there do nothing.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # let (cpu, ann) = (RecordId::new("cpu")?, UserId::new("Ann")?);
+    /// # let title = LeafPath::new("title")?;
+    /// # let (kind, leaves) = (KindName::new("chart")?, [(title.clone(), "CPU".into())].into());
+    /// # let made = Effect { record: cpu.clone(), op: Op::Create { kind, leaves } };
+    /// # let mut board = BoardState::default();
+    /// # board.apply(&[made], Version(1), &ann);
+    /// // The chart `cpu`, which Ann made with the title "CPU" in version 1.
+    /// let renamed = Op::Set { leaf: title.clone(), value: "Cores".into() };
+    /// board.apply(&[Effect { record: cpu.clone(), op: renamed }], Version(2), &ann);
+    /// let record = board.record(&cpu).expect("was made");
+    /// assert_eq!(record.value(&title), Some(&"Cores".into()));
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn apply(&mut self, effects: &[Effect], version: Version, author: &UserId) {
         for effect in effects {
             self.apply_one(effect, version, author);

@@ -7,6 +7,23 @@ use crate::sorted::SortedMap;
 use crate::value::Value;
 
 /// An atomic set of changes made by one person. Applied whole or not at all, once.
+///
+/// ```
+/// use driftless_model::{Change, Edit, EditId, LeafPath, OnStale, Op, RecordId, Version};
+///
+/// let (leaf, value) = (LeafPath::new("title")?, "Cores".into());
+/// let record = RecordId::new("cpu")?;
+/// let edit = Edit {
+///     id: EditId(1),
+///     label: "Rename".into(),
+///     on_stale: OnStale::Policy,
+///     changes: vec![Change { record, seen: Version(7), op: Op::Set { leaf, value } }],
+/// };
+/// let json = serde_json::to_string(&edit)?;
+/// assert!(json.contains(r#""op":{"set":{"leaf":"title","value":"Cores"}}"#));
+/// assert_eq!(serde_json::from_str::<Edit>(&json)?, edit);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
     /// Random; new content means a new id.
@@ -21,6 +38,14 @@ pub struct Edit {
 }
 
 /// What happens to the stale leaves of an edit.
+///
+/// ```
+/// use driftless_model::OnStale;
+///
+/// assert_eq!(OnStale::default(), OnStale::Policy);
+/// assert_eq!(serde_json::to_string(&OnStale::Skip)?, r#""skip""#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnStale {
@@ -42,6 +67,15 @@ impl OnStale {
 }
 
 /// One change of an edit.
+///
+/// ```
+/// use driftless_model::{Change, Op, RecordId, Version};
+///
+/// let removal = Change { record: RecordId::new("cpu")?, seen: Version(7), op: Op::Remove };
+/// let json = serde_json::to_string(&removal)?;
+/// assert_eq!(json, r#"{"record":"cpu","seen":7,"op":"remove"}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The record that it changes.
@@ -53,6 +87,16 @@ pub struct Change {
 }
 
 /// What a change does to its record. Nothing here is unsafe to repeat.
+///
+/// ```
+/// use driftless_model::{Op, Value};
+///
+/// let op: Op = serde_json::from_str(r#"{"set": {"leaf": "title", "value": null}}"#)?;
+/// assert!(matches!(op, Op::Set { value: Value::Null, .. }));
+/// let op: Op = serde_json::from_str(r#"{"unset": {"leaf": "title"}}"#)?;
+/// assert!(matches!(op, Op::Unset { .. }));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Op {
@@ -81,6 +125,16 @@ pub enum Op {
 
 impl Op {
     /// The leaves that it writes, each with its new value (`None`: taken away).
+    ///
+    /// ```
+    /// use driftless_model::{LeafPath, Op};
+    ///
+    /// let title = LeafPath::new("title")?;
+    /// let op = Op::Set { leaf: title.clone(), value: "CPU".into() };
+    /// assert_eq!(op.writes(), [(&title, Some(&"CPU".into()))]);
+    /// assert_eq!(Op::Unset { leaf: title.clone() }.writes(), [(&title, None)]);
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn writes(&self) -> Vec<(&LeafPath, Option<&Value>)> {
         match self {
             Self::Create { leaves, .. } => leaves
@@ -94,6 +148,16 @@ impl Op {
     }
 
     /// Whether it writes this leaf.
+    ///
+    /// ```
+    /// use driftless_model::{LeafPath, Op};
+    ///
+    /// let (title, unit) = (LeafPath::new("title")?, LeafPath::new("unit")?);
+    /// let op = Op::Unset { leaf: title.clone() };
+    /// assert!(op.touches(&title) && !op.touches(&unit));
+    /// assert!(Op::Remove.touches(&unit)); // as every leaf of the record
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn touches(&self, leaf: &LeafPath) -> bool {
         match self {
             Self::Create { leaves, .. } => leaves.contains_key(leaf),
@@ -104,6 +168,17 @@ impl Op {
 }
 
 /// A leaf of a record, or (`leaf` absent) the record as such.
+///
+/// ```
+/// use driftless_model::{LeafPath, LeafRef, RecordId};
+///
+/// let record = RecordId::new("cpu")?;
+/// let as_such = LeafRef { record: record.clone(), leaf: None };
+/// let title = LeafRef { record, leaf: Some(LeafPath::new("title")?) };
+/// assert!(as_such < title);
+/// assert_eq!(serde_json::to_string(&as_such)?, r#"{"record":"cpu"}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LeafRef {
     /// The record.
@@ -114,6 +189,14 @@ pub struct LeafRef {
 }
 
 /// A change without what its author had seen: what an applied edit did.
+///
+/// ```
+/// use driftless_model::{Effect, Op, RecordId};
+///
+/// let removal = Effect { record: RecordId::new("cpu")?, op: Op::Remove };
+/// assert_eq!(serde_json::to_string(&removal)?, r#"{"record":"cpu","op":"remove"}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
     /// The record that it changed.
@@ -123,6 +206,17 @@ pub struct Effect {
 }
 
 /// What an edit does once some of its leaves are skipped.
+///
+/// ```
+/// use driftless_model::{Change, LeafPath, LeafRef, Op, RecordId, Version, effects};
+///
+/// let (record, title) = (RecordId::new("cpu")?, LeafPath::new("title")?);
+/// let op = Op::Set { leaf: title.clone(), value: "CPU".into() };
+/// let changes = [Change { record: record.clone(), seen: Version(7), op: op.clone() }];
+/// assert_eq!(effects(&changes, &[])[0].op, op);
+/// assert_eq!(effects(&changes, &[LeafRef { record, leaf: Some(title) }]), []);
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 pub fn effects(changes: &[Change], skipped: &[LeafRef]) -> Vec<Effect> {
     changes
         .iter()

@@ -10,6 +10,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::limits;
 
 /// Why a text is not an id.
+///
+/// ```
+/// use driftless_model::{BoardId, IdError};
+///
+/// assert_eq!(BoardId::new(""), Err(IdError::Empty { what: "board id" }));
+/// assert!(matches!(BoardId::new("a/b"), Err(IdError::Character { character: '/', .. })));
+/// assert!(matches!(BoardId::new("b".repeat(65)), Err(IdError::TooLong { bytes: 65, .. })));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdError {
@@ -122,6 +130,15 @@ macro_rules! text_id {
 
         impl $name {
             /// Checks and wraps a text.
+            ///
+            /// ```
+            #[doc = concat!("use driftless_model::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("let id = ", stringify!($name), "::new(\"home\")?;")]
+            /// assert_eq!(id.to_string(), "home");
+            #[doc = concat!("assert!(", stringify!($name), "::new(\"\").is_err());")]
+            /// # Ok::<(), driftless_model::IdError>(())
+            /// ```
             pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
                 let text = text.as_ref();
                 $check($what, text, $limit)?;
@@ -129,6 +146,12 @@ macro_rules! text_id {
             }
 
             /// The text.
+            ///
+            /// ```
+            #[doc = concat!("let id = driftless_model::", stringify!($name), "::new(\"home\")?;")]
+            /// assert_eq!(id.as_str(), "home");
+            /// # Ok::<(), driftless_model::IdError>(())
+            /// ```
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -174,22 +197,62 @@ macro_rules! text_id {
 text_id!(
     /// A board (a dashboard): letters, digits and `- _ . : @`, at most [`limits::ID_BYTES_MAX`]
     /// bytes.
+    ///
+    /// ```
+    /// use driftless_model::BoardId;
+    ///
+    /// let board: BoardId = "ops:eu-west_1".parse()?;
+    /// assert_eq!(board.to_string(), "ops:eu-west_1");
+    /// assert!("two words".parse::<BoardId>().is_err());
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     BoardId, "board id", limits::ID_BYTES_MAX, check_name
 );
 text_id!(
     /// A record of a board (a widget, a note, the board's own settings).
+    ///
+    /// ```
+    /// use driftless_model::RecordId;
+    ///
+    /// assert_eq!(RecordId::new("cpu")?, RecordId::try_from("cpu")?);
+    /// assert!(RecordId::new("cpu/title").is_err()); // a leaf is named by its path
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     RecordId, "record id", limits::ID_BYTES_MAX, check_name
 );
 text_id!(
     /// The kind of a record, as registered in a [`crate::Schema`].
+    ///
+    /// ```
+    /// use driftless_model::{Chart, Kind, KindName};
+    ///
+    /// assert_eq!(KindName::new(Chart::NAME)?.as_str(), "chart");
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     KindName, "kind", limits::ID_BYTES_MAX, check_name
 );
 text_id!(
     /// The path of a leaf in its record: `title`, `layout/lg`, `options/legend`.
+    ///
+    /// ```
+    /// use driftless_model::LeafPath;
+    ///
+    /// assert_eq!(LeafPath::new("options/legend")?.as_str(), "options/legend");
+    /// assert!(LeafPath::new("options//legend").is_err());
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     LeafPath, "leaf path", limits::PATH_BYTES_MAX, check_path
 );
 text_id!(
     /// Who somebody is, and what others read: any printable text.
+    ///
+    /// ```
+    /// use driftless_model::UserId;
+    ///
+    /// assert_eq!(UserId::new("Zoë Ångström")?.to_string(), "Zoë Ångström");
+    /// assert!(UserId::new("Ann\n").is_err());
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     UserId, "user name", limits::USER_BYTES_MAX, check_user
 );
 
@@ -266,14 +329,39 @@ macro_rules! random_id {
 
 random_id!(
     /// A replica's random id, bound to its first user.
+    ///
+    /// ```
+    /// use driftless_model::ClientId;
+    ///
+    /// let text = "000000000000000000000000000000ab";
+    /// assert_eq!(ClientId(0xab).to_string(), text);
+    /// assert_eq!(text.parse(), Ok(ClientId(0xab)));
+    /// ```
     ClientId, "client id"
 );
 random_id!(
     /// An edit's random id. New content means a new id.
+    ///
+    /// ```
+    /// use driftless_model::EditId;
+    ///
+    /// let json = serde_json::to_string(&EditId(0xab))?;
+    /// assert_eq!(json, r#""000000000000000000000000000000ab""#);
+    /// assert!("ab".parse::<EditId>().is_err()); // all digits or none
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     EditId, "edit id"
 );
 
 /// A board's counter: one per applied edit, gapless, from 1. Zero is the empty board.
+///
+/// ```
+/// use driftless_model::Version;
+///
+/// assert_eq!(Version::default(), Version(0));
+/// assert!(Version(8) > Version(7));
+/// assert_eq!(Version(7).to_string(), "v7");
+/// ```
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -282,6 +370,12 @@ pub struct Version(pub u64);
 
 impl Version {
     /// The version after this one.
+    ///
+    /// ```
+    /// use driftless_model::Version;
+    ///
+    /// assert_eq!(Version(7).next(), Version(8));
+    /// ```
     #[must_use]
     pub fn next(self) -> Self {
         // No board gets there; a message may claim that one did.
@@ -297,11 +391,28 @@ impl fmt::Display for Version {
 
 /// A running 64-bit hash over the applied edit ids of a board, up to a version. Only servers
 /// compute it; a client stores and echoes it. 16 hex digits in JSON.
+///
+/// ```
+/// use driftless_model::{Check, EditId};
+///
+/// let check = Check::default().after(EditId(1));
+/// assert_ne!(check, Check::default().after(EditId(2)));
+/// assert_eq!(serde_json::to_string(&Check(0xab))?, r#""00000000000000ab""#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Check(pub u64);
 
 impl Check {
     /// The check after one more applied edit.
+    ///
+    /// ```
+    /// use driftless_model::{Check, EditId};
+    ///
+    /// let (one, other) = (EditId(1), EditId(2));
+    /// let start = Check::default();
+    /// assert_ne!(start.after(one).after(other), start.after(other).after(one));
+    /// ```
     #[must_use]
     pub fn after(self, id: EditId) -> Self {
         let bytes = id.0.to_be_bytes();
@@ -361,6 +472,15 @@ impl<'de> Deserialize<'de> for Check {
 }
 
 /// Where a replica stands on a board: a version and the check up to it.
+///
+/// ```
+/// use driftless_model::{Cursor, EditId};
+///
+/// // Two boards of one version, with another history each.
+/// let (one, other) = (Cursor::default().after(EditId(1)), Cursor::default().after(EditId(2)));
+/// assert_eq!(one.version, other.version);
+/// assert_ne!(one, other);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Cursor {
     /// The version.
@@ -371,6 +491,14 @@ pub struct Cursor {
 
 impl Cursor {
     /// The cursor after one more applied edit.
+    ///
+    /// ```
+    /// use driftless_model::{Check, Cursor, EditId, Version};
+    ///
+    /// let cursor = Cursor::default().after(EditId(1));
+    /// assert_eq!(cursor.version, Version(1));
+    /// assert_eq!(cursor.check, Check::default().after(EditId(1)));
+    /// ```
     #[must_use]
     pub fn after(self, id: EditId) -> Self {
         Self {

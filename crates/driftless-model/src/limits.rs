@@ -1,5 +1,12 @@
 //! Every bound of the system, in one place. Each is asserted where input enters, and tested at the
 //! bound and one past it.
+//!
+//! ```
+//! use driftless_model::{BoardId, limits};
+//!
+//! assert!(BoardId::new("b".repeat(limits::ID_BYTES_MAX)).is_ok());
+//! assert!(BoardId::new("b".repeat(limits::ID_BYTES_MAX + 1)).is_err());
+//! ```
 
 /// Longest id of a board, a record, a kind or a leaf path segment, in bytes.
 pub const ID_BYTES_MAX: usize = 64;

@@ -4,6 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 /// What a user may do on a board. Each role may do everything that those before it may.
+///
+/// ```
+/// use driftless_model::Role;
+///
+/// assert!(Role::Owner > Role::Editor);
+/// assert_eq!("viewer".parse(), Ok(Role::Viewer));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Nothing: not even know that it is there.
@@ -18,9 +25,23 @@ pub enum Role {
 
 impl Role {
     /// All of them, from the least to the most.
+    ///
+    /// ```
+    /// use driftless_model::Role;
+    ///
+    /// assert_eq!(Role::ALL.map(Role::name), ["none", "viewer", "editor", "owner"]);
+    /// assert!(Role::ALL.is_sorted());
+    /// ```
     pub const ALL: [Self; 4] = [Self::None, Self::Viewer, Self::Editor, Self::Owner];
 
     /// How people write it.
+    ///
+    /// ```
+    /// use driftless_model::Role;
+    ///
+    /// assert_eq!(Role::Editor.name(), "editor");
+    /// assert_eq!(Role::Editor.name().parse(), Ok(Role::Editor));
+    /// ```
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -31,17 +52,40 @@ impl Role {
     }
 
     /// Whether they get what is on the board.
+    ///
+    /// ```
+    /// use driftless_model::Role;
+    ///
+    /// assert!(Role::Viewer.may_read());
+    /// assert!(!Role::None.may_read());
+    /// ```
     pub fn may_read(self) -> bool {
         self >= Self::Viewer
     }
 
     /// Whether their edits are applied.
+    ///
+    /// ```
+    /// use driftless_model::Role;
+    ///
+    /// assert!(Role::Editor.may_edit());
+    /// assert!(!Role::Viewer.may_edit());
+    /// ```
     pub fn may_edit(self) -> bool {
         self >= Self::Editor
     }
 }
 
 /// A text that names no role.
+///
+/// ```
+/// use driftless_model::Role;
+/// use driftless_model::role::RoleError;
+///
+/// let error: RoleError = "admin".parse::<Role>().expect_err("there is none");
+/// let message = "\"admin\" is no role; choose viewer, editor, owner or none";
+/// assert_eq!(error.to_string(), message);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no role; choose viewer, editor, owner or none")]
 pub struct RoleError(String);

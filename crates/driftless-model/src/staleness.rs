@@ -13,6 +13,18 @@ use crate::sorted::SortedSet;
 use crate::value::{Value, present};
 
 /// A leaf that changed since its author looked.
+///
+/// ```
+/// use driftless_model::{LeafRef, StaleLeaf, UserId, Value, Version};
+///
+/// let at = LeafRef { record: "cpu".parse()?, leaf: Some("title".parse()?) };
+/// let author = Some(UserId::new("Bob")?);
+/// let emptied = StaleLeaf { at, theirs: Some(Value::Null), version: Version(2), author };
+/// let removed = StaleLeaf { theirs: None, ..emptied.clone() };
+/// assert!(serde_json::to_string(&emptied)?.contains(r#""theirs":null"#));
+/// assert!(!serde_json::to_string(&removed)?.contains("theirs"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaleLeaf {
     /// The leaf; without a path, the record as such: it was removed.
@@ -28,6 +40,30 @@ pub struct StaleLeaf {
 }
 
 /// A value that an applied edit replaced although its author had not seen it (`LastWriter`).
+///
+/// ```
+/// # use driftless_model::staleness::judge;
+/// # use driftless_model::*;
+/// # let board: BoardState = serde_json::from_str(r#"{"floor": 0, "records": {"cpu": {"live": {
+/// #     "kind": "chart", "created": 1, "leaves": {
+/// #         "title": {"value": "Cores", "version": 2, "author": "Bob"},
+/// #         "layout/lg": {"value": [0, 0, 4, 2], "version": 2, "author": "Bob"}
+/// # }}}}}"#)?;
+/// # let (schema, cpu) = (Schema::builtin(), RecordId::new("cpu")?);
+/// # let edit = |op| {
+/// #     let change = Change { record: cpu.clone(), seen: Version(1), op };
+/// #     let (id, label, changes) = (EditId(1), "Edit".into(), vec![change]);
+/// #     Edit { id, label, on_stale: OnStale::Policy, changes }
+/// # };
+/// // Bob gave the chart a title and a place in version 2; the author of `edit` saw version 1.
+/// let leaf = LeafPath::new("layout/lg")?;
+/// let verdict = judge(&board, &schema, &edit(Op::Unset { leaf }));
+/// let Verdict::Apply { replaced, .. } = verdict else { unreachable!("the later write wins") };
+/// let place = vec![0.into(), 0.into(), 4.into(), 2.into()];
+/// assert_eq!(replaced[0].value, Some(place.into()));
+/// assert_eq!(replaced[0].author.as_str(), "Bob");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replaced {
     /// The leaf.
@@ -42,6 +78,31 @@ pub struct Replaced {
 }
 
 /// What happens to an edit.
+///
+/// ```
+/// # use driftless_model::staleness::judge;
+/// # use driftless_model::*;
+/// # let board: BoardState = serde_json::from_str(r#"{"floor": 0, "records": {"cpu": {"live": {
+/// #     "kind": "chart", "created": 1, "leaves": {
+/// #         "title": {"value": "Cores", "version": 2, "author": "Bob"},
+/// #         "layout/lg": {"value": [0, 0, 4, 2], "version": 2, "author": "Bob"}
+/// # }}}}}"#)?;
+/// # let (schema, cpu) = (Schema::builtin(), RecordId::new("cpu")?);
+/// # let edit = |op| {
+/// #     let change = Change { record: cpu.clone(), seen: Version(1), op };
+/// #     let (id, label, changes) = (EditId(1), "Edit".into(), vec![change]);
+/// #     Edit { id, label, on_stale: OnStale::Policy, changes }
+/// # };
+/// // Bob gave the chart a title and a place in version 2; the author of `edit` saw version 1.
+/// let leaf = LeafPath::new("layout/lg")?;
+/// let verdict = judge(&board, &schema, &edit(Op::Unset { leaf }));
+/// assert!(matches!(verdict, Verdict::Apply { .. }));
+/// let Verdict::Conflict(stale) = judge(&board, &schema, &edit(Op::Remove)) else {
+///     unreachable!("a title is asked about")
+/// };
+/// assert_eq!(stale[0].theirs, Some("Cores".into()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// It is applied, but for `skipped`.
@@ -56,6 +117,30 @@ pub enum Verdict {
 }
 
 /// Decides what happens to an edit on the board as it is now.
+///
+/// ```
+/// # use driftless_model::staleness::judge;
+/// # use driftless_model::*;
+/// # let board: BoardState = serde_json::from_str(r#"{"floor": 0, "records": {"cpu": {"live": {
+/// #     "kind": "chart", "created": 1, "leaves": {
+/// #         "title": {"value": "Cores", "version": 2, "author": "Bob"},
+/// #         "layout/lg": {"value": [0, 0, 4, 2], "version": 2, "author": "Bob"}
+/// # }}}}}"#)?;
+/// # let (schema, cpu) = (Schema::builtin(), RecordId::new("cpu")?);
+/// # let edit = |op| {
+/// #     let change = Change { record: cpu.clone(), seen: Version(1), op };
+/// #     let (id, label, changes) = (EditId(1), "Edit".into(), vec![change]);
+/// #     Edit { id, label, on_stale: OnStale::Policy, changes }
+/// # };
+/// // Bob gave the chart a title and a place in version 2; the author of `edit` saw version 1.
+/// let rename = |title: &str| -> Result<Edit, IdError> {
+///     Ok(edit(Op::Set { leaf: "title".parse()?, value: title.into() }))
+/// };
+/// assert!(matches!(judge(&board, &schema, &rename("Load")?), Verdict::Conflict(_)));
+/// // What they wrote, too, is nothing to ask about.
+/// assert!(matches!(judge(&board, &schema, &rename("Cores")?), Verdict::Apply { .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn judge(board: &BoardState, schema: &Schema, edit: &Edit) -> Verdict {
     let creates = edit.changes.iter();
     let creates = creates.filter(|change| matches!(change.op, Op::Create { .. }));
@@ -287,294 +372,4 @@ impl<'a> Judge<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::edit::effects;
-    use crate::ids::{EditId, KindName};
-
-    fn id(text: &str) -> RecordId {
-        RecordId::new(text).expect("an id")
-    }
-
-    fn path(text: &str) -> LeafPath {
-        LeafPath::new(text).expect("a path")
-    }
-
-    fn change(seen: u64, op: Op) -> Change {
-        Change {
-            record: id("cpu"),
-            seen: Version(seen),
-            op,
-        }
-    }
-
-    fn set(seen: u64, leaf: &str, value: &str) -> Change {
-        change(
-            seen,
-            Op::Set {
-                leaf: path(leaf),
-                value: value.into(),
-            },
-        )
-    }
-
-    fn create(seen: u64, title: &str) -> Change {
-        let kind = KindName::new("chart").expect("a kind");
-        let leaves = [(path("title"), title.into())].into();
-        change(seen, Op::Create { kind, leaves })
-    }
-
-    fn edit(changes: Vec<Change>) -> Edit {
-        Edit {
-            id: EditId(1),
-            label: "Edit".into(),
-            on_stale: OnStale::Policy,
-            changes,
-        }
-    }
-
-    fn apply(board: &mut BoardState, version: u64, changes: &[Change]) {
-        let author = UserId::new("ann").expect("a user");
-        board.apply(&effects(changes, &[]), Version(version), &author);
-    }
-
-    /// A chart titled "CPU" since v1.
-    fn board() -> BoardState {
-        let mut board = BoardState::default();
-        apply(&mut board, 1, &[create(0, "CPU")]);
-        board
-    }
-
-    fn judged(board: &BoardState, changes: Vec<Change>) -> Verdict {
-        judge(board, &Schema::builtin(), &edit(changes))
-    }
-
-    fn applied() -> Verdict {
-        Verdict::Apply {
-            skipped: vec![],
-            replaced: vec![],
-        }
-    }
-
-    #[test]
-    fn a_write_to_what_its_author_saw_is_applied() {
-        assert_eq!(judged(&board(), vec![set(1, "title", "Load")]), applied());
-    }
-
-    #[test]
-    fn a_write_over_an_unseen_value_conflicts_with_its_value_version_and_author() {
-        let mut board = board();
-        apply(&mut board, 2, &[set(1, "title", "Cores")]);
-        let Verdict::Conflict(stale) = judged(&board, vec![set(1, "title", "Load")]) else {
-            panic!("an unseen title was overwritten");
-        };
-        assert_eq!(stale.len(), 1);
-        assert_eq!(stale[0].theirs, Some("Cores".into()));
-        assert_eq!(
-            (
-                stale[0].version,
-                stale[0].author.as_ref().map(UserId::as_str)
-            ),
-            (Version(2), Some("ann"))
-        );
-    }
-
-    #[test]
-    fn writing_the_same_value_is_never_stale() {
-        let mut board = board();
-        apply(&mut board, 2, &[set(1, "title", "Cores")]);
-        assert_eq!(judged(&board, vec![set(1, "title", "Cores")]), applied());
-    }
-
-    #[test]
-    fn a_position_is_replaced_and_its_former_writer_named() {
-        let mut board = board();
-        let place = |seen, x: u32| {
-            let value = Value::List(vec![x.into(), 0.into(), 4.into(), 3.into()]);
-            change(
-                seen,
-                Op::Set {
-                    leaf: path("layout/lg"),
-                    value,
-                },
-            )
-        };
-        apply(&mut board, 2, &[place(1, 4)]);
-        let Verdict::Apply { skipped, replaced } = judged(&board, vec![place(1, 8)]) else {
-            panic!("a position never conflicts");
-        };
-        assert_eq!((skipped.len(), replaced.len()), (0, 1));
-        assert_eq!(replaced[0].version, Version(2));
-    }
-
-    #[test]
-    fn a_write_to_a_removed_record_conflicts_and_a_position_does_nothing() {
-        let mut board = board();
-        apply(&mut board, 2, &[change(1, Op::Remove)]);
-        let Verdict::Conflict(stale) = judged(&board, vec![set(1, "title", "Load")]) else {
-            panic!("a write to a removed record vanished");
-        };
-        assert_eq!(
-            (stale[0].at.leaf.as_ref(), stale[0].version),
-            (None, Version(2))
-        );
-        let place = Value::List(vec![0.into(), 0.into(), 4.into(), 3.into()]);
-        let place = change(
-            1,
-            Op::Set {
-                leaf: path("layout/lg"),
-                value: place,
-            },
-        );
-        let Verdict::Apply { skipped, .. } = judged(&board, vec![place]) else {
-            panic!("a position on a removed record conflicted");
-        };
-        assert_eq!(skipped.len(), 1);
-    }
-
-    #[test]
-    fn a_record_is_made_again_only_by_who_saw_its_removal() {
-        let mut board = board();
-        apply(&mut board, 2, &[change(1, Op::Remove)]);
-        assert!(matches!(
-            judged(&board, vec![create(1, "CPU")]),
-            Verdict::Conflict(_)
-        ));
-        assert_eq!(judged(&board, vec![create(2, "CPU")]), applied());
-    }
-
-    #[test]
-    fn a_removal_is_stale_only_when_a_person_wrote_something_unseen() {
-        let mut board = board();
-        let place = Value::List(vec![0.into(), 0.into(), 4.into(), 3.into()]);
-        apply(
-            &mut board,
-            2,
-            &[change(
-                1,
-                Op::Set {
-                    leaf: path("layout/lg"),
-                    value: place,
-                },
-            )],
-        );
-        assert_eq!(judged(&board, vec![change(1, Op::Remove)]), applied());
-        apply(&mut board, 3, &[set(2, "title", "Cores")]);
-        assert!(matches!(
-            judged(&board, vec![change(2, Op::Remove)]),
-            Verdict::Conflict(_)
-        ));
-    }
-
-    #[test]
-    fn a_removal_of_what_is_gone_is_left_out_but_where_the_same_edit_makes_it() {
-        let mut board = board();
-        apply(&mut board, 2, &[change(1, Op::Remove)]);
-        let gone = Verdict::Apply {
-            skipped: vec![LeafRef {
-                record: id("cpu"),
-                leaf: None,
-            }],
-            replaced: vec![],
-        };
-        assert_eq!(judged(&board, vec![change(2, Op::Remove)]), gone);
-        let made_and_removed = vec![create(2, "CPU"), change(2, Op::Remove)];
-        assert_eq!(judged(&board, made_and_removed), applied());
-        // Removed, and made again: the removal comes too late, the record does not.
-        let made_again = vec![change(2, Op::Remove), create(2, "CPU")];
-        assert_eq!(judged(&board, made_again), applied());
-    }
-
-    #[test]
-    fn a_missing_record_is_one_conflict_however_much_is_written_to_it() {
-        let mut board = board();
-        apply(&mut board, 2, &[change(1, Op::Remove)]);
-        let writes = vec![set(1, "title", "Load"), set(1, "unit", "%")];
-        let Verdict::Conflict(stale) = judged(&board, writes) else {
-            panic!("a write to a removed record vanished");
-        };
-        assert_eq!(stale.len(), 1);
-    }
-
-    #[test]
-    fn an_absent_leaf_counts_as_changed_at_the_floor() {
-        let mut board = board();
-        board.floor = Version(5);
-        assert!(matches!(
-            judged(&board, vec![set(4, "unit", "%")]),
-            Verdict::Conflict(_)
-        ));
-        assert_eq!(judged(&board, vec![set(5, "unit", "%")]), applied());
-    }
-
-    #[test]
-    fn without_a_mark_a_record_is_made_and_an_undo_leaves_it() {
-        let board = BoardState {
-            floor: Version(5),
-            ..BoardState::default()
-        };
-        assert_eq!(judged(&board, vec![create(4, "CPU")]), applied());
-        for (seen, count) in [(4, 1), (5, 0)] {
-            let mut undo = edit(vec![create(seen, "CPU")]);
-            undo.on_stale = OnStale::Skip;
-            let Verdict::Apply { skipped, .. } = judge(&board, &Schema::builtin(), &undo) else {
-                panic!("an undo conflicted");
-            };
-            assert_eq!(skipped.len(), count);
-        }
-    }
-
-    #[test]
-    fn an_edit_is_never_stale_against_itself() {
-        let mut board = board();
-        apply(&mut board, 2, &[change(1, Op::Remove)]);
-        let changes = vec![
-            create(2, "CPU"),
-            set(0, "title", "Load"),
-            set(0, "unit", "%"),
-        ];
-        assert_eq!(judged(&board, changes), applied());
-    }
-
-    #[test]
-    fn what_an_undo_skips_vouches_for_nothing_after_it() {
-        let mut board = board();
-        apply(&mut board, 2, &[set(1, "title", "Cores")]);
-        let leaf = path("title");
-        let (first, second) = (set(1, "title", "Load"), set(1, "title", "RAM"));
-        for changes in [
-            vec![first, second.clone()],
-            vec![change(1, Op::Remove), second.clone()],
-            vec![change(1, Op::Remove), create(1, "Net"), second],
-            vec![change(1, Op::Unset { leaf }), create(1, "Net")],
-        ] {
-            let mut undo = edit(changes);
-            undo.on_stale = OnStale::Skip;
-            let Verdict::Apply { skipped, .. } = judge(&board, &Schema::builtin(), &undo) else {
-                panic!("an undo conflicted");
-            };
-            board.apply(
-                &effects(&undo.changes, &skipped),
-                Version(3),
-                &UserId::new("ann").expect("a user"),
-            );
-            let title = board
-                .record(&id("cpu"))
-                .and_then(|record| record.value(&path("title")));
-            assert_eq!(title, Some(&"Cores".into()), "{:?}", undo.changes);
-        }
-    }
-
-    #[test]
-    fn an_undo_skips_what_became_stale() {
-        let mut board = board();
-        apply(&mut board, 2, &[set(1, "title", "Cores")]);
-        let mut undo = edit(vec![set(1, "title", "Load"), set(1, "unit", "%")]);
-        undo.on_stale = OnStale::Skip;
-        let Verdict::Apply { skipped, .. } = judge(&board, &Schema::builtin(), &undo) else {
-            panic!("an undo conflicted");
-        };
-        assert_eq!(skipped.len(), 1);
-        assert_eq!(effects(&undo.changes, &skipped).len(), 1);
-    }
-}
+mod tests;

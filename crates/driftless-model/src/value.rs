@@ -7,21 +7,48 @@ use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A finite f64 with −0 made 0, so that equal numbers are equal bits.
+///
+/// ```
+/// use driftless_model::Number;
+///
+/// assert_eq!(Number::new(-0.0), Number::new(0.0));
+/// assert_eq!(Number::new(f64::INFINITY), None);
+/// ```
 #[derive(Clone, Copy, PartialEq, PartialOrd, Default)]
 pub struct Number(f64);
 
 impl Number {
     /// Wraps a number; `None` where it is infinite or not a number.
+    ///
+    /// ```
+    /// use driftless_model::Number;
+    ///
+    /// assert!(Number::new(2.5).is_some());
+    /// assert!(Number::new(f64::NAN).is_none());
+    /// ```
     pub fn new(number: f64) -> Option<Self> {
         number.is_finite().then_some(Self(number + 0.0))
     }
 
     /// The number.
+    ///
+    /// ```
+    /// use driftless_model::Number;
+    ///
+    /// assert_eq!(Number::new(2.5).map(Number::as_f64), Some(2.5));
+    /// ```
     pub fn as_f64(self) -> f64 {
         self.0
     }
 
     /// The number where it is written as an integer: a whole one below 2⁵³.
+    ///
+    /// ```
+    /// use driftless_model::Number;
+    ///
+    /// assert_eq!(Number::new(-3.0).and_then(Number::as_whole), Some(-3));
+    /// assert_eq!(Number::new(2.5).and_then(Number::as_whole), None);
+    /// ```
     #[allow(clippy::cast_possible_truncation, reason = "checked to be an integer")]
     pub fn as_whole(self) -> Option<i64> {
         let is_whole = self.0.abs() < INTEGER_MAX && self.0.fract() == 0.0;
@@ -47,6 +74,16 @@ pub(crate) fn decimal(number: f64) -> String {
 }
 
 /// A JSON-like value. Atomic: a leaf is replaced whole.
+///
+/// ```
+/// use driftless_model::Value;
+///
+/// let query: Value = serde_json::from_str(r#"{"selector": "load1", "window_s": 60}"#)?;
+/// let map = query.as_map().expect("it is one");
+/// assert_eq!((&map["selector"], &map["window_s"]), (&"load1".into(), &60.into()));
+/// assert_eq!(serde_json::to_string(&query)?, r#"{"selector":"load1","window_s":60}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Default)]
 pub enum Value {
     /// Nothing, said on purpose. An absent leaf is something else.
@@ -66,11 +103,25 @@ pub enum Value {
 
 impl Value {
     /// A number; `None` where it is not finite.
+    ///
+    /// ```
+    /// use driftless_model::Value;
+    ///
+    /// assert_eq!(Value::number(2.0), Some(Value::from(2)));
+    /// assert_eq!(Value::number(f64::NAN), None);
+    /// ```
     pub fn number(number: f64) -> Option<Self> {
         Number::new(number).map(Self::Number)
     }
 
     /// The text, where it is one.
+    ///
+    /// ```
+    /// use driftless_model::Value;
+    ///
+    /// assert_eq!(Value::from("CPU").as_text(), Some("CPU"));
+    /// assert_eq!(Value::from(7).as_text(), None);
+    /// ```
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -79,6 +130,13 @@ impl Value {
     }
 
     /// The number, where it is one.
+    ///
+    /// ```
+    /// use driftless_model::Value;
+    ///
+    /// assert_eq!(Value::from(7).as_f64(), Some(7.0));
+    /// assert_eq!(Value::from("7").as_f64(), None);
+    /// ```
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(number.as_f64()),
@@ -87,6 +145,13 @@ impl Value {
     }
 
     /// The truth value, where it is one.
+    ///
+    /// ```
+    /// use driftless_model::Value;
+    ///
+    /// assert_eq!(Value::from(false).as_bool(), Some(false));
+    /// assert_eq!(Value::Null.as_bool(), None);
+    /// ```
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(truth) => Some(*truth),
@@ -95,6 +160,14 @@ impl Value {
     }
 
     /// The list, where it is one.
+    ///
+    /// ```
+    /// use driftless_model::Value;
+    ///
+    /// let list = Value::from(vec![1.into(), 2.into()]);
+    /// assert_eq!(list.as_list(), Some(&[Value::from(1), Value::from(2)][..]));
+    /// assert_eq!(Value::from("1, 2").as_list(), None);
+    /// ```
     pub fn as_list(&self) -> Option<&[Value]> {
         match self {
             Self::List(list) => Some(list),
@@ -103,6 +176,13 @@ impl Value {
     }
 
     /// The named values, where it is a map.
+    ///
+    /// ```
+    /// use driftless_model::Value;
+    ///
+    /// let map = Value::Map([("step_s".to_owned(), Value::from(5))].into());
+    /// assert_eq!(map.as_map().and_then(|map| map.get("step_s")), Some(&Value::from(5)));
+    /// ```
     pub fn as_map(&self) -> Option<&SortedMap<String, Value>> {
         match self {
             Self::Map(map) => Some(map),
@@ -111,6 +191,13 @@ impl Value {
     }
 
     /// How deep lists and maps nest: 0 for a plain value.
+    ///
+    /// ```
+    /// use driftless_model::Value;
+    ///
+    /// assert_eq!(Value::from("plain").depth(), 0);
+    /// assert_eq!(Value::from(vec![vec![Value::Null].into()]).depth(), 2);
+    /// ```
     pub fn depth(&self) -> usize {
         match self {
             Self::List(list) => 1 + list.iter().map(Self::depth).max().unwrap_or(0),
@@ -120,6 +207,13 @@ impl Value {
     }
 
     /// About how many bytes it takes encoded: what the limits count.
+    ///
+    /// ```
+    /// use driftless_model::Value;
+    ///
+    /// assert_eq!(Value::from("CPU").weight_bytes(), 6);
+    /// assert_eq!(Value::from(vec!["CPU".into(), true.into()]).weight_bytes(), 10);
+    /// ```
     pub fn weight_bytes(&self) -> usize {
         match self {
             Self::Null | Self::Bool(_) => 1,
@@ -280,12 +374,42 @@ pub mod present {
     use super::Value;
 
     /// Writes the value.
+    ///
+    /// ```
+    /// use driftless_model::Value;
+    /// use driftless_model::value::present;
+    ///
+    /// #[derive(serde::Serialize)]
+    /// struct Told {
+    ///     #[serde(skip_serializing_if = "Option::is_none", with = "present")]
+    ///     value: Option<Value>,
+    /// }
+    ///
+    /// assert_eq!(serde_json::to_string(&Told { value: Some(Value::Null) })?, r#"{"value":null}"#);
+    /// assert_eq!(serde_json::to_string(&Told { value: None })?, "{}");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[allow(clippy::ref_option, reason = "the signature that serde asks for")]
     pub fn serialize<S: Serializer>(value: &Option<Value>, to: S) -> Result<S::Ok, S::Error> {
         value.serialize(to)
     }
 
     /// Reads a value that is there.
+    ///
+    /// ```
+    /// use driftless_model::Value;
+    /// use driftless_model::value::present;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Told {
+    ///     #[serde(default, with = "present")]
+    ///     value: Option<Value>,
+    /// }
+    ///
+    /// assert_eq!(serde_json::from_str::<Told>(r#"{"value":null}"#)?.value, Some(Value::Null));
+    /// assert_eq!(serde_json::from_str::<Told>("{}")?.value, None);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
         Value::deserialize(from).map(Some)
     }

@@ -10,6 +10,15 @@ use crate::sorted::SortedMap;
 ///
 /// For a grid on which some items have stored places of their own, give those the stored ones and
 /// [`arrange`] all of them.
+///
+/// ```
+/// use driftless_model::layout::{Item, Place, derive};
+///
+/// let item = |id, x| Item { id, place: Place { x, y: 0, w: 4, h: 2 }, is_pinned: false };
+/// let places = derive(&[item("cpu", 0), item("disk", 4)], 12, 1);
+/// assert_eq!(places["cpu"], Place { x: 0, y: 0, w: 1, h: 2 });
+/// assert_eq!(places["disk"], Place { x: 0, y: 2, w: 1, h: 2 });
+/// ```
 pub fn derive<K: Ord + Clone>(items: &[Item<K>], from: u32, to: u32) -> SortedMap<K, Place> {
     let shown = arrange(items, from);
     let to = columns_in_range(to);

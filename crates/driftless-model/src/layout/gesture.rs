@@ -7,6 +7,14 @@ use crate::sorted::{SortedMap, SortedSet};
 
 /// What a gesture shows, and the stored places to write for it. Whoever writes them shows exactly
 /// these places.
+///
+/// ```
+/// use driftless_model::layout::{Gesture, Place, place_new};
+///
+/// let Gesture { places, writes } = place_new(&[], 12, &"cpu", 4, 2);
+/// assert_eq!(places["cpu"], Place { x: 0, y: 0, w: 4, h: 2 });
+/// assert_eq!(writes, [("cpu", places["cpu"])]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gesture<K> {
     /// Where every item is shown.
@@ -22,6 +30,16 @@ pub struct Gesture<K> {
 /// goes below each of them whose middle is at or above its own top, and above the rest. So the
 /// result depends only on the others and on the cell: moving it away and back brings back what
 /// was there after it had been dropped there first.
+///
+/// ```
+/// use driftless_model::layout::{Item, Place, move_item};
+///
+/// let item = |id, y| Item { id, place: Place { x: 0, y, w: 4, h: 2 }, is_pinned: false };
+/// let items = [item("cpu", 0), item("disk", 2)];
+/// let moved = move_item(&items, 12, &"disk", 0, 0).expect("it is there");
+/// assert_eq!((moved.places["disk"].y, moved.places["cpu"].y), (0, 2));
+/// assert_eq!(move_item(&items, 12, &"load", 0, 0), None);
+/// ```
 pub fn move_item<K: Ord + Clone>(
     items: &[Item<K>],
     columns: u32,
@@ -47,6 +65,17 @@ pub fn move_item<K: Ord + Clone>(
 /// Gives an item another size, or with a left or upper handle another place too; `None` if there
 /// is no such item. `items` are those at the beginning of the gesture. What it comes to cover
 /// moves down.
+///
+/// ```
+/// use driftless_model::layout::{Item, Place, resize_item};
+///
+/// let item = |id, y| Item { id, place: Place { x: 0, y, w: 4, h: 2 }, is_pinned: false };
+/// let taller = Place { x: 0, y: 0, w: 4, h: 5 };
+/// let resized = resize_item(&[item("cpu", 0), item("disk", 2)], 12, &"cpu", taller);
+/// let resized = resized.expect("it is there");
+/// assert_eq!(resized.places["disk"].y, 5);
+/// assert_eq!(resized.writes, [("cpu", taller)]);
+/// ```
 pub fn resize_item<K: Ord + Clone>(
     items: &[Item<K>],
     columns: u32,
@@ -59,6 +88,15 @@ pub fn resize_item<K: Ord + Clone>(
 }
 
 /// Puts a new item of this size at the first free spot as the grid is read, where it moves nothing.
+///
+/// ```
+/// use driftless_model::layout::{Item, Place, place_new};
+///
+/// let place = Place { x: 0, y: 0, w: 4, h: 2 };
+/// let gesture = place_new(&[Item { id: "cpu", place, is_pinned: false }], 12, &"disk", 4, 2);
+/// assert_eq!(gesture.places["cpu"], place);
+/// assert_eq!(gesture.writes, [("disk", Place { x: 4, ..place })]);
+/// ```
 pub fn place_new<K: Ord + Clone>(
     items: &[Item<K>],
     columns: u32,

@@ -4,6 +4,15 @@ use super::place::{CELL_MAX, Place};
 use crate::sorted::{SortedMap, sort_by, sort_by_key};
 
 /// A widget on a grid.
+///
+/// ```
+/// use driftless_model::layout::{Item, Place, arrange};
+///
+/// let place = Place { x: 0, y: 7, w: 4, h: 2 };
+/// let shown = |is_pinned| arrange(&[Item { id: "cpu", place, is_pinned }], 12)["cpu"];
+/// assert_eq!(shown(true), place);
+/// assert_eq!(shown(false), Place { y: 0, ..place });
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item<K> {
     /// Which one; no two items have the same id.
@@ -20,6 +29,14 @@ pub struct Item<K> {
 /// that collide the later one moves down); each other item, in order of stored rows, ties by id,
 /// moves up to what is above it and does not pass it. The order of `items` does not matter, and
 /// arranging what is shown changes nothing.
+///
+/// ```
+/// use driftless_model::layout::{Item, Place, arrange};
+///
+/// let item = |id, y| Item { id, place: Place { x: 0, y, w: 4, h: 2 }, is_pinned: false };
+/// let shown = arrange(&[item("disk", 7), item("cpu", 0), item("load", 1)], 12);
+/// assert_eq!((shown["cpu"].y, shown["load"].y, shown["disk"].y), (0, 2, 4));
+/// ```
 pub fn arrange<K: Ord + Clone>(items: &[Item<K>], columns: u32) -> SortedMap<K, Place> {
     let columns = columns_in_range(columns);
     let items = fitted(items, columns);
@@ -30,12 +47,28 @@ pub fn arrange<K: Ord + Clone>(items: &[Item<K>], columns: u32) -> SortedMap<K, 
 }
 
 /// How many rows the places take.
+///
+/// ```
+/// use driftless_model::layout::{Place, rows};
+///
+/// let place = Place { x: 0, y: 0, w: 4, h: 2 };
+/// assert_eq!(rows([&place, &Place { y: 5, ..place }]), 7);
+/// assert_eq!(rows([]), 0);
+/// ```
 pub fn rows<'a>(places: impl IntoIterator<Item = &'a Place>) -> u32 {
     let bottoms = places.into_iter().map(|place| place.bottom());
     bottoms.max().unwrap_or(0)
 }
 
 /// The ids in the order in which the shown places are read: by row, then by column.
+///
+/// ```
+/// use driftless_model::layout::{Place, reading_order};
+///
+/// let place = |x, y| Place { x, y, w: 4, h: 2 };
+/// let shown = [("disk", place(0, 0)), ("cpu", place(4, 0)), ("load", place(0, 2))].into();
+/// assert_eq!(reading_order(&shown), ["disk", "cpu", "load"]);
+/// ```
 pub fn reading_order<K: Ord + Clone>(places: &SortedMap<K, Place>) -> Vec<K> {
     let mut ids: Vec<_> = places.iter().collect();
     sort_by_key(&mut ids, |(id, place)| (place.y, place.x, *id));

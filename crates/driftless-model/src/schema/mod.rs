@@ -29,6 +29,16 @@ use crate::sorted::SortedMap;
 use crate::value::Value;
 
 /// Why an edit can never be applied as it is, or not yet.
+///
+/// ```
+/// use driftless_model::{Chart, Invalid, Kind, Schema};
+///
+/// let (kind, record, leaf) = (Chart::NAME.parse()?, "cpu".parse()?, "title".parse()?);
+/// let error = Schema::builtin().validate_value(&record, Some(&kind), &leaf, Some(&7.into()));
+/// let expected = "text of at most 200 bytes".to_owned();
+/// assert_eq!(error, Err(Invalid::Shape { record, leaf, expected }));
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Invalid {
@@ -89,12 +99,29 @@ pub enum Invalid {
 
 impl Invalid {
     /// Whether a newer build could accept it.
+    ///
+    /// ```
+    /// use driftless_model::{Invalid, KindName};
+    ///
+    /// assert!(Invalid::UnknownKind { kind: KindName::new("gauge")? }.is_transient());
+    /// assert!(!Invalid::Empty.is_transient());
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::UnknownKind { .. } | Self::UnknownLeaf { .. })
     }
 }
 
 /// All kinds that this build knows.
+///
+/// ```
+/// use driftless_model::{Chart, Kind, KindName, LeafPath, Policy, Schema};
+///
+/// let (schema, chart) = (Schema::builtin(), KindName::new(Chart::NAME)?);
+/// assert!(schema.rule(&chart, &LeafPath::new("title")?).is_some());
+/// assert_eq!(schema.policy(&chart, &LeafPath::new("layout/lg")?), Policy::LastWriter);
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Schema {
     kinds: SortedMap<KindName, KindSchema>,
@@ -103,6 +130,13 @@ pub struct Schema {
 }
 
 /// Why a kind cannot be registered.
+///
+/// ```
+/// use driftless_model::{Chart, RegisterError, Schema};
+///
+/// let error = Schema::builtin().register::<Chart>();
+/// assert_eq!(error, Err(RegisterError::Taken("chart".to_owned())));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
@@ -127,11 +161,26 @@ pub enum RegisterError {
 
 impl Schema {
     /// A schema without kinds.
+    ///
+    /// ```
+    /// use driftless_model::Schema;
+    ///
+    /// assert_eq!(Schema::empty().kinds().count(), 0);
+    /// ```
     pub fn empty() -> Self {
         Self::default()
     }
 
     /// Adds a kind.
+    ///
+    /// ```
+    /// use driftless_model::{Note, Schema};
+    ///
+    /// let schema = Schema::empty().register::<Note>()?;
+    /// assert_eq!(schema.kinds().count(), 1);
+    /// assert!(schema.register::<Note>().is_err()); // once is enough
+    /// # Ok::<(), driftless_model::RegisterError>(())
+    /// ```
     pub fn register<K: Kind>(mut self) -> Result<Self, RegisterError> {
         let name = self.add(K::NAME, K::rules())?;
         self.checks.add::<K>(name);
@@ -160,11 +209,30 @@ impl Schema {
     }
 
     /// The kinds, by name.
+    ///
+    /// ```
+    /// use driftless_model::{Chart, Note, Schema};
+    ///
+    /// let schema = Schema::empty().register::<Note>()?.register::<Chart>()?;
+    /// let names: Vec<&str> = schema.kinds().map(|kind| kind.name.as_str()).collect();
+    /// assert_eq!(names, ["chart", "note"]);
+    /// # Ok::<(), driftless_model::RegisterError>(())
+    /// ```
     pub fn kinds(&self) -> impl Iterator<Item = &KindSchema> {
         self.kinds.values()
     }
 
     /// The rule for a leaf, by its name or a former one; `None` where this build does not know it.
+    ///
+    /// ```
+    /// use driftless_model::{KindName, LeafPath, Schema};
+    ///
+    /// let (schema, note) = (Schema::builtin(), KindName::new("note")?);
+    /// let rule = schema.rule(&note, &LeafPath::new("options/colour")?);
+    /// assert_eq!(rule.map(|rule| rule.path.as_str()), Some("options/*"));
+    /// assert_eq!(schema.rule(&note, &LeafPath::new("query")?), None);
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn rule(&self, kind: &KindName, leaf: &LeafPath) -> Option<&PathRule> {
         let rules = &self.kinds.get(kind)?.rules;
         let known = rules.iter().find(|rule| rule.covers(leaf));
@@ -172,6 +240,25 @@ impl Schema {
     }
 
     /// What a leaf is called today: itself, unless it is a former name.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # struct Gauge;
+    /// # impl Kind for Gauge {
+    /// #     const NAME: &'static str = "gauge";
+    /// #     fn rules() -> Vec<PathRule> {
+    /// #         vec![CAPTION.rule()]
+    /// #     }
+    /// # }
+    /// /// A leaf of the kind `Gauge`.
+    /// const CAPTION: Leaf<String> = Leaf::ask("caption").formerly(&["label"]);
+    ///
+    /// let schema = Schema::empty().register::<Gauge>()?;
+    /// let (gauge, label) = (KindName::new("gauge")?, LeafPath::new("label")?);
+    /// assert_eq!(*schema.current(&gauge, &label), CAPTION.path());
+    /// assert_eq!(*schema.current(&gauge, &CAPTION.path()), CAPTION.path());
+    /// # Ok::<(), driftless_model::RegisterError>(())
+    /// ```
     pub fn current<'a>(&self, kind: &KindName, leaf: &'a LeafPath) -> Cow<'a, LeafPath> {
         let rule = self.rule(kind, leaf).filter(|rule| !rule.covers(leaf));
         let renamed = rule.and_then(|rule| rule.renamed(leaf));
@@ -180,6 +267,28 @@ impl Schema {
 
     /// A leaf of a record. One that was never written under its name is what its newest former name
     /// has: a record of an older build is read as it was meant.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # struct Gauge;
+    /// # impl Kind for Gauge {
+    /// #     const NAME: &'static str = "gauge";
+    /// #     fn rules() -> Vec<PathRule> {
+    /// #         vec![CAPTION.rule()]
+    /// #     }
+    /// # }
+    /// /// A leaf of the kind `Gauge`.
+    /// const CAPTION: Leaf<String> = Leaf::ask("caption").formerly(&["label"]);
+    ///
+    /// let schema = Schema::empty().register::<Gauge>()?;
+    /// let (gauge, label) = (KindName::new("gauge")?, LeafPath::new("label")?);
+    /// // Written by a build that knew no other name yet.
+    /// let cell = Cell { value: Some("Load".into()), version: Version(1), author: "Ann".parse()? };
+    /// let leaves = [(label, cell.clone())].into();
+    /// let record = RecordState { kind: gauge, created: Version(1), leaves };
+    /// assert_eq!(schema.cell(&record, &CAPTION.path()), Some(&cell));
+    /// # Ok::<(), driftless_model::RegisterError>(())
+    /// ```
     pub fn cell<'a>(&self, record: &'a RecordState, leaf: &LeafPath) -> Option<&'a Cell> {
         record.leaves.get(leaf).or_else(|| {
             let rule = self.rule(&record.kind, leaf)?;
@@ -190,18 +299,49 @@ impl Schema {
 
     /// The policy of a leaf. One that this build does not know is asked about: nothing is
     /// overwritten unseen because of a missing rule.
+    ///
+    /// ```
+    /// use driftless_model::{KindName, LeafPath, Policy, Schema};
+    ///
+    /// let (schema, note) = (Schema::builtin(), KindName::new("note")?);
+    /// assert_eq!(schema.policy(&note, &LeafPath::new("layout/lg")?), Policy::LastWriter);
+    /// assert_eq!(schema.policy(&note, &LeafPath::new("unheard_of")?), Policy::Ask);
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn policy(&self, kind: &KindName, leaf: &LeafPath) -> Policy {
         self.rule(kind, leaf)
             .map_or(Policy::Ask, |rule| rule.policy)
     }
 
     /// Whether a leaf is a place on the grid, which every kind has.
+    ///
+    /// ```
+    /// use driftless_model::{LeafPath, Schema};
+    ///
+    /// assert!(Schema::is_layout(&LeafPath::new("layout/lg")?));
+    /// assert!(!Schema::is_layout(&LeafPath::new("title")?));
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn is_layout(leaf: &LeafPath) -> bool {
         leaf.as_str().starts_with("layout/")
     }
 
     /// Checks an edit on its own and against the kinds of the records that it changes.
     /// `kind_of` tells the kind of a live record.
+    ///
+    /// ```
+    /// use driftless_model::{Change, Edit, EditId, Invalid, OnStale, Op, Schema, Version};
+    ///
+    /// let (id, label, on_stale) = (EditId(1), "Rename".to_owned(), OnStale::Policy);
+    /// let op = Op::Set { leaf: "title".parse()?, value: 7.into() };
+    /// let changes = vec![Change { record: "lunch".parse()?, seen: Version(7), op }];
+    /// let (edit, note) = (Edit { id, label, on_stale, changes }, "note".parse()?);
+    /// // A title is text. Of a record that is not there, nobody knows what its title is.
+    /// let validated = Schema::builtin().validate(&edit, |_| Some(&note));
+    /// assert!(matches!(validated, Err(Invalid::Shape { .. })));
+    /// assert_eq!(Schema::builtin().validate(&edit, |_| None), Ok(()));
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn validate<'a>(
         &self,
         edit: &'a Edit,
@@ -257,6 +397,17 @@ impl Schema {
 
     /// Checks one value of a leaf; `None` takes the leaf away. Of a record of no known kind, any
     /// value within the limits will do.
+    ///
+    /// ```
+    /// use driftless_model::{Invalid, Note, Schema};
+    /// use driftless_model::builtin::QUERY;
+    ///
+    /// let (schema, record, note) = (Schema::builtin(), "lunch".parse()?, "note".parse()?);
+    /// let validate = |leaf| schema.validate_value(&record, Some(&note), &leaf, Some(&"".into()));
+    /// assert_eq!(validate(Note::TEXT.path()), Ok(()));
+    /// assert!(matches!(validate(QUERY.path()), Err(Invalid::UnknownLeaf { .. })));
+    /// # Ok::<(), driftless_model::IdError>(())
+    /// ```
     pub fn validate_value(
         &self,
         record: &RecordId,

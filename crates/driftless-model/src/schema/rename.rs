@@ -6,6 +6,30 @@ use crate::schema::{PathRule, Schema};
 use crate::sorted::SortedMap;
 
 /// How an edit's author calls leaves that have another name today.
+///
+/// ```
+/// # use driftless_model::*;
+/// # struct Gauge;
+/// # impl Kind for Gauge {
+/// #     const NAME: &'static str = "gauge";
+/// #     fn rules() -> Vec<PathRule> {
+/// #         vec![CAPTION.rule()]
+/// #     }
+/// # }
+/// /// A leaf of the kind `Gauge`.
+/// const CAPTION: Leaf<String> = Leaf::ask("caption").formerly(&["label"]);
+///
+/// let schema = Schema::empty().register::<Gauge>()?;
+/// let (gauge, label) = (KindName::new("gauge")?, LeafPath::new("label")?);
+/// let op = Op::Set { leaf: label.clone(), value: "Load".into() };
+/// let changes = vec![Change { record: "load".parse()?, seen: Version(1), op }];
+/// # let (id, on_stale) = (EditId(1), OnStale::Policy);
+/// let edit = Edit { id, label: "Rename".into(), on_stale, changes };
+/// let (modern, renames): (Edit, Renames) = schema.modernised(&edit, |_| Some(&gauge));
+/// assert!(modern.changes[0].op.touches(&CAPTION.path()));
+/// assert_ne!(renames, Renames::default());
+/// # Ok::<(), driftless_model::RegisterError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Renames {
     former: SortedMap<(RecordId, LeafPath), LeafPath>,
@@ -13,11 +37,63 @@ pub struct Renames {
 
 impl Renames {
     /// Whether the author's names are today's.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # struct Gauge;
+    /// # impl Kind for Gauge {
+    /// #     const NAME: &'static str = "gauge";
+    /// #     fn rules() -> Vec<PathRule> {
+    /// #         vec![CAPTION.rule()]
+    /// #     }
+    /// # }
+    /// /// A leaf of the kind `Gauge`.
+    /// const CAPTION: Leaf<String> = Leaf::ask("caption").formerly(&["label"]);
+    ///
+    /// let schema = Schema::empty().register::<Gauge>()?;
+    /// let (gauge, label) = (KindName::new("gauge")?, LeafPath::new("label")?);
+    /// # let (id, on_stale, seen) = (EditId(1), OnStale::Policy, Version(1));
+    /// let renames = |leaf: LeafPath| -> Result<Renames, IdError> {
+    ///     let changes = vec![Change { record: "load".parse()?, seen, op: Op::Unset { leaf } }];
+    ///     let edit = Edit { id, label: "Empty it".into(), on_stale, changes };
+    ///     Ok(schema.modernised(&edit, |_| Some(&gauge)).1)
+    /// };
+    /// assert!(renames(CAPTION.path())?.is_empty());
+    /// assert!(!renames(label)?.is_empty());
+    /// # Ok::<(), driftless_model::RegisterError>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.former.is_empty()
     }
 
     /// Gives a leaf the name that the author knows.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # struct Gauge;
+    /// # impl Kind for Gauge {
+    /// #     const NAME: &'static str = "gauge";
+    /// #     fn rules() -> Vec<PathRule> {
+    /// #         vec![CAPTION.rule()]
+    /// #     }
+    /// # }
+    /// /// A leaf of the kind `Gauge`.
+    /// const CAPTION: Leaf<String> = Leaf::ask("caption").formerly(&["label"]);
+    ///
+    /// let schema = Schema::empty().register::<Gauge>()?;
+    /// let (gauge, label) = (KindName::new("gauge")?, LeafPath::new("label")?);
+    /// # let (id, on_stale, seen) = (EditId(1), OnStale::Policy, Version(1));
+    /// # let record = RecordId::new("load")?;
+    /// # let op = Op::Unset { leaf: label.clone() };
+    /// # let changes = vec![Change { record: record.clone(), seen, op }];
+    /// # let edit = Edit { id, label: "Empty it".into(), on_stale, changes };
+    /// // The author of `edit` writes `label`, and hears of it by that name.
+    /// let (_, renames) = schema.modernised(&edit, |_| Some(&gauge));
+    /// let mut at = LeafRef { record, leaf: Some(CAPTION.path()) };
+    /// renames.to_author(&mut at);
+    /// assert_eq!(at.leaf, Some(label));
+    /// # Ok::<(), driftless_model::RegisterError>(())
+    /// ```
     pub fn to_author(&self, at: &mut LeafRef) {
         if let Some(leaf) = &at.leaf {
             let former = self.former.get(&(at.record.clone(), leaf.clone()));
@@ -30,6 +106,29 @@ impl Schema {
     /// The edit with every leaf under today's name, and how its author calls those that have
     /// another. `kind_of` tells the kind of a live record. Of a leaf that a `Create` names twice,
     /// today's name counts.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # struct Gauge;
+    /// # impl Kind for Gauge {
+    /// #     const NAME: &'static str = "gauge";
+    /// #     fn rules() -> Vec<PathRule> {
+    /// #         vec![CAPTION.rule()]
+    /// #     }
+    /// # }
+    /// /// A leaf of the kind `Gauge`.
+    /// const CAPTION: Leaf<String> = Leaf::ask("caption").formerly(&["label"]);
+    ///
+    /// let schema = Schema::empty().register::<Gauge>()?;
+    /// let (gauge, label) = (KindName::new("gauge")?, LeafPath::new("label")?);
+    /// # let (id, on_stale, seen) = (EditId(1), OnStale::Policy, Version(1));
+    /// let changes = vec![Change { record: "load".parse()?, seen, op: Op::Unset { leaf: label } }];
+    /// let edit = Edit { id, label: "Empty it".into(), on_stale, changes };
+    /// let (modern, renames) = schema.modernised(&edit, |_| Some(&gauge));
+    /// assert_eq!(modern.changes[0].op, Op::Unset { leaf: CAPTION.path() });
+    /// assert!(!renames.is_empty());
+    /// # Ok::<(), driftless_model::RegisterError>(())
+    /// ```
     pub fn modernised<'a>(
         &self,
         edit: &'a Edit,
@@ -75,6 +174,29 @@ impl Schema {
     /// by the name that it knows: were that left as it was, its author would see an old value,
     /// and replace today's unseen. `effects` are under today's names; `kind_of` tells the kind of a
     /// live record. `None` where no leaf has had another name.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # struct Gauge;
+    /// # impl Kind for Gauge {
+    /// #     const NAME: &'static str = "gauge";
+    /// #     fn rules() -> Vec<PathRule> {
+    /// #         vec![CAPTION.rule()]
+    /// #     }
+    /// # }
+    /// /// A leaf of the kind `Gauge`.
+    /// const CAPTION: Leaf<String> = Leaf::ask("caption").formerly(&["label"]);
+    ///
+    /// let schema = Schema::empty().register::<Gauge>()?;
+    /// let (gauge, label) = (KindName::new("gauge")?, LeafPath::new("label")?);
+    /// let effect = |leaf| -> Result<Effect, IdError> {
+    ///     Ok(Effect { record: "load".parse()?, op: Op::Set { leaf, value: "Load".into() } })
+    /// };
+    /// let effects = [effect(CAPTION.path())?];
+    /// let all = schema.under_all_names(&effects, |_| Some(&gauge));
+    /// assert_eq!(all, Some(vec![effect(CAPTION.path())?, effect(label)?]));
+    /// # Ok::<(), driftless_model::RegisterError>(())
+    /// ```
     pub fn under_all_names<'a>(
         &self,
         effects: &'a [Effect],
@@ -132,6 +254,25 @@ impl Schema {
 
     /// Whether two names are of one leaf, of whatever kind: what an older build left waiting on a
     /// device has its names.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # struct Gauge;
+    /// # impl Kind for Gauge {
+    /// #     const NAME: &'static str = "gauge";
+    /// #     fn rules() -> Vec<PathRule> {
+    /// #         vec![CAPTION.rule()]
+    /// #     }
+    /// # }
+    /// /// A leaf of the kind `Gauge`.
+    /// const CAPTION: Leaf<String> = Leaf::ask("caption").formerly(&["label"]);
+    ///
+    /// let schema = Schema::empty().register::<Gauge>()?;
+    /// let (gauge, label) = (KindName::new("gauge")?, LeafPath::new("label")?);
+    /// assert!(schema.is_one_leaf(&CAPTION.path(), &label));
+    /// assert!(!schema.is_one_leaf(&CAPTION.path(), &LeafPath::new("title")?));
+    /// # Ok::<(), driftless_model::RegisterError>(())
+    /// ```
     pub fn is_one_leaf(&self, one: &LeafPath, other: &LeafPath) -> bool {
         let today = |leaf: &LeafPath| -> Vec<LeafPath> {
             let names = self.renamed_rules().filter_map(|rule| rule.renamed(leaf));
@@ -145,6 +286,24 @@ impl Schema {
     }
 
     /// What a leaf was called before, newest first.
+    ///
+    /// ```
+    /// # use driftless_model::*;
+    /// # struct Gauge;
+    /// # impl Kind for Gauge {
+    /// #     const NAME: &'static str = "gauge";
+    /// #     fn rules() -> Vec<PathRule> {
+    /// #         vec![CAPTION.rule()]
+    /// #     }
+    /// # }
+    /// /// A leaf of the kind `Gauge`.
+    /// const CAPTION: Leaf<String> = Leaf::ask("caption").formerly(&["label"]);
+    ///
+    /// let schema = Schema::empty().register::<Gauge>()?;
+    /// let (gauge, label) = (KindName::new("gauge")?, LeafPath::new("label")?);
+    /// assert_eq!(schema.former_names(&gauge, &CAPTION.path()), [label]);
+    /// # Ok::<(), driftless_model::RegisterError>(())
+    /// ```
     pub fn former_names(&self, kind: &KindName, leaf: &LeafPath) -> Vec<LeafPath> {
         let rule = self.rule(kind, leaf);
         rule.map_or_else(Vec::new, |rule| rule.former_names(leaf).collect())

@@ -6,6 +6,15 @@ use crate::ids::{KindName, LeafPath};
 use crate::value::{Value, decimal};
 
 /// Who wins when a leaf changed unseen.
+///
+/// ```
+/// use driftless_model::{KindName, LeafPath, Policy, Schema};
+///
+/// let (schema, note) = (Schema::builtin(), KindName::new("note")?);
+/// assert_eq!(schema.policy(&note, &LeafPath::new("layout/lg")?), Policy::LastWriter);
+/// assert_eq!(schema.policy(&note, &LeafPath::new("text")?), Policy::Ask);
+/// # Ok::<(), driftless_model::IdError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
@@ -16,6 +25,14 @@ pub enum Policy {
 }
 
 /// What a leaf's value has to look like.
+///
+/// ```
+/// use driftless_model::{Shape, Value};
+///
+/// let side = Shape::Choice(vec!["left".to_owned(), "right".to_owned()]);
+/// assert!(side.fits(&"left".into()) && !side.fits(&"above".into()));
+/// assert!(!Shape::Bool.fits(&Value::Null));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -44,6 +61,15 @@ pub enum Shape {
 
 impl Shape {
     /// Whether a value looks like that.
+    ///
+    /// ```
+    /// use driftless_model::Shape;
+    ///
+    /// let percent = Shape::Number { min: 0.0, max: 100.0 };
+    /// assert!(percent.fits(&100.into()));
+    /// assert!(!percent.fits(&101.into()));
+    /// assert!(!percent.fits(&"7".into()));
+    /// ```
     pub fn fits(&self, value: &Value) -> bool {
         match self {
             Self::Any => true,
@@ -77,6 +103,25 @@ impl Shape {
 }
 
 /// The rule for one leaf, or for all leaves of a map.
+///
+/// ```
+/// use driftless_model::{Kind, PathRule, Policy, Schema, Shape};
+///
+/// struct Gauge;
+///
+/// impl Kind for Gauge {
+///     const NAME: &'static str = "gauge";
+///
+///     fn rules() -> Vec<PathRule> {
+///         let (path, policy, shape) = ("marks/*".to_owned(), Policy::Ask, Shape::Any);
+///         vec![PathRule { path, policy, shape, formerly: Vec::new() }]
+///     }
+/// }
+///
+/// let schema = Schema::empty().register::<Gauge>()?;
+/// assert!(schema.rule(&"gauge".parse()?, &"marks/high".parse()?).is_some());
+/// # Ok::<(), driftless_model::RegisterError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PathRule {
     /// A leaf (`title`), or a map of leaves (`options/*`).
@@ -139,6 +184,17 @@ fn named(path: &str, key: &str) -> Option<LeafPath> {
 }
 
 /// The leaves of one kind.
+///
+/// ```
+/// use driftless_model::{KindSchema, Note, Schema};
+///
+/// let schema = Schema::empty().register::<Note>()?;
+/// let note: &KindSchema = schema.kinds().next().expect("was registered");
+/// assert_eq!(note.name.as_str(), "note");
+/// // What every kind has is among them.
+/// assert!(note.rules.iter().any(|rule| rule.path == "title"));
+/// # Ok::<(), driftless_model::RegisterError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KindSchema {
     /// Its name.

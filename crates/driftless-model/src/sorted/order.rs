@@ -4,6 +4,14 @@ use std::cmp::Ordering;
 
 /// Sorts as `slice::sort_by` does (stable), with the one sort of positions that all callers
 /// share: a copy of the standard library's per type is 4 KB of WebAssembly.
+///
+/// ```
+/// use driftless_model::sorted::sort_by;
+///
+/// let mut widgets = vec![("disk", 2), ("load", 0), ("cpu", 2)];
+/// sort_by(&mut widgets, |one, other| other.1.cmp(&one.1));
+/// assert_eq!(widgets, [("disk", 2), ("cpu", 2), ("load", 0)]);
+/// ```
 pub fn sort_by<T>(items: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {
     let sorted = items.is_sorted_by(|one, next| compare(one, next).is_le());
     if sorted {
@@ -17,6 +25,14 @@ pub fn sort_by<T>(items: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {
 }
 
 /// Sorts as `slice::sort_by_key` does; see [`sort_by`].
+///
+/// ```
+/// use driftless_model::sorted::sort_by_key;
+///
+/// let mut widgets = vec![("disk", 2), ("load", 0), ("cpu", 2)];
+/// sort_by_key(&mut widgets, |(_, row)| *row);
+/// assert_eq!(widgets, [("load", 0), ("disk", 2), ("cpu", 2)]);
+/// ```
 pub fn sort_by_key<T, K: Ord>(items: &mut Vec<T>, key: impl Fn(&T) -> K) {
     sort_by(items, |one, other| key(one).cmp(&key(other)));
 }

@@ -8,6 +8,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::map::{Keys, SortedMap};
 
 /// A set in ascending order; see [the module](super).
+///
+/// ```
+/// use driftless_model::SortedSet;
+///
+/// let mut ids = SortedSet::from(["disk", "cpu", "disk"]);
+/// ids.insert("load");
+/// assert!(ids.iter().eq(&["cpu", "disk", "load"]));
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SortedSet<T> {
     items: SortedMap<T, ()>,
@@ -15,6 +23,13 @@ pub struct SortedSet<T> {
 
 impl<T> SortedSet<T> {
     /// Without items, and without memory.
+    ///
+    /// ```
+    /// use driftless_model::SortedSet;
+    ///
+    /// const NONE: SortedSet<&str> = SortedSet::new();
+    /// assert!(NONE.is_empty());
+    /// ```
     pub const fn new() -> Self {
         Self {
             items: SortedMap::new(),
@@ -22,36 +37,82 @@ impl<T> SortedSet<T> {
     }
 
     /// How many items.
+    ///
+    /// ```
+    /// use driftless_model::SortedSet;
+    ///
+    /// assert_eq!(SortedSet::from(["disk", "cpu", "disk"]).len(), 2);
+    /// ```
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
     /// Whether there is none.
+    ///
+    /// ```
+    /// use driftless_model::SortedSet;
+    ///
+    /// assert!(!SortedSet::from(["cpu"]).is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
     /// Ascending.
+    ///
+    /// ```
+    /// use driftless_model::SortedSet;
+    ///
+    /// assert!(SortedSet::from(["disk", "cpu"]).iter().eq(&["cpu", "disk"]));
+    /// ```
     pub fn iter(&self) -> Keys<'_, T, ()> {
         self.items.keys()
     }
 
     /// Takes every item out.
+    ///
+    /// ```
+    /// use driftless_model::SortedSet;
+    ///
+    /// let mut ids = SortedSet::from(["disk", "cpu"]);
+    /// ids.clear();
+    /// assert_eq!(ids, SortedSet::new());
+    /// ```
     pub fn clear(&mut self) {
         self.items.clear();
     }
 
     /// Keeps the items for which `keep` holds.
+    ///
+    /// ```
+    /// use driftless_model::SortedSet;
+    ///
+    /// let mut rows = SortedSet::from([4, 0, 2]);
+    /// rows.retain(|row| *row > 0);
+    /// assert_eq!(rows, [2, 4].into());
+    /// ```
     pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
         self.items.retain(|item, ()| keep(item));
     }
 
     /// The least item.
+    ///
+    /// ```
+    /// use driftless_model::SortedSet;
+    ///
+    /// assert_eq!(SortedSet::from([4, 0, 2]).first(), Some(&0));
+    /// ```
     pub fn first(&self) -> Option<&T> {
         self.items.first_key_value().map(|(item, ())| item)
     }
 
     /// The greatest item.
+    ///
+    /// ```
+    /// use driftless_model::SortedSet;
+    ///
+    /// assert_eq!(SortedSet::from([4, 0, 2]).last(), Some(&4));
+    /// ```
     pub fn last(&self) -> Option<&T> {
         self.items.last_key_value().map(|(item, ())| item)
     }
@@ -59,11 +120,25 @@ impl<T> SortedSet<T> {
 
 impl<T: Ord> SortedSet<T> {
     /// Adds an item; false if it was there.
+    ///
+    /// ```
+    /// use driftless_model::SortedSet;
+    ///
+    /// let mut ids = SortedSet::new();
+    /// assert_eq!((ids.insert("cpu"), ids.insert("cpu")), (true, false));
+    /// ```
     pub fn insert(&mut self, item: T) -> bool {
         self.items.insert(item, ()).is_none()
     }
 
     /// Takes an item out; false if it was not there.
+    ///
+    /// ```
+    /// use driftless_model::SortedSet;
+    ///
+    /// let mut ids = SortedSet::from(["cpu"]);
+    /// assert_eq!((ids.remove("cpu"), ids.remove("cpu")), (true, false));
+    /// ```
     pub fn remove<Q: Ord + ?Sized>(&mut self, item: &Q) -> bool
     where
         T: Borrow<Q>,
@@ -72,6 +147,13 @@ impl<T: Ord> SortedSet<T> {
     }
 
     /// Whether the item is there.
+    ///
+    /// ```
+    /// use driftless_model::SortedSet;
+    ///
+    /// let ids = SortedSet::from(["cpu"]);
+    /// assert!(ids.contains("cpu") && !ids.contains("disk"));
+    /// ```
     pub fn contains<Q: Ord + ?Sized>(&self, item: &Q) -> bool
     where
         T: Borrow<Q>,
@@ -80,6 +162,13 @@ impl<T: Ord> SortedSet<T> {
     }
 
     /// The items that are not in `other`, ascending.
+    ///
+    /// ```
+    /// use driftless_model::SortedSet;
+    ///
+    /// let (before, after) = (SortedSet::from([0, 2, 4]), SortedSet::from([2, 6]));
+    /// assert!(before.difference(&after).eq(&[0, 4]));
+    /// ```
     pub fn difference<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a T> {
         self.iter().filter(|item| !other.contains(*item))
     }
