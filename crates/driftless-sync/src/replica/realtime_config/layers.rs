@@ -8,8 +8,22 @@ use super::setting::{Setting, SettingValue};
 use super::source::{ConfigError, Source};
 
 /// What every environment variable of a setting begins with.
+///
+/// ```
+/// use driftless_sync::replica::realtime_config::{Setting, VARIABLE_PREFIX};
+///
+/// assert_eq!(Setting::BackoffMaxMs.variable(), format!("{VARIABLE_PREFIX}BACKOFF_MAX_MS"));
+/// ```
 pub const VARIABLE_PREFIX: &str = "DRIFTLESS_REALTIME_";
 /// The name that chooses a preset, beside those of the settings.
+///
+/// ```
+/// use driftless_sync::replica::realtime_config::{Layers, PRESET_NAME, Preset, RealtimeConfig};
+///
+/// let config = Layers::default().attributes([(PRESET_NAME, "kiosk")])?.resolve();
+/// assert_eq!(config, RealtimeConfig::from(Preset::Kiosk));
+/// # Ok::<(), driftless_sync::replica::realtime_config::ConfigError>(())
+/// ```
 pub const PRESET_NAME: &str = "preset";
 
 /// Settings from several places, before they are one [`RealtimeConfig`].
@@ -41,6 +55,15 @@ struct Layer {
 impl Layers {
     /// The content of a file: a line `name = value` for each setting, `preset = name` for the
     /// preset. Blank lines and those that begin with `#` say nothing. Replaces an earlier file.
+    ///
+    /// ```
+    /// use driftless_sync::replica::realtime_config::Layers;
+    ///
+    /// let layers = Layers::default().file("# a screen in the hall\nbackoff_max_ms = 8000\n")?;
+    /// assert_eq!(layers.resolve().backoff_max_ms(), 8_000);
+    /// assert!(Layers::default().file("backoff_max_ms: 8000").is_err());
+    /// # Ok::<(), driftless_sync::replica::realtime_config::ConfigError>(())
+    /// ```
     pub fn file(mut self, text: &str) -> Result<Self, ConfigError> {
         let mut pairs = Vec::new();
         for (index, line) in text.lines().enumerate() {
@@ -60,6 +83,15 @@ impl Layers {
 
     /// The environment, whole: variables whose names do not begin with [`VARIABLE_PREFIX`] are
     /// somebody else's. Replaces an earlier environment.
+    ///
+    /// ```
+    /// use driftless_sync::replica::realtime_config::Layers;
+    ///
+    /// let variables = [("DRIFTLESS_REALTIME_BACKOFF_MAX_MS", "8000"), ("HOME", "/home/ann")];
+    /// let config = Layers::default().environment(variables)?.resolve();
+    /// assert_eq!(config.backoff_max_ms(), 8_000);
+    /// # Ok::<(), driftless_sync::replica::realtime_config::ConfigError>(())
+    /// ```
     pub fn environment<N: AsRef<str>, V: AsRef<str>>(
         mut self,
         variables: impl IntoIterator<Item = (N, V)>,
@@ -73,6 +105,14 @@ impl Layers {
     }
 
     /// Attributes by name. Replaces earlier ones.
+    ///
+    /// ```
+    /// use driftless_sync::replica::realtime_config::Layers;
+    ///
+    /// let config = Layers::default().attributes([("auto_connect", "false")])?.resolve();
+    /// assert!(!config.auto_connect());
+    /// # Ok::<(), driftless_sync::replica::realtime_config::ConfigError>(())
+    /// ```
     pub fn attributes<N: AsRef<str>, V: AsRef<str>>(
         mut self,
         pairs: impl IntoIterator<Item = (N, V)>,
@@ -83,6 +123,17 @@ impl Layers {
 
     /// The settings that all layers make together. The preset is that of the uppermost layer which
     /// names one, and lies below all layers.
+    ///
+    /// ```
+    /// use driftless_sync::replica::realtime_config::{Layers, Preset, Source};
+    ///
+    /// // The preset is named above the file, and lies below it.
+    /// let layers = Layers::default().file("backoff_max_ms = 8000")?;
+    /// let config = layers.attributes([("preset", "kiosk")])?.resolve();
+    /// assert_eq!(config.source("backoff_max_ms"), Some(Source::File));
+    /// assert_eq!(config.source("feed_interval_ms"), Some(Source::Preset(Preset::Kiosk)));
+    /// # Ok::<(), driftless_sync::replica::realtime_config::ConfigError>(())
+    /// ```
     pub fn resolve(&self) -> RealtimeConfig {
         let layers = [
             (&self.file, Source::File),

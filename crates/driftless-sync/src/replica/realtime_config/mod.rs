@@ -57,17 +57,42 @@ impl From<Preset> for RealtimeConfig {
 
 impl RealtimeConfig {
     /// The value of a setting.
+    ///
+    /// ```
+    /// use driftless_sync::replica::realtime_config::{RealtimeConfig, Setting, SettingValue};
+    ///
+    /// let config = RealtimeConfig::default();
+    /// assert_eq!(config.value(Setting::BackoffMaxMs), SettingValue::Number(15_000));
+    /// ```
     pub fn value(&self, setting: Setting) -> SettingValue {
         self.values[setting as usize].0
     }
 
     /// Where the value of the setting of this name comes from; `None` where there is no such.
+    ///
+    /// ```
+    /// use driftless_sync::replica::realtime_config::{RealtimeConfig, Source};
+    ///
+    /// let config = RealtimeConfig::default();
+    /// assert_eq!(config.source("backoff_max_ms"), Some(Source::Default));
+    /// assert_eq!(config.source("no such setting"), None);
+    /// ```
     pub fn source(&self, name: &str) -> Option<Source> {
         let setting = Setting::named(name)?;
         Some(self.values[setting as usize].1)
     }
 
     /// Sets one from code, above every layer.
+    ///
+    /// ```
+    /// use driftless_sync::replica::realtime_config::{RealtimeConfig, Setting};
+    ///
+    /// let mut config = RealtimeConfig::default();
+    /// config.set(Setting::BackoffMaxMs, 8_000_u64)?;
+    /// assert!(config.set(Setting::BackoffMaxMs, 9_u64).is_err()); // ten at least
+    /// assert_eq!(config.backoff_max_ms(), 8_000);
+    /// # Ok::<(), driftless_sync::replica::realtime_config::ConfigError>(())
+    /// ```
     pub fn set(
         &mut self,
         setting: Setting,

@@ -27,9 +27,22 @@ macro_rules! presets {
 
         impl Preset {
             /// Every preset.
+            ///
+            /// ```
+            /// use driftless_sync::replica::realtime_config::Preset;
+            ///
+            /// let names: Vec<&str> = Preset::ALL.iter().map(|preset| preset.name()).collect();
+            /// assert_eq!(names, ["default", "low_bandwidth", "local_network", "kiosk"]);
+            /// ```
             pub const ALL: &'static [Self] = &[$(Self::$preset,)*];
 
             /// Its name, as files and attributes write it.
+            ///
+            /// ```
+            /// use driftless_sync::replica::realtime_config::Preset;
+            ///
+            /// assert_eq!(Preset::LowBandwidth.name(), "low_bandwidth");
+            /// ```
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$preset => $name,)*
@@ -37,6 +50,12 @@ macro_rules! presets {
             }
 
             /// Where it fits.
+            ///
+            /// ```
+            /// use driftless_sync::replica::realtime_config::Preset;
+            ///
+            /// assert!(Preset::Kiosk.about().starts_with("A screen on a wall"));
+            /// ```
             pub fn about(self) -> &'static str {
                 match self {
                     $(Self::$preset => concat!($($about),+).trim_start(),)*
@@ -44,6 +63,14 @@ macro_rules! presets {
             }
 
             /// What it sets; everything else has its default.
+            ///
+            /// ```
+            /// use driftless_sync::replica::realtime_config::{Preset, Setting, SettingValue};
+            ///
+            /// let longest = (Setting::BackoffMaxMs, SettingValue::Number(5_000));
+            /// assert!(Preset::Kiosk.values().contains(&longest));
+            /// assert!(Preset::Default.values().is_empty());
+            /// ```
             pub fn values(self) -> Vec<(Setting, SettingValue)> {
                 match self {
                     $(Self::$preset => vec![$((Setting::$setting, SettingValue::from($value)),)*],)*
@@ -88,6 +115,13 @@ presets! {
 
 impl Preset {
     /// The preset of this name.
+    ///
+    /// ```
+    /// use driftless_sync::replica::realtime_config::Preset;
+    ///
+    /// assert_eq!(Preset::named("local_network"), Some(Preset::LocalNetwork));
+    /// assert_eq!(Preset::named("Kiosk"), None);
+    /// ```
     pub fn named(name: &str) -> Option<Self> {
         let mut all = Self::ALL.iter().copied();
         all.find(|preset| preset.name() == name)

@@ -113,9 +113,23 @@ macro_rules! settings {
 
         impl Setting {
             /// Every setting, in the order of the table.
+            ///
+            /// ```
+            /// use driftless_sync::replica::realtime_config::{RealtimeConfig, Setting};
+            ///
+            /// let config = RealtimeConfig::default();
+            /// let mut all = Setting::ALL.iter();
+            /// assert!(all.all(|setting| config.value(*setting) == setting.default_value()));
+            /// ```
             pub const ALL: &'static [Self] = &[$(Self::$setting,)*];
 
             /// Its name, as files and attributes write it.
+            ///
+            /// ```
+            /// use driftless_sync::replica::realtime_config::Setting;
+            ///
+            /// assert_eq!(Setting::BackoffMaxMs.name(), "backoff_max_ms");
+            /// ```
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$setting => stringify!($name),)*
@@ -123,6 +137,13 @@ macro_rules! settings {
             }
 
             /// What it does.
+            ///
+            /// ```
+            /// use driftless_sync::replica::realtime_config::Setting;
+            ///
+            /// let about = "The longest wait between two attempts to connect.";
+            /// assert_eq!(Setting::BackoffMaxMs.about(), about);
+            /// ```
             pub fn about(self) -> &'static str {
                 match self {
                     $(Self::$setting => concat!($($about),+).trim_start(),)*
@@ -130,6 +151,12 @@ macro_rules! settings {
             }
 
             /// What its value counts.
+            ///
+            /// ```
+            /// use driftless_sync::replica::realtime_config::{Setting, Unit};
+            ///
+            /// assert_eq!(Setting::BackoffMaxMs.unit(), Unit::Milliseconds);
+            /// ```
             pub fn unit(self) -> Unit {
                 match self {
                     $(Self::$setting => Unit::$unit,)*
@@ -137,6 +164,13 @@ macro_rules! settings {
             }
 
             /// Its value where no layer says otherwise.
+            ///
+            /// ```
+            /// use driftless_sync::replica::realtime_config::{Setting, SettingValue};
+            ///
+            /// assert_eq!(Setting::BackoffMaxMs.default_value(), SettingValue::Number(15_000));
+            /// assert_eq!(Setting::AutoConnect.default_value(), SettingValue::Switch(true));
+            /// ```
             pub fn default_value(self) -> SettingValue {
                 match self {
                     $(Self::$setting => <$type as Plain>::value($default),)*
@@ -153,6 +187,13 @@ macro_rules! settings {
 
         impl super::RealtimeConfig {
             $($(#[doc = $about])+
+            ///
+            /// ```
+            /// use driftless_sync::replica::realtime_config::RealtimeConfig;
+            ///
+            #[doc = concat!("let value = RealtimeConfig::default().", stringify!($name), "();")]
+            #[doc = concat!("assert_eq!(value, ", stringify!($default), ");")]
+            /// ```
             pub fn $name(&self) -> $type {
                 <$type as Plain>::of(self.value(Setting::$setting))
             })*
@@ -197,18 +238,38 @@ settings! {
 
 impl Setting {
     /// The setting of this name.
+    ///
+    /// ```
+    /// use driftless_sync::replica::realtime_config::Setting;
+    ///
+    /// assert_eq!(Setting::named("auto_connect"), Some(Setting::AutoConnect));
+    /// assert_eq!(Setting::named("AutoConnect"), None);
+    /// ```
     pub fn named(name: &str) -> Option<Self> {
         let mut all = Self::ALL.iter().copied();
         all.find(|setting| setting.name() == name)
     }
 
     /// The environment variable that sets it.
+    ///
+    /// ```
+    /// use driftless_sync::replica::realtime_config::Setting;
+    ///
+    /// assert_eq!(Setting::AutoConnect.variable(), "DRIFTLESS_REALTIME_AUTO_CONNECT");
+    /// ```
     pub fn variable(self) -> String {
         let name = self.name().to_ascii_uppercase();
         format!("{}{name}", super::layers::VARIABLE_PREFIX)
     }
 
     /// Which values it takes, in words.
+    ///
+    /// ```
+    /// use driftless_sync::replica::realtime_config::Setting;
+    ///
+    /// assert_eq!(Setting::AutoConnect.range(), "true or false");
+    /// assert_eq!(Setting::BackoffMaxMs.range(), "10 to 3600000 ms");
+    /// ```
     pub fn range(self) -> String {
         let bounds = self.bounds();
         match self.unit() {
@@ -218,6 +279,14 @@ impl Setting {
     }
 
     /// Whether it takes this value.
+    ///
+    /// ```
+    /// use driftless_sync::replica::realtime_config::{Setting, SettingValue};
+    ///
+    /// assert!(Setting::BackoffMaxMs.takes(SettingValue::Number(10)));
+    /// assert!(!Setting::BackoffMaxMs.takes(SettingValue::Number(9)));
+    /// assert!(!Setting::BackoffMaxMs.takes(SettingValue::Switch(true)));
+    /// ```
     pub fn takes(self, value: SettingValue) -> bool {
         match (self.unit(), value) {
             (Unit::Switch, SettingValue::Switch(_)) => true,
