@@ -1,19 +1,27 @@
-//! Examples: each public item of the client shows how it is used, in code that runs.
+//! Examples: each public item that an application is given shows how it is used, in code that runs.
 
 use super::tree::{Finding, SourceFile, Tree};
 
-/// The sources that are looked at.
-const CLIENT: &str = "crates/driftless-client/src/";
+/// The sources that are looked at: the client, and what it gives on from the crates below it.
+const SHOWN: [&str; 3] = [
+    "crates/driftless-client/src/",
+    "crates/driftless-model/src/",
+    "crates/driftless-sync/src/replica/realtime_config/",
+];
 
-/// What of them is left out, each with the reason.
-const LEFT_OUT: [(&str, &str); 2] = [
+/// What of them is left out, each with the reason. Tests in files of their own are, anyway.
+const LEFT_OUT: [(&str, &str); 3] = [
     (
-        "platform/web/",
+        "crates/driftless-client/src/platform/web/",
         "there in a browser only, where no example of a doc comment runs",
     ),
     (
-        "surroundings.rs",
+        "crates/driftless-client/src/surroundings.rs",
         "a private module, of which nothing is exported",
+    ),
+    (
+        "crates/driftless-model/src/limits.rs",
+        "numbers that say what they bound; the module has one example for all",
     ),
 ];
 
@@ -41,29 +49,58 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn is_looked_at(path: &str) -> bool {
-    let inner = path.strip_prefix(CLIENT);
-    inner.is_some_and(|inner| !LEFT_OUT.iter().any(|(out, _)| inner.starts_with(out)))
+    let is_test = path.ends_with("/tests.rs") || path.contains("/tests/");
+    let is_left_out = LEFT_OUT.iter().any(|(out, _)| path.starts_with(out));
+    !is_test && !is_left_out && SHOWN.iter().any(|shown| path.starts_with(shown))
 }
 
 fn of_file(file: &SourceFile) -> Vec<Finding> {
     let lines: Vec<&str> = file.text.lines().collect();
     let mut findings = Vec::new();
     let mut private_module = None;
+    let (mut last_macro, mut makers) = (None, Vec::new());
     for (index, line) in lines.iter().enumerate() {
-        if let Some(indent) = private_module {
+        let bare = if let Some(indent) = private_module {
             let is_end = line.trim_start() == "}" && indentation(line) == indent;
             private_module = private_module.filter(|_| !is_end);
+            None
         } else if is_private_module(line) {
             private_module = Some(indentation(line));
+            None
+        } else if let Some(name) = line.strip_prefix("macro_rules! ") {
+            last_macro = name.strip_suffix(" {");
+            None
+        } else if line
+            .strip_suffix("!(")
+            .is_some_and(|name| makers.contains(&name))
+        {
+            made(&lines[index + 1..]).map(|(below, name)| (index + 1 + below, name))
         } else if let Some(item) = item(line) {
             let above = above(&lines[..index]);
-            if !is_elsewhere(above) && !has_example(above) {
-                let message = format!("{item} has no example that runs in its doc comment");
-                findings.push(Finding::line(&file.path, index + 1, message));
+            let is_bare = !is_elsewhere(above) && !has_example(above);
+            if is_bare && is_told_by_caller(above) {
+                makers.extend(last_macro);
             }
-        }
+            (is_bare && !is_told_by_caller(above)).then_some((index, item))
+        } else {
+            None
+        };
+        findings.extend(bare.map(|(index, item)| {
+            let message = format!("{item} has no example that runs in its doc comment");
+            Finding::line(&file.path, index + 1, message)
+        }));
     }
     findings
+}
+
+/// What a call of a macro makes that takes the doc comment with it, unless that has an example:
+/// how many lines below the call it is named, and its name.
+fn made<'a>(below: &[&'a str]) -> Option<(usize, &'a str)> {
+    let at = below
+        .iter()
+        .position(|line| !line.trim().starts_with("//"))?;
+    let name = below[at].trim().split(',').next()?;
+    (!has_example(&below[..at])).then_some((at, name))
 }
 
 /// A module with its text in this file, which nobody outside can name: the tests, for instance.
@@ -80,7 +117,7 @@ fn item(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let start = ITEMS.iter().find(|start| line.starts_with(**start))?;
     let name = &line[start.len()..];
-    let ends = |letter: char| !letter.is_alphanumeric() && letter != '_';
+    let ends = |letter: char| !letter.is_alphanumeric() && !"_$".contains(letter);
     let end = start.len() + name.find(ends).unwrap_or(name.len());
     Some(&line[..end])
 }
@@ -98,6 +135,11 @@ fn above<'a, 'b>(lines: &'a [&'b str]) -> &'a [&'b str] {
 
 fn is_elsewhere(above: &[&str]) -> bool {
     above.iter().any(|line| ELSEWHERE.contains(&line.trim()))
+}
+
+/// Whether an item that a macro makes has its doc comment from where the macro is called.
+fn is_told_by_caller(above: &[&str]) -> bool {
+    above.iter().any(|line| line.trim().starts_with("$(#[$"))
 }
 
 /// Whether a block of code begins in the doc comment that is compiled and run.
@@ -173,11 +215,45 @@ mod tests {
             "crates/driftless-client/src/platform/web/socket.rs",
             "crates/driftless-client/src/surroundings.rs",
             "crates/driftless-client/tests/driver.rs",
+            "crates/driftless-model/src/limits.rs",
+            "crates/driftless-model/src/layout/tests.rs",
+            "crates/driftless-model/src/layout/tests/gesture.rs",
+            "crates/driftless-sync/src/replica/board.rs",
             "crates/driftless-server/src/lib.rs",
         ] {
             assert_eq!(places(path, bare), [] as [&str; 0], "{path}");
         }
         let after = format!("{out}{bare}");
         assert_eq!(places(BOARD, &after).len(), 1);
+    }
+
+    #[test]
+    fn what_the_client_gives_on_is_looked_at_too() {
+        for path in [
+            BOARD,
+            "crates/driftless-model/src/ids.rs",
+            "crates/driftless-model/src/layout/place.rs",
+            "crates/driftless-sync/src/replica/realtime_config/source.rs",
+        ] {
+            let bare = "pub fn start() {}\n";
+            assert_eq!(places(path, bare), [format!("{path}:1")], "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_macro_makes_is_shown_there_or_where_it_is_called() {
+        let made = "macro_rules! id {\n    ($(#[$doc:meta])* $name:ident) => {\n        \
+                    $(#[$doc])*\n        #[derive(Debug)]\n        pub struct $name;\n    };\n}\n";
+        let shown = "id!(\n    /// One.\n    ///\n    /// ```\n    /// ```\n    Shown\n);\n";
+        let bare = "id!(\n    /// Another.\n    Bare\n);\n";
+        let findings = check(&Tree::of(&[(BOARD, &format!("{made}{shown}{bare}"))]));
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].place, format!("{BOARD}:17"));
+        assert!(findings[0].message.starts_with("Bare has no example"));
+        let here = made.replace("$(#[$doc])*", "/// Told.");
+        assert_eq!(
+            places(BOARD, &format!("{here}{bare}")),
+            [format!("{BOARD}:5")]
+        );
     }
 }
