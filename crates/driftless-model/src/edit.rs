@@ -147,7 +147,7 @@ impl Op {
         }
     }
 
-    /// Whether it writes this leaf.
+    /// Whether it writes this leaf, or takes it away with its record.
     ///
     /// ```
     /// use driftless_model::{LeafPath, Op};

@@ -103,7 +103,7 @@ fn check_length(what: &'static str, text: &str, limit: usize) -> Result<(), IdEr
 fn check_path(what: &'static str, text: &str, limit: usize) -> Result<(), IdError> {
     check_length(what, text, limit)?;
     text.split('/')
-        .try_for_each(|segment| check_name(what, segment, limits::ID_BYTES_MAX))
+        .try_for_each(|part| check_name("part of a leaf path", part, limits::ID_BYTES_MAX))
 }
 
 fn check_user(what: &'static str, text: &str, limit: usize) -> Result<(), IdError> {
@@ -529,6 +529,23 @@ mod tests {
         assert!(LeafPath::new("layout/lg").is_ok());
         assert!(LeafPath::new("layout//lg").is_err());
         assert!(LeafPath::new("/lg").is_err());
+    }
+
+    #[test]
+    fn of_a_path_it_is_said_which_limit_is_meant() {
+        let error = |path: &str| LeafPath::new(path).expect_err("is none").to_string();
+        let long = "p".repeat(limits::ID_BYTES_MAX + 1);
+        let part = "a part of a leaf path has at most 64 bytes; this one has 65";
+        assert_eq!(error(&format!("options/{long}")), part);
+        assert_eq!(
+            error("options//legend"),
+            "a part of a leaf path may not be empty"
+        );
+        let parts = ["part"; limits::PATH_BYTES_MAX / 5 + 1].join("/");
+        assert_eq!(
+            error(&parts),
+            "a leaf path has at most 128 bytes; this one has 129"
+        );
     }
 
     #[test]

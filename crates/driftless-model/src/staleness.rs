@@ -173,9 +173,9 @@ struct Judge<'a> {
     board: &'a BoardState,
     schema: &'a Schema,
     skips_stale: bool,
-    /// What earlier changes of the same edit did: an edit is never stale against itself.
     /// The records that any change of the edit makes.
     creates: SortedSet<&'a RecordId>,
+    /// What earlier changes of the same edit did: an edit is never stale against itself.
     created: SortedSet<&'a RecordId>,
     removed: SortedSet<&'a RecordId>,
     written: SortedSet<(&'a RecordId, &'a LeafPath)>,

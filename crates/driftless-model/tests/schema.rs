@@ -404,11 +404,16 @@ fn registered<const CASE: usize>() -> Result<Schema, RegisterError> {
     Schema::empty().register::<Odd<CASE>>()
 }
 
-const CASES: [[(&str, &str); 2]; 4] = [
+const CASES: [[(&str, &str); 2]; 9] = [
     [("a", "b"), ("c", "d")],
     [("a", "b"), ("c", "b")],
     [("a", "b"), ("b/*", "d/*")],
     [("a", "b/*"), ("c", "d")],
+    [("a", "b"), ("a", "d")],
+    [("title", "b"), ("title", "d")],
+    [("no leaf", "b"), ("c", "d")],
+    [("a", "b"), ("c/*", "/*")],
+    [("title", "headline"), ("layout/*", "places/*")],
 ];
 
 #[test]
@@ -420,4 +425,17 @@ fn former_names_may_not_overlap_with_any_other() {
         registered::<3>(),
         Err(RegisterError::Former { .. })
     ));
+}
+
+#[test]
+fn each_leaf_has_one_rule_that_some_leaf_can_have() {
+    assert!(matches!(registered::<4>(), Err(RegisterError::Overlap(..))));
+    assert!(matches!(registered::<5>(), Err(RegisterError::Overlap(..))));
+    assert!(matches!(registered::<6>(), Err(RegisterError::Name(_))));
+    assert!(matches!(registered::<7>(), Err(RegisterError::Name(_))));
+    // What every kind has, a kind may have another rule for.
+    let schema = registered::<8>().expect("once each");
+    let kind = schema.kinds().next().expect("it is there");
+    let titles = kind.rules.iter().filter(|rule| rule.path == "title");
+    assert_eq!(titles.count(), 1);
 }

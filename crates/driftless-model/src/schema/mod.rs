@@ -143,7 +143,7 @@ pub enum RegisterError {
     /// Its name is taken.
     #[error("the kind {0:?} is registered already; choose another name")]
     Taken(String),
-    /// Its name is no id.
+    /// Its name is no id, or the path of a rule none that a leaf can have.
     #[error(transparent)]
     Name(#[from] crate::ids::IdError),
     /// Two rules for one leaf, or a leaf under another.
@@ -187,12 +187,13 @@ impl Schema {
         Ok(self)
     }
 
-    /// What is the same for every kind.
+    /// What is the same for every kind. Its own rules replace the common ones of the same path.
     fn add(&mut self, name: &str, own: Vec<PathRule>) -> Result<KindName, RegisterError> {
         let name = KindName::new(name)?;
         let mut rules = common_rules();
+        rules.retain(|common| own.iter().all(|rule| rule.path != common.path));
         for rule in own {
-            rules.retain(|common| common.path != rule.path);
+            check_paths(&rule)?;
             check_former(&rule)?;
             check_apart(&rules, &rule)?;
             rules.push(rule);
@@ -453,6 +454,14 @@ fn within(what: &'static str, size: usize, limit: usize) -> Result<(), Invalid> 
     } else {
         Ok(())
     }
+}
+
+/// That a leaf can have each of its paths.
+fn check_paths(rule: &PathRule) -> Result<(), RegisterError> {
+    for path in rule.paths() {
+        LeafPath::new(path.strip_suffix("/*").unwrap_or(path))?;
+    }
+    Ok(())
 }
 
 fn check_former(rule: &PathRule) -> Result<(), RegisterError> {

@@ -6,7 +6,8 @@
 //! at the end is appended, any other moves what follows it. Queues that lose their first
 //! key again and again, and maps of a hundred thousand keys, are for `BTreeMap`.
 //!
-//! What they share with `BTreeMap` has its name and its meaning.
+//! What they share with `BTreeMap` has its name and its meaning, but that a range which ends before
+//! it begins is empty.
 
 mod map;
 mod order;
