@@ -67,7 +67,7 @@ pub(crate) fn spawn<F: Future<Output = ()>>(
     platform: Native,
     drive: impl FnOnce(Native) -> F + Send + 'static,
 ) -> io::Result<()> {
-    let (begin, begun) = std::sync::mpsc::channel();
+    let (answer, answered) = std::sync::mpsc::channel();
     // Made there: one that is dropped where others run panics.
     let run = move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -77,15 +77,15 @@ pub(crate) fn spawn<F: Future<Output = ()>>(
         // The caller waits for the answer.
         match runtime {
             Ok(runtime) => {
-                let _ = begin.send(Ok(()));
+                let _ = answer.send(Ok(()));
                 runtime.block_on(async { drive(platform).await });
             }
-            Err(error) => drop(begin.send(Err(error))),
+            Err(error) => drop(answer.send(Err(error))),
         }
     };
     let thread = std::thread::Builder::new().name("driftless-client".to_owned());
     thread.spawn(run)?;
-    begun.recv().map_err(io::Error::other)?
+    answered.recv().map_err(io::Error::other)?
 }
 
 /// A native process. Its driver runs within a tokio runtime that has I/O and time; elsewhere it
