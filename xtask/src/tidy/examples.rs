@@ -56,41 +56,58 @@ fn is_looked_at(path: &str) -> bool {
 
 fn of_file(file: &SourceFile) -> Vec<Finding> {
     let lines: Vec<&str> = file.text.lines().collect();
-    let mut findings = Vec::new();
-    let mut private_module = None;
-    let (mut last_macro, mut makers) = (None, Vec::new());
-    for (index, line) in lines.iter().enumerate() {
-        let bare = if let Some(indent) = private_module {
+    let mut walk = Walk::default();
+    let bare = (0..lines.len()).filter_map(|index| walk.bare(&lines, index));
+    let finding = |(index, item)| {
+        let message = format!("{item} has no example that runs in its doc comment");
+        Finding::line(&file.path, index + 1, message)
+    };
+    bare.map(finding).collect()
+}
+
+/// The way through a file, from top to bottom.
+#[derive(Default)]
+struct Walk<'a> {
+    /// The indentation of the private module that it is within.
+    private_module: Option<usize>,
+    /// The macro that was declared last.
+    last_macro: Option<&'a str>,
+    /// Macros whose items have the doc comments that the calls give them.
+    makers: Vec<&'a str>,
+}
+
+impl<'a> Walk<'a> {
+    /// The item without an example that a line begins, or has a macro make: where it is named, and
+    /// how.
+    fn bare(&mut self, lines: &[&'a str], index: usize) -> Option<(usize, &'a str)> {
+        let line = lines[index];
+        if let Some(indent) = self.private_module {
             let is_end = line.trim_start() == "}" && indentation(line) == indent;
-            private_module = private_module.filter(|_| !is_end);
-            None
-        } else if is_private_module(line) {
-            private_module = Some(indentation(line));
-            None
-        } else if let Some(name) = line.strip_prefix("macro_rules! ") {
-            last_macro = name.strip_suffix(" {");
-            None
-        } else if line
-            .strip_suffix("!(")
-            .is_some_and(|name| makers.contains(&name))
-        {
-            made(&lines[index + 1..]).map(|(below, name)| (index + 1 + below, name))
-        } else if let Some(item) = item(line) {
-            let above = above(&lines[..index]);
-            let is_bare = !is_elsewhere(above) && !has_example(above);
-            if is_bare && is_told_by_caller(above) {
-                makers.extend(last_macro);
-            }
-            (is_bare && !is_told_by_caller(above)).then_some((index, item))
-        } else {
-            None
-        };
-        findings.extend(bare.map(|(index, item)| {
-            let message = format!("{item} has no example that runs in its doc comment");
-            Finding::line(&file.path, index + 1, message)
-        }));
+            self.private_module = self.private_module.filter(|_| !is_end);
+            return None;
+        }
+        if is_private_module(line) {
+            self.private_module = Some(indentation(line));
+        }
+        if let Some(name) = line.strip_prefix("macro_rules! ") {
+            self.last_macro = name.strip_suffix(" {");
+        }
+        let called = line.strip_suffix("!(");
+        if called.is_some_and(|name| self.makers.contains(&name)) {
+            let (below, name) = made(&lines[index + 1..])?;
+            return Some((index + 1 + below, name));
+        }
+        let item = item(line)?;
+        let above = above(&lines[..index]);
+        if is_elsewhere(above) || has_example(above) {
+            return None;
+        }
+        if is_told_by_caller(above) {
+            self.makers.extend(self.last_macro);
+            return None;
+        }
+        Some((index, item))
     }
-    findings
 }
 
 /// What a call of a macro makes that takes the doc comment with it, unless that has an example:
