@@ -59,6 +59,8 @@ async function make() {
     if (!answer.ok || !names) throw new Error('the server has another build by now');
     await cache.addAll(FILES.map((path) => new Request(SCOPE + path, { redirect: 'error' })));
     await cache.put(SCOPE, answer);
+    // A build that became active meanwhile clears away what is not whole.
+    if (!(await found(SCOPE, name))) throw new Error('the copy was cleared away');
     await (await caches.open(NEWEST)).put(SCOPE, new Response(BUILD));
   } catch (error) {
     // What an earlier installation left whole stays: its tabs may be open.
@@ -116,7 +118,7 @@ async function found(url, cacheName) {
 
 /** The page: the server's, and the copy where it does not answer, or something before it does. */
 async function page(request) {
-  const copy = await found(SCOPE, PREFIX + (await newest()));
+  const copy = (await found(SCOPE, PREFIX + (await newest()))) ?? (await found(SCOPE, PREFIX + BUILD));
   if (!copy) return fetch(request);
   const slow = new Promise((resolve) => setTimeout(resolve, NETWORK_MS_MAX));
   const answer = await Promise.race([fetch(request).catch(() => undefined), slow]);

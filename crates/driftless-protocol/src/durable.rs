@@ -84,6 +84,10 @@ pub struct ReplicaRow {
     /// The user that it is bound to, once a server has said who that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
+    /// A mark of the token that they were let in with last: whoever comes with another one may be
+    /// somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<u64>,
     /// Who leads: raised by each new leader, checked by each of its transactions.
     pub term: u64,
     /// How often the server's history turned out not to be the one on screen, since several tabs
@@ -442,6 +446,7 @@ document_enum!(Row {
 document_struct!(ReplicaRow {
     client,
     user: optional,
+    token: optional,
     term,
     history: optional
 });

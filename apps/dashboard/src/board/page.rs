@@ -1,6 +1,6 @@
 //! The page of a board: puts its parts together.
 
-use driftless_client::ClientEvent;
+use driftless_client::{ClientEvent, Status};
 use driftless_leptos::erased::effect;
 use driftless_leptos::{
     ConflictResolutionUi, RealtimeContext, StorageNotice, Toast, Toaster, Tone, try_use_toasts,
@@ -25,7 +25,7 @@ use crate::grid::state::{Grid, title_of};
 use crate::lock::BoardLock;
 use crate::sharing::dialog::{SharingDialog, SharingOpen};
 use crate::shell::{Shell, ShellNotice};
-use crate::stopped;
+use crate::stopped::{self, Unsettled};
 use crate::visitor::Visitor;
 use crate::widgets::chart::Crosshair;
 
@@ -58,10 +58,9 @@ pub fn BoardPage(
     tell_of_replaced_values(realtime, editor);
     visitor.listen(move |token| realtime.client().set_token(Some(token)));
     effect(move || {
-        let saved = realtime
-            .status
-            .with(|status| status.pending + status.conflicts + status.quarantined);
-        stopped::remember_unsettled(saved);
+        let outbox = realtime.outbox.get();
+        let unsettled = |status: &Status| Unsettled::new(status, &outbox);
+        stopped::remember(realtime.status.with(unsettled));
     });
     #[cfg(feature = "split")]
     effect(move || {

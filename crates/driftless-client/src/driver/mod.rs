@@ -186,7 +186,12 @@ impl<P: Platform> Driver<P> {
             stopping: None,
             end: plan.end,
         };
-        driver.handle(Input::Command(Command::SetToken(plan.token)));
+        let token = if plan.is_token_new {
+            Command::SetToken
+        } else {
+            Command::AdoptToken
+        };
+        driver.handle(Input::Command(token(plan.token)));
         driver
     }
 
@@ -208,6 +213,9 @@ impl<P: Platform> Driver<P> {
     /// What was made is stored; then everybody who waits hears that it is over.
     async fn finish(mut self) {
         self.storage.pause(false);
+        // A page that was put away does not leave halfway, and nothing waits until this tab leads.
+        self.network.is_away = false;
+        self.go_on_with_token();
         self.store_all().await;
         // Other tabs stay connected: they are told of what was stored, not of this farewell.
         self.go_alone();
@@ -368,10 +376,11 @@ impl<P: Platform> Driver<P> {
                     self.is_persistence_requested = true;
                     self.platform.request_persistence();
                 }
-                if let Command::SetToken(token) = &*command {
-                    self.sign_in.renew(token.clone());
-                }
-                self.handle(Input::Command(*command));
+                let command = match *command {
+                    Command::SetToken(token) => self.sign_in.renew(token),
+                    command => command,
+                };
+                self.handle(Input::Command(command));
                 self.lead_for_token();
             }
             Request::SetOnline(has_it) => {
@@ -415,6 +424,10 @@ impl<P: Platform> Driver<P> {
     /// made here is stored.
     fn away(&mut self, is_away: bool) {
         self.network(|network| network.is_away = is_away);
+        if is_away {
+            // It may never lead again.
+            self.go_on_with_token();
+        }
         self.leave_if_away();
         if !is_away && self.company == Company::Left {
             self.company = Company::Tabs;

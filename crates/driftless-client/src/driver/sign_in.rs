@@ -5,12 +5,11 @@
 
 use driftless_protocol::TabMessage;
 use driftless_protocol::tab::TabConnection;
+use driftless_sync::replica::{Command, token_mark};
 
-/// The offset and the prime of FNV-1a with 64 bits.
-const FNV: (u64, u64) = (0xcbf2_9ce4_8422_2325, 0x0100_0000_01b3);
 const MARK_BYTES: usize = 8;
 
-/// Equal for equal tokens. It never leaves the origin, whose pages have the tokens themselves.
+/// See [`token_mark`].
 type Mark = [u8; MARK_BYTES];
 
 /// Before a token, where other frames have their message: `MessagePack` never begins so.
@@ -70,16 +69,21 @@ impl SignIn {
         }
     }
 
-    /// This tab was given a token.
-    pub(super) fn renew(&mut self, token: Option<String>) {
+    /// This tab was given a token: what that is for the machine.
+    pub(super) fn renew(&mut self, token: Option<String>) -> Command {
         let own = mark(token.as_deref());
         if own != self.own {
-            // Whoever leads uses it at once.
-            self.is_new = self.role != Role::Leads;
+            // Whoever leads uses it at once; where the leader has it, nobody signs in.
+            self.is_new = self.role != Role::Leads && self.leaders != Some(own);
             self.verdict = Verdict::None;
             self.is_strange = true;
         }
-        (self.own, self.token) = (own, token);
+        (self.own, self.token) = (own, token.clone());
+        if self.is_new || self.role != Role::Follows {
+            Command::SetToken(token)
+        } else {
+            Command::AdoptToken(token)
+        }
     }
 
     /// This tab begins to lead, or ends: the token was used.
@@ -96,6 +100,16 @@ impl SignIn {
     /// This tab left the others.
     pub(super) fn left(&mut self) {
         self.role = Role::Follows;
+    }
+
+    /// This tab's token.
+    pub(super) fn token(&self) -> Option<String> {
+        self.token.clone()
+    }
+
+    /// Whether somebody signs in with it who was not heard yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Whether this tab was elected.
@@ -173,9 +187,5 @@ impl SignIn {
 }
 
 fn mark(token: Option<&str>) -> Mark {
-    let bytes = token.unwrap_or_default().bytes();
-    let hash = bytes.fold(FNV.0, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(FNV.1)
-    });
-    hash.to_be_bytes()
+    token_mark(token.unwrap_or_default()).to_be_bytes()
 }

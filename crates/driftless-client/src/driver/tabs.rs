@@ -49,7 +49,13 @@ impl<P: Platform> Driver<P> {
         if header.format != TAB_FORMAT {
             return self.told_by_stranger(header);
         }
-        match self.sign_in.read(frame) {
+        let was_new = self.sign_in.is_new();
+        let said = self.sign_in.read(frame);
+        if was_new && !self.sign_in.is_new() {
+            // Whoever leads has the same.
+            self.go_on_with_token();
+        }
+        match said {
             Some(Said::Message(message)) => {
                 if matches!(message, TabMessage::Leads(_)) {
                     self.led_by_strangers(false);
@@ -59,10 +65,16 @@ impl<P: Platform> Driver<P> {
             }
             Some(Said::Token(token)) => {
                 self.state.history.hide(&token);
-                self.handle(Input::Command(Command::SetToken(Some(token))));
+                self.handle(Input::Command(Command::AdoptToken(Some(token))));
             }
             None => {}
         }
+    }
+
+    /// What is made here need not wait until this tab leads.
+    pub(super) fn go_on_with_token(&mut self) {
+        let token = self.sign_in.token();
+        self.handle(Input::Command(Command::AdoptToken(token)));
     }
 
     fn told_by_stranger(&mut self, header: TabHeader) {
@@ -74,6 +86,10 @@ impl<P: Platform> Driver<P> {
         } else if header.leads {
             self.strangers.have_led = true;
             self.led_by_strangers(true);
+            if self.sign_in.is_new() {
+                // It cannot be asked with whose token.
+                self.go_on_with_token();
+            }
         }
         if header.has_written {
             self.strangers.changed += 1;

@@ -254,11 +254,19 @@ impl Stage {
 
     /// The next socket, taken through the handshake; every board that it asks for is resumed empty.
     pub fn accept(&mut self) -> Peer {
+        self.accept_as("Ada")
+    }
+
+    /// The same, and the server takes the client to be this user.
+    pub fn accept_as(&mut self, name: &str) -> Peer {
         let mut peer = self.connection().expect("a connection");
         peer.event(SocketEvent::Opened);
         self.settle();
         let hello = peer.hello();
-        peer.say(&ServerMessage::Welcome(welcome()));
+        peer.say(&ServerMessage::Welcome(Welcome {
+            user: UserId::new(name).expect("a name"),
+            ..welcome()
+        }));
         for subscribe in &hello.boards {
             peer.say(&ServerMessage::Resume(Box::new(empty_resume(
                 &subscribe.board,

@@ -2,6 +2,7 @@
 
 use driftless_client::platform::{Signal, SocketEvent};
 use driftless_client::{Client, ClientBuilder, EditError};
+use driftless_model::Version;
 use driftless_protocol::tab::TAB_FORMAT;
 use driftless_store::replica::ReplicaStoreError;
 use driftless_sync::replica::view::{Connection, StorageVerdict};
@@ -140,6 +141,47 @@ fn a_tab_that_is_put_away_lets_others_lead_and_follows_when_it_comes_back() {
 }
 
 #[test]
+fn a_page_that_is_put_away_while_its_storage_is_busy_can_be_stopped() {
+    let mut stage = Stage::new();
+    let disk = Disk::default();
+    let ([(first, away), _second], _peer) = two(&mut stage, &disk);
+    disk.hold();
+    let edit = make_note(&first, "Last words");
+    stage.settle();
+    away.say(Signal::Away(true));
+    stage.settle();
+    let mut stopping = Box::pin(first.shutdown());
+    assert!(stopping.as_mut().now_or_never().is_none());
+    stage.settle();
+    disk.let_go();
+    stage.pass_ms(FRAME_MS);
+    stage.now(stopping);
+    assert_eq!(edit.stored().now_or_never(), Some(Ok(())));
+}
+
+#[test]
+fn whoever_signs_in_and_stops_at_once_has_their_edit_stored() {
+    let mut stage = Stage::new();
+    let disk = Disk::default();
+    let guest = || {
+        builder()
+            .storage(disk.clone())
+            .kept_token("Guest".to_owned())
+    };
+    let (_first, _) = tab_of(&mut stage, guest());
+    let _guests = stage.accept_as("Guest");
+    let (second, _) = tab_of(&mut stage, guest());
+    stage.pass_ms(FRAME_MS);
+    second.set_token(Some("Zoë".to_owned()));
+    let edit = make_note(&second, "Zoë's");
+    let mut stopping = Box::pin(second.shutdown());
+    assert!(stopping.as_mut().now_or_never().is_none());
+    stage.pass_ms(FRAME_MS);
+    stage.now(stopping);
+    assert_eq!(edit.stored().now_or_never(), Some(Ok(())));
+}
+
+#[test]
 fn a_leader_that_was_replaced_follows_and_its_edits_are_sent_by_the_new_one() {
     let mut stage = Stage::new();
     let ([(first, frozen), (second, _)], _peer) = two(&mut stage, &Disk::default());
@@ -215,6 +257,75 @@ fn a_tab_that_nobody_signed_in_at_takes_nothing_and_goes_on_as_the_leader_was() 
     assert!(guest.is_elected());
     let hello = stage.accept().hello.expect("a hello");
     assert_eq!(hello.token.as_deref(), Some("renewed"));
+}
+
+#[test]
+fn what_is_made_right_after_a_sign_in_at_a_tab_that_follows_is_made_under_that_name() {
+    for has_network in [true, false] {
+        let mut stage = Stage::new();
+        let disk = Disk::default();
+        let guest = || {
+            builder()
+                .storage(disk.clone())
+                .kept_token("Guest".to_owned())
+        };
+        let (first, _older) = tab_of(&mut stage, guest());
+        let _guests = stage.accept_as("Guest");
+        let (second, newer) = tab_of(&mut stage, guest());
+        stage.pass_ms(FRAME_MS);
+        assert_eq!(second.status().user, first.status().user);
+        second.set_token(Some("Zoë".to_owned()));
+        let edit = make_note(&second, "Zoë's");
+        if !has_network {
+            second.hold_network(true);
+        }
+        stage.pass_ms(FRAME_MS);
+        assert!(newer.is_elected());
+        assert_eq!(second.status().user, None);
+        assert_eq!(edit.stored().now_or_never(), Some(Ok(())));
+        second.hold_network(false);
+        stage.pass_ms(5_000);
+        let mut peer = stage.accept_as("Zoë");
+        stage.pass_ms(FRAME_MS);
+        let hello = peer.hello.as_ref().expect("a hello");
+        assert_eq!(hello.token.as_deref(), Some("Zoë"));
+        if peer.is_gone() {
+            // A copy of her own has an identity of its own.
+            peer = stage.accept_as("Zoë");
+            stage.pass_ms(FRAME_MS);
+        }
+        assert!(is_online(&first) && is_online(&second));
+        let pushes = peer.pushes();
+        assert_eq!(pushes.len(), 1);
+        peer.apply(&pushes[0], 1);
+        assert_eq!(stage.now(edit.applied()), Ok(Version(1)));
+        let zoe = second.status().user.expect("she is known");
+        assert_eq!(zoe.as_str(), "Zoë");
+    }
+}
+
+#[test]
+fn a_token_that_the_leader_has_too_holds_nothing_up() {
+    let mut stage = Stage::new();
+    let disk = Disk::default();
+    let token = || builder().storage(disk.clone()).token("Ann".to_owned());
+    let (first, older) = tab_of(&mut stage, token());
+    let _peer = stage.accept_as("Ann");
+    let (second, _) = tab_of(&mut stage, token());
+    stage.pass_ms(FRAME_MS);
+    first.hold_network(true);
+    // It waits: so nobody knows yet whether whoever has the new token is Ann.
+    make_note(&first, "Ann's");
+    stage.pass_ms(FRAME_MS);
+    for client in [&first, &second] {
+        client.set_token(Some("renewed".to_owned()));
+        // Until tabs that follow have asked.
+        stage.pass_ms(10_000);
+    }
+    let edit = retitle(&second, "Hers too");
+    stage.pass_ms(FRAME_MS);
+    assert!(older.is_elected());
+    assert_eq!(edit.stored().now_or_never(), Some(Ok(())));
 }
 
 #[test]

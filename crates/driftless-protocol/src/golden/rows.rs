@@ -155,6 +155,7 @@ fn replica(is_bound: bool) -> Row {
     Row::Replica(ReplicaRow {
         client: ClientId(EDIT.0),
         user: is_bound.then(user),
+        token: None,
         term: 3,
         history: 0,
     })

@@ -230,6 +230,7 @@ fn replica(term: u64) -> Row {
     Row::Replica(ReplicaRow {
         client: ClientId(0xfeed),
         user: UserId::new("Zoë").ok(),
+        token: None,
         term,
         history: 0,
     })

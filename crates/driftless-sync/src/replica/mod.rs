@@ -25,7 +25,7 @@ mod tab_feeds;
 mod machine;
 
 pub use background_sync::{NewEdit, SeenMark};
-pub use machine::Replica;
+pub use machine::{Replica, token_mark};
 pub use realtime_config::RealtimeConfig;
 pub use types::{Command, CommitResult, Input, Notice, Now, Output, ReplicaStatus, Settlement};
 pub use update_processor::{Attention, Pace, Subject};

@@ -105,8 +105,12 @@ pub enum Command {
     Connect,
     /// Disconnect until asked to connect.
     Disconnect,
-    /// A new token: connects again with it.
+    /// Somebody signs in with a token: connects again with it. Where another tab leads, with
+    /// another token, the caller has this one elected; until then what is made here is not stored,
+    /// since the copy may be another user's.
     SetToken(Option<String>),
+    /// A token that nobody signs in with now: one that was kept, or that the tab which leads has.
+    AdoptToken(Option<String>),
     /// The device's network came or went.
     Network(bool),
     /// The page is seen, or hidden. Without, nobody looks at what this replica shows.

@@ -1,12 +1,18 @@
 //! What happens to edits between two people and a server, one behaviour a test.
 
-use driftless_model::{LeafRef, Op, limits};
+use std::sync::Arc;
+
+use driftless_model::{EditId, LeafRef, OnStale, Op, Schema, limits};
 use driftless_protocol::Code;
 use driftless_protocol::durable::{EntryState, Row};
+use driftless_sync::replica::realtime_config::RealtimeConfig;
 use driftless_sync::replica::view::{EntryProgress, Resolution};
+use driftless_sync::replica::{
+    Command, Input, NewEdit, Notice, Now, Output, Replica, SeenMark, Settlement,
+};
 use driftless_sync::room::Stored;
 
-use crate::pair::{Pair, create, path, record, set};
+use crate::pair::{Pair, board, create, path, record, set};
 
 pub const ANN: usize = 0;
 pub const BOB: usize = 1;
@@ -381,4 +387,33 @@ fn what_was_written_after_a_record_was_made_again_is_what_counts() {
     pair.settle();
     assert_eq!(pair.stored("cpu", "title"), Some("Last".into()));
     assert!(pair.entries(ANN).is_empty());
+}
+
+#[test]
+fn an_edit_from_before_a_storage_that_cannot_be_read_is_refused_and_not_forgotten() {
+    for new in [Replica::new, Replica::shared] {
+        let mut replica = new(
+            RealtimeConfig::default(),
+            Arc::new(Schema::builtin()),
+            [7; 32],
+        );
+        let edit = NewEdit {
+            board: board(),
+            id: EditId(1),
+            label: "Edit".to_owned(),
+            gesture: None,
+            on_stale: OnStale::Policy,
+            changes: vec![SeenMark::default().change(record("cpu"), create("CPU"))],
+        };
+        let reason = "written by a newer build".to_owned();
+        replica.handle(Input::Command(Command::Edit(edit)), Now::default());
+        replica.handle(Input::LoadFailed { reason }, Now::default());
+        let is_told = |output: Output| {
+            matches!(output, Output::Notice(Notice::EditSettled {
+                id: EditId(1), settlement: Settlement::Refused { detail, .. }, ..
+            }) if detail.contains("newer build"))
+        };
+        let mut outputs = std::iter::from_fn(|| replica.poll_output());
+        assert!(outputs.any(is_told));
+    }
 }

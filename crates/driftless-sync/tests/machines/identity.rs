@@ -2,13 +2,13 @@
 //! the client id, an edit has its effect once and under the user who made it.
 
 use driftless_model::{Check, Cursor, EditId, UserId, Version, limits};
-use driftless_protocol::CloseCode;
 use driftless_protocol::durable::Row;
 use driftless_protocol::message::{
     ChangedLeaf, ClientMessage, Outcome, Resume, ServerMessage, Settled,
 };
-use driftless_sync::replica::Command;
+use driftless_protocol::{CloseCode, Code};
 use driftless_sync::replica::view::Connection;
+use driftless_sync::replica::{Command, Notice, Settlement};
 
 use crate::pair::{Pair, board, create, path, record, set};
 
@@ -147,6 +147,7 @@ fn edits_of_one_user_are_never_sent_as_anothers() {
     let connection = pair.people[BOB].replica.status().connection;
     assert!(matches!(connection, Connection::Closed { .. }));
     assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
+    anns_are_refused(&mut pair);
     pair.people[BOB].user = bob.clone();
     pair.command(BOB, Command::SetToken(Some("Bob".to_owned())));
     pair.settle();
@@ -156,6 +157,71 @@ fn edits_of_one_user_are_never_sent_as_anothers() {
         .record(&crate::pair::record("cpu"))
         .expect("is there");
     assert_eq!(row.leaves[&crate::pair::path("title")].author, bob);
+}
+
+/// Ann is signed in at Bob's device, where an edit of his waits: what she makes would be sent as
+/// his, and what she decided as his decision.
+fn anns_are_refused(pair: &mut Pair) {
+    let waiting = pair.entries(BOB);
+    pair.notices(BOB);
+    let edit = pair.edit(BOB, vec![("cpu", set("title", "Ann's"))]);
+    let is_refused = |notice: &Notice| {
+        let code = Code::WrongUser;
+        matches!(notice, Notice::EditSettled {
+            id, settlement: Settlement::Refused { code: said, .. }, ..
+        } if *id == edit && *said == code)
+    };
+    assert!(pair.notices(BOB).iter().any(is_refused));
+    let (number, board) = (waiting[0].number, board());
+    pair.command(BOB, Command::RollBack { board, number });
+    pair.command(BOB, Command::Undo(crate::pair::board()));
+    let is_told = |notice: &&Notice| matches!(notice, Notice::Error { code: Code::WrongUser, detail } if detail.contains("Bob"));
+    assert_eq!(pair.notices(BOB).iter().filter(is_told).count(), 2);
+    assert_eq!(pair.entries(BOB).len(), 1);
+}
+
+#[test]
+fn whoever_starts_with_another_token_owns_what_they_make_before_the_server_says_who_they_are() {
+    let mut pair = two();
+    pair.edit(BOB, vec![("cpu", set("unit", "ms"))]);
+    pair.settle();
+    let bobs = client(&pair, BOB);
+    pair.restart_as(BOB, "Cleo");
+    assert_eq!(pair.people[BOB].replica.status().user, None);
+    pair.edit(BOB, vec![("cpu", set("title", "Cleo's"))]);
+    pair.plug(BOB);
+    pair.settle();
+    let cpu = pair.state().record(&record("cpu")).expect("is there");
+    let cell = &cpu.leaves[&path("title")];
+    assert_eq!(cell.value, Some("Cleo's".into()));
+    assert_eq!(cell.author, pair.people[BOB].user);
+    assert!(pair.entries(BOB).is_empty());
+    assert_ne!(client(&pair, BOB), bobs);
+}
+
+#[test]
+fn whoever_starts_with_the_same_token_is_known_without_the_server() {
+    let mut pair = two();
+    pair.command(BOB, Command::SetToken(Some("Bob".to_owned())));
+    pair.settle();
+    pair.restart_as(BOB, "Bob");
+    let status = pair.people[BOB].replica.status();
+    assert_eq!(status.user, Some(pair.people[BOB].user.clone()));
+}
+
+#[test]
+fn whoever_starts_where_anothers_edits_wait_leaves_them_to_that_one() {
+    let mut pair = two();
+    pair.unplug(BOB);
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    let bob = pair.people[BOB].user.clone();
+    pair.restart_as(BOB, "Cleo");
+    assert_eq!(pair.people[BOB].replica.status().user, Some(bob));
+    pair.plug(BOB);
+    pair.some_rounds(3);
+    let connection = pair.people[BOB].replica.status().connection;
+    assert!(matches!(connection, Connection::Closed { .. }));
+    assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
 }
 
 /// Cleo sits down at Bob's device, which is away: nothing of his waits.

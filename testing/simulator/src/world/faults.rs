@@ -347,8 +347,14 @@ impl World {
     pub fn give_token_to(&mut self, tab: usize) -> Result<(), Failure> {
         let own = &self.devices[self.device_of(tab)];
         let user = own.fate.guest.as_ref().unwrap_or(&own.user);
-        let token = format!("{user}#{}", own.fate.token);
-        self.command(tab, Command::SetToken(Some(token)))
+        let token = Some(format!("{user}#{}", own.fate.token));
+        // The tab that leads signs in for all.
+        let command = if self.is_follower(tab) {
+            Command::AdoptToken
+        } else {
+            Command::SetToken
+        };
+        self.command(tab, command(token))
     }
 
     /// Everybody has the token of the user to whom the copy on their device belongs.

@@ -31,6 +31,7 @@ fn row(term: u64) -> Row {
     Row::Replica(ReplicaRow {
         client: ClientId(7),
         user: None,
+        token: None,
         term,
         history: 0,
     })

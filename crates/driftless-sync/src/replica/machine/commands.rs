@@ -18,7 +18,8 @@ impl Replica {
         match command {
             Command::Connect => self.wish_for(true, now),
             Command::Disconnect => self.wish_for(false, now),
-            Command::SetToken(token) => self.set_token(token, now),
+            Command::SetToken(token) => self.set_token(token, true, now),
+            Command::AdoptToken(token) => self.set_token(token, false, now),
             Command::Network(has_network) => {
                 if !has_network {
                     self.detach();
@@ -111,12 +112,16 @@ impl Replica {
         self.ask_leader(now);
     }
 
-    pub(super) fn set_token(&mut self, token: Option<String>, now: Now) {
+    fn set_token(&mut self, token: Option<String>, signs_in: bool, now: Now) {
         let is_new = self.token != token;
         self.token = token;
+        self.is_signing_in = signs_in && (is_new || self.is_signing_in);
         if is_new {
             self.session_user = None;
-            self.unbind_if_settled();
+            self.not_theirs = None;
+            if self.phase != Phase::Following {
+                self.unbind_if_settled();
+            }
         }
         if is_new && self.phase == Phase::Leading && !self.is_outdated() {
             self.detach();
@@ -181,6 +186,9 @@ impl Replica {
             }
             Phase::Claiming | Phase::Leading | Phase::Following => {}
         }
+        if let Some(reason) = self.not_theirs.clone() {
+            return self.refuse_edit(&edit, Code::WrongUser, reason);
+        }
         let board = self.board_mut(&edit.board);
         if is_planted(Bug::SeenAtTheEnd) {
             let version = board.state.version();
@@ -234,6 +242,22 @@ impl Replica {
         }));
     }
 
+    /// Whoever decided on an entry waits for the edit that it becomes.
+    fn refuse_decision(&mut self, id: &BoardId, number: u64, edit: EditId, detail: String) {
+        let board = self.boards.get(id);
+        let entry = board.and_then(|board| board.outbox.entry(number));
+        let label = entry.map(|entry| entry.row.label.clone());
+        self.outputs.push_back(Output::Notice(Notice::EditSettled {
+            board: id.clone(),
+            id: edit,
+            label: label.unwrap_or_default(),
+            settlement: Settlement::Refused {
+                code: Code::WrongUser,
+                detail,
+            },
+        }));
+    }
+
     pub(super) fn retry(&mut self, id: &BoardId, number: u64, edit_id: EditId, now: Now) {
         let Some(board) = self.boards.get_mut(id) else {
             return;
@@ -273,6 +297,9 @@ impl Replica {
         edit_id: EditId,
         now: Now,
     ) {
+        if let Some(detail) = self.not_theirs.clone() {
+            return self.refuse_decision(id, number, edit_id, detail);
+        }
         if !self.may_write() {
             return;
         }
@@ -315,7 +342,7 @@ impl Replica {
     }
 
     pub(super) fn roll_back(&mut self, id: &BoardId, number: u64, goes: &dyn Fn(&Entry) -> bool) {
-        if !self.may_write() {
+        if !self.may_decide() {
             return;
         }
         let edit = self.boards.get(id).and_then(|board| {

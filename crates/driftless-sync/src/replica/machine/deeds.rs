@@ -52,6 +52,7 @@ impl Replica {
         // Whoever signs in next does not own it. Before that is stored, nobody does.
         let user = self.row.as_ref().and_then(|row| row.user.clone());
         let user = user.filter(|user| self.journal.known_user() == Some(user));
+        let user = user.filter(|_| !self.waits_to_lead());
         Some(What::Made {
             edit: Box::new(edit),
             saw: Box::new(saw.clone()),

@@ -104,6 +104,10 @@ impl Replica {
             self.take_charge();
         }
         self.do_again(deeds, now);
+        if matches!(self.verdict, StorageVerdict::NotSaved { .. }) && !self.journal.is_wanted() {
+            // What could not be written is another tab's to write by now.
+            self.verdict = StorageVerdict::Durable;
+        }
     }
 
     fn term(&self) -> u64 {
@@ -209,7 +213,8 @@ impl Replica {
     /// Reads or writes the storage, never both at once: what is read is then what this tab wrote
     /// last, and what others did.
     pub(super) fn take_turns(&mut self, now: Now) {
-        let may_write = self.may_write() && self.may_write_at(now) && self.journal.is_wanted();
+        let may_write = self.may_write() && !self.waits_to_lead();
+        let may_write = may_write && self.may_write_at(now) && self.journal.is_wanted();
         let is_busy = self.journal.is_busy();
         let due_at_ms = self.reading_due_at_ms();
         let Some(tabs) = &mut self.tabs else { return };

@@ -12,6 +12,8 @@ mod deeds;
 mod follow;
 mod lead;
 
+pub use session::token_mark;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -49,6 +51,11 @@ pub struct Replica {
     session_user: Option<UserId>,
     /// Whose copy it was before a new token came.
     former_user: Option<UserId>,
+    /// Whether somebody signed in here since this tab led, or heard that the one which leads has
+    /// the same token.
+    is_signing_in: bool,
+    /// Why nothing can be made here: the copy holds edits of somebody else than who is signed in.
+    not_theirs: Option<String>,
     server_build: Option<String>,
     last_sync_ms: Option<u64>,
     boards: SortedMap<BoardId, Board>,
@@ -114,6 +121,8 @@ impl Replica {
             token: None,
             session_user: None,
             former_user: None,
+            is_signing_in: false,
+            not_theirs: None,
             server_build: None,
             last_sync_ms: None,
             boards: SortedMap::new(),
@@ -161,6 +170,9 @@ impl Replica {
             Input::Loaded { rows, volatile } => self.loaded(rows, volatile, now),
             Input::LoadFailed { reason } => {
                 self.phase = Phase::Unusable;
+                for edit in std::mem::take(&mut self.early) {
+                    self.refuse_edit(&edit, Code::Unavailable, reason.clone());
+                }
                 self.verdict = StorageVerdict::Unusable { reason };
                 self.detach();
                 self.socket.disconnect(&mut self.actions);
@@ -230,11 +242,28 @@ impl Replica {
         self.is_leading() || self.phase == Phase::Following
     }
 
+    /// Whether what is made here has to wait until this tab leads: somebody signed in, and the copy
+    /// is of a user who had another token.
+    fn waits_to_lead(&self) -> bool {
+        let is_anothers = |row: &ReplicaRow| row.user.is_some() && row.token != self.token_mark();
+        let is_following = self.phase == Phase::Following;
+        is_following && self.is_signing_in && self.row.as_ref().is_some_and(is_anothers)
+    }
+
+    /// Whether a person may decide about what is in the outbox; where they may not, they are told.
+    fn may_decide(&mut self) -> bool {
+        if let Some(reason) = self.not_theirs.clone() {
+            self.error(Code::WrongUser, reason);
+            return false;
+        }
+        self.may_write()
+    }
+
     fn own_status(&self) -> ReplicaStatus {
         ReplicaStatus {
             connection: self.socket.connection().clone(),
             storage: self.verdict.clone(),
-            user: self.user().cloned(),
+            user: self.user().filter(|_| !self.waits_to_lead()).cloned(),
             client: self.row.as_ref().map(|row| row.client),
             server_build: self.server_build.clone(),
             last_sync_ms: self.last_sync_ms,

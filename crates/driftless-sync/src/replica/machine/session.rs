@@ -8,7 +8,7 @@ use driftless_protocol::{Blame, Code, FeedFrame, PROTOCOL, Query};
 use crate::planted::{Bug, is_planted};
 use crate::replica::board::{Board, Step, Stream, Trouble, Whose};
 use crate::replica::journal::Journal;
-use crate::replica::machine::{Phase, Replica};
+use crate::replica::machine::Replica;
 use crate::replica::types::{Notice, Now, Output};
 use crate::replica::undo_history::UndoHistory;
 
@@ -130,7 +130,9 @@ impl Replica {
                     "this copy holds edits of {bound} that are not settled; sign in as {bound}"
                 );
                 self.detach();
-                return self.socket.close_for(&reason, &mut self.actions);
+                self.socket.close_for(&reason, &mut self.actions);
+                self.not_theirs = Some(reason);
+                return;
             }
             return self.start_as(&welcome.user, now);
         }
@@ -138,6 +140,7 @@ impl Replica {
         if former.is_some_and(|former| former != welcome.user) {
             return self.start_as(&welcome.user, now);
         }
+        self.not_theirs = None;
         self.bind(&welcome.user);
         self.session_user = Some(welcome.user.clone());
         self.socket.welcomed(welcome, now.mono_ms);
@@ -167,7 +170,7 @@ impl Replica {
     /// Somebody signs in anew, and nobody's edits wait: what is made from here on is theirs, even
     /// before the server has said who they are.
     pub(super) fn unbind_if_settled(&mut self) {
-        if self.has_entries() || self.phase == Phase::Following {
+        if self.has_entries() {
             return;
         }
         if let Some(row) = &mut self.row
@@ -188,12 +191,20 @@ impl Replica {
 
     /// Whoever signs in first owns what is made here from then on, sent or not.
     fn bind(&mut self, user: &UserId) {
+        let token = self.token_mark();
         if let Some(row) = &mut self.row
-            && row.user.is_none()
+            && row.user.as_ref().is_none_or(|bound| bound == user)
+            && (row.user.is_none() || row.token != token)
         {
             row.user = Some(user.clone());
+            row.token = token;
             self.journal.put(Row::Replica(row.clone()));
         }
+    }
+
+    /// The mark of this tab's token.
+    pub(super) fn token_mark(&self) -> Option<u64> {
+        self.token.as_deref().map(token_mark)
     }
 
     /// What this tab did not get to store is gone, and so may be whose copy this is since somebody
@@ -216,9 +227,12 @@ impl Replica {
             let gone = board.leave_copy(&mut self.journal);
             self.processor.local(id, gone);
         }
+        let token = self.token_mark();
         if let Some(row) = &mut self.row {
             row.user = Some(user.clone());
+            row.token = token;
         }
+        self.not_theirs = None;
         self.session_user = Some(user.clone());
         self.reidentify(now);
     }
@@ -341,6 +355,23 @@ impl Replica {
     pub(super) fn send(&mut self, message: ClientMessage) {
         self.outputs.push_back(Output::Send(Box::new(message)));
     }
+}
+
+/// Equal for equal tokens, and most likely for no others. It stays on the device: stored with the
+/// replica, and told among the tabs of an origin, which have the tokens themselves.
+///
+/// ```
+/// use driftless_sync::replica::token_mark;
+///
+/// assert_eq!(token_mark("Ann"), token_mark("Ann"));
+/// assert_ne!(token_mark("Ann"), token_mark("Bob"));
+/// ```
+pub fn token_mark(token: &str) -> u64 {
+    /// The offset and the prime of FNV-1a with 64 bits.
+    const FNV: (u64, u64) = (0xcbf2_9ce4_8422_2325, 0x0100_0000_01b3);
+    token.bytes().fold(FNV.0, |mark, byte| {
+        (mark ^ u64::from(byte)).wrapping_mul(FNV.1)
+    })
 }
 
 fn subscribe(id: &BoardId, board: &Board) -> Subscribe {

@@ -72,8 +72,15 @@ impl Replica {
         }
     }
 
-    /// Raises the term: from here on, whoever led before can no longer write.
+    /// Raises the term: from here on, whoever led before can no longer write. Whoever comes with
+    /// another token than the copy's user had may be somebody else: where nobody's edits wait, what
+    /// is made from here on is theirs.
     pub(super) fn claim(&mut self) {
+        let token = self.token_mark();
+        if self.row.as_ref().is_some_and(|row| row.token != token) {
+            self.unbind_if_settled();
+        }
+        self.is_signing_in = false;
         let row = match self.row.take() {
             Some(row) => ReplicaRow {
                 term: row.term + 1,
@@ -82,6 +89,7 @@ impl Replica {
             None => ReplicaRow {
                 client: ClientId(self.draw_wide()),
                 user: None,
+                token: None,
                 term: 1,
                 history: 0,
             },
@@ -164,6 +172,7 @@ impl Replica {
         if let Some(tabs) = &mut self.tabs {
             // The lock may be lost before what it was got for has begun.
             tabs.is_elected = false;
+            self.is_signing_in = false;
             return match self.phase {
                 Phase::Loading | Phase::Unusable => {}
                 _ => {

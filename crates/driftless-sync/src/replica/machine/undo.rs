@@ -40,8 +40,8 @@ impl Replica {
     }
 
     fn writable_board(&mut self, id: &BoardId) -> Option<&mut crate::replica::board::Board> {
-        let may_write = self.may_write();
-        self.boards.get_mut(id).filter(|_| may_write)
+        let may_decide = self.may_decide();
+        self.boards.get_mut(id).filter(|_| may_decide)
     }
 
     /// Undoes or redoes every part of a step, the newest first.

@@ -48,6 +48,7 @@ impl Bench {
         let replica = Row::Replica(ReplicaRow {
             client: ClientId(1),
             user: None,
+            token: None,
             term: 1,
             history: 0,
         });
