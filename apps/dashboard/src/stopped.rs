@@ -1,4 +1,4 @@
-//! A panic stops the page. What is left to do is to say so, and what becomes of the edits that wait.
+//! A panic stops the page. What is left to do is to say so, and what becomes of edits that wait.
 
 use std::cell::Cell;
 

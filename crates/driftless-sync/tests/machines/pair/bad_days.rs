@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use driftless_model::Schema;
-use driftless_sync::replica::Input;
+use driftless_model::{Schema, UserId};
+use driftless_sync::replica::{Command, Input, Now};
 use driftless_sync::room::{Append, BoardImage, Room};
 
+use super::tabs::replica;
 use super::{Pair, board};
 
 impl Pair {
@@ -40,5 +41,24 @@ impl Pair {
     pub fn wake(&mut self, who: usize) {
         self.now_ms += 50;
         self.input(who, Input::Wake);
+    }
+
+    /// The process of a device dies, and whoever has this name, and this token, starts it again,
+    /// without the server.
+    pub fn restart_as(&mut self, who: usize, name: &str) {
+        self.unplug(who);
+        let seed = [u8::try_from(self.connections % 200).expect("a byte") + 50; 32];
+        let person = &mut self.people[who];
+        person.user = UserId::new(name).expect("a user");
+        person.replica = replica(seed, person.schema.clone());
+        let token = Command::SetToken(Some(name.to_owned()));
+        let now = Now {
+            mono_ms: self.now_ms,
+            epoch_ms: self.now_ms + self.clock_ms,
+        };
+        // Before the storage is read.
+        person.replica.handle(Input::Command(token), now);
+        self.command(who, Command::Network(false));
+        self.command(who, Command::Follow(board()));
     }
 }

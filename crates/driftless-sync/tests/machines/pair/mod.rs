@@ -161,25 +161,6 @@ impl Pair {
         self.command(who, Command::Follow(board()));
     }
 
-    /// The process of a device dies, and whoever has this name, and this token, starts it again,
-    /// without the server.
-    pub fn restart_as(&mut self, who: usize, name: &str) {
-        self.unplug(who);
-        let seed = [u8::try_from(self.connections % 200).expect("a byte") + 50; 32];
-        let person = &mut self.people[who];
-        person.user = UserId::new(name).expect("a user");
-        person.replica = replica(seed, person.schema.clone());
-        let token = Command::SetToken(Some(name.to_owned()));
-        let now = Now {
-            mono_ms: self.now_ms,
-            epoch_ms: self.now_ms + self.clock_ms,
-        };
-        // Before the storage is read.
-        person.replica.handle(Input::Command(token), now);
-        self.command(who, Command::Network(false));
-        self.command(who, Command::Follow(board()));
-    }
-
     /// A person gets another build, and its process starts again with it.
     pub fn update(&mut self, who: usize, schema: Schema) {
         self.people[who].schema = Arc::new(schema);
