@@ -2,7 +2,7 @@
 // the same, and another one takes its place when it is closed, crashed or silent.
 
 import assert from 'node:assert/strict';
-import { arrive, cable, rename, version, waitVersion } from '../harness/acts.mjs';
+import { arrive, cable, rename, version, waitVersion, unlock } from '../harness/acts.mjs';
 import { crash, silence, sockets } from '../harness/bad_days.mjs';
 import { Board } from '../harness/page.mjs';
 import { keptScenario, LetGo, scenario } from '../harness/scenario.mjs';
@@ -187,8 +187,14 @@ scenario('whoever signs in in another tab does not send what somebody else made'
   await guest.locate('indicator').getByRole('button').click();
   await guest.page.getByText('this copy holds edits of Ann that are not settled').waitFor();
   assert.equal(await bob.widget('Made by Ann').count(), 0);
+  // What he makes would go as hers.
+  await unlock(guest);
+  await guest.locate('widgetRemove', guest.widget('Disks')).click();
+  await guest.locate('toast').filter({ hasText: 'sign in as Ann' }).waitFor();
+  await guest.waitWidget('Disks');
   await guest.close();
   await bob.waitWidget('Made by Ann');
+  await bob.waitWidget('Disks');
   for (const board of [first, second]) await board.waitPending(0);
 
   // Nothing waits any more: now the copy is Carl's.

@@ -130,3 +130,26 @@ scenario('the first edit asks for a name, and is made under it', async ({ browse
   await bob.waitWidget('RAM');
   assert.equal(await guest.locate('nameInput').count(), 0, 'asked once');
 });
+
+scenario('whoever says their name in one of two tabs has it in both', async ({ browser, server }) => {
+  const person = await browser.person('guest');
+  const first = await Board.open(person, server);
+  await first.waitWidget('Processor');
+  const second = await Board.open(person, server);
+  await second.waitStatus('online');
+  await second.waitWidget('Processor');
+  const bob = await arrive(Board, await browser.person('bob'), server, 'Bob');
+
+  await unlock(second);
+  await second.locate('widgetRemove', second.widget('Disks')).click();
+  await second.locate('nameInput').fill('Zoë');
+  await second.locate('nameSave').click();
+  await bob.waitNoWidget('Disks');
+  for (const tab of [first, second]) {
+    await tab.waitStatus('online');
+    await tab.waitPending(0);
+    await tab.waitNoWidget('Disks');
+    await tab.locate('indicator').getByRole('button').first().click();
+    await tab.page.getByText('Zoë', { exact: true }).first().waitFor();
+  }
+});
