@@ -2,7 +2,7 @@
 // the same, and another one takes its place when it is closed, crashed or silent.
 
 import assert from 'node:assert/strict';
-import { arrive, cable, rename, version, waitVersion, unlock } from '../harness/acts.mjs';
+import { arrive, cable, rename, unlock, version, waitVersion } from '../harness/acts.mjs';
 import { crash, silence, sockets } from '../harness/bad_days.mjs';
 import { Board } from '../harness/page.mjs';
 import { keptScenario, LetGo, scenario } from '../harness/scenario.mjs';

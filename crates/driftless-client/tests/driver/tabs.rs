@@ -21,6 +21,12 @@ fn tab_of(stage: &mut Stage, builder: ClientBuilder) -> (Client, Tab) {
     (client, tab)
 }
 
+/// A tab of somebody who has not said their name.
+fn guests_tab(stage: &mut Stage, disk: &Disk) -> (Client, Tab) {
+    let builder = builder().storage(disk.clone());
+    tab_of(stage, builder.kept_token("Guest".to_owned()))
+}
+
 fn tab(stage: &mut Stage, disk: &Disk) -> (Client, Tab) {
     tab_of(stage, builder().storage(disk.clone()))
 }
@@ -163,14 +169,9 @@ fn a_page_that_is_put_away_while_its_storage_is_busy_can_be_stopped() {
 fn whoever_signs_in_and_stops_at_once_has_their_edit_stored() {
     let mut stage = Stage::new();
     let disk = Disk::default();
-    let guest = || {
-        builder()
-            .storage(disk.clone())
-            .kept_token("Guest".to_owned())
-    };
-    let (_first, _) = tab_of(&mut stage, guest());
+    let (_first, _) = guests_tab(&mut stage, &disk);
     let _guests = stage.accept_as("Guest");
-    let (second, _) = tab_of(&mut stage, guest());
+    let (second, _) = guests_tab(&mut stage, &disk);
     stage.pass_ms(FRAME_MS);
     second.set_token(Some("Zoë".to_owned()));
     let edit = make_note(&second, "Zoë's");
@@ -264,14 +265,9 @@ fn what_is_made_right_after_a_sign_in_at_a_tab_that_follows_is_made_under_that_n
     for has_network in [true, false] {
         let mut stage = Stage::new();
         let disk = Disk::default();
-        let guest = || {
-            builder()
-                .storage(disk.clone())
-                .kept_token("Guest".to_owned())
-        };
-        let (first, _older) = tab_of(&mut stage, guest());
+        let (first, _older) = guests_tab(&mut stage, &disk);
         let _guests = stage.accept_as("Guest");
-        let (second, newer) = tab_of(&mut stage, guest());
+        let (second, newer) = guests_tab(&mut stage, &disk);
         stage.pass_ms(FRAME_MS);
         assert_eq!(second.status().user, first.status().user);
         second.set_token(Some("Zoë".to_owned()));

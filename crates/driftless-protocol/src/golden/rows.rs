@@ -161,11 +161,11 @@ fn replica(is_bound: bool) -> Row {
     })
 }
 
-fn replica_of_another_history() -> Row {
+fn replica_with(change: impl FnOnce(&mut ReplicaRow)) -> Row {
     let Row::Replica(mut row) = replica(true) else {
         unreachable!("a replica is a replica")
     };
-    row.history = 2;
+    change(&mut row);
     Row::Replica(row)
 }
 
@@ -242,7 +242,11 @@ pub fn samples() -> Vec<Sample<Row>> {
     vec![
         ("replica", replica(true)),
         ("replica.unbound", replica(false)),
-        ("replica.history", replica_of_another_history()),
+        ("replica.history", replica_with(|row| row.history = 2)),
+        (
+            "replica.token",
+            replica_with(|row| row.token = Some(u64::MAX)),
+        ),
         ("tabs", Row::Tabs(TabsRow { writes: 4 })),
         ("board", board_row(true)),
         ("board.first", board_row(false)),

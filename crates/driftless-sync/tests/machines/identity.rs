@@ -172,10 +172,16 @@ fn anns_are_refused(pair: &mut Pair) {
         } if *id == edit && *said == code)
     };
     assert!(pair.notices(BOB).iter().any(is_refused));
-    let (number, board) = (waiting[0].number, board());
-    pair.command(BOB, Command::RollBack { board, number });
-    pair.command(BOB, Command::Undo(crate::pair::board()));
-    let is_told = |notice: &&Notice| matches!(notice, Notice::Error { code: Code::WrongUser, detail } if detail.contains("Bob"));
+    let roll_back = Command::RollBack {
+        board: board(),
+        number: waiting[0].number,
+    };
+    pair.command(BOB, roll_back);
+    pair.command(BOB, Command::Undo(board()));
+    let is_told = |notice: &&Notice| match notice {
+        Notice::Error { code, detail } => *code == Code::WrongUser && detail.contains("Bob"),
+        _ => false,
+    };
     assert_eq!(pair.notices(BOB).iter().filter(is_told).count(), 2);
     assert_eq!(pair.entries(BOB).len(), 1);
 }
