@@ -364,7 +364,8 @@ impl EditHandle {
     }
 
     /// Waits until the edit is in this device's storage. While the storage refuses, it waits on;
-    /// [`crate::Status::storage`] says why.
+    /// [`crate::Status::storage`] says why, and also where the storage is memory alone, in which
+    /// nothing outlives the tab or process.
     ///
     /// ```
     /// use driftless_testkit::TestKit;
@@ -399,24 +400,26 @@ impl EditHandle {
 }
 
 impl EditWaiter {
-    /// The edit is in this device's storage.
-    pub(crate) fn store(&mut self) {
-        if let Some(sender) = self.stored.take() {
-            // Nobody may be waiting.
-            let _ = sender.send(Ok(()));
+    /// Whoever waits until the edit is stored, apart from whoever waits until it is applied.
+    pub(crate) fn split_stored(&mut self) -> Self {
+        Self {
+            stored: self.stored.take(),
+            applied: None,
         }
     }
 
-    /// The edit's outcome is known.
-    pub(crate) fn settle(mut self, outcome: Result<Version, EditError>) {
-        if let Some(sender) = self.stored.take() {
-            let stored = match &outcome {
-                Ok(_) | Err(EditError::Conflicted | EditError::Rejected { .. }) => Ok(()),
-                Err(error) => Err(error.clone()),
-            };
+    /// Whether nobody waits any more.
+    pub(crate) fn is_done(&self) -> bool {
+        self.stored.is_none() && self.applied.is_none()
+    }
+
+    /// The edit's outcome is known. Nobody may be waiting.
+    pub(crate) fn settle(self, outcome: Result<Version, EditError>) {
+        if let Some(sender) = self.stored {
+            let stored = outcome.as_ref().map(|_| ()).map_err(EditError::clone);
             let _ = sender.send(stored);
         }
-        if let Some(sender) = self.applied.take() {
+        if let Some(sender) = self.applied {
             let _ = sender.send(outcome);
         }
     }

@@ -140,7 +140,7 @@ impl PendingEdit {
         if let EntryProgress::Conflicted(_) = self.now()? {
             return Err(OutboxError::Conflicted);
         }
-        self.shared.retry(&self.view.board, self.view.number);
+        self.shared.retry(&self.view.board, self.view.id);
         Ok(())
     }
 
@@ -163,7 +163,7 @@ impl PendingEdit {
     /// ```
     pub fn roll_back(&self) -> Result<(), OutboxError> {
         self.now()?;
-        self.shared.roll_back(&self.view.board, self.view.number);
+        self.shared.roll_back(&self.view.board, self.view.id);
         Ok(())
     }
 

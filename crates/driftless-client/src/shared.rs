@@ -277,21 +277,21 @@ impl Shared {
         feed.map(|feed| Arc::clone(&feed.data))
     }
 
-    pub(crate) fn retry(&self, board: &BoardId, number: u64) {
+    pub(crate) fn retry(&self, board: &BoardId, edit: EditId) {
         let (board, id) = (board.clone(), random_id());
-        self.command(Command::Retry { board, number, id });
+        self.command(Command::Retry { board, edit, id });
     }
 
-    pub(crate) fn roll_back(&self, board: &BoardId, number: u64) {
+    pub(crate) fn roll_back(&self, board: &BoardId, edit: EditId) {
         let board = board.clone();
-        self.command(Command::RollBack { board, number });
+        self.command(Command::RollBack { board, edit });
     }
 
     /// Settles an entry as the person decided who looked at this and at this version of its board.
     pub(crate) fn resolve(&self, view: &EntryView, resolution: Resolution, seen: Version) {
         self.command(Command::Resolve {
             board: view.board.clone(),
-            number: view.number,
+            edit: view.id,
             edits: view.edits,
             resolution,
             seen,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use driftless_model::EditId;
 use driftless_sync::replica::Command;
 use driftless_sync::replica::undo_history::UndoState;
 use driftless_sync::replica::view::{EntryView, Resolution};
@@ -122,8 +123,8 @@ impl Board {
     /// # Ok::<(), driftless_client::EditError>(())
     /// ```
     pub fn retry(&self, number: u64) {
-        if let Ok(id) = &self.id {
-            self.shared.retry(id, number);
+        if let (Ok(id), Some(edit)) = (&self.id, self.edit_at(number)) {
+            self.shared.retry(id, edit);
         }
     }
 
@@ -145,9 +146,16 @@ impl Board {
     /// # Ok::<(), driftless_client::EditError>(())
     /// ```
     pub fn roll_back(&self, number: u64) {
-        if let Ok(id) = &self.id {
-            self.shared.roll_back(id, number);
+        if let (Ok(id), Some(edit)) = (&self.id, self.edit_at(number)) {
+            self.shared.roll_back(id, edit);
         }
+    }
+
+    /// The edit that is shown with this number.
+    fn edit_at(&self, number: u64) -> Option<EditId> {
+        let outbox = self.outbox();
+        let entry = outbox.iter().find(|entry| entry.number == number);
+        entry.map(|entry| entry.id)
     }
 
     /// What [`Board::undo`] and [`Board::redo`] would do now.

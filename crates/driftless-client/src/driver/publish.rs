@@ -12,6 +12,7 @@ use driftless_sync::replica::view::{
 use driftless_sync::replica::{Notice, Replica, Settlement};
 
 use super::steps;
+use crate::edit::EditWaiter;
 use crate::error::{ClientError, EditError};
 use crate::event::ClientEvent;
 use crate::shared::{FeedNews, Published, State};
@@ -20,6 +21,9 @@ use crate::status::Status;
 /// Why there is no connection where a tab has it that this one does not understand.
 const LED_BY_STRANGERS: &str = "another tab has the connection, with another version of this page: \
      reload this one; what is made here is stored, and sent by that tab";
+
+/// What becomes of an edit.
+type Outcome = Result<Version, EditError>;
 
 /// What a batch changed.
 #[derive(Debug, Default)]
@@ -30,7 +34,7 @@ pub(super) struct Batch {
     /// Frames, or why there are none.
     feeds: Vec<FeedNews>,
     stored: Vec<EditId>,
-    settled: Vec<(EditId, Result<Version, EditError>)>,
+    settled: Vec<(EditId, Outcome)>,
     /// What is told after all of the above.
     events: Vec<ClientEvent>,
 }
@@ -159,7 +163,7 @@ impl Batch {
     pub(super) fn publish(self, replica: &Replica, around: &Around, state: &State) -> Vec<u32> {
         let mut events = Vec::new();
         let mut again = Vec::new();
-        let waiters: Vec<_> = {
+        let waiters = {
             let mut published = state.published();
             let Self {
                 status,
@@ -182,15 +186,7 @@ impl Batch {
             for news in feeds {
                 again.extend(publish_feed(&mut published, news, &mut events));
             }
-            for id in &self.stored {
-                if let Some(waiter) = published.waiters.get_mut(id) {
-                    waiter.store();
-                }
-            }
-            let settled = self.settled.into_iter();
-            settled
-                .filter_map(|(id, outcome)| Some((published.waiters.remove(&id)?, outcome)))
-                .collect()
+            take_waiters(&mut published.waiters, &self.stored, self.settled)
         };
         for event in events.iter().chain(&self.events) {
             state.tell(event);
@@ -200,6 +196,37 @@ impl Batch {
         }
         again
     }
+}
+
+/// Those who wait for what came about: they are woken where nothing is held. That an edit waits for
+/// a person does not say that it is stored.
+fn take_waiters(
+    waiters: &mut SortedMap<EditId, EditWaiter>,
+    stored: &[EditId],
+    settled: Vec<(EditId, Outcome)>,
+) -> Vec<(EditWaiter, Outcome)> {
+    let mut woken = Vec::new();
+    for id in stored {
+        if let Some(waiter) = waiters.get_mut(id) {
+            woken.push((waiter.split_stored(), Ok(Version::default())));
+            if waiter.is_done() {
+                waiters.remove(id);
+            }
+        }
+    }
+    for (id, outcome) in settled {
+        let Some(mut waiter) = waiters.remove(&id) else {
+            continue;
+        };
+        if let Err(EditError::Conflicted | EditError::Rejected { .. }) = outcome {
+            let of_storage = waiter.split_stored();
+            if !of_storage.is_done() {
+                waiters.insert(id, of_storage);
+            }
+        }
+        woken.push((waiter, outcome));
+    }
+    woken
 }
 
 /// What is passed on as it is.

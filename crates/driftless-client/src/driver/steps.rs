@@ -4,6 +4,7 @@ use driftless_model::{BoardId, EditId};
 use driftless_protocol::durable::EntryState;
 use driftless_protocol::message::{Outcome, Settled};
 use driftless_protocol::{ClientMessage, ServerMessage};
+use driftless_sync::replica::view::StorageVerdict;
 use driftless_sync::replica::{Command, Input, Notice, Now, Replica, Settlement};
 
 use crate::ledger::{Ledger, Waiting};
@@ -71,7 +72,13 @@ pub(super) fn sent(state: &State, message: &ClientMessage, replica: &Replica, no
 /// The machine tells this.
 pub(super) fn told(state: &State, notice: &Notice, now: Now) {
     match notice {
-        Notice::EditStored { id } => state.receipts.stored(*id, now),
+        Notice::EditStored { id } => {
+            // Memory alone keeps nothing.
+            let storage = state.published().status.storage.clone();
+            if !matches!(storage, StorageVerdict::MemoryOnly { .. }) {
+                state.receipts.stored(*id, now);
+            }
+        }
         Notice::Screens(screens) => state.receipts.screens(screens, now),
         Notice::EditSettled {
             board,

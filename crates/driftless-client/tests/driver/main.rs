@@ -5,6 +5,7 @@ mod stage;
 mod faulty;
 
 mod edits;
+mod answers;
 mod network;
 mod storage;
 mod tabs;

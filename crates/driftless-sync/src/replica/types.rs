@@ -146,8 +146,8 @@ pub enum Command {
     Retry {
         /// The board.
         board: BoardId,
-        /// The entry.
-        number: u64,
+        /// The entry's edit, as it was shown: numbers can get another owner where tabs meet.
+        edit: EditId,
         /// The id of the new edit.
         id: EditId,
     },
@@ -155,8 +155,8 @@ pub enum Command {
     RollBack {
         /// The board.
         board: BoardId,
-        /// The entry.
-        number: u64,
+        /// The entry's edit, as it was shown.
+        edit: EditId,
     },
     /// Undo what the person did last on a board, in this session.
     Undo(BoardId),
@@ -168,8 +168,8 @@ pub enum Command {
     Resolve {
         /// The board.
         board: BoardId,
-        /// The entry.
-        number: u64,
+        /// The entry's edit, as it was shown.
+        edit: EditId,
         /// How many edits it held when the person looked: what joined it since was not decided on,
         /// and nothing happens.
         edits: usize,

@@ -12,7 +12,7 @@ use driftless_sync::replica::{
 };
 use driftless_sync::room::Stored;
 
-use crate::pair::{Pair, board, create, path, record, set};
+use crate::pair::{Pair, board, create, create_as, path, record, set};
 
 pub const ANN: usize = 0;
 pub const BOB: usize = 1;
@@ -416,4 +416,83 @@ fn an_edit_from_before_a_storage_that_cannot_be_read_is_refused_and_not_forgotte
         let mut outputs = std::iter::from_fn(|| replica.poll_output());
         assert!(outputs.any(is_told));
     }
+}
+
+/// Two edits of one gesture are sent as one only where the server takes that.
+#[test]
+fn a_gesture_goes_on_as_another_edit_where_one_would_be_too_large() {
+    let mut pair = two();
+    pair.unplug(ANN);
+    let mark = pair.mark(ANN);
+    let wide = |from: usize| (from..from + 200).map(|at| (at, format!("w{at}")));
+    let names: Vec<_> = wide(0).chain(wide(200)).collect();
+    for half in names.chunks(200) {
+        let create = |(at, id): &(usize, String)| (id.clone(), create(&format!("Chart {at}")));
+        let made: Vec<_> = half.iter().map(create).collect();
+        let mut ops: Vec<_> = made
+            .iter()
+            .map(|(id, op)| (id.as_str(), op.clone()))
+            .collect();
+        ops.push(("cpu", set("title", &format!("After {}", half[0].1))));
+        pair.edit_on(ANN, &mark, Some(7), ops);
+    }
+    let long = "x".repeat(16_000);
+    for half in ["a", "b"] {
+        let names: Vec<_> = (0..10).map(|at| format!("{half}{at}")).collect();
+        let note = |id: &String| (id.clone(), create_as("note", "text", &long));
+        let made: Vec<_> = names.iter().map(note).collect();
+        let ops = made.iter().map(|(id, op)| (id.as_str(), op.clone()));
+        pair.edit_on(ANN, &mark, Some(8), ops.collect());
+    }
+    let edits: Vec<usize> = pair.entries(ANN).iter().map(|entry| entry.edits).collect();
+    assert_eq!(edits, [1, 1, 1, 1], "none is part of another");
+    pair.edit_on(ANN, &mark, Some(8), vec![("cpu", set("title", "Last"))]);
+    let edits: Vec<usize> = pair.entries(ANN).iter().map(|entry| entry.edits).collect();
+    assert_eq!(edits, [1, 1, 1, 2], "what fits is");
+    pair.plug(ANN);
+    pair.settle();
+    assert_eq!(pair.sees(BOB, "cpu", "title"), Some("Last".into()));
+    assert_eq!(pair.stored("w399", "title"), Some("Chart 399".into()));
+    assert_eq!(pair.stored("b9", "text"), Some(long.as_str().into()));
+}
+
+/// Where tabs meet on a full disk, a number can be another edit's before that is shown.
+#[test]
+fn what_is_decided_is_about_the_edit_that_was_shown_and_no_other() {
+    let mut pair = two();
+    pair.unplug(ANN);
+    let shown = pair.edit(ANN, vec![("cpu", set("title", "Mine"))]);
+    let (board, edit) = (board(), EditId(shown.0 + 1000));
+    for command in [
+        Command::RollBack {
+            board: board.clone(),
+            edit,
+        },
+        Command::Retry {
+            board,
+            edit,
+            id: EditId(9),
+        },
+    ] {
+        pair.command(ANN, command);
+    }
+    assert_eq!(pair.entries(ANN).len(), 1);
+    // One step of a drag later it is the same entry.
+    pair.edit_on(
+        ANN,
+        &SeenMark::default(),
+        Some(7),
+        vec![("cpu", set("unit", "m"))],
+    );
+    let first = pair.entries(ANN)[1].id;
+    pair.edit_on(
+        ANN,
+        &SeenMark::default(),
+        Some(7),
+        vec![("cpu", set("unit", "ms"))],
+    );
+    let board = crate::pair::board();
+    pair.command(ANN, Command::RollBack { board, edit: first });
+    assert_eq!(pair.entries(ANN).len(), 1);
+    assert_eq!(pair.entries(ANN)[0].id, shown);
 }

@@ -174,7 +174,7 @@ fn anns_are_refused(pair: &mut Pair) {
     assert!(pair.notices(BOB).iter().any(is_refused));
     let roll_back = Command::RollBack {
         board: board(),
-        number: waiting[0].number,
+        edit: waiting[0].id,
     };
     pair.command(BOB, roll_back);
     pair.command(BOB, Command::Undo(board()));

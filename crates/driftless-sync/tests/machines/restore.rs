@@ -33,8 +33,8 @@ fn restored() -> Pair {
     pair
 }
 
-/// The numbers of the entries that are offered again.
-fn offered(pair: &Pair, who: usize) -> Vec<u64> {
+/// The edits that are offered again.
+fn offered(pair: &Pair, who: usize) -> Vec<EditId> {
     let is_offered = |state: &EntryProgress| {
         matches!(
             state,
@@ -46,13 +46,13 @@ fn offered(pair: &Pair, who: usize) -> Vec<u64> {
     };
     let entries = pair.entries(who).into_iter();
     let offered = entries.filter(|entry| is_offered(&entry.state));
-    offered.map(|entry| entry.number).collect()
+    offered.map(|entry| entry.id).collect()
 }
 
-fn send_again(pair: &mut Pair, who: usize, number: u64) {
-    let id = EditId(0xa6a1_0000 + u128::from(number));
+fn send_again(pair: &mut Pair, who: usize, edit: EditId) {
+    let id = EditId(0xa6a1_0000 + edit.0);
     let board = board();
-    pair.command(who, Command::Retry { board, number, id });
+    pair.command(who, Command::Retry { board, edit, id });
 }
 
 fn kept(pair: &Pair, who: usize) -> usize {
@@ -64,13 +64,13 @@ fn kept(pair: &Pair, who: usize) -> usize {
 fn what_a_restored_server_lacks_is_offered_to_its_author_again() {
     let mut pair = restored();
     assert_eq!(pair.sees(ANN, "cpu", "title"), Some("CPU".into()));
-    let numbers = offered(&pair, ANN);
-    assert_eq!(numbers.len(), 1, "the chart itself is in the backup");
+    let edits = offered(&pair, ANN);
+    assert_eq!(edits.len(), 1, "the chart itself is in the backup");
     assert!(offered(&pair, BOB).is_empty(), "it is not Bob's");
     pair.restart(ANN);
     pair.settle();
-    assert_eq!(offered(&pair, ANN), numbers, "until Ann decides");
-    send_again(&mut pair, ANN, numbers[0]);
+    assert_eq!(offered(&pair, ANN), edits, "until Ann decides");
+    send_again(&mut pair, ANN, edits[0]);
     pair.settle();
     assert_eq!(pair.sees(BOB, "cpu", "title"), Some("Ann's".into()));
     assert!(pair.entries(ANN).is_empty());
@@ -81,8 +81,8 @@ fn an_edit_sent_again_over_what_somebody_changed_since_conflicts() {
     let mut pair = restored();
     pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
     pair.settle();
-    let number = offered(&pair, ANN)[0];
-    send_again(&mut pair, ANN, number);
+    let edit = offered(&pair, ANN)[0];
+    send_again(&mut pair, ANN, edit);
     pair.settle();
     assert_eq!(pair.stored("cpu", "title"), Some("Bob's".into()));
     assert_eq!(pair.conflicts(ANN), 1);
@@ -110,8 +110,8 @@ fn missing_edits_that_rest_on_each_other_are_sent_again_one_after_another() {
     pair.settle();
     pair.restore(&backup);
     pair.settle();
-    for number in offered(&pair, ANN) {
-        send_again(&mut pair, ANN, number);
+    for edit in offered(&pair, ANN) {
+        send_again(&mut pair, ANN, edit);
     }
     pair.settle();
     assert_eq!(pair.stored("cpu", "title"), Some("Second".into()));
@@ -263,7 +263,7 @@ fn what_a_copy_sent_to_the_restored_server_is_not_offered_again() {
     pair.plug(ANN);
     pair.settle();
     assert_eq!(pair.sees(ANN, "cpu", "order"), Some("b".into()));
-    assert_eq!(offered(&pair, ANN), Vec::<u64>::new());
+    assert_eq!(offered(&pair, ANN), Vec::<EditId>::new());
 }
 
 #[test]

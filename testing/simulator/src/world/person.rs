@@ -325,7 +325,7 @@ impl World {
         made.rests_on_writes(&self.listed_writes(tab, &board));
         made.gesture = None;
         made.user = self.user_on(tab);
-        let number = entry.row.number;
+        let edit = entry.row.id;
         self.book
             .replaced(self.device_of(tab), &ids, is_edit.then_some(id));
         if is_edit {
@@ -335,7 +335,7 @@ impl World {
             .say(|| format!("person {tab} resolves {ids:?} by {resolution:?}: {id}"));
         let command = Command::Resolve {
             board: board.clone(),
-            number,
+            edit,
             edits: ids.len(),
             resolution,
             seen,
@@ -397,12 +397,12 @@ impl World {
         }
         self.book.replaced(self.device_of(tab), ids, Some(id));
         self.book.made.insert(id, made);
-        let number = entry.row.number;
+        let edit = entry.row.id;
         self.command(
             tab,
             Command::Retry {
                 board: board.clone(),
-                number,
+                edit,
                 id,
             },
         )?;
@@ -491,29 +491,21 @@ impl World {
             targets.extend(outbox.entries().filter(waits).cloned());
             ids.extend(own);
             if targets.is_empty() {
-                let number = target.row.number;
+                let last = target.row.id;
                 self.book.took_back(self.device_of(tab), &ids);
-                let first = self.first_of(tab, &board, &ids).unwrap_or(number);
-                return self.command(
-                    tab,
-                    Command::RollBack {
-                        board,
-                        number: first,
-                    },
-                );
+                let first = self.first_of(tab, &board, &ids).unwrap_or(last);
+                return self.command(tab, Command::RollBack { board, edit: first });
             }
         }
         Ok(())
     }
 
     /// The oldest entry among these edits: the one that the others wait for.
-    fn first_of(&self, tab: usize, board: &BoardId, ids: &[EditId]) -> Option<u64> {
+    fn first_of(&self, tab: usize, board: &BoardId, ids: &[EditId]) -> Option<EditId> {
         let replica = self.tabs[tab].replica.as_ref()?;
-        let entries = replica.board(board)?.outbox.entries();
-        entries
-            .filter(|entry| ids.contains(&entry.row.id))
-            .map(|entry| entry.row.number)
-            .min()
+        let mut entries = replica.board(board)?.outbox.entries();
+        let first = entries.find(|entry| ids.contains(&entry.row.id));
+        first.map(|entry| entry.row.id)
     }
 
     fn some_entry(

@@ -52,14 +52,14 @@ impl Outbox {
     }
 
     /// Adds an edit; answers its number, or why there is no room. An edit that rests on one that
-    /// was set aside joins it.
+    /// was set aside joins it: answers with that one's number which edits did.
     pub fn add(
         &mut self,
         mut new: NewEdit,
         saw: Saw,
         confirmed: &BoardState,
         journal: &mut Journal,
-    ) -> Result<u64, OutboxFull> {
+    ) -> Result<(u64, Vec<EditId>), OutboxFull> {
         if self.entries.len() >= limits::OUTBOX_ENTRIES_MAX {
             return Err(OutboxFull);
         }
@@ -70,20 +70,22 @@ impl Outbox {
         for change in &mut new.changes {
             self.settle_seen(change, gesture_before, confirmed);
         }
-        let number = match self.squash_target(&new) {
-            Some(number) => {
-                self.squash(number, new, journal);
+        let number = match self.squashed(&new) {
+            Some(entry) => {
+                let number = entry.row.number;
+                self.entries.insert(number, Box::new(entry));
+                self.store(number, journal);
                 number
             }
             None => self.insert(new, saw, journal),
         };
-        match self.set_aside_below(number) {
-            Some(target) => {
-                self.join_waiting(target, journal);
-                Ok(target)
-            }
-            None => Ok(number),
-        }
+        let Some(target) = self.set_aside_below(number) else {
+            return Ok((number, Vec::new()));
+        };
+        let joining = self.entry(number).into_iter();
+        let joining = joining.flat_map(|entry| entry.row.ids()).collect();
+        self.join_waiting(target, journal);
+        Ok((target, joining))
     }
 
     fn note_made_here(&mut self, id: EditId) {
@@ -219,20 +221,18 @@ impl Outbox {
         own.filter(|(id, _)| wanted.contains(id)).collect()
     }
 
-    /// The last entry, if it is queued and of the same gesture.
-    fn squash_target(&self, new: &NewEdit) -> Option<u64> {
-        let (number, last) = self.entries.last_key_value()?;
+    /// The last entry with this edit in it, if that one is queued and of the same gesture, and both
+    /// are an edit that the server takes: else each goes by itself, one after the other.
+    fn squashed(&self, new: &NewEdit) -> Option<Entry> {
+        let (_, last) = self.entries.last_key_value()?;
         let is_same = new.gesture.is_some() && last.row.gesture == new.gesture;
         let is_new = last.row.again.is_none() && !last.is_foreign;
         let is_open = last.is_queued() || is_planted(Bug::SquashSealed);
-        (is_same && is_new && is_open && last.row.on_stale == new.on_stale).then_some(*number)
-    }
-
-    fn squash(&mut self, number: u64, new: NewEdit, journal: &mut Journal) {
-        let Some(entry) = self.entries.get_mut(&number) else {
-            return;
-        };
-        entry.squash(new);
-        self.store(number, journal);
+        if !(is_same && is_new && is_open && last.row.on_stale == new.on_stale) {
+            return None;
+        }
+        let mut entry = Entry::clone(last);
+        entry.squash(new.clone());
+        entry.fits().then_some(entry)
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use driftless_model::{
-    Change, ClientId, Edit, EditId, LeafPath, OnStale, Op, RecordId, Schema, SortedSet, limits,
+    Change, ClientId, Edit, EditId, LeafPath, OnStale, Op, RecordId, Schema, SortedSet, Version,
+    limits,
 };
 use driftless_protocol::Code;
-use driftless_protocol::Payload;
 use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, EntryState, LocalChange};
 use driftless_protocol::message::{Again, Push};
+use driftless_protocol::payload::{Payload, PayloadError};
 
 use crate::planted::{Bug, is_planted};
 use crate::replica::background_sync::{NewEdit, Saw};
@@ -267,18 +268,7 @@ impl Entry {
     /// Makes it final under a seq. Answers whether the seq is used up: an edit that cannot be
     /// written is quarantined instead.
     pub(super) fn seal(&mut self, seq: u64) -> bool {
-        let changes = self.row.changes.iter().map(|change| Change {
-            record: change.record.clone(),
-            seen: change.seen.version,
-            op: change.op.clone(),
-        });
-        let edit = Edit {
-            id: self.row.id,
-            label: self.row.label.clone(),
-            on_stale: self.row.on_stale,
-            changes: changes.collect(),
-        };
-        match Payload::seal(&edit) {
+        match self.payload(Version(0)) {
             Ok(payload) => {
                 self.row.state = EntryState::Sealed {
                     seq,
@@ -293,6 +283,27 @@ impl Entry {
                 false
             }
         }
+    }
+
+    /// Whether the server takes it as one edit, whatever it has seen by then.
+    pub(super) fn fits(&self) -> bool {
+        let is_short = self.row.changes.len() <= limits::CHANGES_PER_EDIT_MAX;
+        is_short && self.payload(Version(u64::MAX)).is_ok()
+    }
+
+    /// What is sent, where each change has seen at least this.
+    fn payload(&self, least: Version) -> Result<Payload, PayloadError> {
+        let changes = self.row.changes.iter().map(|change| Change {
+            record: change.record.clone(),
+            seen: change.seen.version.max(least),
+            op: change.op.clone(),
+        });
+        Payload::seal(&Edit {
+            id: self.row.id,
+            label: self.row.label.clone(),
+            on_stale: self.row.on_stale,
+            changes: changes.collect(),
+        })
     }
 
     /// Queues it under a new client id: under the old one, it or a copy of it may have been sent.

@@ -203,6 +203,13 @@ impl Outbox {
         self.entries().find(|entry| entry.is_or_holds(id))
     }
 
+    /// The entry of an edit, or the one that it is squashed into. What it was set aside with since
+    /// was not shown as that.
+    pub fn as_shown(&self, edit: EditId) -> Option<&Entry> {
+        let is_shown = |entry: &&Entry| entry.row.id == edit || entry.is_unsettled();
+        self.by_id(edit).filter(is_shown)
+    }
+
     /// Folds an edit that waited for a set-aside one into it.
     fn join(&mut self, target: u64, joined: EntryRow, journal: &mut Journal) {
         if is_planted(Bug::DropWaiting) {
@@ -266,25 +273,20 @@ impl Outbox {
     }
 
     /// Seals the next entry that waits for nothing, while fewer than the limit are under way.
-    /// `seen_by_undo` says what a change of an undo has seen by now. Answers whether it did
-    /// something.
+    /// `seen_by_undo` says what a change of an undo has seen by now. Answers which it was, if any.
     pub fn seal_next(
         &mut self,
         seen_by_undo: impl Fn(&LocalChange) -> Version,
         journal: &mut Journal,
-    ) -> bool {
+    ) -> Option<u64> {
         let in_flight = self.entries().filter(|entry| entry.seq().is_some()).count();
         if in_flight >= limits::IN_FLIGHT_MAX {
-            return false;
+            return None;
         }
         let ready = |entry: &&Entry| entry.is_queued() && entry.row.changes.iter().all(is_ready);
-        let Some(number) = self.entries().find(ready).map(|entry| entry.row.number) else {
-            return false;
-        };
+        let number = self.entries().find(ready)?.row.number;
         let seq = self.next_seq;
-        let Some(entry) = self.entries.get_mut(&number) else {
-            return false;
-        };
+        let entry = self.entries.get_mut(&number)?;
         if entry.row.on_stale == OnStale::Skip {
             let changes = entry.row.changes.iter_mut();
             changes.for_each(|change| change.seen.version = seen_by_undo(change));
@@ -297,7 +299,7 @@ impl Outbox {
         if is_set_aside {
             self.join_waiting(number, journal);
         }
-        true
+        Some(number)
     }
 
     /// The pushes from a seq on that are durable, in order: never one above another that is not.

@@ -309,9 +309,8 @@ impl Board {
             };
             step.touched
                 .extend(row.changes.iter().map(|change| change.record.clone()));
-            if let EntryState::Quarantined { code, detail } = &row.state {
-                let (code, detail) = (*code, detail.clone());
-                let settlement = Settlement::Rejected { code, detail };
+            if matches!(row.state, EntryState::Quarantined { .. }) {
+                let settlement = set_aside_as(&row.state);
                 step.notices.extend(settlements(&self.id, row, &settlement));
             }
         }
@@ -397,23 +396,7 @@ impl Board {
                 }
                 self.applied(*row, &settled.outcome, over, step);
             }
-            SettleStep::SetAside(number) => {
-                step.outbox_changed = true;
-                let Some(entry) = self.outbox.entry(number) else {
-                    return;
-                };
-                self.history.forget(&entry.row);
-                step.touched.extend(entry.records());
-                let settlement = match &settled.outcome {
-                    Outcome::Rejected { code, detail } => Settlement::Rejected {
-                        code: *code,
-                        detail: detail.clone(),
-                    },
-                    _ => Settlement::Conflicted,
-                };
-                step.notices
-                    .extend(settlements(&self.id, &entry.row, &settlement));
-            }
+            SettleStep::SetAside(number) => self.set_aside(number, None, step),
             SettleStep::TakenBack(row) => {
                 step.outbox_changed = true;
                 self.history.had_no_effect(&row);
@@ -423,6 +406,25 @@ impl Board {
             SettleStep::Unknown => {}
             SettleStep::Mismatch => step.trouble = Some(Trouble::Identity),
         }
+    }
+
+    /// An entry waits for a person from here on, with all that joined it; or it did already, and
+    /// these edits joined it.
+    pub fn set_aside(&mut self, number: u64, joined: Option<&[EditId]>, step: &mut Step) {
+        let Some(Entry { row, .. }) = self.outbox.entry(number) else {
+            return;
+        };
+        step.outbox_changed = true;
+        self.history.forget(row);
+        let records = row.changes.iter().map(|change| change.record.clone());
+        step.touched.extend(records);
+        let mut told = settlements(&self.id, row, &set_aside_as(&row.state));
+        told.retain(|told| {
+            let is_of =
+                |ids: &[EditId]| matches!(told, Notice::EditSettled { id, .. } if ids.contains(id));
+            joined.is_none_or(is_of)
+        });
+        step.notices.extend(told);
     }
 
     fn applied(&mut self, row: EntryRow, outcome: &Outcome, over: Versions, step: &mut Step) {
@@ -550,6 +552,17 @@ pub fn settlements(board: &BoardId, row: &EntryRow, settlement: &Settlement) -> 
         settlement: settlement.clone(),
     };
     row.ids().map(notice).collect()
+}
+
+/// As what an entry waits for a person.
+fn set_aside_as(state: &EntryState) -> Settlement {
+    match state {
+        EntryState::Quarantined { code, detail } => Settlement::Rejected {
+            code: *code,
+            detail: detail.clone(),
+        },
+        _ => Settlement::Conflicted,
+    }
 }
 
 /// A label for an edit about another one, within the limit.

@@ -3,7 +3,8 @@
 use driftless_model::{LeafPath, LeafRef, Op, RecordId, SortedSet, Version};
 use driftless_protocol::durable::LocalChange;
 
-use super::Board;
+use super::{Board, Step};
+use crate::replica::background_sync::Entry;
 use crate::replica::journal::Journal;
 
 impl Board {
@@ -57,12 +58,19 @@ impl Board {
     }
 
     /// Seals the next edit that waits for nothing. An undo that was made while others were pending
-    /// has seen what those brought back. Answers whether it did something.
-    pub fn seal_next(&mut self, journal: &mut Journal) -> bool {
+    /// has seen what those brought back. Answers whether it did something; where that was to set
+    /// the edit aside, `step` says so.
+    pub fn seal_next(&mut self, journal: &mut Journal, step: &mut Step) -> bool {
         let (history, confirmed) = (&self.history, self.state.confirmed());
         let seen =
             |change: &LocalChange| history.seen_by_undo(change, change.seen.version, confirmed);
-        self.outbox.seal_next(seen, journal)
+        let Some(number) = self.outbox.seal_next(seen, journal) else {
+            return false;
+        };
+        if self.outbox.entry(number).is_some_and(Entry::is_set_aside) {
+            self.set_aside(number, None, step);
+        }
+        true
     }
 }
 

@@ -52,7 +52,7 @@ impl Replica {
         ) {
             return;
         }
-        let entry = (number, row.ids().count());
+        let entry = (row.id, row.ids().count());
         self.automatically(|own| own.resolve(id, entry, resolution, seen, edit, now));
         if is_of_another {
             self.board_mut(id).outbox.made_of_anothers(edit);

@@ -7,7 +7,7 @@ use driftless_protocol::{Code, Query, TabMessage, Wish};
 
 use crate::planted::{Bug, is_planted};
 use crate::replica::background_sync::{Entry, NewEdit, Saw, resent_changes, resolved_changes};
-use crate::replica::board::{Stream, settlements};
+use crate::replica::board::{Step, Stream, settlements};
 use crate::replica::machine::{Phase, Replica};
 use crate::replica::tabs::What;
 use crate::replica::types::{Command, Notice, Now, Output, Settlement};
@@ -50,17 +50,17 @@ impl Replica {
             Command::Undo(board) => self.undo(&board, now),
             Command::Redo(board) => self.redo(&board, now),
             Command::AutoResolve(auto_resolve) => self.auto_resolve = auto_resolve,
-            Command::Retry { board, number, id } => self.retry(&board, number, id, now),
-            Command::RollBack { board, number } => self.roll_back(&board, number, &|_| true),
+            Command::Retry { board, edit, id } => self.retry(&board, edit, id, now),
+            Command::RollBack { board, edit } => self.roll_back(&board, edit, &|_| true),
             Command::Resolve {
                 board,
-                number,
+                edit,
                 edits,
                 resolution,
                 seen,
                 id,
             } => {
-                self.resolve(&board, (number, edits), &resolution, seen, id, now);
+                self.resolve(&board, (edit, edits), &resolution, seen, id, now);
             }
             Command::AskScreens { board, version } => self.ask_screens(board, version),
             Command::TakeOver => self.take_over(),
@@ -199,11 +199,11 @@ impl Replica {
         let outbox = &board.outbox;
         let saw = outbox.saw(&edit, is_decision, &board.state, now.epoch_ms);
         let made = self.made(&edit, &saw, instead_of);
-        self.add(edit, saw, made);
+        self.add(edit, saw, made, now);
     }
 
     /// Adds an edit to the outbox.
-    pub(super) fn add(&mut self, mut edit: NewEdit, saw: Saw, made: Option<What>) {
+    pub(super) fn add(&mut self, mut edit: NewEdit, saw: Saw, made: Option<What>, now: Now) {
         let (id, edit_id) = (edit.board.clone(), edit.id);
         self.board_mut(&id);
         let Some(board) = self.boards.get_mut(&id) else {
@@ -218,15 +218,22 @@ impl Replica {
         let refused = edit.clone();
         let confirmed = board.state.confirmed();
         match board.outbox.add(edit, saw, confirmed, &mut self.journal) {
-            Ok(number) => {
+            Ok((number, joined)) => {
                 // The edit may have pulled others with it into an entry that was set aside.
                 let entry = board.outbox.entry(number);
                 let touched = entry.map(Entry::records).unwrap_or_default();
                 let ticket = entry.map(|entry| entry.ticket);
                 self.unstored.insert(edit_id, ticket.unwrap_or_default());
                 self.processor.local(&id, touched);
+                let mut step = Step::default();
+                if !joined.is_empty() {
+                    board.set_aside(number, Some(&joined), &mut step);
+                }
                 if let Some(made) = made {
                     self.note(&id, made);
+                }
+                if step.outbox_changed {
+                    self.finish(&id, step, now);
                 }
             }
             Err(full) => self.refuse_edit(&refused, Code::RateLimited, full.to_string()),
@@ -258,13 +265,14 @@ impl Replica {
         }));
     }
 
-    pub(super) fn retry(&mut self, id: &BoardId, number: u64, edit_id: EditId, now: Now) {
+    pub(super) fn retry(&mut self, id: &BoardId, edit: EditId, edit_id: EditId, now: Now) {
         let Some(board) = self.boards.get_mut(id) else {
             return;
         };
-        let Some(entry) = board.outbox.entry(number) else {
+        let Some(entry) = board.outbox.as_shown(edit) else {
             return;
         };
+        let number = entry.row.number;
         let EntryState::Quarantined { code, .. } = entry.row.state else {
             return self.hurry(id, now);
         };
@@ -341,17 +349,17 @@ impl Replica {
         }
     }
 
-    pub(super) fn roll_back(&mut self, id: &BoardId, number: u64, goes: &dyn Fn(&Entry) -> bool) {
+    pub(super) fn roll_back(&mut self, id: &BoardId, edit: EditId, goes: &dyn Fn(&Entry) -> bool) {
         if !self.may_decide() {
             return;
         }
-        let edit = self.boards.get(id).and_then(|board| {
-            let entry = board.outbox.entry(number)?;
-            Some(entry.row.id)
-        });
         let Some(board) = self.boards.get_mut(id) else {
             return;
         };
+        let Some(entry) = board.outbox.as_shown(edit) else {
+            return;
+        };
+        let (number, edit) = (entry.row.number, entry.row.id);
         let gone = board.outbox.roll_back(number, goes, &mut self.journal);
         let marked = board.outbox.entry(number);
         for row in gone.iter().chain(marked.map(|entry| &entry.row)) {
@@ -359,9 +367,7 @@ impl Replica {
         }
         let marked = marked.map(Entry::records).unwrap_or_default();
         self.processor.local(id, marked);
-        if let Some(edit) = edit {
-            self.note_rolled_back(id, edit, &gone);
-        }
+        self.note_rolled_back(id, edit, &gone);
         for row in gone {
             let records: Vec<_> = row
                 .changes
@@ -377,7 +383,7 @@ impl Replica {
     pub(super) fn resolve(
         &mut self,
         id: &BoardId,
-        (number, edits): (u64, usize),
+        (edit, edits): (EditId, usize),
         resolution: &Resolution,
         seen: Version,
         edit_id: EditId,
@@ -386,9 +392,10 @@ impl Replica {
         let Some(board) = self.boards.get(id) else {
             return;
         };
-        let Some(entry) = board.outbox.entry(number) else {
+        let Some(entry) = board.outbox.as_shown(edit) else {
             return;
         };
+        let number = entry.row.number;
         if entry.is_set_aside() && entry.row.ids().count() == edits {
             let confirmed = board.state.confirmed();
             let changes = resolved_changes(&entry.row, resolution, seen, confirmed);

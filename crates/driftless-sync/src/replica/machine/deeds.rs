@@ -89,7 +89,7 @@ impl Replica {
                     if instead_of.is_some_and(|of| settled.contains(&of)) {
                         self.let_go(&edit, Settlement::Discarded);
                     } else {
-                        self.make_once(*edit, *saw, (user, instead_of));
+                        self.make_once(*edit, *saw, (user, instead_of), now);
                     }
                 }
                 What::RolledBack { edit, gone } => {
@@ -129,6 +129,7 @@ impl Replica {
         edit: NewEdit,
         saw: Saw,
         (user, instead_of): (Option<driftless_model::UserId>, Option<EditId>),
+        now: Now,
     ) {
         let now_bound = self.row.as_ref().and_then(|row| row.user.as_ref());
         if user.is_some() && user.as_ref() != now_bound {
@@ -149,7 +150,7 @@ impl Replica {
                 user,
                 instead_of,
             };
-            self.add(edit, saw, Some(made));
+            self.add(edit, saw, Some(made), now);
         }
     }
 
@@ -163,10 +164,9 @@ impl Replica {
             if entry.row.id != edit {
                 return;
             }
-            let number = entry.row.number;
-            self.roll_back(id, number, &|entry| gone.contains(&entry.row.id));
+            self.roll_back(id, edit, &|entry| gone.contains(&entry.row.id));
             let board = self.board_mut(id);
-            if board.outbox.entry(number).is_some_and(Entry::is_taken_back) {
+            if board.outbox.by_id(edit).is_some_and(Entry::is_taken_back) {
                 board.history.is_not_gone(edit, &Part::Marked(edit));
             }
             return;

@@ -4,7 +4,7 @@ use driftless_model::BoardId;
 use driftless_protocol::message::ClientMessage;
 
 use crate::planted::{Bug, is_planted};
-use crate::replica::board::Stream;
+use crate::replica::board::{Step, Stream};
 use crate::replica::machine::{Phase, Replica};
 use crate::replica::types::{Notice, Now, Output};
 use crate::replica::update_processor::Cadence;
@@ -85,7 +85,8 @@ impl Replica {
             return;
         };
         let mut is_sealed = false;
-        while board.seal_next(&mut self.journal) {
+        let mut step = Step::default();
+        while board.seal_next(&mut self.journal, &mut step) {
             is_sealed = true;
         }
         if is_sealed {
@@ -98,6 +99,9 @@ impl Replica {
             board.stream = Stream::Live { next: push.seq + 1 };
             self.outputs
                 .push_back(Output::Send(Box::new(ClientMessage::Push(push))));
+        }
+        if step.outbox_changed {
+            self.finish(id, step, now);
         }
     }
 

@@ -43,7 +43,7 @@ impl Replica {
         self.take_charge();
         self.phase = Phase::Claiming;
         for edit in std::mem::take(&mut self.early) {
-            self.edit(edit, now);
+            self.person_edit(edit, now);
         }
     }
 

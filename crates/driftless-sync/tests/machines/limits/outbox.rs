@@ -50,14 +50,14 @@ impl Bench {
         let saw = self.outbox.saw(&edit, false, &self.state, 0);
         let confirmed = self.state.confirmed();
         let added = self.outbox.add(edit, saw, confirmed, &mut self.journal);
-        added.expect("there is room")
+        added.expect("there is room").0
     }
 
     /// Makes an edit that the server applies as the version of its number.
     fn apply(&mut self, number: usize) {
         self.add(number, None, Seen::default());
         let seen = |change: &LocalChange| change.seen.version;
-        assert!(self.outbox.seal_next(seen, &mut self.journal));
+        assert!(self.outbox.seal_next(seen, &mut self.journal).is_some());
         let settled = Settled {
             board: board(),
             seq: self.outbox.next_seq() - 1,
@@ -86,7 +86,7 @@ impl Bench {
         self.add(number, None, Seen::default());
         let seq = self.outbox.next_seq();
         let seen = |change: &LocalChange| change.seen.version;
-        assert!(self.outbox.seal_next(seen, &mut self.journal));
+        assert!(self.outbox.seal_next(seen, &mut self.journal).is_some());
         self.write();
         let pushes = self.outbox.pushes_from(seq, &self.journal);
         pushes[0].1.settled

@@ -235,7 +235,7 @@ impl Pair {
         let entries = self.entries(who);
         let entry = entries.iter().find(|entry| entry.state.waits_for_person());
         let entry = entry.expect("something waits for the person");
-        let (number, edits) = (entry.number, entry.edits);
+        let (edit, edits) = (entry.id, entry.edits);
         let seen = self.people[who]
             .replica
             .board(&board())
@@ -248,7 +248,7 @@ impl Pair {
             who,
             Command::Resolve {
                 board,
-                number,
+                edit,
                 edits,
                 resolution,
                 seen,
@@ -259,12 +259,12 @@ impl Pair {
 
     /// Takes the newest entry back.
     pub fn take_back(&mut self, who: usize) {
-        let number = self.entries(who).last().expect("an entry").number;
+        let edit = self.entries(who).last().expect("an entry").id;
         self.command(
             who,
             Command::RollBack {
                 board: board(),
-                number,
+                edit,
             },
         );
     }

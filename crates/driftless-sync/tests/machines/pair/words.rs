@@ -17,10 +17,14 @@ pub fn path(text: &str) -> LeafPath {
 
 /// Makes a chart.
 pub fn create(title: &str) -> Op {
-    let kind = KindName::new("chart").expect("a kind");
+    create_as("chart", "title", title)
+}
+
+/// Makes a record of a kind with one leaf.
+pub fn create_as(kind: &str, leaf: &str, value: &str) -> Op {
     Op::Create {
-        kind,
-        leaves: [(path("title"), title.into())].into(),
+        kind: KindName::new(kind).expect("a kind"),
+        leaves: [(path(leaf), value.into())].into(),
     }
 }
 

@@ -235,13 +235,13 @@ fn what_was_written_over_a_refused_undo_is_asked_about_when_it_is_tried_again() 
     pair.set_role(BOB, Role::Editor);
     pair.edit(ANN, vec![("cpu", set("title", "Ann's"))]);
     pair.settle();
-    ask_about_anns_title(&mut pair, entries[0].number);
+    ask_about_anns_title(&mut pair, entries[0].id);
 }
 
 /// Bob tries an entry again: it is not applied over what he has not seen.
-fn ask_about_anns_title(pair: &mut Pair, number: u64) {
+fn ask_about_anns_title(pair: &mut Pair, edit: EditId) {
     let (board, id) = (board(), EditId(0xb0b));
-    pair.command(BOB, Command::Retry { board, number, id });
+    pair.command(BOB, Command::Retry { board, edit, id });
     pair.settle();
     assert_eq!(pair.conflicts(BOB), 1, "{:?}", pair.entries(BOB));
     assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
@@ -282,5 +282,5 @@ fn what_is_tried_again_has_seen_nothing_that_a_refused_edit_had_hidden() {
     );
     pair.set_role(BOB, Role::Editor);
     pair.settle();
-    ask_about_anns_title(&mut pair, entries[0].number);
+    ask_about_anns_title(&mut pair, entries[0].id);
 }

@@ -106,7 +106,11 @@ fn what_another_tab_made_stands_for_nothing_else() {
 fn an_outcome_changes_what_waits_for_it_and_nothing_above_that() {
     let mut outbox = holding(&four());
     let mut journal = Journal::default();
-    assert!(outbox.seal_next(|change| change.seen.version, &mut journal));
+    assert!(
+        outbox
+            .seal_next(|change| change.seen.version, &mut journal)
+            .is_some()
+    );
     let before: Vec<EntryRow> = outbox.entries().map(|it| it.row.clone()).collect();
     let outcome = Outcome::Applied {
         version: Version(6),

@@ -27,7 +27,7 @@ fn add(outbox: &mut Outbox, id: u128, gesture: Option<u64>, change: LocalChange)
     new.gesture = gesture;
     let state = title_by_bob(1);
     let added = outbox.add(new, saw(), &state, &mut Journal::default());
-    added.expect("there is room")
+    added.expect("there is room").0
 }
 
 /// A board whose title was written at this version.
@@ -172,10 +172,14 @@ fn seen_after(made: u64, skipped: bool, confirmed: &BoardState) -> u64 {
         let mut new = new_edit(id, vec![seen("a", version, set("title", 1))]);
         new.gesture = Some(7);
         let number = outbox.add(new, saw(), confirmed, &mut Journal::default());
-        number.expect("there is room")
+        number.expect("there is room").0
     };
     next(&mut outbox, 1, 1);
-    assert!(outbox.seal_next(|change| change.seen.version, &mut journal));
+    assert!(
+        outbox
+            .seal_next(|change| change.seen.version, &mut journal)
+            .is_some()
+    );
     let skipped = if skipped {
         vec![at("a", "title")]
     } else {
@@ -221,7 +225,7 @@ fn an_undo_has_seen_what_it_restores_and_a_persons_edit_what_they_saw() {
         new.on_stale = on_stale;
         let added = outbox.add(new, saw(), &title_by_bob(1), &mut journal);
         added.expect("there is room");
-        assert!(outbox.seal_next(|_| Version(9), &mut journal));
+        assert!(outbox.seal_next(|_| Version(9), &mut journal).is_some());
         assert_eq!(
             by(&outbox, 1).row.changes[0].seen.version,
             Version(expected)
@@ -243,7 +247,11 @@ fn an_outcome_is_about_the_edit_at_its_seq() {
         },
     };
     assert!(!outbox.has(&settled(1, 1)), "it is not sealed");
-    assert!(outbox.seal_next(|change| change.seen.version, &mut Journal::default()));
+    assert!(
+        outbox
+            .seal_next(|change| change.seen.version, &mut Journal::default())
+            .is_some()
+    );
     assert!(outbox.has(&settled(1, 1)));
     assert!(!outbox.has(&settled(1, 2)));
     assert!(!outbox.has(&settled(2, 1)));

@@ -151,7 +151,11 @@ fn row(id: u64, after: &[u128]) -> EntryRow {
 fn taken_back(id: u64) -> EntryRow {
     let mut outbox = holding(&[row(id, &[])]);
     let mut journal = Journal::default();
-    assert!(outbox.seal_next(|change| change.seen.version, &mut journal));
+    assert!(
+        outbox
+            .seal_next(|change| change.seen.version, &mut journal)
+            .is_some()
+    );
     outbox.roll_back(id, &|_| true, &mut journal);
     let entry = outbox.by_id(EditId(u128::from(id))).expect("it is marked");
     assert!(entry.is_taken_back());
