@@ -120,7 +120,7 @@ impl Replica {
             self.session_user = None;
             self.not_theirs = None;
             if self.phase != Phase::Following {
-                self.unbind_if_settled();
+                self.meet_token();
             }
         }
         if is_new && self.phase == Phase::Leading && !self.is_outdated() {

@@ -243,9 +243,12 @@ impl Replica {
     }
 
     /// Whether what is made here has to wait until this tab leads: somebody signed in, and the copy
-    /// is of a user who had another token.
+    /// is of a user who had another token, or was left by the one who has this.
     fn waits_to_lead(&self) -> bool {
-        let is_anothers = |row: &ReplicaRow| row.user.is_some() && row.token != self.token_mark();
+        let is_anothers = |row: &ReplicaRow| {
+            let is_known = row.token == self.token_mark();
+            (row.user.is_some() && !is_known) || (session::was_left(row) && is_known)
+        };
         let is_following = self.phase == Phase::Following;
         is_following && self.is_signing_in && self.row.as_ref().is_some_and(is_anothers)
     }

@@ -1,7 +1,7 @@
 //! The connection: hello, messages, and what they do to boards.
 
 use driftless_model::{BoardId, UserId, limits};
-use driftless_protocol::durable::Row;
+use driftless_protocol::durable::{ReplicaRow, Row};
 use driftless_protocol::message::{ClientMessage, Hello, ServerMessage, Subscribe, Welcome};
 use driftless_protocol::{Blame, Code, FeedFrame, PROTOCOL, Query};
 
@@ -11,6 +11,10 @@ use crate::replica::journal::Journal;
 use crate::replica::machine::Replica;
 use crate::replica::types::{Notice, Now, Output};
 use crate::replica::undo_history::UndoHistory;
+
+/// Why the user of a copy that somebody else made edits in cannot go on with it.
+const LEFT: &str = "this copy holds edits that somebody made after you had left, and that were never \
+     sent; sign in as they did";
 
 impl Replica {
     /// The connection is gone, and with it the streams.
@@ -124,17 +128,19 @@ impl Replica {
         let bound = self.row.as_ref().and_then(|row| row.user.clone());
         self.server_build = Some(welcome.build.clone());
         let is_ignored = is_planted(Bug::IgnoreOwner);
-        if let Some(bound) = bound.filter(|bound| *bound != welcome.user && !is_ignored) {
-            if self.has_entries() {
-                let reason = format!(
+        match bound.filter(|bound| *bound != welcome.user && !is_ignored) {
+            Some(bound) if self.has_entries() => {
+                return self.leave_to_others(format!(
                     "this copy holds edits of {bound} that are not settled; sign in as {bound}"
-                );
-                self.detach();
-                self.socket.close_for(&reason, &mut self.actions);
-                self.not_theirs = Some(reason);
-                return;
+                ));
             }
-            return self.start_as(&welcome.user, now);
+            Some(_) => return self.start_as(&welcome.user, now),
+            None => {}
+        }
+        if self.row.as_ref().is_some_and(was_left)
+            && let Some(reason) = self.not_theirs.take()
+        {
+            return self.leave_to_others(reason);
         }
         let former = self.former_user.take();
         if former.is_some_and(|former| former != welcome.user) {
@@ -149,6 +155,13 @@ impl Replica {
         for (feed, query) in feeds.into_iter().chain(self.tab_feeds.all()) {
             self.send(ClientMessage::OpenFeed { feed, query });
         }
+    }
+
+    /// Whoever is signed in has no business with what waits here.
+    fn leave_to_others(&mut self, reason: String) {
+        self.detach();
+        self.socket.close_for(&reason, &mut self.actions);
+        self.not_theirs = Some(reason);
     }
 
     fn has_entries(&self) -> bool {
@@ -167,18 +180,27 @@ impl Replica {
         }
     }
 
-    /// Somebody signs in anew, and nobody's edits wait: what is made from here on is theirs, even
-    /// before the server has said who they are.
-    pub(super) fn unbind_if_settled(&mut self) {
-        if self.has_entries() {
+    /// Whoever comes with another token than the copy's user had may be somebody else: where
+    /// nobody's edits wait, what is made from here on is theirs, even before the server has said
+    /// who they are. It stays so until it has: where the former one comes back before, what waits is
+    /// not theirs.
+    pub(super) fn meet_token(&mut self) {
+        let token = self.token_mark();
+        let has_entries = self.has_entries();
+        let Some(row) = &mut self.row else {
             return;
-        }
-        if let Some(row) = &mut self.row
-            && let Some(user) = row.user.take()
-        {
-            self.former_user = Some(user);
+        };
+        let is_known = row.token == token;
+        if row.user.is_some() && !is_known && !has_entries {
+            self.former_user = row.user.take();
             self.journal.put(Row::Replica(row.clone()));
             self.forget_history();
+        } else if was_left(row) && is_known && has_entries {
+            self.not_theirs = Some(LEFT.to_owned());
+        } else if was_left(row) && is_known {
+            row.user = self.former_user.take();
+            row.token = token.filter(|_| row.user.is_some());
+            self.journal.put(Row::Replica(row.clone()));
         }
     }
 
@@ -372,6 +394,12 @@ pub fn token_mark(token: &str) -> u64 {
     token.bytes().fold(FNV.0, |mark, byte| {
         (mark ^ u64::from(byte)).wrapping_mul(FNV.1)
     })
+}
+
+/// Whether the copy is nobody's, since somebody came with another token than its user had. What
+/// waits in it was made by anybody but that one.
+pub(super) fn was_left(row: &ReplicaRow) -> bool {
+    row.user.is_none() && row.token.is_some()
 }
 
 fn subscribe(id: &BoardId, board: &Board) -> Subscribe {

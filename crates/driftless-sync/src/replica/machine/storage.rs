@@ -72,14 +72,9 @@ impl Replica {
         }
     }
 
-    /// Raises the term: from here on, whoever led before can no longer write. Whoever comes with
-    /// another token than the copy's user had may be somebody else: where nobody's edits wait, what
-    /// is made from here on is theirs.
+    /// Raises the term: from here on, whoever led before can no longer write.
     pub(super) fn claim(&mut self) {
-        let token = self.token_mark();
-        if self.row.as_ref().is_some_and(|row| row.token != token) {
-            self.unbind_if_settled();
-        }
+        self.meet_token();
         self.is_signing_in = false;
         let row = match self.row.take() {
             Some(row) => ReplicaRow {
