@@ -110,6 +110,8 @@ tally! {
     expiries: "tokens expired",
     /// Sign-ins of another user.
     user_switches: "user switches",
+    /// Of those, at a tab that did not lead.
+    follower_sign_ins: "sign-ins in followers",
     /// Servers of the older build that were updated.
     updates: "servers updated",
     /// Old server files put in the place of the newest.

@@ -332,7 +332,33 @@ impl World {
             Some(_) => None,
             None => UserId::new(format!("guest-{}", own.fate.origin)).ok(),
         };
-        self.give_token(device)
+        let is_open = |tab: &usize| self.tabs[*tab].replica.is_some() && !self.is_frozen(*tab);
+        let open: Vec<usize> = self.tabs_of(device).into_iter().filter(is_open).collect();
+        match self.dice.pick(&open).copied() {
+            Some(tab) => self.sign_in_at(tab),
+            None => Ok(()),
+        }
+    }
+
+    /// Somebody signs in at a tab: it takes the lead, and then the others get the token from it.
+    fn sign_in_at(&mut self, tab: usize) -> Result<(), Failure> {
+        let device = self.device_of(tab);
+        let token = self.good_token(device);
+        self.command(tab, Command::SetToken(token))?;
+        if self.is_follower(tab) {
+            self.tally.follower_sign_ins += 1;
+            self.steal_lock(tab)?;
+        }
+        let delay_ms = self.dice.between(0, 1_000);
+        self.schedule.after(delay_ms, Event::RenewToken { device });
+        Ok(())
+    }
+
+    /// The token that the application of a device has.
+    fn good_token(&self, device: usize) -> Option<String> {
+        let own = &self.devices[device];
+        let user = own.fate.guest.as_ref().unwrap_or(&own.user);
+        Some(format!("{user}#{}", own.fate.token))
     }
 
     /// Tells every tab who is signed in.
@@ -345,9 +371,7 @@ impl World {
 
     /// Tells a tab who is signed in.
     pub fn give_token_to(&mut self, tab: usize) -> Result<(), Failure> {
-        let own = &self.devices[self.device_of(tab)];
-        let user = own.fate.guest.as_ref().unwrap_or(&own.user);
-        let token = Some(format!("{user}#{}", own.fate.token));
+        let token = self.good_token(self.device_of(tab));
         // The tab that leads signs in for all.
         let command = if self.is_follower(tab) {
             Command::AdoptToken
