@@ -328,9 +328,13 @@ impl<P: Platform> Driver<P> {
     /// Only requests: they do not move the confirmed state, so that what is published is one state.
     fn take_more_requests(&mut self) {
         for _ in 0..REQUESTS_PER_BATCH_MAX {
+            // What is left behind a shutdown goes with the driver: a second one is answered then.
+            if self.stopping.is_some() {
+                return;
+            }
             match self.requests.try_recv() {
-                Ok(request) if self.stopping.is_none() => self.asked(request),
-                _ => return,
+                Ok(request) => self.asked(request),
+                Err(_) => return,
             }
         }
     }

@@ -44,6 +44,30 @@ fn a_shutdown_stores_first_and_then_everybody_hears_the_end() {
 }
 
 #[test]
+fn each_of_two_shutdowns_waits_until_what_was_made_is_stored() {
+    let mut stage = Stage::new();
+    let disk = Disk::default();
+    let (client, _peer) = stage.online(disk.clone());
+    let other = client.clone();
+    disk.hold();
+    let edit = make_note(&client, "One");
+    let stopping = [client.shutdown().shared(), other.shutdown().shared()];
+    // Both are asked for before the driver gets round to either.
+    for one in &stopping {
+        assert_eq!(one.clone().now_or_never(), None);
+    }
+    stage.settle();
+    for one in &stopping {
+        assert_eq!(one.clone().now_or_never(), None, "the write is not done");
+    }
+    disk.let_go();
+    for one in stopping {
+        stage.now(one);
+    }
+    assert_eq!(stage.now(edit.stored()), Ok(()));
+}
+
+#[test]
 fn the_last_handle_that_goes_ends_the_driver_after_storing() {
     let mut stage = Stage::new();
     let disk = Disk::default();
