@@ -1,6 +1,8 @@
 //! A native process: tokio on a thread of its own, sockets with TLS (`wss://`, by the feature `tls`)
 //! and without (`ws://`).
 
+mod exchange;
+
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
@@ -16,14 +18,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::platform::{Platform, Signal, Socket, SocketEvent};
+use exchange::{closed_by, exchange};
 
 /// Frames that wait for the driver before the peer has to wait.
 const FRAMES_WAITING_MAX: usize = 64;
@@ -393,80 +396,6 @@ fn is_authority(error: &tokio_rustls::rustls::CertificateError) -> bool {
 #[allow(clippy::unused_async, reason = "with TLS it waits")]
 async fn secure(_host: &str, _stream: TcpStream, _tls: Tls) -> Result<Box<dyn Line>, Error> {
     Err(io::Error::new(io::ErrorKind::Unsupported, NO_TLS).into())
-}
-
-/// Carries frames both ways until either side closes.
-async fn exchange(
-    mut peer: Peer,
-    events: &mut mpsc::Sender<SocketEvent>,
-    mut frames: mpsc::UnboundedReceiver<Vec<u8>>,
-) -> SocketEvent {
-    loop {
-        tokio::select! {
-            frame = frames.next() => match frame {
-                Some(frame) => {
-                    if let Err(error) = send_all(&mut peer, frame, &mut frames).await {
-                        return closed_by(&error);
-                    }
-                }
-                None => return farewell(peer).await,
-            },
-            message = peer.next() => match message {
-                Some(Ok(Message::Binary(bytes))) => {
-                    if events.send(SocketEvent::Frame(bytes.into())).await.is_err() {
-                        return farewell(peer).await;
-                    }
-                }
-                Some(Ok(Message::Close(frame))) => return closed_with(frame.as_ref()),
-                Some(Ok(Message::Text(_))) => return text_came(),
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return closed_by(&error),
-                None => return closed("the connection ended"),
-            },
-        }
-    }
-}
-
-/// Sends a frame and all that wait behind it, then flushes once.
-async fn send_all(
-    peer: &mut Peer,
-    first: Vec<u8>,
-    frames: &mut mpsc::UnboundedReceiver<Vec<u8>>,
-) -> Result<(), Error> {
-    peer.feed(Message::Binary(first.into())).await?;
-    while let Ok(frame) = frames.try_recv() {
-        peer.feed(Message::Binary(frame.into())).await?;
-    }
-    peer.flush().await
-}
-
-async fn farewell(mut peer: Peer) -> SocketEvent {
-    // A peer that is gone needs none.
-    let _ = peer.close(None).await;
-    closed("closed here")
-}
-
-fn closed(reason: &str) -> SocketEvent {
-    SocketEvent::Closed {
-        code: None,
-        reason: reason.to_owned(),
-    }
-}
-
-fn closed_by(error: &Error) -> SocketEvent {
-    closed(&error.to_string())
-}
-
-fn text_came() -> SocketEvent {
-    closed("the server sent text where binary frames were agreed")
-}
-
-fn closed_with(frame: Option<&CloseFrame>) -> SocketEvent {
-    let reason = frame.map(|frame| &frame.reason).map(Utf8Bytes::to_string);
-    SocketEvent::Closed {
-        code: frame.map(|frame| frame.code.into()),
-        reason: reason.unwrap_or_default(),
-    }
 }
 
 #[cfg(all(test, feature = "tls"))]
