@@ -61,6 +61,18 @@ pub enum RedbError {
         /// The newest layout that this build knows.
         known: u64,
     },
+    /// After an error of the disk, the file that was open is not there any more, or has nothing in
+    /// it. None is made in its place: what was stored would be lost without a word.
+    #[error(
+        "{} is gone, or empty: it was deleted, or its disk is away. Where it comes back, this \
+         client goes on by itself; otherwise keep a copy of what its outbox has, and start it \
+         again: the server gives back what it had applied",
+        .path.display()
+    )]
+    Gone {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The system has no room for the thread that has the file.
     #[error("there can be no thread for the replica's file: {detail}; end others first")]
     Thread {
@@ -111,9 +123,10 @@ impl From<RedbError> for ReplicaStoreError {
         match error {
             RedbError::Corrupt { .. } => Self::Corrupt { detail },
             RedbError::Newer { .. } => Self::Newer { detail },
-            RedbError::InUse { .. } | RedbError::Open { .. } | RedbError::Thread { .. } => {
-                Self::Failed { detail }
-            }
+            RedbError::InUse { .. }
+            | RedbError::Open { .. }
+            | RedbError::Gone { .. }
+            | RedbError::Thread { .. } => Self::Failed { detail },
         }
     }
 }

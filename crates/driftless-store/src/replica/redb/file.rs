@@ -30,24 +30,40 @@ const LEAST_BYTES: u64 = 4096;
 /// What a file of the library begins with is never this.
 const NO_MAGIC: [u8; 9] = [0; 9];
 
-/// Opens a file; makes it where there is none. What is refused is left as it is.
-pub(super) fn open(path: &Path) -> Result<Database, RedbError> {
+/// Whether this process had the file open before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// No: it is made where there is none.
+    First,
+    /// Yes, and what was stored has to be in it: none is made in its place.
+    Again,
+}
+
+/// Opens a file. What is refused is left as it is.
+pub(super) fn open(path: &Path, turn: Turn) -> Result<Database, RedbError> {
     let of_system = |error: io::Error| RedbError::of_system(path, &error);
-    let file = open_or_make(path).map_err(of_system)?;
-    look_over(path, &file)?;
+    let file = open_or_make(path, turn)?;
+    look_over(path, &file, turn)?;
     // From here on it is known to be ours.
     #[cfg(unix)]
     make_private(&file).map_err(of_system)?;
     sync_folder(path).map_err(of_system)?;
     let backend = FileBackend::new(file).map_err(opening(path))?;
-    open_on(path, backend)
+    open_on(path, backend, turn)
 }
 
 /// As [`open`], on any backend; `path` is what messages call it.
-pub(super) fn open_on(path: &Path, backend: impl StorageBackend) -> Result<Database, RedbError> {
+pub(super) fn open_on(
+    path: &Path,
+    backend: impl StorageBackend,
+    turn: Turn,
+) -> Result<Database, RedbError> {
     checked(path, backend, |database| {
         if is_laid_out(path, database)? {
             return Ok(());
+        }
+        if turn == Turn::Again {
+            return Err(gone(path));
         }
         lay_out(database).map_err(|error| RedbError::of_library(path, error))
     })
@@ -78,12 +94,23 @@ fn checked(
     })
 }
 
-fn open_or_make(path: &Path) -> io::Result<File> {
+fn open_or_make(path: &Path, turn: Turn) -> Result<File, RedbError> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).write(true).truncate(false);
+    options.create(turn == Turn::First);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options
+        .open(path)
+        .map_err(|error| match (turn, error.kind()) {
+            (Turn::Again, io::ErrorKind::NotFound) => gone(path),
+            _ => RedbError::of_system(path, &error),
+        })
+}
+
+fn gone(path: &Path) -> RedbError {
+    let path = path.to_owned();
+    RedbError::Gone { path }
 }
 
 /// Edits and what boards say are for their owner alone, whatever the umask is, and also where the
@@ -114,7 +141,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// The library repairs a file as it opens it, and only then can be asked what is in it. So it opens
 /// the file on trial first.
-fn look_over(path: &Path, file: &File) -> Result<(), RedbError> {
+fn look_over(path: &Path, file: &File, turn: Turn) -> Result<(), RedbError> {
     let of_system = |error: io::Error| RedbError::of_system(path, &error);
     match file.try_lock() {
         Ok(()) => {}
@@ -124,20 +151,24 @@ fn look_over(path: &Path, file: &File) -> Result<(), RedbError> {
         }
         Err(TryLockError::Error(error)) => return Err(of_system(error)),
     }
-    let begun = begin_again_if_blank(file).map_err(of_system);
-    let looked_over = begun.and_then(|()| try_out(path, file));
+    let looked_over = begin(path, file, turn).and_then(|()| try_out(path, file));
     let unlocked = file.unlock().map_err(of_system);
     looked_over.and(unlocked)
 }
 
 /// A process that dies while the library makes the file leaves one of some size without a
 /// beginning, which the library takes for somebody else's. Nothing was ever in it: it is made
-/// empty.
-fn begin_again_if_blank(file: &File) -> io::Result<()> {
-    if is_blank(file)? {
-        file.set_len(0)?;
+/// empty. Where there was something before, that is gone.
+fn begin(path: &Path, file: &File, turn: Turn) -> Result<(), RedbError> {
+    let of_system = |error: io::Error| RedbError::of_system(path, &error);
+    let is_blank = is_blank(file).map_err(of_system)?;
+    match turn {
+        Turn::First if is_blank => file.set_len(0).map_err(of_system),
+        Turn::Again if is_blank || file.metadata().map_err(of_system)?.len() == 0 => {
+            Err(gone(path))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn try_out(path: &Path, file: &File) -> Result<(), RedbError> {

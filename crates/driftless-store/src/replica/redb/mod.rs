@@ -52,7 +52,7 @@ impl Redb {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RedbError> {
         let path = path.as_ref().to_owned();
         let opened = path.clone();
-        let worker = Worker::start(Box::new(move || file::open(&opened)))?;
+        let worker = Worker::start(Box::new(move |turn| file::open(&opened, turn)))?;
         Ok(Self {
             path,
             worker: Arc::new(worker),

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ::redb::backends::InMemoryBackend;
+use ::redb::backends::{FileBackend, InMemoryBackend};
 use ::redb::{Database, StorageBackend, TableDefinition};
 use driftless_model::ClientId;
 use driftless_protocol::durable::{Key, ReplicaRow, Row};
@@ -301,7 +301,7 @@ struct Disk(Arc<DiskState>);
 
 #[derive(Debug)]
 struct DiskState {
-    bytes: InMemoryBackend,
+    bytes: Box<dyn StorageBackend>,
     is_full: AtomicBool,
     /// It takes what is written, and then cannot say that it did.
     is_mute: AtomicBool,
@@ -310,7 +310,7 @@ struct DiskState {
 impl Default for DiskState {
     fn default() -> Self {
         Self {
-            bytes: InMemoryBackend::new(),
+            bytes: Box::new(InMemoryBackend::new()),
             is_full: AtomicBool::new(false),
             is_mute: AtomicBool::new(false),
         }
@@ -318,6 +318,17 @@ impl Default for DiskState {
 }
 
 impl Disk {
+    /// A disk with a real file.
+    fn with(path: &Path) -> Self {
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false);
+        let file = FileBackend::new(file.open(path).expect("a folder"));
+        Self(Arc::new(DiskState {
+            bytes: Box::new(file.expect("nobody has it")),
+            ..DiskState::default()
+        }))
+    }
+
     fn check(&self) -> Result<(), io::Error> {
         let is_full = self.0.is_full.load(Ordering::Relaxed);
         if is_full {
@@ -356,7 +367,8 @@ impl StorageBackend for Disk {
 
 fn worker_on(disk: &Disk) -> Worker {
     let opened = disk.clone();
-    let open = move || file::open_on(Path::new("replica.redb"), opened.clone());
+    let path = Path::new("replica.redb");
+    let open = move |turn| file::open_on(path, opened.clone(), turn);
     Worker::start(Box::new(open)).expect("there is room")
 }
 
@@ -428,4 +440,71 @@ fn what_was_read_since_is_what_is_expected() {
     assert_eq!(block_on(worker.load()), Ok(vec![row(2).encode()]));
     assert_eq!(commit(succeed(1, 3)), Ok(Committed::Conflict));
     assert_eq!(commit(succeed(2, 3)), Ok(Committed::Yes));
+}
+
+/// A replica whose disk failed with one row stored: its next job opens the file again.
+fn failed_on(path: &Path) -> Worker {
+    let disk = Disk::with(path);
+    let (file, mut opened) = (path.to_owned(), Some(disk.clone()));
+    let open = move |turn| match opened.take() {
+        Some(disk) => file::open_on(&file, disk, turn),
+        None => file::open(&file, turn),
+    };
+    let worker = Worker::start(Box::new(open)).expect("there is room");
+    assert_eq!(block_on(worker.commit(put(1))), Ok(Committed::Yes));
+    disk.0.is_mute.store(true, Ordering::Relaxed);
+    assert!(block_on(worker.commit(put(2))).is_err());
+    worker
+}
+
+fn assert_gone(worker: &Worker) {
+    let says = [
+        block_on(worker.load()).expect_err("it is not there"),
+        block_on(worker.commit(put(3))).expect_err("it is not there"),
+    ];
+    for said in says {
+        assert!(matches!(said, ReplicaStoreError::Failed { .. }), "{said:?}");
+        let said = said.to_string();
+        assert!(said.contains("is gone"), "{said}");
+        assert!(
+            said.contains("keep a copy of what its outbox has"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_gone_after_an_error_is_not_made_anew() {
+    let (folder, path) = place();
+    let worker = failed_on(&path);
+    let aside = folder.path().join("aside.redb");
+    std::fs::rename(&path, &aside).expect("one folder");
+    assert_gone(&worker);
+    assert!(!path.exists(), "it was made");
+    // The disk is back.
+    std::fs::rename(&aside, &path).expect("one folder");
+    assert_eq!(block_on(worker.commit(put(4))), Ok(Committed::Yes));
+    assert_eq!(block_on(worker.load()), Ok(vec![row(4).encode()]));
+}
+
+#[test]
+fn a_file_that_is_empty_after_an_error_is_left_as_it_is() {
+    for bytes in [0, 8192] {
+        let (_folder, path) = place();
+        let worker = failed_on(&path);
+        std::fs::remove_file(&path).expect("it is there");
+        std::fs::write(&path, vec![0; bytes]).expect("a folder");
+        assert_gone(&worker);
+        let left = std::fs::read(&path).expect("it is there");
+        assert_eq!(left, vec![0; bytes], "it was written to");
+    }
+}
+
+#[test]
+fn a_database_that_is_empty_after_an_error_is_not_ours() {
+    let (_folder, path) = place();
+    let worker = failed_on(&path);
+    std::fs::remove_file(&path).expect("it is there");
+    drop(Database::create(&path).expect("a new file"));
+    assert_gone(&worker);
 }

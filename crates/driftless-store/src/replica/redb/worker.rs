@@ -10,11 +10,12 @@ use driftless_sync::replica::storage::{Committed, Transaction};
 use futures::channel::oneshot;
 
 use super::error::{RedbError, failure};
+use super::file::Turn;
 use super::rows::{self, Unsure};
 use crate::replica::ReplicaStoreError;
 
 /// Opens the file, the first time and again.
-pub(super) type Open = Box<dyn FnMut() -> Result<Database, RedbError> + Send>;
+pub(super) type Open = Box<dyn FnMut(Turn) -> Result<Database, RedbError> + Send>;
 
 type Answer<T> = oneshot::Sender<Result<T, ReplicaStoreError>>;
 
@@ -39,7 +40,7 @@ impl Worker {
     /// Opens the file now, and starts.
     pub(super) fn start(mut open: Open) -> Result<Self, RedbError> {
         let mut file = OpenFile {
-            database: Some(open()?),
+            database: Some(open(Turn::First)?),
             unsure: Unsure::default(),
             open,
         };
@@ -144,7 +145,7 @@ impl OpenFile {
     }
 
     fn open_again(&mut self) -> Result<Database, RedbError> {
-        let opened = (self.open)();
+        let opened = (self.open)(Turn::Again);
         if let Err(RedbError::InUse { .. }) = opened {
             // Whatever is in the file from here on is not known to be from this one.
             self.unsure.forget();
