@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 
-use driftless_client::{Board, ClientBuilder, ConnectError, EditError, Records, SyncState};
+use driftless_client::{Board, Client, ClientBuilder, ConnectError, EditError, Records, SyncState};
 use driftless_model::{BoardId, RecordId, Value, Version};
 use futures::StreamExt as _;
 use serde_json::json;
@@ -18,6 +18,12 @@ pub enum ValuesError {
     /// The board does not come.
     #[error(transparent)]
     Board(#[from] EditError),
+    /// The user may not read the board, or not any more.
+    #[error(
+        "the server does not show the board: {0}; give its user a role on it (`driftless role \
+         set`, beside the server), or sign in as another (--token-file)"
+    )]
+    Refused(String),
     /// The server ended it for good.
     #[error("the server ended it: {0}")]
     Ended(String),
@@ -48,6 +54,7 @@ pub async fn show(
     let board = client.board(board);
     let shown = tokio::select! {
         shown = lines(&board, showing) => shown,
+        refused = refused(&client, &board) => Err(refused),
         reason = ended(&client) => Err(ValuesError::Ended(reason)),
     };
     client.shutdown().await;
@@ -60,6 +67,10 @@ async fn lines(board: &Board, showing: Showing) -> Result<(), ValuesError> {
     let mut known = BTreeSet::new();
     let mut watch = board.watch_select(|_, _| true);
     while let Some(records) = watch.next().await {
+        // With the right the records go from here, not from the board.
+        if let Some(reason) = board.refusal() {
+            return Err(ValuesError::Refused(reason));
+        }
         for gone in known.iter().filter(|id| !has(&records, id)) {
             writeln!(
                 io::stdout(),
@@ -89,8 +100,22 @@ async fn lines(board: &Board, showing: Showing) -> Result<(), ValuesError> {
     Ok(())
 }
 
+/// Waits until the server refuses the board, also one without any records.
+async fn refused(client: &Client, board: &Board) -> ValuesError {
+    let mut events = client.events();
+    loop {
+        if let Some(reason) = board.refusal() {
+            return ValuesError::Refused(reason);
+        }
+        if events.next().await.is_none() {
+            // Why the client stopped is said by its status.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 /// Waits until the server refuses the client for good; says why.
-async fn ended(client: &driftless_client::Client) -> String {
+async fn ended(client: &Client) -> String {
     let mut statuses = client.watch_status();
     while let Some(status) = statuses.next().await {
         match status.sync_state() {

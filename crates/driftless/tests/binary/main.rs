@@ -17,6 +17,7 @@ mod nginx;
 #[cfg(target_os = "linux")]
 mod caddy;
 mod live;
+mod tail;
 mod documents;
 
 #[cfg(target_os = "linux")]
