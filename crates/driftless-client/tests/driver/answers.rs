@@ -9,7 +9,7 @@ use driftless_sync::replica::view::Resolution;
 use futures::FutureExt;
 
 use crate::faulty::Disk;
-use crate::stage::{Peer, Stage, builder, drain, home, make_note, note, retitle, shown, title};
+use crate::stage::{Peer, Stage, drain, home, make_note, note, retitle, shown, title};
 
 /// Of a note's text, as each may have, in bytes.
 const TEXT_BYTES: usize = 16_384;
@@ -162,17 +162,4 @@ fn what_memory_alone_has_is_not_said_to_be_stored_here() {
     let receipt = &client.board(home()).receipts()[0];
     assert_eq!((receipt.stored_ms, receipt.sent_ms.is_some()), (None, true));
     assert_eq!(peer.pushes().len(), 1);
-}
-
-#[test]
-fn an_edit_from_before_the_storage_was_read_can_be_undone() {
-    let mut stage = Stage::new();
-    let client = stage.start(builder().storage(Disk::default()));
-    let edit = make_note(&client, "One");
-    let mut peer = stage.accept();
-    let push = peer.pushes().remove(0);
-    peer.apply(&push, 1);
-    assert_eq!(stage.now(edit.applied()), Ok(Version(1)));
-    let undo = client.board(home()).undo_state();
-    assert_eq!(undo.undo.as_deref(), Some("Add a note"));
 }

@@ -389,24 +389,30 @@ fn what_was_written_after_a_record_was_made_again_is_what_counts() {
     assert!(pair.entries(ANN).is_empty());
 }
 
+/// Makes an edit before the storage is read.
+fn early(replica: &mut Replica) {
+    let edit = NewEdit {
+        board: board(),
+        id: EditId(1),
+        label: "Edit".to_owned(),
+        gesture: None,
+        on_stale: OnStale::Policy,
+        changes: vec![SeenMark::default().change(record("cpu"), create("CPU"))],
+    };
+    replica.handle(Input::Command(Command::Edit(edit)), Now::default());
+}
+
+fn new_replicas() -> [Replica; 2] {
+    let schema = Arc::new(Schema::builtin());
+    [Replica::new, Replica::shared]
+        .map(|new| new(RealtimeConfig::default(), schema.clone(), [7; 32]))
+}
+
 #[test]
 fn an_edit_from_before_a_storage_that_cannot_be_read_is_refused_and_not_forgotten() {
-    for new in [Replica::new, Replica::shared] {
-        let mut replica = new(
-            RealtimeConfig::default(),
-            Arc::new(Schema::builtin()),
-            [7; 32],
-        );
-        let edit = NewEdit {
-            board: board(),
-            id: EditId(1),
-            label: "Edit".to_owned(),
-            gesture: None,
-            on_stale: OnStale::Policy,
-            changes: vec![SeenMark::default().change(record("cpu"), create("CPU"))],
-        };
+    for mut replica in new_replicas() {
+        early(&mut replica);
         let reason = "written by a newer build".to_owned();
-        replica.handle(Input::Command(Command::Edit(edit)), Now::default());
         replica.handle(Input::LoadFailed { reason }, Now::default());
         let is_told = |output: Output| {
             matches!(output, Output::Notice(Notice::EditSettled {
@@ -415,6 +421,16 @@ fn an_edit_from_before_a_storage_that_cannot_be_read_is_refused_and_not_forgotte
         };
         let mut outputs = std::iter::from_fn(|| replica.poll_output());
         assert!(outputs.any(is_told));
+    }
+}
+
+#[test]
+fn an_edit_from_before_the_storage_was_read_can_be_undone() {
+    for mut replica in new_replicas() {
+        early(&mut replica);
+        let (rows, volatile) = (Vec::new(), None);
+        replica.handle(Input::Loaded { rows, volatile }, Now::default());
+        assert_eq!(replica.undo_state(&board()).undo.as_deref(), Some("Edit"));
     }
 }
 
@@ -495,4 +511,20 @@ fn what_is_decided_is_about_the_edit_that_was_shown_and_no_other() {
     pair.command(ANN, Command::RollBack { board, edit: first });
     assert_eq!(pair.entries(ANN).len(), 1);
     assert_eq!(pair.entries(ANN)[0].id, shown);
+}
+
+#[test]
+fn what_joined_a_conflict_since_was_shown_does_not_take_it_along() {
+    let mut pair = two();
+    pair.unplug(ANN);
+    pair.edit(ANN, vec![("cpu", set("title", "Mine"))]);
+    let edit = pair.edit(ANN, vec![("cpu", set("title", "Mine, too"))]);
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    pair.settle();
+    pair.plug(ANN);
+    pair.settle();
+    assert_eq!(pair.entries(ANN)[0].edits, 2);
+    let board = board();
+    pair.command(ANN, Command::RollBack { board, edit });
+    assert_eq!((pair.entries(ANN).len(), pair.conflicts(ANN)), (1, 1));
 }
