@@ -241,16 +241,19 @@ impl Shared {
         }
     }
 
-    /// Follows a board, unless it is followed already.
+    /// Follows a board, unless it is followed already. The lock is held throughout, here and below:
+    /// the driver hears of both in the order in which they were counted.
     pub(crate) fn follow(&self, board: &BoardId) {
-        if self.state.published().followed.insert(board.clone()) {
+        let mut published = self.state.published();
+        if published.followed.insert(board.clone()) {
             self.command(Command::Follow(board.clone()));
         }
     }
 
     /// Stops following a board.
     pub(crate) fn unfollow(&self, board: &BoardId) {
-        if self.state.published().followed.remove(board) {
+        let mut published = self.state.published();
+        if published.followed.remove(board) {
             self.command(Command::Unfollow(board.clone()));
         }
     }
@@ -375,4 +378,48 @@ fn longest(change: &LocalChange) -> Change {
 
 fn too_large(what: &'static str, limit: usize) -> EditError {
     EditError::Invalid(Invalid::TooLarge { what, limit })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake, Waker};
+
+    use futures::StreamExt;
+    use futures::channel::mpsc::unbounded;
+
+    use super::*;
+
+    /// Looks, as a driver is woken by what it is asked for, whether anybody else could ask.
+    struct Woken(Arc<State>, AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            let is_held = self.0.published.try_lock().is_err();
+            assert!(is_held, "another thread may come between");
+            self.1.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn boards_are_followed_and_left_in_the_order_in_which_they_are_counted() {
+        let state = Arc::new(State::default());
+        let (requests, mut asked) = unbounded();
+        let schema = Arc::new(Schema::default());
+        let shared = Shared::new(schema, Arc::clone(&state), requests);
+        let woken = Arc::new(Woken(state, AtomicUsize::new(0)));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut wait = || {
+            while asked
+                .poll_next_unpin(&mut Context::from_waker(&waker))
+                .is_ready()
+            {}
+        };
+        let board = BoardId::new("home").expect("an id");
+        wait();
+        shared.follow(&board);
+        wait();
+        shared.unfollow(&board);
+        assert_eq!(woken.1.load(Ordering::Relaxed), 2);
+    }
 }
