@@ -130,10 +130,49 @@ impl History {
         self.kept().secrets.add_token(token);
     }
 
-    /// Takes note of an event.
+    /// Takes note of an event, then says it: whoever is told may read what is kept.
     pub(crate) fn note(&self, event: &ClientEvent, at_ms: u64) {
-        self.kept().note(event, at_ms);
+        let changed = self.kept().note(event, at_ms);
+        self.say(event, changed);
     }
+
+    fn say(&self, event: &ClientEvent, changed: Changed) {
+        // Asked for only where somebody listens; without the lock again by then.
+        let shown = |text: &str| self.kept().secrets.redact(text);
+        match event {
+            ClientEvent::Status(status) => {
+                if let Some(state) = changed.connection {
+                    let reason = status.connection.reason().unwrap_or_default();
+                    tracing::info!(state, reason = %shown(reason), "connection");
+                }
+                if let Some(state) = changed.storage {
+                    let reason = status.storage.reason().unwrap_or_default();
+                    tracing::info!(state, reason = %shown(reason), "storage");
+                }
+            }
+            ClientEvent::Board { board, .. } => tracing::trace!(%board, "board changed"),
+            ClientEvent::Outbox { board } => tracing::trace!(%board, "outbox changed"),
+            ClientEvent::Feed { feed } => tracing::trace!(feed, "feed changed"),
+            ClientEvent::EditApplied { board, version, .. } => {
+                tracing::debug!(%board, version = version.0, "edit applied");
+            }
+            ClientEvent::EditFailed { board, detail, .. } => {
+                tracing::warn!(%board, detail = %shown(detail), "edit not applied");
+            }
+            ClientEvent::Error(error) => {
+                let shown = || shown(&error.to_string());
+                tracing::error!(error = %shown(), "the client goes on after an error");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a status says that the one before did not: the names of the new states.
+#[derive(Clone, Copy, Default)]
+struct Changed {
+    connection: Option<&'static str>,
+    storage: Option<&'static str>,
 }
 
 impl Kept {
@@ -156,27 +195,17 @@ impl Kept {
         texts.collect()
     }
 
-    fn note(&mut self, event: &ClientEvent, at_ms: u64) {
+    fn note(&mut self, event: &ClientEvent, at_ms: u64) -> Changed {
         match event {
-            ClientEvent::Status(status) => self.note_status(status, at_ms),
-            ClientEvent::Board { board, .. } => {
-                self.counters.board_changes += 1;
-                tracing::trace!(%board, "board changed");
-            }
-            ClientEvent::Outbox { board } => tracing::trace!(%board, "outbox changed"),
-            ClientEvent::Feed { feed } => {
-                self.counters.feed_changes += 1;
-                tracing::trace!(feed, "feed changed");
-            }
-            ClientEvent::EditApplied { board, version, .. } => {
+            ClientEvent::Status(status) => return self.note_status(status, at_ms),
+            ClientEvent::Board { .. } => self.counters.board_changes += 1,
+            ClientEvent::Feed { .. } => self.counters.feed_changes += 1,
+            ClientEvent::EditApplied { .. } => {
                 self.counters.edits_applied += 1;
-                tracing::debug!(%board, version = version.0, "edit applied");
                 self.keep(at_ms, "edit applied", "", String::new());
             }
-            ClientEvent::EditFailed { board, detail, .. } => {
+            ClientEvent::EditFailed { detail, .. } => {
                 self.counters.edits_failed += 1;
-                let shown = || self.secrets.redact(detail);
-                tracing::warn!(%board, detail = %shown(), "edit not applied");
                 self.keep(at_ms, "edit not applied", "", detail.clone());
             }
             ClientEvent::Replaced { .. } | ClientEvent::Overwritten { .. } => {
@@ -184,34 +213,32 @@ impl Kept {
             }
             ClientEvent::Error(error) => {
                 self.counters.errors += 1;
-                let error = error.to_string();
-                let shown = || self.secrets.redact(&error);
-                tracing::error!(error = %shown(), "the client goes on after an error");
-                self.keep(at_ms, "error", "", error);
+                self.keep(at_ms, "error", "", error.to_string());
             }
             _ => {}
         }
+        Changed::default()
     }
 
-    fn note_status(&mut self, status: &Status, at_ms: u64) {
+    fn note_status(&mut self, status: &Status, at_ms: u64) -> Changed {
         let user = status.user.as_ref();
         self.secrets.add_user(user.map_or("", |user| user.as_str()));
+        let mut changed = Changed::default();
         let connection = status.connection.name();
         if self.connection.replace(connection) != Some(connection) {
+            changed.connection = Some(connection);
             let is_online = matches!(status.connection, Connection::Online { .. });
             self.counters.connections += u64::from(is_online);
             let reason = status.connection.reason().unwrap_or_default();
-            let shown = || self.secrets.redact(reason);
-            tracing::info!(state = connection, reason = %shown(), "connection");
             self.keep(at_ms, "connection", connection, reason.to_owned());
         }
         let storage = status.storage.name();
         if self.storage.replace(storage) != Some(storage) {
+            changed.storage = Some(storage);
             let reason = status.storage.reason().unwrap_or_default();
-            let shown = || self.secrets.redact(reason);
-            tracing::info!(state = storage, reason = %shown(), "storage");
             self.keep(at_ms, "storage", storage, reason.to_owned());
         }
+        changed
     }
 
     fn keep(&mut self, at_ms: u64, what: &'static str, name: &'static str, detail: String) {
@@ -234,7 +261,12 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use driftless_model::{BoardId, EditId, Version};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
 
     use super::*;
     use crate::error::ClientError;
@@ -320,5 +352,59 @@ mod tests {
         let whats = whats(&history);
         assert!(!format!("{history:?} {whats:?}").contains("private"));
         assert_eq!(whats.len(), 3);
+    }
+
+    /// What reads the history with every line that it is told, as an application may.
+    #[derive(Clone, Default)]
+    struct Reader(Arc<(History, AtomicUsize)>);
+
+    impl Subscriber for Reader {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, _: &Event<'_>) {
+            let (history, lines) = &*self.0;
+            assert!(history.0.try_lock().is_ok(), "it would wait for itself");
+            lines.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn whoever_is_told_of_something_may_read_the_history() {
+        let reader = Reader::default();
+        let (history, lines) = &*reader.0;
+        let error = ClientError::Storage {
+            reason: "full".to_owned(),
+        };
+        let events = [
+            failed("it conflicts"),
+            ClientEvent::Error(error),
+            ClientEvent::Status(Status::default()),
+            ClientEvent::Feed { feed: 1 },
+        ];
+        tracing::subscriber::with_default(reader.clone(), || {
+            // Tests beside this one have no reader: what they came past first is asked for again.
+            for event in &events {
+                history.note(event, 1);
+            }
+            tracing::callsite::rebuild_interest_cache();
+            for event in &events {
+                history.note(event, 2);
+            }
+        });
+        assert!(lines.load(Ordering::Relaxed) >= events.len() - 1);
     }
 }
