@@ -20,6 +20,10 @@ pub const TAKEN_OUT: &str = "[redacted]";
 /// id of ours has 32.
 const TOKEN_BYTES_MIN: usize = 33;
 
+/// Most tokens that are remembered: as many as happenings are. The client connects again with each
+/// new one, which is a happening, so that what is kept speaks of none that was forgotten.
+const TOKENS_MAX: usize = 200;
+
 /// A text without secrets. Made only where secrets are taken out, so that what has this type was
 /// looked through.
 ///
@@ -62,7 +66,7 @@ impl fmt::Display for Redacted {
     }
 }
 
-/// The tokens of this client so far, and whom it was signed in as.
+/// The newest tokens of this client, and whom it was signed in as.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub(crate) struct Secrets {
     tokens: Vec<String>,
@@ -80,9 +84,13 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// One token more.
+    /// One token more, the newest, also where it was known.
     pub(crate) fn add_token(&mut self, token: &str) {
+        self.tokens.retain(|known| known != token);
         add(&mut self.tokens, token);
+        if self.tokens.len() > TOKENS_MAX {
+            self.tokens.remove(0);
+        }
     }
 
     /// One user more.
@@ -177,6 +185,21 @@ mod tests {
             "the token `[redacted]` ([redacted]) has expired"
         );
         assert_eq!(format!("{secrets:?}"), "Secrets(1)");
+    }
+
+    #[test]
+    fn of_many_tokens_the_newest_are_remembered() {
+        let mut secrets = Secrets::default();
+        for number in 0..2 * TOKENS_MAX {
+            secrets.add_token(&format!("s3cret{number}"));
+            // One that is in use again is the newest.
+            secrets.add_token("first");
+        }
+        assert_eq!(format!("{secrets:?}"), format!("Secrets({TOKENS_MAX})"));
+        let newest = format!("s3cret{}", 2 * TOKENS_MAX - 1);
+        for token in ["first", &newest] {
+            assert_eq!(secrets.redact(token).as_str(), TAKEN_OUT);
+        }
     }
 
     #[test]
