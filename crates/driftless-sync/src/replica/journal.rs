@@ -1,7 +1,7 @@
 //! Writes on their way to the storage: staged, merged while one transaction is under way, and
 //! numbered, so that everything else can ask "is this durable yet?".
 
-use driftless_model::{BoardId, SortedMap, SortedSet, UserId};
+use driftless_model::{BoardId, SortedMap, SortedSet};
 use driftless_protocol::durable::{Key, Row, TabsRow};
 
 use crate::planted::{Bug, is_planted};
@@ -102,14 +102,6 @@ impl Journal {
             _ => None,
         })
         .collect()
-    }
-
-    /// To whom the stored copy belongs, as far as is known.
-    pub fn known_user(&self) -> Option<&UserId> {
-        match self.known(&Key::Replica) {
-            Some(Row::Replica(row)) => row.user.as_ref(),
-            _ => None,
-        }
     }
 
     /// How often tabs that do not lead wrote, as far as is known.

@@ -49,9 +49,9 @@ impl Replica {
         for change in &mut edit.changes {
             change.seen.after.extend(before);
         }
-        // Whoever signs in next does not own it. Before that is stored, nobody does.
+        // Whoever signs in next does not own it, nor whoever was here before where this sign-in is
+        // not stored yet.
         let user = self.row.as_ref().and_then(|row| row.user.clone());
-        let user = user.filter(|user| self.journal.known_user() == Some(user));
         let user = user.filter(|_| !self.waits_to_lead());
         Some(What::Made {
             edit: Box::new(edit),

@@ -84,6 +84,9 @@ impl Replica {
         self.owner_changed(former.as_ref());
         self.phase = phase;
         self.sign_in_again(leads);
+        if leads {
+            self.meet_token();
+        }
         self.detach();
         self.socket.disconnect(&mut self.actions);
         if leads {
@@ -102,6 +105,11 @@ impl Replica {
         }
         if self.is_leading() {
             self.take_charge();
+        }
+        if self.phase == Phase::Claiming && self.is_anothers() {
+            // Whoever led until now may have stored an edit since this was read. Once they can no
+            // longer, it is read again, and with nothing of this tab's beside theirs.
+            self.commit();
         }
         self.do_again(deeds, now);
     }
@@ -209,7 +217,8 @@ impl Replica {
     /// Reads or writes the storage, never both at once: what is read is then what this tab wrote
     /// last, and what others did.
     pub(super) fn take_turns(&mut self, now: Now) {
-        let may_write = self.may_write() && !self.waits_to_lead();
+        let waits = self.phase == Phase::Following && self.waits_to_lead();
+        let may_write = self.may_write() && !waits;
         let may_write = may_write && self.may_write_at(now) && self.journal.is_wanted();
         let is_busy = self.journal.is_busy();
         let due_at_ms = self.reading_due_at_ms();

@@ -242,15 +242,18 @@ impl Replica {
         self.is_leading() || self.phase == Phase::Following
     }
 
-    /// Whether what is made here has to wait until this tab leads: somebody signed in, and the copy
-    /// is of a user who had another token, or was left by the one who has this.
+    /// Whether what is made here has to wait until this tab leads, and has seen to whose the copy
+    /// is: somebody signed in, and it may be another's.
     fn waits_to_lead(&self) -> bool {
-        let is_anothers = |row: &ReplicaRow| {
+        self.is_signing_in && self.is_anothers()
+    }
+
+    /// Whether the copy is of a user who had another token, or was left by the one who has this.
+    fn is_anothers(&self) -> bool {
+        self.row.as_ref().is_some_and(|row| {
             let is_known = row.token == self.token_mark();
             (row.user.is_some() && !is_known) || (session::was_left(row) && is_known)
-        };
-        let is_following = self.phase == Phase::Following;
-        is_following && self.is_signing_in && self.row.as_ref().is_some_and(is_anothers)
+        })
     }
 
     /// Whether a person may decide about what is in the outbox; where they may not, they are told.

@@ -185,6 +185,7 @@ impl Replica {
     /// who they are. It stays so until it has: where the former one comes back before, what waits is
     /// not theirs.
     pub(super) fn meet_token(&mut self) {
+        self.is_signing_in = false;
         let token = self.token_mark();
         let has_entries = self.has_entries();
         let Some(row) = &mut self.row else {

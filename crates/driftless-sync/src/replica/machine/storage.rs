@@ -74,8 +74,9 @@ impl Replica {
 
     /// Raises the term: from here on, whoever led before can no longer write.
     pub(super) fn claim(&mut self) {
-        self.meet_token();
-        self.is_signing_in = false;
+        if self.tabs.is_none() {
+            self.meet_token();
+        }
         let row = match self.row.take() {
             Some(row) => ReplicaRow {
                 term: row.term + 1,
@@ -136,7 +137,12 @@ impl Replica {
         if self.phase == Phase::Claiming {
             self.phase = Phase::Leading;
             self.lead();
-            self.connect_if_wished(now);
+            if self.tabs.is_some() && self.is_anothers() {
+                self.outdated();
+            } else {
+                self.is_signing_in = false;
+                self.connect_if_wished(now);
+            }
         }
         self.tell_stored();
         self.tell_written(now);

@@ -17,6 +17,8 @@ use driftless_model::{
 use driftless_protocol::TabMessage;
 use driftless_protocol::durable::{Key, Row};
 use driftless_protocol::message::{ClientMessage, ServerMessage, Welcome};
+use driftless_sync::replica::journal::Ticket;
+use driftless_sync::replica::storage::Transaction;
 use driftless_sync::replica::undo_history::UndoState;
 use driftless_sync::replica::view::{EntryProgress, EntryView, RecordView, Resolution};
 use driftless_sync::replica::{Command, Input, NewEdit, Notice, Now, Output, Replica, SeenMark};
@@ -59,6 +61,8 @@ pub struct Person {
     pub is_frozen: bool,
     /// Whether nothing of what it writes finds room.
     pub is_full: bool,
+    /// What it writes and is under way, where that is held up.
+    pub held: Option<Vec<(Ticket, Transaction)>>,
 }
 
 /// The whole.
@@ -143,6 +147,7 @@ impl Pair {
             asks_to_lead: false,
             is_frozen: false,
             is_full: false,
+            held: None,
         });
         let who = self.people.len() - 1;
         if !is_plugged {
@@ -354,10 +359,7 @@ impl Pair {
             Output::Commit {
                 ticket,
                 transaction,
-            } => {
-                let result = self.write(who, &transaction);
-                self.input(who, Input::Committed { ticket, result });
-            }
+            } => self.store(who, ticket, transaction),
             Output::OpenSocket { socket } => self.open(who, socket),
             Output::CloseSocket { .. } => self.people[who].socket = None,
             Output::Send(message) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use driftless_model::{Schema, SortedMap, UserId};
 use driftless_protocol::TabMessage;
 use driftless_protocol::message::ServerMessage;
+use driftless_sync::replica::journal::Ticket;
 use driftless_sync::replica::realtime_config::Setting;
 use driftless_sync::replica::storage::{Transaction, Write};
 use driftless_sync::replica::{Command, CommitResult, Input, RealtimeConfig, Replica};
@@ -84,6 +85,26 @@ impl Pair {
                 let message = TabMessage::decode(&bytes).expect("is a message");
                 person.told.push_back(message);
             }
+        }
+    }
+
+    pub(super) fn store(&mut self, who: usize, ticket: Ticket, transaction: Transaction) {
+        if let Some(held) = &mut self.people[who].held {
+            return held.push((ticket, transaction));
+        }
+        let result = self.write(who, &transaction);
+        self.input(who, Input::Committed { ticket, result });
+    }
+
+    /// What a tab writes takes time from here on.
+    pub fn hold(&mut self, tab: usize) {
+        self.people[tab].held = Some(Vec::new());
+    }
+
+    /// What was under way is written.
+    pub fn let_go(&mut self, tab: usize) {
+        for (ticket, transaction) in self.people[tab].held.take().into_iter().flatten() {
+            self.store(tab, ticket, transaction);
         }
     }
 

@@ -5,7 +5,7 @@ use driftless_protocol::durable::{Key, Row};
 use driftless_sync::replica::view::Connection;
 use driftless_sync::replica::{Command, Notice, Settlement};
 
-use crate::pair::{Pair, create, set};
+use crate::pair::{Pair, create, path, record, set};
 
 /// Ann with two tabs, of which the first leads, and Bob; and a chart titled "CPU" that all see.
 pub fn three() -> (Pair, usize, usize, usize) {
@@ -313,6 +313,39 @@ fn what_a_follower_wrote_is_not_taken_into_a_copy_that_becomes_another_users() {
     pair.people[leader].is_full = false;
     pair.some_rounds(200);
     stays_anns(&pair, leader);
+}
+
+/// Seed 7,492 of the simulator: the tab at which somebody signed in had read the storage, and the
+/// one that led until then wrote to it before it no longer could.
+#[test]
+fn an_edit_that_is_stored_while_another_tab_takes_the_lead_stays_its_authors() {
+    let (mut pair, leader, follower, _) = three();
+    pair.hold(follower);
+    cleo_signs_in(&mut pair, follower);
+    pair.elect(follower);
+    pair.edit(leader, vec![("cpu", set("title", "Ann's"))]);
+    pair.people[leader].is_frozen = true;
+    pair.let_go(follower);
+    pair.some_rounds(10);
+    stays_anns(&pair, follower);
+}
+
+#[test]
+fn whoever_signs_in_at_a_tab_that_follows_goes_on_with_what_they_made_there() {
+    let (mut pair, leader, follower, _) = three();
+    pair.hold(follower);
+    cleo_signs_in(&mut pair, follower);
+    pair.edit(follower, vec![("mem", create("Cleo's"))]);
+    pair.elect(follower);
+    pair.edit(follower, vec![("mem", set("title", "Cleo's own"))]);
+    pair.let_go(follower);
+    pair.people[leader].user = UserId::new("Cleo").expect("a user");
+    pair.command(leader, Command::AdoptToken(Some("Cleo".to_owned())));
+    pair.settle();
+    assert_eq!(pair.stored("mem", "title"), Some("Cleo's own".into()));
+    let mem = pair.state().record(&record("mem")).expect("is there");
+    let author = &mem.leaves[&path("title")].author;
+    assert_eq!(author.as_str(), "Cleo");
 }
 
 fn cleo_signs_in(pair: &mut Pair, tab: usize) {
