@@ -262,7 +262,10 @@ pub fn server(source: &mut Source<'_>) -> ServerMessage {
             feed: source.maybe(Source::narrow),
         },
         7 => ServerMessage::Feed(feed(source)),
-        8 => ServerMessage::Ping { nonce },
+        8 => ServerMessage::Ping {
+            nonce,
+            ahead: source.wide(),
+        },
         9 => ServerMessage::Pong { nonce },
         10 => ServerMessage::Look {
             board,

@@ -32,6 +32,12 @@ pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 pub const FRAME_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 16 * 1024;
 /// Largest frame that a client accepts, in bytes: the resume of a full board.
 pub const RESUME_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Slowest network on which a connection holds, in bytes a millisecond: a message has the time that
+/// it takes at this pace beside the heartbeat.
+pub const BYTES_PER_MS_MIN: u64 = 8;
+/// Largest message that comes without a word ahead, in bytes: at that pace it takes four seconds. A
+/// server announces each larger one, since a page learns nothing of a message before it is whole.
+pub const UNANNOUNCED_BYTES_MAX: usize = 32 * 1024;
 /// Longest token, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// Longest time that a server can ask a client to wait, in milliseconds; also for its heartbeat.

@@ -3,10 +3,11 @@
 use driftless_model::value::present;
 use driftless_model::{
     BoardId, Cell, Check, ClientId, Cursor, EditId, Effect, KindName, LeafPath, LeafRef, RecordId,
-    Replaced, SortedMap, StaleLeaf, UserId, Value, Version,
+    Replaced, SortedMap, StaleLeaf, UserId, Value, Version, limits,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::codec::is_default;
 use crate::codes::Code;
 use crate::feed::{FeedFrame, Query};
 use crate::payload::Payload;
@@ -200,6 +201,10 @@ pub enum ServerMessage {
     Ping {
         /// Echoed.
         nonce: u64,
+        /// The bytes of the message that comes next, where it is a large one: until they are there,
+        /// nothing else can be heard. 0 where none is announced.
+        #[serde(default, skip_serializing_if = "is_default")]
+        ahead: u64,
     },
     /// Answers a [`ClientMessage::Ping`].
     Pong {
@@ -215,6 +220,24 @@ pub enum ServerMessage {
         /// The earliest time to come back, in milliseconds from now.
         reconnect_after_ms: u64,
     },
+}
+
+impl ServerMessage {
+    /// What a server writes before a message of so many bytes, if that is a large one.
+    ///
+    /// ```
+    /// use driftless_model::limits::UNANNOUNCED_BYTES_MAX;
+    /// use driftless_protocol::ServerMessage;
+    ///
+    /// assert_eq!(ServerMessage::announcing(UNANNOUNCED_BYTES_MAX), None);
+    /// assert!(ServerMessage::announcing(UNANNOUNCED_BYTES_MAX + 1).is_some());
+    /// ```
+    pub fn announcing(bytes: usize) -> Option<Self> {
+        (bytes > limits::UNANNOUNCED_BYTES_MAX).then(|| Self::Ping {
+            nonce: 0,
+            ahead: u64::try_from(bytes).unwrap_or(u64::MAX),
+        })
+    }
 }
 
 /// The server's side of the handshake.
@@ -455,7 +478,7 @@ document_enum!(ServerMessage {
     "look" => Look { board, version },
     "screens" => Screens(_),
     "feed" => Feed(_),
-    "ping" => Ping { nonce },
+    "ping" => Ping { nonce, ahead: optional },
     "pong" => Pong { nonce },
     "goodbye" => Goodbye { close, reason, reconnect_after_ms },
 });

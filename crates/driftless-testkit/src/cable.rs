@@ -110,10 +110,13 @@ impl ServerEnd {
         Some(message.map_err(|error| error.to_string()))
     }
 
-    /// Sends a message, as bytes like any other.
+    /// Sends a message, as bytes like any other; before a large one, that it comes.
     pub fn send(&self, message: &ServerMessage) {
         if self.cable.is_whole() {
             let frame = Codec::MessagePack.encode_server(message);
+            if let Some(announcing) = ServerMessage::announcing(frame.len()) {
+                self.send(&announcing);
+            }
             self.tell(SocketEvent::Frame(frame));
         }
     }

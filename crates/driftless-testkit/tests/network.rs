@@ -1,7 +1,7 @@
 //! A bad network: edits are late and never lost, and what comes back is the same.
 
 use driftless_client::{EditHandle, NetworkConditions};
-use driftless_model::{BoardId, Kind, Note, RecordId};
+use driftless_model::{BoardId, Kind, LeafPath, Note, RecordId, Value};
 use driftless_sync::replica::view::Connection;
 use driftless_testkit::{Person, TestKit};
 use futures::FutureExt;
@@ -114,4 +114,71 @@ fn a_narrow_line_takes_as_long_as_its_bytes() {
     let sent = ann.network().traffic().bytes_sent - before.bytes_sent;
     assert!(sent > 3_000);
     assert!(kit.now_ms() - made_ms >= sent, "a byte a millisecond");
+}
+
+/// A value of so many bytes, in a leaf of a note that takes any.
+fn large(bytes: usize) -> (LeafPath, Value) {
+    let leaf = LeafPath::new("options/large").unwrap();
+    (leaf, Value::from("x".repeat(bytes)))
+}
+
+/// Which connection this is, where it is online. A new one has another name.
+fn session(person: &Person) -> Option<String> {
+    match person.client().status().connection {
+        Connection::Online { session, .. } => Some(session),
+        _ => None,
+    }
+}
+
+/// A board of 1.2 MB, and somebody who comes to it over such a network: when they have it whole.
+fn joins_a_large_board(bad: NetworkConditions) -> u64 {
+    let kit = TestKit::new();
+    let (ann, bob) = (kit.person("Ann"), kit.person("Bob"));
+    for number in 0..20 {
+        let edit = ann.edit(&home(), "Add a note", |edit| {
+            edit.create(note(number), Note::NAME, [large(60_000)]);
+        });
+        kit.until(edit.applied()).unwrap();
+    }
+    let joined_ms = kit.now_ms();
+    bob.network().set(bad);
+    let board = bob.client().board(home());
+    kit.until(board.loaded()).unwrap();
+    assert_eq!(
+        session(&bob).as_deref(),
+        Some("link-1"),
+        "the first connection"
+    );
+    assert_eq!(board.records().len(), 20);
+    kit.now_ms() - joined_ms
+}
+
+#[test]
+fn a_large_board_comes_whole_over_a_narrow_line_with_one_connection() {
+    assert!(joins_a_large_board(NetworkConditions::poor()) > 20_000);
+    let narrow = conditions(|it| it.bytes_per_second = Some(10_000));
+    assert!(joins_a_large_board(narrow) > 120_000);
+}
+
+#[test]
+fn a_large_edit_goes_out_over_a_narrow_line_with_one_connection() {
+    let kit = TestKit::new();
+    let (ann, bob) = (kit.person("Ann"), kit.person("Bob"));
+    kit.until(ann.client().board(home()).loaded()).unwrap();
+    ann.network()
+        .set(conditions(|it| it.bytes_per_second = Some(10_000)));
+    let before = session(&ann);
+    let made_ms = kit.now_ms();
+    let edit = ann.edit(&home(), "Add notes", |edit| {
+        for number in 0..4 {
+            edit.create(note(number), Note::NAME, [large(50_000)]);
+        }
+    });
+    // What others do meanwhile is heard, and says nothing about the push.
+    kit.advance_ms(1_000);
+    kit.until(add(&bob, 9).applied()).unwrap();
+    kit.until(edit.applied()).unwrap();
+    assert!(kit.now_ms() - made_ms > 20_000);
+    assert!(before.is_some());
+    assert_eq!(session(&ann), before);
 }

@@ -131,6 +131,10 @@ fn welcome(asks_screens: bool) -> ServerMessage {
     })
 }
 
+fn ping(ahead: u64) -> ServerMessage {
+    ServerMessage::Ping { nonce: 0, ahead }
+}
+
 fn resume(full: bool) -> Resume {
     Resume {
         board: board(),
@@ -286,7 +290,8 @@ pub fn samples() -> Vec<Sample<ServerMessage>> {
         ("error.general", error(false)),
         ("feed", feed(true)),
         ("feed.increment", feed(false)),
-        ("ping", ServerMessage::Ping { nonce: 0 }),
+        ("ping", ping(0)),
+        ("ping.ahead", ping(1_234_567)),
         ("pong", ServerMessage::Pong { nonce: u64::MAX }),
         (
             "look",

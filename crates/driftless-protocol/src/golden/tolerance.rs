@@ -9,7 +9,7 @@ use crate::golden::{client, server};
 const CHOICES: [&str; 2] = ["op", "outcome"];
 
 /// The fields that may be absent, each with the field or message that they are in.
-const OPTIONAL: [(&str, &str); 19] = [
+const OPTIONAL: [(&str, &str); 20] = [
     ("hello", "token"),
     ("boards", "cursor"),
     ("subscribe", "cursor"),
@@ -29,6 +29,7 @@ const OPTIONAL: [(&str, &str); 19] = [
     ("error", "feed"),
     ("feed", "series"),
     ("series", "labels"),
+    ("ping", "ahead"),
 ];
 
 /// Changes the fields of a message and of all that is in it, but leaves data (values, the leaves of

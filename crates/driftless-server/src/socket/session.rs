@@ -103,7 +103,7 @@ impl Session {
             // Boxed, so that a connection needs room for it only while it takes something.
             Woken::Heard(incoming) => Box::pin(self.take_all(incoming, wire)).await,
             Woken::Rung => Ok(()),
-            Woken::Silence => self.ping_if_silent(),
+            Woken::Silence => self.ping_if_silent(wire),
         }
     }
 
@@ -123,12 +123,12 @@ impl Session {
     }
 
     /// The timer is only set anew once it has run out, not with everything that is heard.
-    fn ping_if_silent(&mut self) -> Result<(), End> {
+    fn ping_if_silent(&mut self, wire: &Wire) -> Result<(), End> {
         self.end_if_expired()?;
-        if Instant::now() >= self.silent_at() {
+        if Instant::now() >= self.silent_at(wire) {
             self.ping()?;
         }
-        let silent_at = self.silent_at();
+        let silent_at = self.silent_at(wire);
         self.silence.as_mut().reset(silent_at);
         Ok(())
     }
@@ -139,8 +139,15 @@ impl Session {
         in_time.map_err(|error| end_of(&error))
     }
 
-    fn silent_at(&self) -> Instant {
-        self.heard_at + self.heartbeat() / PINGS * (self.pings + 1)
+    /// When the next ping is due. The one that is the end waits for what is on its way.
+    fn silent_at(&self, wire: &Wire) -> Instant {
+        let pings = self.pings + 1;
+        let silent_from = if pings < PINGS {
+            self.heard_at
+        } else {
+            wire.silent_from(self.heard_at)
+        };
+        silent_from + self.heartbeat() / PINGS * pings
     }
 
     /// The peer was silent for another third of the heartbeat.
@@ -151,7 +158,7 @@ impl Session {
             return Err(End::close(Closing::new(CloseCode::TimedOut, reason)));
         }
         let nonce = u64::from(self.pings);
-        self.reply(&ServerMessage::Ping { nonce });
+        self.reply(&ServerMessage::Ping { nonce, ahead: 0 });
         Ok(())
     }
 

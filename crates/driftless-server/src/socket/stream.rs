@@ -20,6 +20,8 @@ const PIECES_PER_WRITE: usize = 64;
 pub struct SharedStream<S> {
     inner: S,
     waiting: VecDeque<Unwritten>,
+    /// Whether anything was read since somebody last said that this is done with.
+    has_read: bool,
 }
 
 /// What is left of a frame.
@@ -39,7 +41,18 @@ impl<S> SharedStream<S> {
         Self {
             inner,
             waiting: VecDeque::new(),
+            has_read: false,
         }
+    }
+
+    /// Whether bytes came since [`Self::forget_read`].
+    pub fn has_read(&self) -> bool {
+        self.has_read
+    }
+
+    /// What came until now is taken note of.
+    pub fn forget_read(&mut self) {
+        self.has_read = false;
     }
 
     /// Puts a frame behind what is written already. It goes out with the next write or flush. What
@@ -115,7 +128,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for SharedStream<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
+        self.has_read |= buffer.filled().len() > before;
+        polled
     }
 }
 

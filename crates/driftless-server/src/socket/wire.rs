@@ -13,6 +13,7 @@ use futures::task::AtomicWaker;
 use futures::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as CloseNumber;
@@ -23,8 +24,6 @@ use crate::metrics::Metrics;
 use crate::pace::TooFast;
 use crate::socket::stream::SharedStream;
 
-/// Slowest peer that still counts as one that reads, in bytes a millisecond.
-const BYTES_PER_MS_MIN: usize = 8;
 /// How long the last messages of a connection may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Longest reason in a close frame, in bytes: a control frame has at most 125.
@@ -39,6 +38,8 @@ pub struct Wire {
     codec: Codec,
     /// How long a peer may read nothing.
     patience: Duration,
+    /// Until when the peer may still be reading what was written.
+    reads_until: Instant,
     metrics: Arc<Metrics>,
     arrival: Arc<Arrival>,
     /// Of `arrival`.
@@ -145,6 +146,7 @@ impl Wire {
             socket,
             codec,
             patience,
+            reads_until: Instant::now(),
             metrics,
             waker: arrival.clone().into(),
             arrival,
@@ -183,7 +185,18 @@ impl Wire {
         };
         // There may be more.
         self.arrival.is_there.store(true, Ordering::Release);
+        self.socket.get_mut().forget_read();
         Poll::Ready(self.read(frame))
+    }
+
+    /// From when on silence counts against a peer that was last heard at a time: what it still
+    /// reads or writes at the slowest pace holds up whatever it says besides.
+    pub fn silent_from(&self, heard_at: Instant) -> Instant {
+        let mut from = heard_at.max(self.reads_until);
+        if self.socket.get_ref().has_read() {
+            from = from.max(heard_at + transfer(limits::FRAME_BYTES_MAX));
+        }
+        from
     }
 
     fn read(&self, frame: Option<Result<Frame, Error>>) -> Incoming {
@@ -219,14 +232,18 @@ impl Wire {
 
     /// Writes frames, in as few writes as possible. A peer that does not read them is taken for
     /// gone.
-    pub async fn send_all(&mut self, frames: Vec<Outbound>) -> Result<(), End> {
+    pub async fn send_all(&mut self, mut frames: Vec<Outbound>) -> Result<(), End> {
         if frames.is_empty() {
             return Ok(());
         }
+        let mut bytes: usize = frames.iter().map(Outbound::payload_bytes).sum();
+        if bytes > limits::UNANNOUNCED_BYTES_MAX {
+            self.reads_until = self.reads_until.max(Instant::now() + transfer(bytes));
+            frames = announced(self.codec, frames);
+            bytes = frames.iter().map(Outbound::payload_bytes).sum();
+        }
         let count = frames.len();
-        let bytes: usize = frames.iter().map(Outbound::payload_bytes).sum();
-        let transfer_ms = u64::try_from(bytes / BYTES_PER_MS_MIN).unwrap_or(u64::MAX);
-        let deadline = self.patience + Duration::from_millis(transfer_ms);
+        let deadline = self.patience + transfer(bytes);
         let metrics = self.metrics.clone();
         let mut writing = pin!(self.write(frames));
         // Most writes are done at once: a timer would cost more than they do.
@@ -286,6 +303,22 @@ impl Wire {
         };
         tokio::time::timeout(FAREWELL, farewell).await.ok();
     }
+}
+
+/// How long the slowest peer takes for so many bytes.
+fn transfer(bytes: usize) -> Duration {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    Duration::from_millis(bytes / limits::BYTES_PER_MS_MIN)
+}
+
+/// With a word before each large frame: its peer hears nothing else until that is whole.
+fn announced(codec: Codec, frames: Vec<Outbound>) -> Vec<Outbound> {
+    let announced = frames.into_iter().flat_map(|frame| {
+        let announcing = ServerMessage::announcing(frame.payload_bytes());
+        let announcing = announcing.map(|message| Outbound::message(codec, &message));
+        announcing.into_iter().chain([frame])
+    });
+    announced.collect()
 }
 
 fn end_of(error: &Error) -> End {

@@ -31,13 +31,17 @@ async fn raw(person: &mut Person) -> ServerMessage {
         .expect("a message")
 }
 
+fn ping(nonce: u64) -> ServerMessage {
+    ServerMessage::Ping { nonce, ahead: 0 }
+}
+
 #[tokio::test]
 async fn a_silent_peer_is_asked_twice_and_then_closed() {
     let builder = Driftless::builder().heartbeat(Duration::from_millis(300));
     let server = Server::start(builder).await;
     let mut person = server.person(1, "Ann").await;
     for nonce in [1, 2] {
-        assert_eq!(raw(&mut person).await, ServerMessage::Ping { nonce });
+        assert_eq!(raw(&mut person).await, ping(nonce));
     }
     assert_eq!(person.goodbye().await.0, 4001);
 }
@@ -49,7 +53,7 @@ async fn a_peer_that_answers_pings_stays() {
     let mut person = server.person(1, "Ann").await;
     // A ping at each third of the heartbeat, so this is longer than one.
     for _ in 0..4 {
-        assert_eq!(raw(&mut person).await, ServerMessage::Ping { nonce: 1 });
+        assert_eq!(raw(&mut person).await, ping(1));
         person.send(ClientMessage::Pong { nonce: 1 }).await;
     }
 }

@@ -16,4 +16,5 @@ mod push;
 mod rights;
 mod sharing;
 mod sign_in;
+mod slow;
 mod spans;

@@ -176,7 +176,7 @@ impl Person {
                 Some(Err(_)) | None => return Heard::Gone,
             };
             match message.expect("a message") {
-                ServerMessage::Ping { nonce } => self.send(ClientMessage::Pong { nonce }).await,
+                ServerMessage::Ping { nonce, .. } => self.send(ClientMessage::Pong { nonce }).await,
                 message => return Heard::Message(message),
             }
         }

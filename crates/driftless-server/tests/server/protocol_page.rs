@@ -118,6 +118,10 @@ fn sizes() -> Vec<(&'static str, String)> {
             "frame to the client",
             format!("{} MiB", limits::RESUME_BYTES_MAX / 1024 / 1024),
         ),
+        (
+            "message to the client that nothing announces",
+            kibibytes(limits::UNANNOUNCED_BYTES_MAX),
+        ),
         ("payload", kibibytes(limits::PAYLOAD_BYTES_MAX)),
         ("label", format!("{} bytes", limits::LABEL_BYTES_MAX)),
         ("value", value),

@@ -43,6 +43,9 @@ pub struct WebsocketManager {
     heartbeat_ms: u64,
     ping_at_ms: u64,
     ping_sent: Option<(u64, u64)>,
+    /// How long the largest push may take that the server may not have yet, where that is long.
+    /// What waits behind it in the system is heard of no sooner.
+    push_ms: u64,
     /// How often another connection of the same client came, in short succession.
     replaced: u32,
     online_since_ms: u64,
@@ -63,6 +66,7 @@ impl WebsocketManager {
             heartbeat_ms: 0,
             ping_at_ms: 0,
             ping_sent: None,
+            push_ms: 0,
             replaced: 0,
             online_since_ms: 0,
             rng,
@@ -198,12 +202,32 @@ impl WebsocketManager {
         self.deadline_ms = now_ms + self.heartbeat_ms;
         self.ping_at_ms = now_ms;
         self.ping_sent = None;
+        self.push_ms = 0;
     }
 
     /// Anything came from the server.
     pub fn heard(&mut self, now_ms: u64) {
         if self.is_online() {
-            self.deadline_ms = now_ms + self.heartbeat_ms;
+            self.deadline_ms = now_ms + self.heartbeat_ms + self.push_ms;
+        }
+    }
+
+    /// The server, which was just heard, has so many bytes come next: until they are there, nothing
+    /// is heard.
+    pub fn announced(&mut self, bytes: u64) {
+        if self.is_online() {
+            self.deadline_ms += transfer_ms(bytes.min(limits::RESUME_BYTES_MAX as u64));
+        }
+    }
+
+    /// A push of so many bytes goes out. Each is answered once it is there, so of many under way
+    /// the largest is the one that counts. A pong to a ping from here on says that all are.
+    pub fn pushed(&mut self, bytes: usize, now_ms: u64) {
+        if bytes > limits::UNANNOUNCED_BYTES_MAX {
+            self.ping_sent = None;
+            self.push_ms = self.push_ms.max(transfer_ms(bytes as u64));
+            let deadline_ms = now_ms + self.heartbeat_ms + self.push_ms;
+            self.deadline_ms = self.deadline_ms.max(deadline_ms);
         }
     }
 
@@ -215,6 +239,7 @@ impl WebsocketManager {
         if let Some((sent, at_ms)) = self.ping_sent.take_if(|(sent, _)| *sent == nonce) {
             debug_assert_eq!(sent, nonce, "taken for its nonce");
             *latency_ms = Some(now_ms.saturating_sub(at_ms));
+            self.push_ms = 0;
         }
     }
 
@@ -331,5 +356,131 @@ impl WebsocketManager {
             retry_at_ms,
             reason,
         };
+    }
+}
+
+/// How long so many bytes may take.
+fn transfer_ms(bytes: u64) -> u64 {
+    bytes / limits::BYTES_PER_MS_MIN
+}
+
+#[cfg(test)]
+mod tests {
+    use driftless_model::UserId;
+    use rand_core::SeedableRng as _;
+
+    use super::*;
+
+    /// The bytes of a push, or of what a server announces, that is just large enough.
+    const LARGE: usize = limits::UNANNOUNCED_BYTES_MAX + 1;
+    const LARGE_MS: u64 = LARGE as u64 / limits::BYTES_PER_MS_MIN;
+
+    /// Online since the time 0, with a heartbeat of 15 s, and heard at that time.
+    fn online() -> WebsocketManager {
+        let mut manager = WebsocketManager::new(Xoshiro256PlusPlus::seed_from_u64(1));
+        let mut actions = Vec::new();
+        manager.connect(0, &RealtimeConfig::default(), &mut actions);
+        manager.opened(&mut actions);
+        let welcome = Welcome {
+            protocol: 1,
+            protocol_min: 1,
+            session: "s".to_owned(),
+            user: UserId::new("Ann").expect("a user"),
+            build: "b".to_owned(),
+            heartbeat_ms: 15_000,
+            now_ms: 0,
+            asks_screens: false,
+        };
+        manager.welcomed(&welcome, 0);
+        manager
+    }
+
+    /// The ping that is sent at a time, if any.
+    fn tick(manager: &mut WebsocketManager, now_ms: u64) -> Option<u64> {
+        let mut actions = Vec::new();
+        manager.tick(now_ms, &RealtimeConfig::default(), &mut actions);
+        actions.iter().find_map(|action| match action {
+            Action::Ping(nonce) => Some(*nonce),
+            _ => None,
+        })
+    }
+
+    #[track_caller]
+    fn assert_lasts_until(manager: &mut WebsocketManager, end_ms: u64) {
+        tick(manager, end_ms - 1);
+        assert!(manager.is_online(), "before {end_ms}");
+        tick(manager, end_ms);
+        assert!(!manager.is_online(), "at {end_ms}");
+    }
+
+    #[test]
+    fn what_is_announced_has_the_time_that_it_takes_and_what_is_heard_ends_that() {
+        let mut manager = online();
+        manager.heard(1_000);
+        manager.announced(1_200_000);
+        assert_lasts_until(&mut manager, 1_000 + 15_000 + 150_000);
+
+        let mut manager = online();
+        manager.heard(1_000);
+        manager.announced(1_200_000);
+        manager.heard(2_000);
+        assert_lasts_until(&mut manager, 2_000 + 15_000);
+    }
+
+    #[test]
+    fn no_server_has_a_client_wait_longer_than_for_the_largest_resume() {
+        let most = limits::RESUME_BYTES_MAX as u64;
+        for bytes in [most, most + 1, u64::MAX] {
+            let mut manager = online();
+            manager.heard(0);
+            manager.announced(bytes);
+            assert_lasts_until(&mut manager, 15_000 + most / limits::BYTES_PER_MS_MIN);
+        }
+        // Before the handshake is done it has that time, whatever is announced.
+        let mut manager = online();
+        manager.opened(&mut Vec::new());
+        manager.announced(most);
+        tick(&mut manager, 15_000);
+        assert!(matches!(manager.connection, Connection::Waiting { .. }));
+    }
+
+    #[test]
+    fn behind_a_large_push_the_server_has_longer_to_answer() {
+        let mut manager = online();
+        manager.pushed(limits::UNANNOUNCED_BYTES_MAX, 10_000);
+        assert_lasts_until(&mut manager, 15_000);
+        let mut manager = online();
+        manager.pushed(LARGE, 10_000);
+        assert_lasts_until(&mut manager, 10_000 + 15_000 + LARGE_MS);
+
+        // An event on its way meanwhile says nothing of the push; nor does a smaller push.
+        let mut manager = online();
+        manager.pushed(2 * LARGE, 10_000);
+        manager.heard(11_000);
+        manager.pushed(LARGE, 12_000);
+        manager.heard(13_000);
+        assert_lasts_until(&mut manager, 13_000 + 15_000 + 2 * LARGE_MS);
+
+        // What was announced before is no shorter for it.
+        let mut manager = online();
+        manager.heard(0);
+        manager.announced(1_200_000);
+        manager.pushed(LARGE, 1_000);
+        assert_lasts_until(&mut manager, 15_000 + 150_000);
+    }
+
+    #[test]
+    fn once_a_ping_is_answered_that_was_sent_behind_a_push_it_is_over() {
+        let mut manager = online();
+        let before = tick(&mut manager, 0).expect("asks");
+        manager.pushed(LARGE, 1_000);
+        manager.heard(2_000);
+        manager.ponged(before, 2_000);
+        let behind = tick(&mut manager, 5_000).expect("asks");
+        manager.heard(6_000);
+        assert_eq!(manager.deadline_ms, 6_000 + 15_000 + LARGE_MS, "not yet");
+        manager.ponged(behind, 6_000);
+        manager.heard(7_000);
+        assert_lasts_until(&mut manager, 7_000 + 15_000);
     }
 }

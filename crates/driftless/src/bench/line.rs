@@ -249,7 +249,7 @@ impl Line {
         }
         match decode(&frame)? {
             ServerMessage::Outcome(settled) => self.settle(&settled).map(Some),
-            ServerMessage::Ping { nonce } => {
+            ServerMessage::Ping { nonce, .. } => {
                 self.feed(&ClientMessage::Pong { nonce }).await?;
                 self.flush().await?;
                 Ok(None)

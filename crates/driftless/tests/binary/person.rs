@@ -54,7 +54,9 @@ impl Person {
             let text = frame.expect("a frame").into_text().expect("text");
             let message = Codec::Json.decode_server(text.as_bytes());
             match message.expect("a message") {
-                ServerMessage::Ping { nonce } => self.send(&ClientMessage::Pong { nonce }).await,
+                ServerMessage::Ping { nonce, .. } => {
+                    self.send(&ClientMessage::Pong { nonce }).await
+                }
                 message => return message,
             }
         }

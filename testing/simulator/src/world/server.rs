@@ -90,15 +90,19 @@ impl World {
         let now_ms = self.schedule.now_ms();
         if let Some(link) = self.links.get_mut(&number).filter(|link| link.server_end) {
             let bytes = link.codec.encode_server(message);
+            let announcing = ServerMessage::announcing(bytes.len());
+            let announcing = announcing.map(|message| link.codec.encode_server(&message));
             link.last_to_device_ms = link.last_to_device_ms.max(now_ms + delay_ms);
             let at_ms = link.last_to_device_ms;
-            self.schedule.at(
-                at_ms,
-                Event::ToDevice {
-                    link: number,
-                    bytes,
-                },
-            );
+            for bytes in announcing.into_iter().chain([bytes]) {
+                self.schedule.at(
+                    at_ms,
+                    Event::ToDevice {
+                        link: number,
+                        bytes,
+                    },
+                );
+            }
         }
     }
 

@@ -97,6 +97,8 @@ impl Replica {
         for (number, push) in pushes {
             board.outbox.sent(number);
             board.stream = Stream::Live { next: push.seq + 1 };
+            let bytes = push.payload.as_str().len();
+            self.socket.pushed(bytes, now.mono_ms);
             self.outputs
                 .push_back(Output::Send(Box::new(ClientMessage::Push(push))));
         }

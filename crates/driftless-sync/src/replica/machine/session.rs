@@ -95,7 +95,10 @@ impl Replica {
             ServerMessage::Look { board, version } => self.looked_for(board, version, now),
             ServerMessage::Screens(screens) => self.screens(screens),
             ServerMessage::Feed(frame) => self.feed_frame(frame, now),
-            ServerMessage::Ping { nonce } => self.send(ClientMessage::Pong { nonce }),
+            ServerMessage::Ping { nonce, ahead } => {
+                self.socket.announced(ahead);
+                self.send(ClientMessage::Pong { nonce });
+            }
             ServerMessage::Pong { nonce } => self.socket.ponged(nonce, now.mono_ms),
             ServerMessage::Goodbye {
                 reconnect_after_ms, ..

@@ -223,7 +223,7 @@ fn a_server_cannot_make_a_replica_wait_longer_than_the_limit() {
         bench.hear(refused);
         // With full jitter on top it may be twice as long; hearing from the server keeps it online.
         bench.now.mono_ms += 2 * limits::WAIT_MS_MAX;
-        bench.hear(ServerMessage::Ping { nonce: 1 });
+        bench.hear(ServerMessage::Ping { nonce: 1, ahead: 0 });
         assert_eq!(bench.pushes(), 2, "the edit is sent again");
         let goodbye = ServerMessage::Goodbye {
             close: 4000,
