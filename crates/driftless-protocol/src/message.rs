@@ -7,7 +7,6 @@ use driftless_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::codec::is_default;
 use crate::codes::Code;
 use crate::feed::{FeedFrame, Query};
 use crate::payload::Payload;
@@ -203,7 +202,7 @@ pub enum ServerMessage {
         nonce: u64,
         /// The bytes of the message that comes next, where it is a large one: until they are there,
         /// nothing else can be heard. 0 where none is announced.
-        #[serde(default, skip_serializing_if = "is_default")]
+        #[serde(default, skip_serializing_if = "is_zero")]
         ahead: u64,
     },
     /// Answers a [`ClientMessage::Ping`].
@@ -432,6 +431,11 @@ pub enum Outcome {
         /// In words.
         detail: String,
     },
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 document_enum!(ClientMessage {
