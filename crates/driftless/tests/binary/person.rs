@@ -55,7 +55,7 @@ impl Person {
             let message = Codec::Json.decode_server(text.as_bytes());
             match message.expect("a message") {
                 ServerMessage::Ping { nonce, .. } => {
-                    self.send(&ClientMessage::Pong { nonce }).await
+                    self.send(&ClientMessage::Pong { nonce }).await;
                 }
                 message => return message,
             }
