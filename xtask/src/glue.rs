@@ -48,7 +48,7 @@ impl Pair {
         println!("Shortening what {} is called by", self.module.display());
         let others = self.other_scripts()?;
         self.drop_unused_parts(packages, &others)?;
-        let mut glue = read(&self.glue)?;
+        let mut glue = streamed(&read(&self.glue)?);
         let mut module = read_module(&self.module)?;
         let scripts = others.iter().map(|script| &script.text).chain([&glue]);
         let asked_for: HashSet<&str> = scripts
@@ -160,6 +160,19 @@ fn short(number: usize) -> String {
     }
 }
 
+/// The glue, with a loader that takes a module as it arrives, and no other: that of wasm-bindgen is
+/// also for bytes, for modules, and for servers that call a module something else. What ships is
+/// served by ours, as what it is.
+fn streamed(glue: &str) -> String {
+    const HEAD: &str = "async function __wbg_load(module, imports) {\n";
+    let Some((before, loader)) = glue.split_once(HEAD) else {
+        return glue.to_owned();
+    };
+    let after = loader.split_once("\n}\n").map_or("", |(_, after)| after);
+    let body = "  return WebAssembly.instantiateStreaming(module, imports);\n}\n";
+    [before, HEAD, body, after].concat()
+}
+
 /// The glue, with what crosses called by its new name: keys of what is imported, members of what is
 /// exported. Functions of the glue that are called the same keep their names, for esbuild.
 fn renamed(glue: &str, names: &HashMap<String, String>) -> String {
@@ -225,6 +238,24 @@ const import0 = {
 };
 "
         );
+    }
+
+    #[test]
+    fn a_module_is_taken_as_it_arrives_and_what_is_around_the_loader_stays() {
+        let glue = "\
+var wasm;
+async function __wbg_load(module, imports) {
+  if (typeof Response === \"function\" && module instanceof Response) {
+    const bytes = await module.arrayBuffer();
+  }
+}
+var __wbg_init_promise;
+";
+        let streamed = streamed(glue);
+        assert!(streamed.starts_with("var wasm;\nasync function __wbg_load"));
+        assert!(streamed.contains("WebAssembly.instantiateStreaming(module, imports)"));
+        assert!(!streamed.contains("arrayBuffer"));
+        assert!(streamed.ends_with("}\nvar __wbg_init_promise;\n"));
     }
 
     #[test]

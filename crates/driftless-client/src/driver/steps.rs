@@ -74,8 +74,11 @@ pub(super) fn told(state: &State, notice: &Notice, now: Now) {
     match notice {
         Notice::EditStored { id } => {
             // Memory alone keeps nothing.
-            let storage = state.published().status.storage.clone();
-            if !matches!(storage, StorageVerdict::MemoryOnly { .. }) {
+            let keeps = !matches!(
+                state.published().status.storage,
+                StorageVerdict::MemoryOnly { .. }
+            );
+            if keeps {
                 state.receipts.stored(*id, now);
             }
         }
