@@ -48,7 +48,7 @@ impl Pair {
         println!("Shortening what {} is called by", self.module.display());
         let others = self.other_scripts()?;
         self.drop_unused_parts(packages, &others)?;
-        let mut glue = streamed(&read(&self.glue)?);
+        let mut glue = without_fallbacks(&read(&self.glue)?);
         let mut module = read_module(&self.module)?;
         let scripts = others.iter().map(|script| &script.text).chain([&glue]);
         let asked_for: HashSet<&str> = scripts
@@ -160,17 +160,32 @@ fn short(number: usize) -> String {
     }
 }
 
-/// The glue, with a loader that takes a module as it arrives, and no other: that of wasm-bindgen is
-/// also for bytes, for modules, and for servers that call a module something else. What ships is
-/// served by ours, as what it is.
-fn streamed(glue: &str) -> String {
-    const HEAD: &str = "async function __wbg_load(module, imports) {\n";
-    let Some((before, loader)) = glue.split_once(HEAD) else {
-        return glue.to_owned();
-    };
-    let after = loader.split_once("\n}\n").map_or("", |(_, after)| after);
-    let body = "  return WebAssembly.instantiateStreaming(module, imports);\n}\n";
-    [before, HEAD, body, after].concat()
+/// Parts of wasm-bindgen's glue, by how each begins, and what is there instead: what ships is served
+/// by ours as what it is, asked for by scripts of ours, and runs in no browser that lacks these.
+const FALLBACKS: [(&str, &str); 2] = [
+    (
+        "async function __wbg_load(module, imports) {\n",
+        "async function __wbg_load(module, imports) {\n  \
+         return WebAssembly.instantiateStreaming(module, imports);\n}\n",
+    ),
+    ("if (!(\"encodeInto\" in cachedTextEncoder)) {\n", ""),
+];
+/// What the glue says to scripts that are not ours.
+const WARNING: &str = "console.warn(\"using deprecated parameters for the initialization \
+     function; pass a single object instead\");";
+
+/// The glue without what only others need: servers that call a module something else, scripts that
+/// have its bytes already, browsers of before.
+fn without_fallbacks(glue: &str) -> String {
+    let mut text = glue.replace(WARNING, "");
+    for (head, instead) in FALLBACKS {
+        if let Some((before, part)) = text.split_once(head)
+            && let Some((_, after)) = part.split_once("\n}\n")
+        {
+            text = [before, instead, after].concat();
+        }
+    }
+    text
 }
 
 /// The glue, with what crosses called by its new name: keys of what is imported, members of what is
@@ -241,8 +256,14 @@ const import0 = {
     }
 
     #[test]
-    fn a_module_is_taken_as_it_arrives_and_what_is_around_the_loader_stays() {
+    fn fallbacks_go_and_what_is_around_them_stays() {
         let glue = "\
+var cachedTextEncoder = new TextEncoder();
+if (!(\"encodeInto\" in cachedTextEncoder)) {
+  cachedTextEncoder.encodeInto = function(arg, view) {
+    view.set(cachedTextEncoder.encode(arg));
+  };
+}
 var wasm;
 async function __wbg_load(module, imports) {
   if (typeof Response === \"function\" && module instanceof Response) {
@@ -251,11 +272,16 @@ async function __wbg_load(module, imports) {
 }
 var __wbg_init_promise;
 ";
-        let streamed = streamed(glue);
-        assert!(streamed.starts_with("var wasm;\nasync function __wbg_load"));
-        assert!(streamed.contains("WebAssembly.instantiateStreaming(module, imports)"));
-        assert!(!streamed.contains("arrayBuffer"));
-        assert!(streamed.ends_with("}\nvar __wbg_init_promise;\n"));
+        let lean = "\
+var cachedTextEncoder = new TextEncoder();
+var wasm;
+async function __wbg_load(module, imports) {
+  return WebAssembly.instantiateStreaming(module, imports);
+}
+var __wbg_init_promise;
+";
+        assert_eq!(without_fallbacks(glue), lean);
+        assert_eq!(without_fallbacks(lean), lean);
     }
 
     #[test]

@@ -59,7 +59,7 @@ const PROMISES: [&str; 2] = ["--ignore-implicit-traps", "--low-memory-unused"];
 
 /// Larger functions stay by themselves, also where only one place calls them: compression finds
 /// fewer repetitions in a large one than in small ones, whose locals have the same numbers.
-const ALONE: &str = "--one-caller-inline-max-function-size=20";
+const ALONE: &str = "--one-caller-inline-max-function-size=24";
 
 /// Structured control flow is taken apart and put together again before the usual passes, which
 /// finds repetitions that they leave.

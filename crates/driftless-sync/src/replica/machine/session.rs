@@ -13,8 +13,8 @@ use crate::replica::types::{Notice, Now, Output};
 use crate::replica::undo_history::UndoHistory;
 
 /// Why the user of a copy that somebody else made edits in cannot go on with it.
-const LEFT: &str = "this copy holds edits that somebody made after you had left, and that were never \
-     sent; sign in as they did";
+const LEFT: &str =
+    "edits wait here that were made after you had left; sign in as whoever made them";
 
 impl Replica {
     /// The connection is gone, and with it the streams.
@@ -189,23 +189,27 @@ impl Replica {
     /// not theirs.
     pub(super) fn meet_token(&mut self) {
         self.is_signing_in = false;
-        let token = self.token_mark();
-        let has_entries = self.has_entries();
+        if !self.is_anothers() {
+            return;
+        }
+        let (token, has_entries) = (self.token_mark(), self.has_entries());
         let Some(row) = &mut self.row else {
             return;
         };
-        let is_known = row.token == token;
-        if row.user.is_some() && !is_known && !has_entries {
-            self.former_user = row.user.take();
-            self.journal.put(Row::Replica(row.clone()));
-            self.forget_history();
-        } else if was_left(row) && is_known && has_entries {
-            self.not_theirs = Some(LEFT.to_owned());
-        } else if was_left(row) && is_known {
-            row.user = self.former_user.take();
-            row.token = token.filter(|_| row.user.is_some());
-            self.journal.put(Row::Replica(row.clone()));
+        if has_entries {
+            if was_left(row) {
+                self.not_theirs = Some(LEFT.to_owned());
+            }
+            return;
         }
+        let former = self.former_user.take();
+        self.former_user = row.user.take();
+        if self.former_user.is_none() {
+            row.token = token.filter(|_| former.is_some());
+            row.user = former;
+        }
+        self.journal.put(Row::Replica(row.clone()));
+        self.forget_history();
     }
 
     /// Undo is a person's own: whoever signs in next does not undo what another one did.

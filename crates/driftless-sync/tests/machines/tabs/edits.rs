@@ -313,6 +313,12 @@ fn what_a_follower_wrote_is_not_taken_into_a_copy_that_becomes_another_users() {
     pair.people[leader].is_full = false;
     pair.some_rounds(200);
     stays_anns(&pair, leader);
+    // Once it was said that nothing can be made there, that stays, whatever is read again.
+    pair.edit(follower, vec![("cpu", set("unit", "%"))]);
+    pair.some_rounds(3);
+    assert_eq!(pair.entries(leader).len(), 2);
+    pair.edit(leader, vec![("cpu", set("unit", "ms"))]);
+    assert_eq!(pair.entries(leader).len(), 2);
 }
 
 /// Seed 7,492 of the simulator: the tab at which somebody signed in had read the storage, and the
