@@ -95,7 +95,7 @@ impl Stage {
         match happening {
             Happening::Write(number) => self.apply(*number, false),
             Happening::Remove(number) => self.apply(*number, true),
-            Happening::Own(number) => self.processor.local(&board(), [record(*number)]),
+            Happening::Own(number) => self.processor.local(&board(), [record(*number)].into()),
             Happening::Whole => self.processor.whole(&board()),
             Happening::Attend(number, attention) => {
                 let (board, record) = (board(), record(*number));

@@ -51,18 +51,23 @@ impl Outbox {
         }
     }
 
-    /// Adds an edit; answers its number, or why there is no room. An edit that rests on one that
-    /// was set aside joins it: answers with that one's number which edits did.
+    /// Whether there is room for one more.
+    pub fn check_room(&self) -> Result<(), OutboxFull> {
+        if self.entries.len() >= limits::OUTBOX_ENTRIES_MAX {
+            return Err(OutboxFull);
+        }
+        Ok(())
+    }
+
+    /// Adds an edit; answers its number. An edit that rests on one that was set aside joins it:
+    /// answers with that one's number which edits did.
     pub fn add(
         &mut self,
         mut new: NewEdit,
         saw: Saw,
         confirmed: &BoardState,
         journal: &mut Journal,
-    ) -> Result<(u64, Vec<EditId>), OutboxFull> {
-        if self.entries.len() >= limits::OUTBOX_ENTRIES_MAX {
-            return Err(OutboxFull);
-        }
+    ) -> (u64, Vec<EditId>) {
         self.note_made_here(new.id);
         let gesture_before = new
             .gesture
@@ -80,12 +85,12 @@ impl Outbox {
             None => self.insert(new, saw, journal),
         };
         let Some(target) = self.set_aside_below(number) else {
-            return Ok((number, Vec::new()));
+            return (number, Vec::new());
         };
         let joining = self.entry(number).into_iter();
         let joining = joining.flat_map(|entry| entry.row.ids()).collect();
         self.join_waiting(target, journal);
-        Ok((target, joining))
+        (target, joining)
     }
 
     fn note_made_here(&mut self, id: EditId) {

@@ -127,11 +127,7 @@ impl Entry {
 
     /// The records that it changes.
     pub fn records(&self) -> SortedSet<RecordId> {
-        self.row
-            .changes
-            .iter()
-            .map(|change| change.record.clone())
-            .collect()
+        records_of(&self.row)
     }
 
     pub(super) fn touches_record(&self, record: &RecordId) -> bool {
@@ -338,6 +334,12 @@ impl Entry {
             _ => None,
         }
     }
+}
+
+/// The records that an entry changes.
+pub fn records_of(row: &EntryRow) -> SortedSet<RecordId> {
+    let records = row.changes.iter().map(|change| change.record.clone());
+    records.collect()
 }
 
 /// Whether a later change writes over something that this one writes.

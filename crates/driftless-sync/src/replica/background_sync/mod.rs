@@ -36,7 +36,7 @@ pub use adopt::{Became, StoredOutbox};
 pub use applied::{Told, resent_changes};
 pub use below::Lifted;
 pub use conflict::resolved_changes;
-pub use entry::Entry;
+pub use entry::{Entry, records_of};
 pub use pending::SeenMark;
 use pending::history_id;
 pub use undo::{base_record, undo_changes};

@@ -16,7 +16,7 @@ use driftless_protocol::message::{Event, Outcome, Resume, Settled};
 pub use reread::StoredBoard;
 
 use crate::planted::{Bug, is_planted};
-use crate::replica::background_sync::{Entry, Outbox, SettleStep, Told, undo_changes};
+use crate::replica::background_sync::{Entry, Outbox, SettleStep, Told, records_of, undo_changes};
 use crate::replica::journal::Journal;
 use crate::replica::realtime_state::RealtimeState;
 use crate::replica::shown::Shown;
@@ -307,8 +307,7 @@ impl Board {
             let Some(Entry { row, .. }) = self.outbox.entry(number) else {
                 continue;
             };
-            step.touched
-                .extend(row.changes.iter().map(|change| change.record.clone()));
+            step.touched.extend(records_of(row));
             if matches!(row.state, EntryState::Quarantined { .. }) {
                 let settlement = set_aside_as(&row.state);
                 step.notices.extend(settlements(&self.id, row, &settlement));
@@ -416,8 +415,7 @@ impl Board {
         };
         step.outbox_changed = true;
         self.history.forget(row);
-        let records = row.changes.iter().map(|change| change.record.clone());
-        step.touched.extend(records);
+        step.touched.extend(records_of(row));
         let mut told = settlements(&self.id, row, &set_aside_as(&row.state));
         told.retain(|told| {
             let is_of =
@@ -438,8 +436,7 @@ impl Board {
             return;
         };
         step.outbox_changed = true;
-        step.touched
-            .extend(row.changes.iter().map(|change| change.record.clone()));
+        step.touched.extend(records_of(&row));
         step.notices
             .extend(self.applied_notices(&row, *version, skipped, replaced));
         let is_taken_back = matches!(

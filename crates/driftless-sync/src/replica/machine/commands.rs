@@ -1,12 +1,14 @@
 //! What somebody asks for.
 
-use driftless_model::{BoardId, EditId, Version};
-use driftless_protocol::durable::{EntryState, LocalChange};
+use driftless_model::{BoardId, EditId, SortedSet, Version};
+use driftless_protocol::durable::{EntryRow, EntryState, LocalChange};
 use driftless_protocol::message::ClientMessage;
 use driftless_protocol::{Code, Query, TabMessage, Wish};
 
 use crate::planted::{Bug, is_planted};
-use crate::replica::background_sync::{Entry, NewEdit, Saw, resent_changes, resolved_changes};
+use crate::replica::background_sync::{
+    Entry, NewEdit, Saw, records_of, resent_changes, resolved_changes,
+};
 use crate::replica::board::{Step, Stream, settlements};
 use crate::replica::machine::{Phase, Replica};
 use crate::replica::tabs::What;
@@ -138,7 +140,7 @@ impl Replica {
         if board.refused.is_some() {
             board.hurry();
         }
-        self.processor.local(id, []);
+        self.processor.local(id, SortedSet::new());
     }
 
     pub(super) fn unfollow(&mut self, id: &BoardId) {
@@ -215,38 +217,56 @@ impl Replica {
         for change in &mut edit.changes {
             change.seen.version = change.seen.version.min(version);
         }
-        let refused = edit.clone();
-        let confirmed = board.state.confirmed();
-        match board.outbox.add(edit, saw, confirmed, &mut self.journal) {
-            Ok((number, joined)) => {
-                // The edit may have pulled others with it into an entry that was set aside.
-                let entry = board.outbox.entry(number);
-                let touched = entry.map(Entry::records).unwrap_or_default();
-                let ticket = entry.map(|entry| entry.ticket);
-                self.unstored.insert(edit_id, ticket.unwrap_or_default());
-                self.processor.local(&id, touched);
-                let mut step = Step::default();
-                if !joined.is_empty() {
-                    board.set_aside(number, Some(&joined), &mut step);
-                }
-                if let Some(made) = made {
-                    self.note(&id, made);
-                }
-                if step.outbox_changed {
-                    self.finish(&id, step, now);
-                }
-            }
-            Err(full) => self.refuse_edit(&refused, Code::RateLimited, full.to_string()),
+        if let Err(full) = board.outbox.check_room() {
+            return self.refuse_edit(&edit, Code::RateLimited, full.to_string());
         }
+        let confirmed = board.state.confirmed();
+        let (number, joined) = board.outbox.add(edit, saw, confirmed, &mut self.journal);
+        // The edit may have pulled others with it into an entry that was set aside.
+        let entry = board.outbox.entry(number);
+        let touched = entry.map(Entry::records).unwrap_or_default();
+        let ticket = entry.map(|entry| entry.ticket);
+        self.unstored.insert(edit_id, ticket.unwrap_or_default());
+        let mut step = Step {
+            outbox_changed: true,
+            touched,
+            ..Step::default()
+        };
+        if !joined.is_empty() {
+            board.set_aside(number, Some(&joined), &mut step);
+        }
+        if let Some(made) = made {
+            self.note(&id, made);
+        }
+        self.finish(&id, step, now);
     }
 
     pub(super) fn refuse_edit(&mut self, edit: &NewEdit, code: Code, detail: String) {
+        self.let_go(edit, Settlement::Refused { code, detail });
+    }
+
+    /// An edit is no more, or never was.
+    pub(super) fn let_go(&mut self, edit: &NewEdit, settlement: Settlement) {
+        self.tell_settled(&edit.board, edit.id, edit.label.clone(), settlement);
+    }
+
+    fn tell_settled(&mut self, board: &BoardId, id: EditId, label: String, settlement: Settlement) {
         self.outputs.push_back(Output::Notice(Notice::EditSettled {
-            board: edit.board.clone(),
-            id: edit.id,
-            label: edit.label.clone(),
-            settlement: Settlement::Refused { code, detail },
+            board: board.clone(),
+            id,
+            label,
+            settlement,
         }));
+    }
+
+    pub(super) fn tell_all(&mut self, notices: Vec<Notice>) {
+        self.outputs.extend(notices.into_iter().map(Output::Notice));
+    }
+
+    /// An entry is no more.
+    pub(super) fn entry_gone(&mut self, id: &BoardId, row: &EntryRow, settlement: &Settlement) {
+        self.processor.local(id, records_of(row));
+        self.tell_all(settlements(id, row, settlement));
     }
 
     /// Whoever decided on an entry waits for the edit that it becomes.
@@ -254,15 +274,11 @@ impl Replica {
         let board = self.boards.get(id);
         let entry = board.and_then(|board| board.outbox.entry(number));
         let label = entry.map(|entry| entry.row.label.clone());
-        self.outputs.push_back(Output::Notice(Notice::EditSettled {
-            board: id.clone(),
-            id: edit,
-            label: label.unwrap_or_default(),
-            settlement: Settlement::Refused {
-                code: Code::WrongUser,
-                detail,
-            },
-        }));
+        let settlement = Settlement::Refused {
+            code: Code::WrongUser,
+            detail,
+        };
+        self.tell_settled(id, edit, label.unwrap_or_default(), settlement);
     }
 
     pub(super) fn retry(&mut self, id: &BoardId, edit: EditId, edit_id: EditId, now: Now) {
@@ -319,14 +335,7 @@ impl Replica {
         };
         let of = row.id;
         self.note(id, What::Discarded(Box::new(row.clone())));
-        let records: Vec<_> = row
-            .changes
-            .iter()
-            .map(|change| change.record.clone())
-            .collect();
-        self.processor.local(id, records);
-        let settled = settlements(id, &row, &Settlement::Discarded);
-        self.outputs.extend(settled.into_iter().map(Output::Notice));
+        self.entry_gone(id, &row, &Settlement::Discarded);
         let ids: Vec<EditId> = row.ids().collect();
         let mut changes = changes.unwrap_or(row.changes);
         let board = &*self.board_mut(id);
@@ -369,14 +378,7 @@ impl Replica {
         self.processor.local(id, marked);
         self.note_rolled_back(id, edit, &gone);
         for row in gone {
-            let records: Vec<_> = row
-                .changes
-                .iter()
-                .map(|change| change.record.clone())
-                .collect();
-            self.processor.local(id, records);
-            let settled = settlements(id, &row, &Settlement::RolledBack);
-            self.outputs.extend(settled.into_iter().map(Output::Notice));
+            self.entry_gone(id, &row, &Settlement::RolledBack);
         }
     }
 

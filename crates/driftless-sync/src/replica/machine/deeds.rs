@@ -6,10 +6,10 @@ use driftless_protocol::Code;
 use driftless_protocol::durable::{AppliedRow, EntryRow};
 
 use crate::replica::background_sync::{Entry, NewEdit, Saw, undo_changes};
-use crate::replica::board::{labelled, settlements};
+use crate::replica::board::labelled;
 use crate::replica::machine::Replica;
 use crate::replica::tabs::{Deed, What};
-use crate::replica::types::{Notice, Now, Output, Settlement};
+use crate::replica::types::{Now, Settlement};
 use crate::replica::undo_history::Part;
 
 impl Replica {
@@ -115,15 +115,6 @@ impl Replica {
         });
     }
 
-    fn let_go(&mut self, edit: &NewEdit, settlement: Settlement) {
-        self.outputs.push_back(Output::Notice(Notice::EditSettled {
-            board: edit.board.clone(),
-            id: edit.id,
-            label: edit.label.clone(),
-            settlement,
-        }));
-    }
-
     fn make_once(
         &mut self,
         edit: NewEdit,
@@ -222,10 +213,7 @@ impl Replica {
         let Some(row) = board.outbox.discard(number, &mut self.journal) else {
             return false;
         };
-        let records: Vec<_> = row.changes.iter().map(|it| it.record.clone()).collect();
-        self.processor.local(id, records);
-        let told = settlements(id, &row, &Settlement::Discarded);
-        self.outputs.extend(told.into_iter().map(Output::Notice));
+        self.entry_gone(id, &row, &Settlement::Discarded);
         self.note(id, What::Discarded(Box::new(row)));
         true
     }

@@ -68,7 +68,7 @@ impl Replica {
             && row.history != history
         {
             row.history = history;
-            self.journal.put(Row::Replica(row.clone()));
+            self.store_row();
             for board in self.boards.values_mut() {
                 board.outbox.go_to_history(history);
             }

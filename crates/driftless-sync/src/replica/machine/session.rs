@@ -1,7 +1,7 @@
 //! The connection: hello, messages, and what they do to boards.
 
 use driftless_model::{BoardId, UserId, limits};
-use driftless_protocol::durable::{ReplicaRow, Row};
+use driftless_protocol::durable::ReplicaRow;
 use driftless_protocol::message::{ClientMessage, Hello, ServerMessage, Subscribe, Welcome};
 use driftless_protocol::{Blame, Code, FeedFrame, PROTOCOL, Query};
 
@@ -208,7 +208,7 @@ impl Replica {
             row.token = token.filter(|_| former.is_some());
             row.user = former;
         }
-        self.journal.put(Row::Replica(row.clone()));
+        self.store_row();
         self.forget_history();
     }
 
@@ -228,7 +228,7 @@ impl Replica {
         {
             row.user = Some(user.clone());
             row.token = token;
-            self.journal.put(Row::Replica(row.clone()));
+            self.store_row();
         }
     }
 
@@ -355,12 +355,12 @@ impl Replica {
             let board = self.boards.get(id);
             let undecided = board.map(|board| board.outbox.set_aside(&step.touched));
             if let Some(undecided) = undecided.filter(|undecided| !undecided.is_empty()) {
-                self.processor.undecided(id, undecided.into_keys());
+                self.processor
+                    .undecided(id, undecided.into_keys().collect());
             }
             self.processor.remote(id, step.touched, now.mono_ms);
         }
-        self.outputs
-            .extend(step.notices.into_iter().map(Output::Notice));
+        self.tell_all(step.notices);
         for undo in step.undo {
             self.undo_taken_back(id, undo, now);
         }

@@ -90,8 +90,14 @@ impl Replica {
                 history: 0,
             },
         };
-        self.journal.put(Row::Replica(row.clone()));
         self.row = Some(row);
+        self.store_row();
+    }
+
+    pub(super) fn store_row(&mut self) {
+        if let Some(row) = self.row.clone() {
+            self.journal.put(Row::Replica(row));
+        }
     }
 
     /// 128 random bits: an id.
@@ -224,7 +230,7 @@ impl Replica {
             return;
         };
         let former = std::mem::replace(&mut row.client, client);
-        self.journal.put(Row::Replica(row.clone()));
+        self.store_row();
         for (id, board) in &mut self.boards {
             board.outbox.unseal(former, &mut self.journal);
             board.store_board(&mut self.journal);

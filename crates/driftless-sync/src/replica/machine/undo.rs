@@ -7,7 +7,7 @@ use crate::replica::background_sync::{NewEdit, undo_changes};
 use crate::replica::board::{Undo, labelled, settlements};
 use crate::replica::machine::Replica;
 use crate::replica::tabs::What;
-use crate::replica::types::{Now, Output, Settlement};
+use crate::replica::types::{Now, Settlement};
 use crate::replica::undo_history::{Applied, Part, Step, UndoState};
 
 impl Replica {
@@ -97,8 +97,7 @@ impl Replica {
         if gone.is_empty() {
             return Some(Part::Marked(edit));
         }
-        let settled = settlements(id, &row, &Settlement::RolledBack);
-        self.outputs.extend(settled.into_iter().map(Output::Notice));
+        self.tell_all(settlements(id, &row, &Settlement::RolledBack));
         Some(Part::Gone(Box::new(row)))
     }
 

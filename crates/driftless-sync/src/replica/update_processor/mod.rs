@@ -103,7 +103,7 @@ impl UpdateProcessor {
     }
 
     /// Records and outbox changed by the person: shown at once.
-    pub fn local(&mut self, board: &BoardId, records: impl IntoIterator<Item = RecordId>) {
+    pub fn local(&mut self, board: &BoardId, records: SortedSet<RecordId>) {
         self.first(board, records);
         self.outboxes.insert(board.clone());
         self.is_urgent = true;
@@ -111,12 +111,12 @@ impl UpdateProcessor {
 
     /// Others changed what a person has to decide on: shown with the next frame, whatever the pace,
     /// together with the decision.
-    pub fn undecided(&mut self, board: &BoardId, records: impl IntoIterator<Item = RecordId>) {
+    pub fn undecided(&mut self, board: &BoardId, records: SortedSet<RecordId>) {
         self.first(board, records);
         self.outboxes.insert(board.clone());
     }
 
-    fn first(&mut self, board: &BoardId, records: impl IntoIterator<Item = RecordId>) {
+    fn first(&mut self, board: &BoardId, records: SortedSet<RecordId>) {
         let changed = self.boards.entry(board.clone()).or_default();
         changed.is_noted = true;
         for record in records {

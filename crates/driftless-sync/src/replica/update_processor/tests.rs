@@ -70,7 +70,7 @@ fn remote_changes_wait_for_the_frame_and_own_ones_do_not() {
     processor.flush(100, CADENCE);
     processor.remote(&board(), [], 101);
     assert_eq!(processor.due_at_ms(CADENCE), Some(116));
-    processor.local(&board(), []);
+    processor.local(&board(), [].into());
     assert_eq!(processor.due_at_ms(CADENCE), Some(0));
     processor.flush(101, CADENCE);
     assert_eq!(processor.due_at_ms(CADENCE), None);
@@ -83,7 +83,7 @@ fn own_changes_come_first_then_what_is_on_screen_then_the_rest() {
     let interval_ms = 50;
     processor.attend(&subject("b"), paced(Pace::Throttle { interval_ms }));
     processor.remote(&board(), ["a", "b", "c"].map(record), 0);
-    processor.local(&board(), [record("z")]);
+    processor.local(&board(), [record("z")].into());
     let flush = processor.flush(1_000, CADENCE);
     assert_eq!(records(&flush), ["z", "c", "b", "a"].map(record));
     assert!(flush.boards[&board()].held.is_empty());
@@ -170,9 +170,9 @@ fn own_changes_and_decisions_do_not_wait_for_a_pace() {
     processor.attend(&subject("a"), hidden());
     processor.attend(&subject("b"), hidden());
     processor.remote(&board(), ["a", "b"].map(record), 0);
-    processor.undecided(&board(), [record("b")]);
+    processor.undecided(&board(), [record("b")].into());
     assert_eq!(processor.due_at_ms(CADENCE), Some(16));
-    processor.local(&board(), [record("a")]);
+    processor.local(&board(), [record("a")].into());
     let flush = processor.flush(1, CADENCE);
     assert_eq!(records(&flush), ["a", "b"].map(record));
     assert_eq!(flush.outboxes, [board()].into());
