@@ -160,8 +160,9 @@ fn short(number: usize) -> String {
     }
 }
 
-/// Parts of wasm-bindgen's glue, by how each begins, and what is there instead: what ships is served
-/// by ours as what it is, asked for by scripts of ours, and runs in no browser that lacks these.
+/// Parts of wasm-bindgen's glue, by how each begins, and what is there instead: what ships is
+/// served by ours as what it is, asked for by scripts of ours, and runs in no browser that lacks
+/// these.
 const FALLBACKS: [(&str, &str); 2] = [
     (
         "async function __wbg_load(module, imports) {\n",

@@ -171,9 +171,41 @@ pub struct Book {
     pub pushed: BTreeMap<(ClientId, BoardId, u64, Era), Payload>,
     /// What each device wrote and took back.
     pub taken_back: BTreeMap<usize, Vec<(LeafKey, Option<Value>)>>,
+    /// What the screens of each device have shown of a record so far, one after the other.
+    shown: BTreeMap<(usize, BoardId, RecordId), Vec<Shown>>,
 }
 
+/// The leaves of a record on a screen.
+type Shown = BTreeMap<LeafPath, Value>;
+
 impl Book {
+    /// A screen of a device shows this.
+    pub fn shows(&mut self, device: usize, board: &BoardId, records: &BTreeMap<RecordId, Shown>) {
+        for (id, leaves) in records {
+            let leaves = leaves
+                .iter()
+                .map(|(leaf, value)| (today(leaf), value.clone()));
+            let leaves: Shown = leaves.collect();
+            let key = (device, board.clone(), id.clone());
+            let before = self.shown.entry(key).or_default();
+            if !before.contains(&leaves) {
+                before.push(leaves);
+            }
+        }
+    }
+
+    /// Whether a screen of a device has ever shown a leaf with this value, or without any.
+    pub fn has_shown(
+        &self,
+        (device, board): (usize, &BoardId),
+        (record, leaf): (&RecordId, &LeafPath),
+        value: Option<&Value>,
+    ) -> bool {
+        let shown = self.shown.get(&(device, board.clone(), record.clone()));
+        let mut shown = shown.into_iter().flatten();
+        shown.any(|leaves| leaves.get(leaf) == value)
+    }
+
     /// Which edit one became part of on a device, if any.
     pub fn successor(&self, device: usize, id: EditId) -> Option<EditId> {
         self.successors.get(&(device, id))?.last().copied()

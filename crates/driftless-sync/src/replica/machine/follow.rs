@@ -112,6 +112,10 @@ impl Replica {
             self.commit();
         }
         self.do_again(deeds, now);
+        if matches!(self.verdict, StorageVerdict::NotSaved { .. }) && !self.journal.is_wanted() {
+            // What could not be written is another tab's to write by now.
+            self.verdict = StorageVerdict::Durable;
+        }
     }
 
     fn term(&self) -> u64 {

@@ -185,8 +185,8 @@ impl Replica {
 
     /// Whoever comes with another token than the copy's user had may be somebody else: where
     /// nobody's edits wait, what is made from here on is theirs, even before the server has said
-    /// who they are. It stays so until it has: where the former one comes back before, what waits is
-    /// not theirs.
+    /// who they are. It stays so until it has: where the former one comes back before, what waits
+    /// is not theirs.
     pub(super) fn meet_token(&mut self) {
         self.is_signing_in = false;
         if !self.is_anothers() {

@@ -336,6 +336,28 @@ fn an_edit_that_is_stored_while_another_tab_takes_the_lead_stays_its_authors() {
     stays_anns(&pair, follower);
 }
 
+/// Seed 3,606 of the simulator: the disk had no room for who had signed in, nor for what they made.
+#[test]
+fn what_is_made_after_a_sign_in_that_is_not_stored_is_not_the_former_users() {
+    let (mut pair, leader, follower, _) = three();
+    pair.people[leader].is_full = true;
+    cleo_signs_in(&mut pair, leader);
+    pair.some_rounds(20);
+    let cleo = pair.people[leader].user.clone();
+    assert_eq!(pair.people[leader].replica.status().user, Some(cleo));
+    let edit = pair.edit(leader, vec![("cpu", set("title", "Cleo's"))]);
+    pair.some_rounds(3);
+    pair.people[leader].is_full = false;
+    pair.elect(follower);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
+    let is_told = |notice: &Notice| {
+        matches!(notice, Notice::EditSettled { id, settlement: Settlement::Refused { .. }, .. }
+            if *id == edit)
+    };
+    assert!(pair.notices(leader).iter().any(is_told));
+}
+
 #[test]
 fn whoever_signs_in_at_a_tab_that_follows_goes_on_with_what_they_made_there() {
     let (mut pair, leader, follower, _) = three();

@@ -261,3 +261,21 @@ fn a_tab_that_lost_the_lock_before_it_led_follows() {
         assert_eq!(claims, usize::from(!is_lost));
     }
 }
+
+#[test]
+fn what_a_tab_could_not_write_while_it_led_is_no_longer_its_to_say() {
+    let (mut pair, first, second, bob) = three();
+    pair.people[first].is_full = true;
+    pair.edit(bob, vec![("cpu", set("title", "Bob's"))]);
+    pair.some_rounds(5);
+    let storage = |pair: &Pair| pair.people[first].replica.status().storage;
+    assert!(matches!(storage(&pair), StorageVerdict::NotSaved { .. }));
+    pair.elect(second);
+    pair.some_rounds(20);
+    assert!(is_online(&pair, second));
+    assert_eq!(storage(&pair), StorageVerdict::Durable);
+    // What its own person makes is not saved, and it says so.
+    pair.edit(first, vec![("cpu", set("title", "Ann's"))]);
+    pair.some_rounds(20);
+    assert!(matches!(storage(&pair), StorageVerdict::NotSaved { .. }));
+}

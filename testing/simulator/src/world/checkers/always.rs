@@ -54,6 +54,10 @@ pub fn view(world: &mut World, tab: usize, board: &BoardId) -> Result<(), Failur
     let before = world
         .shown_before
         .insert((tab, board.clone()), shown.clone());
+    if before.as_ref() != Some(&shown) {
+        let device = world.device_of(tab);
+        world.book.shows(device, board, &shown);
+    }
     naive.retain(|id, _| !held.contains(id));
     shown.retain(|id, _| !held.contains(id));
     if naive != shown {

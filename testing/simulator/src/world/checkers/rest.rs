@@ -357,6 +357,15 @@ fn effect_was_seen(
         if !is_ask || is_own || there.as_ref() == value || is_own_undo(log, before, leaf, row) {
             continue;
         }
+        // A server that was restored has the value of before: whoever saw both replaces nothing
+        // unseen, whichever of them they wrote over.
+        let at = (&effect.record, leaf);
+        let has_shown = world
+            .book
+            .has_shown((made.device, board), at, there.as_ref());
+        if world.server.has_been_restored && has_shown {
+            continue;
+        }
         let allowed = made.allowed.get(&(effect.record.clone(), leaf.clone()));
         if !allowed.is_some_and(|allowed| allowed.contains(&there)) {
             return fail(format!(
