@@ -206,8 +206,9 @@ impl World {
 
     fn any_command(&mut self, source: &mut Source<'_>) {
         let board = any_board(source);
-        let number = source.below(8) as u64;
-        let id = edit_id(source);
+        let entries = self.replica.entries(&board);
+        let entry = entries.get(source.below(8));
+        let (edit, id) = (entry.map_or(EditId(0), |entry| entry.id), edit_id(source));
         let command = match source.below(15) {
             0 => Command::Connect,
             1 => Command::Disconnect,
@@ -227,11 +228,11 @@ impl World {
                 board,
                 version: Version(source.wide()),
             },
-            9 => Command::Retry { board, number, id },
-            10 => Command::RollBack { board, number },
+            9 => Command::Retry { board, edit, id },
+            10 => Command::RollBack { board, edit },
             11 | 12 => Command::Resolve {
                 board,
-                number,
+                edit,
                 edits: source.below(3),
                 resolution: resolution(source),
                 seen: Version(source.wide()),

@@ -83,8 +83,8 @@ impl Give for Packed {
     }
 }
 
-/// As `STANDARD.encode`, whose loop takes many bytes at a time and is more than a page should have to
-/// load, which writes no bytes as text.
+/// As `STANDARD.encode`, whose loop takes many bytes at a time and is more than a page should
+/// have to load, which writes no bytes as text.
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();

@@ -343,7 +343,7 @@ impl World {
     /// Somebody signs in at a tab: it takes the lead, and then the others get the token from it.
     fn sign_in_at(&mut self, tab: usize) -> Result<(), Failure> {
         let device = self.device_of(tab);
-        let token = self.good_token(device);
+        let token = Some(self.good_token(device));
         self.command(tab, Command::SetToken(token))?;
         if self.is_follower(tab) {
             self.tally.follower_sign_ins += 1;
@@ -355,10 +355,10 @@ impl World {
     }
 
     /// The token that the application of a device has.
-    fn good_token(&self, device: usize) -> Option<String> {
+    fn good_token(&self, device: usize) -> String {
         let own = &self.devices[device];
         let user = own.fate.guest.as_ref().unwrap_or(&own.user);
-        Some(format!("{user}#{}", own.fate.token))
+        format!("{user}#{}", own.fate.token)
     }
 
     /// Tells every tab who is signed in.
@@ -371,7 +371,7 @@ impl World {
 
     /// Tells a tab who is signed in.
     pub fn give_token_to(&mut self, tab: usize) -> Result<(), Failure> {
-        let token = self.good_token(self.device_of(tab));
+        let token = Some(self.good_token(self.device_of(tab)));
         // The tab that leads signs in for all.
         let command = if self.is_follower(tab) {
             Command::AdoptToken
