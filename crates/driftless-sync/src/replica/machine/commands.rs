@@ -121,7 +121,8 @@ impl Replica {
         if is_new {
             self.session_user = None;
             self.not_theirs = None;
-            if self.phase != Phase::Following {
+            // A tab that is about to lead sees to it once nobody else can write any more.
+            if self.phase == Phase::Leading || self.tabs.is_none() {
                 self.meet_token();
             }
         }

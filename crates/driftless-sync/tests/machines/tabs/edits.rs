@@ -325,15 +325,20 @@ fn what_a_follower_wrote_is_not_taken_into_a_copy_that_becomes_another_users() {
 /// one that led until then wrote to it before it no longer could.
 #[test]
 fn an_edit_that_is_stored_while_another_tab_takes_the_lead_stays_its_authors() {
-    let (mut pair, leader, follower, _) = three();
-    pair.hold(follower);
-    cleo_signs_in(&mut pair, follower);
-    pair.elect(follower);
-    pair.edit(leader, vec![("cpu", set("title", "Ann's"))]);
-    pair.people[leader].is_frozen = true;
-    pair.let_go(follower);
-    pair.some_rounds(10);
-    stays_anns(&pair, follower);
+    for signs_in_first in [true, false] {
+        let (mut pair, leader, follower, _) = three();
+        pair.hold(follower);
+        if signs_in_first {
+            cleo_signs_in(&mut pair, follower);
+        }
+        pair.elect(follower);
+        cleo_signs_in(&mut pair, follower);
+        pair.edit(leader, vec![("cpu", set("title", "Ann's"))]);
+        pair.people[leader].is_frozen = true;
+        pair.let_go(follower);
+        pair.some_rounds(10);
+        stays_anns(&pair, follower);
+    }
 }
 
 /// Seed 3,606 of the simulator: the disk had no room for who had signed in, nor for what they made.
