@@ -9,7 +9,7 @@ use crate::replica::background_sync::{Entry, NewEdit, Saw, undo_changes};
 use crate::replica::board::labelled;
 use crate::replica::machine::Replica;
 use crate::replica::tabs::{Deed, What};
-use crate::replica::types::{Now, Settlement};
+use crate::replica::types::{Notice, Now, Output, Settlement};
 use crate::replica::undo_history::Part;
 
 impl Replica {
@@ -142,6 +142,10 @@ impl Replica {
                 instead_of,
             };
             self.add(edit, saw, Some(made), now);
+        } else {
+            // A write that was said to have failed had not.
+            let stored = Notice::EditStored { id: edit.id };
+            self.outputs.push_back(Output::Notice(stored));
         }
     }
 

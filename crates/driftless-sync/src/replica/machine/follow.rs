@@ -86,6 +86,8 @@ impl Replica {
         self.sign_in_again(leads);
         if leads {
             self.meet_token();
+        } else {
+            self.former_user = None;
         }
         self.detach();
         self.socket.disconnect(&mut self.actions);
@@ -112,7 +114,8 @@ impl Replica {
             self.commit();
         }
         self.do_again(deeds, now);
-        if matches!(self.verdict, StorageVerdict::NotSaved { .. }) && !self.journal.is_wanted() {
+        let is_unsaved = matches!(self.verdict, StorageVerdict::NotSaved { .. });
+        if is_unsaved && self.phase == Phase::Following && !self.journal.is_wanted() {
             // What could not be written is another tab's to write by now.
             self.verdict = StorageVerdict::Durable;
         }
@@ -250,7 +253,10 @@ impl Replica {
         }
         let is_urgent = tabs.is_outdated || tabs.is_elected || self.is_leading();
         let frame_ms = self.cadence().frame_ms;
-        Some(if is_urgent {
+        Some(if self.phase == Phase::Claiming {
+            // Where that could not be written, it is read again when it is tried again.
+            self.storage_retry_at_ms.unwrap_or(0)
+        } else if is_urgent {
             0
         } else {
             tabs.read_at_ms + frame_ms

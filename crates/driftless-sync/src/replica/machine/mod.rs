@@ -248,12 +248,10 @@ impl Replica {
         self.is_signing_in && self.is_anothers()
     }
 
-    /// Whether the copy is of a user who had another token, or was left by the one who has this.
+    /// Whether the copy is of a user who had another token.
     fn is_anothers(&self) -> bool {
-        self.row.as_ref().is_some_and(|row| {
-            let is_known = row.token == self.token_mark();
-            (row.user.is_some() && !is_known) || (session::was_left(row) && is_known)
-        })
+        let is_anothers = |row: &ReplicaRow| row.user.is_some() && row.token != self.token_mark();
+        self.row.as_ref().is_some_and(is_anothers)
     }
 
     /// Whether a person may decide about what is in the outbox; where they may not, they are told.

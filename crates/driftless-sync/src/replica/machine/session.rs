@@ -1,7 +1,6 @@
 //! The connection: hello, messages, and what they do to boards.
 
 use driftless_model::{BoardId, UserId, limits};
-use driftless_protocol::durable::ReplicaRow;
 use driftless_protocol::message::{ClientMessage, Hello, ServerMessage, Subscribe, Welcome};
 use driftless_protocol::{Blame, Code, FeedFrame, PROTOCOL, Query};
 
@@ -11,10 +10,6 @@ use crate::replica::journal::Journal;
 use crate::replica::machine::Replica;
 use crate::replica::types::{Notice, Now, Output};
 use crate::replica::undo_history::UndoHistory;
-
-/// Why the user of a copy that somebody else made edits in cannot go on with it.
-const LEFT: &str =
-    "edits wait here that were made after you had left; sign in as whoever made them";
 
 impl Replica {
     /// The connection is gone, and with it the streams.
@@ -131,19 +126,17 @@ impl Replica {
         let bound = self.row.as_ref().and_then(|row| row.user.clone());
         self.server_build = Some(welcome.build.clone());
         let is_ignored = is_planted(Bug::IgnoreOwner);
-        match bound.filter(|bound| *bound != welcome.user && !is_ignored) {
-            Some(bound) if self.has_entries() => {
-                return self.leave_to_others(format!(
+        if let Some(bound) = bound.filter(|bound| *bound != welcome.user && !is_ignored) {
+            if self.has_entries() {
+                let reason = format!(
                     "this copy holds edits of {bound} that are not settled; sign in as {bound}"
-                ));
+                );
+                self.detach();
+                self.socket.close_for(&reason, &mut self.actions);
+                self.not_theirs = Some(reason);
+                return;
             }
-            Some(_) => return self.start_as(&welcome.user, now),
-            None => {}
-        }
-        if self.row.as_ref().is_some_and(was_left)
-            && let Some(reason) = self.not_theirs.take()
-        {
-            return self.leave_to_others(reason);
+            return self.start_as(&welcome.user, now);
         }
         let former = self.former_user.take();
         if former.is_some_and(|former| former != welcome.user) {
@@ -158,13 +151,6 @@ impl Replica {
         for (feed, query) in feeds.into_iter().chain(self.tab_feeds.all()) {
             self.send(ClientMessage::OpenFeed { feed, query });
         }
-    }
-
-    /// Whoever is signed in has no business with what waits here.
-    fn leave_to_others(&mut self, reason: String) {
-        self.detach();
-        self.socket.close_for(&reason, &mut self.actions);
-        self.not_theirs = Some(reason);
     }
 
     fn has_entries(&self) -> bool {
@@ -185,31 +171,17 @@ impl Replica {
 
     /// Whoever comes with another token than the copy's user had may be somebody else: where
     /// nobody's edits wait, what is made from here on is theirs, even before the server has said
-    /// who they are. It stays so until it has: where the former one comes back before, what waits
-    /// is not theirs.
+    /// who they are.
     pub(super) fn meet_token(&mut self) {
         self.is_signing_in = false;
-        if !self.is_anothers() {
+        if self.has_entries() || !self.is_anothers() {
             return;
         }
-        let (token, has_entries) = (self.token_mark(), self.has_entries());
-        let Some(row) = &mut self.row else {
-            return;
-        };
-        if has_entries {
-            if was_left(row) {
-                self.not_theirs = Some(LEFT.to_owned());
-            }
-            return;
+        if let Some(row) = &mut self.row {
+            self.former_user = row.user.take();
+            self.store_row();
+            self.forget_history();
         }
-        let former = self.former_user.take();
-        self.former_user = row.user.take();
-        if self.former_user.is_none() {
-            row.token = token.filter(|_| former.is_some());
-            row.user = former;
-        }
-        self.store_row();
-        self.forget_history();
     }
 
     /// Undo is a person's own: whoever signs in next does not undo what another one did.
@@ -263,6 +235,7 @@ impl Replica {
             row.token = token;
         }
         self.not_theirs = None;
+        self.former_user = None;
         self.session_user = Some(user.clone());
         self.reidentify(now);
     }
@@ -402,12 +375,6 @@ pub fn token_mark(token: &str) -> u64 {
     token.bytes().fold(FNV.0, |mark, byte| {
         (mark ^ u64::from(byte)).wrapping_mul(FNV.1)
     })
-}
-
-/// Whether the copy is nobody's, since somebody came with another token than its user had. What
-/// waits in it was made by anybody but that one.
-pub(super) fn was_left(row: &ReplicaRow) -> bool {
-    row.user.is_none() && row.token.is_some()
 }
 
 fn subscribe(id: &BoardId, board: &Board) -> Subscribe {

@@ -128,7 +128,13 @@ impl Replica {
             }
             CommitResult::Conflict => self.superseded(),
             CommitResult::Failed { reason } => {
-                self.journal.put_back();
+                if self.phase == Phase::Claiming && self.tabs.is_some() && self.is_anothers() {
+                    // Tried again by itself: what is made here is not to be the former user's.
+                    self.journal.refused();
+                    self.outdated();
+                } else {
+                    self.journal.put_back();
+                }
                 self.verdict = StorageVerdict::NotSaved { reason };
                 self.storage_retry_at_ms = Some(now.mono_ms + self.config.storage_retry_ms());
             }

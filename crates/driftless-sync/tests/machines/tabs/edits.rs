@@ -2,7 +2,7 @@
 
 use driftless_model::{Op, UserId, limits};
 use driftless_protocol::durable::{Key, Row};
-use driftless_sync::replica::view::Connection;
+use driftless_sync::replica::view::{Connection, StorageVerdict};
 use driftless_sync::replica::{Command, Notice, Settlement};
 
 use crate::pair::{Pair, create, path, record, set};
@@ -339,6 +339,26 @@ fn an_edit_that_is_stored_while_another_tab_takes_the_lead_stays_its_authors() {
         pair.some_rounds(10);
         stays_anns(&pair, follower);
     }
+}
+
+#[test]
+fn a_lead_that_could_not_be_taken_at_first_is_taken_with_nothing_beside_it() {
+    let (mut pair, leader, follower, _) = three();
+    pair.people[follower].is_full = true;
+    cleo_signs_in(&mut pair, follower);
+    pair.edit(follower, vec![("mem", create("Cleo's"))]);
+    pair.elect(follower);
+    pair.edit(follower, vec![("mem", set("title", "Cleo's own"))]);
+    let storage = pair.people[follower].replica.status().storage;
+    assert!(matches!(storage, StorageVerdict::NotSaved { .. }));
+    pair.people[follower].is_full = false;
+    pair.people[leader].is_frozen = true;
+    pair.some_rounds(300);
+    assert_eq!(pair.stored("mem", "title"), Some("Cleo's own".into()));
+    let mem = pair.state().record(&record("mem")).expect("is there");
+    assert_eq!(mem.leaves[&path("title")].author.as_str(), "Cleo");
+    let storage = pair.people[follower].replica.status().storage;
+    assert_eq!(storage, StorageVerdict::Durable);
 }
 
 /// Seed 3,606 of the simulator: the disk had no room for who had signed in, nor for what they made.
