@@ -1,7 +1,7 @@
 //! What the handle of an edit answers on a bad day: every question gets an answer, and none says
 //! "stored" of what is not.
 
-use driftless_client::{Board, ClientEvent, EditError, EditHandle, SeenMark};
+use driftless_client::{Board, Client, ClientEvent, EditError, EditHandle, SeenMark};
 use driftless_model::{EditId, Note, Value, Version, limits};
 use driftless_protocol::message::Outcome;
 use driftless_store::replica::MemoryRows;
@@ -13,6 +13,18 @@ use crate::stage::{Peer, Stage, drain, home, make_note, note, retitle, shown, ti
 
 /// Of a note's text, as each may have, in bytes.
 const TEXT_BYTES: usize = 16_384;
+
+/// Somebody online, whose note is applied.
+fn with_a_note() -> (Stage, Disk, Client, Peer) {
+    let mut stage = Stage::new();
+    let disk = Disk::default();
+    let (client, mut peer) = stage.online(disk.clone());
+    make_note(&client, "One");
+    stage.settle();
+    let push = peer.pushes().remove(0);
+    peer.apply(&push, 1);
+    (stage, disk, client, peer)
+}
 
 /// A second title by whoever had this on screen.
 fn retitle_on(board: &Board, seen: SeenMark, text: &str) -> EditHandle {
@@ -36,13 +48,7 @@ fn refuse(peer: &mut Peer) -> EditId {
 
 #[test]
 fn an_edit_on_a_screen_that_showed_what_conflicts_by_now_is_told_that_it_waits_too() {
-    let mut stage = Stage::new();
-    let disk = Disk::default();
-    let (client, mut peer) = stage.online(disk.clone());
-    make_note(&client, "One");
-    stage.settle();
-    let push = peer.pushes().remove(0);
-    peer.apply(&push, 1);
+    let (mut stage, disk, client, mut peer) = with_a_note();
     retitle(&client, "Mine");
     stage.settle();
     let board = client.board(home());
@@ -68,13 +74,7 @@ fn an_edit_on_a_screen_that_showed_what_conflicts_by_now_is_told_that_it_waits_t
 
 #[test]
 fn an_edit_that_is_pulled_into_a_conflict_before_it_is_stored_is_not_said_to_be() {
-    let mut stage = Stage::new();
-    let disk = Disk::default();
-    let (client, mut peer) = stage.online(disk.clone());
-    make_note(&client, "One");
-    stage.settle();
-    let push = peer.pushes().remove(0);
-    peer.apply(&push, 1);
+    let (mut stage, disk, client, mut peer) = with_a_note();
     let first = retitle(&client, "Mine");
     stage.settle();
     disk.hold();
@@ -102,13 +102,8 @@ fn an_edit_that_is_pulled_into_a_conflict_before_it_is_stored_is_not_said_to_be(
 
 #[test]
 fn what_is_decided_and_cannot_be_sent_is_said_and_leaves_the_screen() {
-    let mut stage = Stage::new();
-    let (client, mut peer) = stage.online(Disk::default());
+    let (mut stage, _disk, client, mut peer) = with_a_note();
     let board = client.board(home());
-    make_note(&client, "One");
-    stage.settle();
-    let push = peer.pushes().remove(0);
-    peer.apply(&push, 1);
     stage.settle();
     let seen = board.seen();
     let half = "x".repeat(TEXT_BYTES);
