@@ -84,10 +84,13 @@ pub struct ReplicaRow {
     /// The user that it is bound to, once a server has said who that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
-    /// A mark of the token that they were let in with last: whoever comes with another one may be
-    /// somebody else.
+    /// A mark of the token that they were let in with last, or of whose it says to be: whoever comes
+    /// with another one may be somebody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<u64>,
+    /// Whose it was before another token came, until a server has said who has that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<UserId>,
     /// Who leads: raised by each new leader, checked by each of its transactions.
     pub term: u64,
     /// How often the server's history turned out not to be the one on screen, since several tabs
@@ -173,6 +176,10 @@ pub struct EntryRow {
     /// Where it may have been applied already, under another client id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<Again>,
+    /// The same mark of the token that it was made with, where no server had said yet whose that is:
+    /// it is not sent for whoever is let in with another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<u64>,
     /// How far it is.
     pub state: EntryState,
 }
@@ -447,6 +454,7 @@ document_struct!(ReplicaRow {
     client,
     user: optional,
     token: optional,
+    former: optional,
     term,
     history: optional
 });
@@ -478,6 +486,7 @@ document_struct!(EntryRow {
     removed: optional,
     folded: optional,
     again: optional,
+    token: optional,
     state,
 });
 document_struct!(AppliedRow {

@@ -83,6 +83,8 @@ bugs! {
     NeverOffer,
     /// Edits of one user are sent as another.
     IgnoreOwner,
+    /// What was made with a token that no server knew is sent for whoever is let in.
+    IgnoreToken,
     /// The copy of a board stays after the right to read it is lost.
     KeepCopy,
     /// The view lacks the last pending change.

@@ -40,7 +40,7 @@ fn meant_for(bug: Bug) -> &'static str {
         | Bug::KeepSeen => "seen",
         Bug::SkipVersion | Bug::BreakCheck => "ordered",
         Bug::KeepFollowing | Bug::KeepCopy => "access",
-        Bug::IgnoreOwner => "author",
+        Bug::IgnoreOwner | Bug::IgnoreToken => "author",
         Bug::NeverPublish | Bug::NeverResume => "live",
         Bug::SaidSavedTooEarly | Bug::JoinUnsaved | Bug::OverwriteEntries => "honest",
         Bug::SendBeforeSaved | Bug::ReuseSeq | Bug::UnsealOnRetry | Bug::SquashSealed => "final",

@@ -112,6 +112,8 @@ tally! {
     user_switches: "user switches",
     /// Of those, at a tab that did not lead.
     follower_sign_ins: "sign-ins in followers",
+    /// Edits that wait since nobody knows who made them.
+    kept_apart: "edits kept from another user",
     /// Servers of the older build that were updated.
     updates: "servers updated",
     /// Old server files put in the place of the newest.

@@ -71,6 +71,7 @@ fn entry(state: EntryState) -> Row {
         removed: vec![],
         folded: vec![],
         again: None,
+        token: None,
         state,
     }))
 }
@@ -101,15 +102,19 @@ fn whole_entry(state: EntryState) -> Row {
     Row::Entry(row)
 }
 
-fn entry_again() -> Row {
+fn entry_with(change: impl FnOnce(&mut EntryRow)) -> Row {
     let Row::Entry(mut row) = entry(EntryState::Queued) else {
         unreachable!("an entry is an entry")
     };
-    row.again = Some(Again {
+    change(&mut row);
+    Row::Entry(row)
+}
+
+fn again() -> Again {
+    Again {
         above: Version(3),
         clients: vec![ClientId(1)],
-    });
-    Row::Entry(row)
+    }
 }
 
 fn applied() -> Row {
@@ -156,6 +161,7 @@ fn replica(is_bound: bool) -> Row {
         client: ClientId(EDIT.0),
         user: is_bound.then(user),
         token: None,
+        former: None,
         term: 3,
         history: 0,
     })
@@ -247,6 +253,10 @@ pub fn samples() -> Vec<Sample<Row>> {
             "replica.token",
             replica_with(|row| row.token = Some(u64::MAX)),
         ),
+        (
+            "replica.former",
+            replica_with(|row| row.former = row.user.take()),
+        ),
         ("tabs", Row::Tabs(TabsRow { writes: 4 })),
         ("board", board_row(true)),
         ("board.first", board_row(false)),
@@ -256,7 +266,14 @@ pub fn samples() -> Vec<Sample<Row>> {
         ("record.removed", record_row(removed)),
         ("entry.queued", entry(EntryState::Queued)),
         ("entry.queued.whole", whole_entry(EntryState::Queued)),
-        ("entry.queued.again", entry_again()),
+        (
+            "entry.queued.again",
+            entry_with(|row| row.again = Some(again())),
+        ),
+        (
+            "entry.queued.token",
+            entry_with(|row| row.token = Some(u64::MAX)),
+        ),
         ("entry.sealed", entry(sealed(false))),
         ("entry.sealed.taken_back", entry(sealed(true))),
         ("entry.conflicted", whole_entry(conflicted())),

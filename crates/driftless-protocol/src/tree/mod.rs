@@ -9,6 +9,7 @@ mod declare;
 mod decode;
 mod give;
 mod encode;
+mod json;
 mod model;
 mod message_pack;
 
@@ -121,18 +122,17 @@ impl<'de> Document<'de, true> {
 
     /// Writes JSON, in one line.
     pub fn to_json(&self) -> String {
-        Self::written(serde_json::to_string(&self.root))
+        let mut text = String::new();
+        json::write(&self.root, &mut text);
+        text
     }
 
     /// Writes JSON, in lines for people.
     pub fn to_json_pretty(&self) -> String {
-        Self::written(serde_json::to_string_pretty(&self.root))
-    }
-
-    /// A tree has text keys, and memory takes whatever is written: nothing is left that could fail.
-    /// Not `expect`, which would bring a browser all that can be wrong with JSON, in words.
-    fn written(json: serde_json::Result<String>) -> String {
-        json.unwrap_or_else(|_| unreachable!("any tree can be written as JSON"))
+        // A tree has text keys, and memory takes whatever is written: nothing is left that could
+        // fail. Not `expect`, which would bring a browser all that can be wrong with JSON, in words.
+        let text = serde_json::to_string_pretty(&self.root);
+        text.unwrap_or_else(|_| unreachable!("any tree can be written as JSON"))
     }
 }
 

@@ -231,6 +231,7 @@ fn replica(term: u64) -> Row {
         client: ClientId(0xfeed),
         user: UserId::new("Zoë").ok(),
         token: None,
+        former: None,
         term,
         history: 0,
     })

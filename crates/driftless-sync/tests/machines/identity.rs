@@ -13,10 +13,10 @@ use driftless_sync::replica::{Command, Notice, Settlement};
 use crate::pair::{Pair, board, create, path, record, set};
 
 const ANN: usize = 0;
-const BOB: usize = 1;
+pub const BOB: usize = 1;
 
 /// Ann and Bob, and a chart titled "CPU" that both see.
-fn two() -> Pair {
+pub fn two() -> Pair {
     let mut pair = Pair::new(&["Ann", "Bob"]);
     pair.edit(ANN, vec![("cpu", create("CPU"))]);
     pair.settle();
@@ -231,7 +231,7 @@ fn whoever_starts_where_anothers_edits_wait_leaves_them_to_that_one() {
 }
 
 /// Cleo sits down at Bob's device, which is away: nothing of his waits.
-fn cleo_at_bobs(mut pair: Pair) -> Pair {
+pub fn cleo_at_bobs(mut pair: Pair) -> Pair {
     pair.edit(BOB, vec![("cpu", set("unit", "ms"))]);
     pair.settle();
     pair.unplug(BOB);
@@ -241,12 +241,12 @@ fn cleo_at_bobs(mut pair: Pair) -> Pair {
 }
 
 #[test]
-fn a_crash_between_two_users_leaves_the_edits_to_whoever_signs_in() {
+fn a_crash_between_two_users_leaves_the_edits_to_who_made_them() {
     let mut pair = cleo_at_bobs(two());
     let bobs = client(&pair, BOB);
     pair.edit(BOB, vec![("cpu", set("title", "Cleo's"))]);
-    // The process that knew who had been here before is gone.
-    pair.restart(BOB);
+    pair.restart_as(BOB, "Cleo");
+    pair.plug(BOB);
     pair.settle();
     assert_ne!(client(&pair, BOB), bobs, "that one is Bob's on the server");
     assert_eq!(pair.stored("cpu", "title"), Some("Cleo's".into()));
@@ -260,7 +260,7 @@ fn a_crash_between_two_users_leaves_the_edits_to_whoever_signs_in() {
 }
 
 /// Bob had a token, and Cleo came with another while the server was away.
-fn left_by_bob() -> Pair {
+pub fn left_by_bob() -> Pair {
     let mut pair = two();
     pair.command(BOB, Command::SetToken(Some("Bob".to_owned())));
     pair.settle();

@@ -17,3 +17,4 @@ mod rights;
 mod screens;
 mod tabs;
 mod undo;
+mod unvouched;

@@ -343,8 +343,8 @@ impl World {
     /// Somebody signs in at a tab: it takes the lead, and then the others get the token from it.
     fn sign_in_at(&mut self, tab: usize) -> Result<(), Failure> {
         let device = self.device_of(tab);
-        let token = Some(self.good_token(device));
-        self.command(tab, Command::SetToken(token))?;
+        let token = self.token_for(tab);
+        self.command(tab, Command::SetToken(Some(token)))?;
         if self.is_follower(tab) {
             self.tally.follower_sign_ins += 1;
             self.steal_lock(tab)?;
@@ -354,11 +354,13 @@ impl World {
         Ok(())
     }
 
-    /// The token that the application of a device has.
-    fn good_token(&self, device: usize) -> String {
-        let own = &self.devices[device];
+    /// The token that the application of a device has, for one of its tabs.
+    fn token_for(&mut self, tab: usize) -> String {
+        let own = &self.devices[self.device_of(tab)];
         let user = own.fate.guest.as_ref().unwrap_or(&own.user);
-        format!("{user}#{}", own.fate.token)
+        let token = format!("{user}#{}", own.fate.token);
+        self.tabs[tab].signed_in = Some(user.clone());
+        token
     }
 
     /// Tells every tab who is signed in.
@@ -371,14 +373,14 @@ impl World {
 
     /// Tells a tab who is signed in.
     pub fn give_token_to(&mut self, tab: usize) -> Result<(), Failure> {
-        let token = Some(self.good_token(self.device_of(tab)));
+        let token = self.token_for(tab);
         // The tab that leads signs in for all.
         let command = if self.is_follower(tab) {
             Command::AdoptToken
         } else {
             Command::SetToken
         };
-        self.command(tab, command(token))
+        self.command(tab, command(Some(token)))
     }
 
     /// Everybody has the token of the user to whom the copy on their device belongs.

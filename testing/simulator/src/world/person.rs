@@ -201,9 +201,17 @@ impl World {
         Ok(())
     }
 
-    /// To whom the copy on a device belongs, as far as anybody knows yet.
+    /// Who edits in a tab, as far as anybody knows yet: whoever has the token where it leads, else
+    /// the one to whom the copy belongs. Before the storage is read nobody knows.
     pub fn user_on(&self, tab: usize) -> Option<UserId> {
-        self.tabs[tab].replica.as_ref()?.status().user
+        let status = self.tabs[tab].replica.as_ref()?.status();
+        let is_read = status.client.is_some();
+        let signed_in = self.tabs[tab].signed_in.clone().filter(|_| is_read);
+        if self.is_follower(tab) {
+            status.user.or(signed_in)
+        } else {
+            signed_in.or(status.user)
+        }
     }
 
     /// What a person wrote and waits for: they know it, even where a later edit of theirs hides it.

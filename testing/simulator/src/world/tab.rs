@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use driftless_model::{BoardId, EditId, RecordId, Version};
+use driftless_model::{BoardId, EditId, RecordId, UserId, Version};
 use driftless_protocol::Code;
 use driftless_protocol::durable::{Key, Row};
 use driftless_protocol::message::ClientMessage;
@@ -38,6 +38,8 @@ pub struct Tab {
     pub is_reading: bool,
     /// The link of the current socket.
     pub link: Option<u64>,
+    /// Whose token it was given last.
+    pub signed_in: Option<UserId>,
     /// What the person looks at in which way, where it is not everything with every flush.
     pub attentions: BTreeMap<(BoardId, RecordId), Attention>,
     /// What the person is about to do.
@@ -334,6 +336,7 @@ impl World {
                     self.tally.rejected += 1;
                     self.tally.forbidden += u64::from(*code == Code::Forbidden);
                     self.tally.forgotten += u64::from(*code == Code::Forgotten);
+                    self.tally.kept_apart += u64::from(*code == Code::WrongUser);
                 }
                 Settlement::Refused { .. } | Settlement::Discarded => self.never_stored(tab, *id),
                 Settlement::RolledBack => self.went_along(tab, *id),

@@ -32,6 +32,7 @@ fn row(term: u64) -> Row {
         client: ClientId(7),
         user: None,
         token: None,
+        former: None,
         term,
         history: 0,
     })

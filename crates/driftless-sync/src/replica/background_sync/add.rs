@@ -20,6 +20,8 @@ pub struct Saw {
     pub(super) removed: Vec<BaseRecord>,
     /// When, in milliseconds since 1970 by the device's clock.
     pub(super) made_at_ms: u64,
+    /// See [`EntryRow::token`].
+    pub(in crate::replica) token: Option<u64>,
 }
 
 impl Outbox {
@@ -48,6 +50,7 @@ impl Outbox {
             base,
             removed,
             made_at_ms,
+            token: None,
         }
     }
 
@@ -75,7 +78,7 @@ impl Outbox {
         for change in &mut new.changes {
             self.settle_seen(change, gesture_before, confirmed);
         }
-        let number = match self.squashed(&new) {
+        let number = match self.squashed(&new, &saw) {
             Some(entry) => {
                 let number = entry.row.number;
                 self.entries.insert(number, Box::new(entry));
@@ -228,9 +231,10 @@ impl Outbox {
 
     /// The last entry with this edit in it, if that one is queued and of the same gesture, and both
     /// are an edit that the server takes: else each goes by itself, one after the other.
-    fn squashed(&self, new: &NewEdit) -> Option<Entry> {
+    fn squashed(&self, new: &NewEdit, saw: &Saw) -> Option<Entry> {
         let (_, last) = self.entries.last_key_value()?;
         let is_same = new.gesture.is_some() && last.row.gesture == new.gesture;
+        let is_same = is_same && last.row.token == saw.token;
         let is_new = last.row.again.is_none() && !last.is_foreign;
         let is_open = last.is_queued() || is_planted(Bug::SquashSealed);
         if !(is_same && is_new && is_open && last.row.on_stale == new.on_stale) {

@@ -16,6 +16,9 @@ use crate::replica::background_sync::{NewEdit, Saw};
 use crate::replica::journal::Ticket;
 use crate::replica::view::RecordView;
 
+/// Why an edit waits that is not known to be the user's.
+const STRANGE: &str = "made with another token, before a server had said whose that is";
+
 /// An outbox entry with what is not stored about it.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -46,6 +49,7 @@ impl Entry {
             removed: saw.removed,
             folded: Vec::new(),
             again: None,
+            token: saw.token,
             state: EntryState::Queued,
         })
     }
@@ -84,6 +88,11 @@ impl Entry {
     /// Whether it waits for a person.
     pub fn is_set_aside(&self) -> bool {
         !self.is_unsettled()
+    }
+
+    /// Whether it is the edit of whose copy this is, as far as anybody knows.
+    pub fn is_owned(&self) -> bool {
+        self.row.token.is_none()
     }
 
     /// Whether it waits for a person since somebody changed the same.
@@ -204,6 +213,9 @@ impl Entry {
         if joined.on_stale == OnStale::Policy {
             self.row.on_stale = OnStale::Policy;
         }
+        if self.row.token != joined.token {
+            self.row.token = None;
+        }
         self.row.folded.push(joined.id);
         self.row.folded.extend(joined.folded);
         for mut change in joined.changes {
@@ -261,24 +273,27 @@ impl Entry {
         is_changed
     }
 
-    /// Makes it final under a seq. Answers whether the seq is used up: an edit that cannot be
-    /// written is quarantined instead.
-    pub(super) fn seal(&mut self, seq: u64) -> bool {
-        match self.payload(Version(0)) {
+    /// Makes it final under a seq, for whoever was let in with a token of this mark. Answers whether
+    /// the seq is used up: an edit that cannot be written, or that is not known to be theirs, is
+    /// quarantined instead.
+    pub(super) fn seal(&mut self, seq: u64, token: Option<u64>) -> bool {
+        let (code, detail) = match self.payload(Version(0)) {
+            _ if !self.is_owned() && self.row.token != token => {
+                (Code::WrongUser, STRANGE.to_owned())
+            }
             Ok(payload) => {
+                self.row.token = None;
                 self.row.state = EntryState::Sealed {
                     seq,
                     payload,
                     take_back: false,
                 };
-                true
+                return true;
             }
-            Err(error) => {
-                let (code, detail) = (Code::TooLarge, error.to_string());
-                self.row.state = EntryState::Quarantined { code, detail };
-                false
-            }
-        }
+            Err(error) => (Code::TooLarge, error.to_string()),
+        };
+        self.row.state = EntryState::Quarantined { code, detail };
+        false
     }
 
     /// Whether the server takes it as one edit, whatever it has seen by then.

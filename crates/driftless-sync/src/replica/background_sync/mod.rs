@@ -272,10 +272,21 @@ impl Outbox {
         }
     }
 
+    /// What was made with these tokens is the user's, for as long as it waits.
+    pub fn vouch_for(&mut self, tokens: [Option<u64>; 2]) {
+        for entry in self.entries.values_mut() {
+            if tokens.contains(&entry.row.token) || is_planted(Bug::IgnoreToken) {
+                entry.row.token = None;
+            }
+        }
+    }
+
     /// Seals the next entry that waits for nothing, while fewer than the limit are under way.
-    /// `seen_by_undo` says what a change of an undo has seen by now. Answers which it was, if any.
+    /// `token` is the mark of the one that the user was let in with; `seen_by_undo` says what a
+    /// change of an undo has seen by now. Answers which it was, if any.
     pub fn seal_next(
         &mut self,
+        token: Option<u64>,
         seen_by_undo: impl Fn(&LocalChange) -> Version,
         journal: &mut Journal,
     ) -> Option<u64> {
@@ -291,7 +302,7 @@ impl Outbox {
             let changes = entry.row.changes.iter_mut();
             changes.for_each(|change| change.seen.version = seen_by_undo(change));
         }
-        if entry.seal(seq) && !is_planted(Bug::ReuseSeq) {
+        if entry.seal(seq, token) && !is_planted(Bug::ReuseSeq) {
             self.next_seq += 1;
         }
         let is_set_aside = entry.is_set_aside();

@@ -60,11 +60,16 @@ impl Board {
     /// Seals the next edit that waits for nothing. An undo that was made while others were pending
     /// has seen what those brought back. Answers whether it did something; where that was to set
     /// the edit aside, `step` says so.
-    pub fn seal_next(&mut self, journal: &mut Journal, step: &mut Step) -> bool {
+    pub fn seal_next(
+        &mut self,
+        token: Option<u64>,
+        journal: &mut Journal,
+        step: &mut Step,
+    ) -> bool {
         let (history, confirmed) = (&self.history, self.state.confirmed());
         let seen =
             |change: &LocalChange| history.seen_by_undo(change, change.seen.version, confirmed);
-        let Some(number) = self.outbox.seal_next(seen, journal) else {
+        let Some(number) = self.outbox.seal_next(token, seen, journal) else {
             return false;
         };
         if self.outbox.entry(number).is_some_and(Entry::is_set_aside) {

@@ -192,6 +192,7 @@ impl Replica {
         if let Some(reason) = self.not_theirs.clone() {
             return self.refuse_edit(&edit, Code::WrongUser, reason);
         }
+        let token = self.unvouched_mark();
         let board = self.board_mut(&edit.board);
         if is_planted(Bug::SeenAtTheEnd) {
             let version = board.state.version();
@@ -200,7 +201,8 @@ impl Replica {
         }
         let is_decision = instead_of.is_some();
         let outbox = &board.outbox;
-        let saw = outbox.saw(&edit, is_decision, &board.state, now.epoch_ms);
+        let mut saw = outbox.saw(&edit, is_decision, &board.state, now.epoch_ms);
+        saw.token = token;
         let made = self.made(&edit, &saw, instead_of);
         self.add(edit, saw, made, now);
     }

@@ -86,8 +86,6 @@ impl Replica {
         self.sign_in_again(leads);
         if leads {
             self.meet_token();
-        } else {
-            self.former_user = None;
         }
         self.detach();
         self.socket.disconnect(&mut self.actions);

@@ -11,8 +11,9 @@ mod auto_resolve;
 mod deeds;
 mod follow;
 mod lead;
+mod marks;
 
-pub use session::token_mark;
+pub use marks::token_mark;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -49,8 +50,6 @@ pub struct Replica {
     row: Option<ReplicaRow>,
     token: Option<String>,
     session_user: Option<UserId>,
-    /// Whose copy it was before a new token came.
-    former_user: Option<UserId>,
     /// Whether somebody signed in here since this tab led, or heard that the one which leads has
     /// the same token.
     is_signing_in: bool,
@@ -120,7 +119,6 @@ impl Replica {
             row: None,
             token: None,
             session_user: None,
-            former_user: None,
             is_signing_in: false,
             not_theirs: None,
             server_build: None,

@@ -86,7 +86,8 @@ impl Replica {
         };
         let mut is_sealed = false;
         let mut step = Step::default();
-        while board.seal_next(&mut self.journal, &mut step) {
+        let token = self.row.as_ref().and_then(|row| row.token);
+        while board.seal_next(token, &mut self.journal, &mut step) {
             is_sealed = true;
         }
         if is_sealed {

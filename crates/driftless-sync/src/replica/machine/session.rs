@@ -5,9 +5,11 @@ use driftless_protocol::message::{ClientMessage, Hello, ServerMessage, Subscribe
 use driftless_protocol::{Blame, Code, FeedFrame, PROTOCOL, Query};
 
 use crate::planted::{Bug, is_planted};
+use crate::replica::background_sync::Entry;
 use crate::replica::board::{Board, Step, Stream, Trouble, Whose};
 use crate::replica::journal::Journal;
 use crate::replica::machine::Replica;
+use crate::replica::machine::marks::holder_mark;
 use crate::replica::types::{Notice, Now, Output};
 use crate::replica::undo_history::UndoHistory;
 
@@ -123,24 +125,24 @@ impl Replica {
     }
 
     pub(super) fn welcomed(&mut self, welcome: &Welcome, now: Now) {
-        let bound = self.row.as_ref().and_then(|row| row.user.clone());
         self.server_build = Some(welcome.build.clone());
-        let is_ignored = is_planted(Bug::IgnoreOwner);
-        if let Some(bound) = bound.filter(|bound| *bound != welcome.user && !is_ignored) {
-            if self.has_entries() {
-                let reason = format!(
-                    "this copy holds edits of {bound} that are not settled; sign in as {bound}"
-                );
-                self.detach();
-                self.socket.close_for(&reason, &mut self.actions);
-                self.not_theirs = Some(reason);
-                return;
+        let row = self.row.as_ref();
+        let owner = row.and_then(|row| row.user.as_ref().or(row.former.as_ref()));
+        let is_other = |owner: &&UserId| **owner != welcome.user;
+        if let Some(owner) = owner.filter(is_other)
+            && !is_planted(Bug::IgnoreOwner)
+        {
+            let is_bound = row.is_some_and(|row| row.user.is_some());
+            if !is_bound || !self.has_entries() {
+                return self.start_as(&welcome.user, now);
             }
-            return self.start_as(&welcome.user, now);
-        }
-        let former = self.former_user.take();
-        if former.is_some_and(|former| former != welcome.user) {
-            return self.start_as(&welcome.user, now);
+            let reason = format!(
+                "this copy holds edits of {owner} that are not settled; sign in as {owner}"
+            );
+            self.detach();
+            self.socket.close_for(&reason, &mut self.actions);
+            self.not_theirs = Some(reason);
+            return;
         }
         self.not_theirs = None;
         self.bind(&welcome.user);
@@ -153,9 +155,10 @@ impl Replica {
         }
     }
 
+    /// Whether something waits that is the user's.
     fn has_entries(&self) -> bool {
-        let has_entries = |board: &Board| board.outbox.entries().next().is_some();
-        self.boards.values().any(has_entries)
+        let mut outboxes = self.boards.values().map(|board| &board.outbox);
+        outboxes.any(|outbox| outbox.entries().any(Entry::is_owned))
     }
 
     /// The server knows this replica as another user's, although this copy does not: its storage
@@ -178,7 +181,7 @@ impl Replica {
             return;
         }
         if let Some(row) = &mut self.row {
-            self.former_user = row.user.take();
+            row.former = row.user.take();
             self.store_row();
             self.forget_history();
         }
@@ -191,22 +194,37 @@ impl Replica {
         }
     }
 
-    /// Whoever signs in first owns what is made here from then on, sent or not.
+    /// Whoever signs in first owns what is made here from then on, sent or not, and what was made
+    /// with a token that is known to be theirs.
     fn bind(&mut self, user: &UserId) {
         let token = self.token_mark();
-        if let Some(row) = &mut self.row
-            && row.user.as_ref().is_none_or(|bound| bound == user)
-            && (row.user.is_none() || row.token != token)
-        {
+        let Some(row) = &mut self.row else { return };
+        let before = row.user.as_ref().or(row.former.as_ref());
+        let known = row.token.filter(|_| before == Some(user));
+        if row.user.as_ref().is_some_and(|bound| bound != user) {
+            return;
+        }
+        if row.user.is_none() || row.token != token {
             row.user = Some(user.clone());
             row.token = token;
+            row.former = None;
             self.store_row();
+        }
+        for board in self.boards.values_mut() {
+            board.outbox.vouch_for([token, known]);
         }
     }
 
-    /// The mark of this tab's token.
+    /// The mark of this tab's token, where no server has said whose that is.
+    pub(super) fn unvouched_mark(&self) -> Option<u64> {
+        let is_free = self.row.as_ref().is_some_and(|row| row.user.is_none());
+        let is_next = self.is_anothers() && (self.is_leading() || self.is_signing_in);
+        self.token_mark().filter(|_| is_free || is_next)
+    }
+
+    /// The mark of whose token this tab has.
     pub(super) fn token_mark(&self) -> Option<u64> {
-        self.token.as_deref().map(token_mark)
+        self.token.as_deref().map(holder_mark)
     }
 
     /// What this tab did not get to store is gone, and so may be whose copy this is since somebody
@@ -233,9 +251,9 @@ impl Replica {
         if let Some(row) = &mut self.row {
             row.user = Some(user.clone());
             row.token = token;
+            row.former = None;
         }
         self.not_theirs = None;
-        self.former_user = None;
         self.session_user = Some(user.clone());
         self.reidentify(now);
     }
@@ -358,23 +376,6 @@ impl Replica {
     pub(super) fn send(&mut self, message: ClientMessage) {
         self.outputs.push_back(Output::Send(Box::new(message)));
     }
-}
-
-/// Equal for equal tokens, and most likely for no others. It stays on the device: stored with the
-/// replica, and told among the tabs of an origin, which have the tokens themselves.
-///
-/// ```
-/// use driftless_sync::replica::token_mark;
-///
-/// assert_eq!(token_mark("Ann"), token_mark("Ann"));
-/// assert_ne!(token_mark("Ann"), token_mark("Bob"));
-/// ```
-pub fn token_mark(token: &str) -> u64 {
-    /// The offset and the prime of FNV-1a with 64 bits.
-    const FNV: (u64, u64) = (0xcbf2_9ce4_8422_2325, 0x0100_0000_01b3);
-    token.bytes().fold(FNV.0, |mark, byte| {
-        (mark ^ u64::from(byte)).wrapping_mul(FNV.1)
-    })
 }
 
 fn subscribe(id: &BoardId, board: &Board) -> Subscribe {

@@ -86,6 +86,7 @@ impl Replica {
                 client: ClientId(self.draw_wide()),
                 user: None,
                 token: None,
+                former: None,
                 term: 1,
                 history: 0,
             },

@@ -57,7 +57,11 @@ impl Bench {
     fn apply(&mut self, number: usize) {
         self.add(number, None, Seen::default());
         let seen = |change: &LocalChange| change.seen.version;
-        assert!(self.outbox.seal_next(seen, &mut self.journal).is_some());
+        assert!(
+            self.outbox
+                .seal_next(None, seen, &mut self.journal)
+                .is_some()
+        );
         let settled = Settled {
             board: board(),
             seq: self.outbox.next_seq() - 1,
@@ -86,7 +90,11 @@ impl Bench {
         self.add(number, None, Seen::default());
         let seq = self.outbox.next_seq();
         let seen = |change: &LocalChange| change.seen.version;
-        assert!(self.outbox.seal_next(seen, &mut self.journal).is_some());
+        assert!(
+            self.outbox
+                .seal_next(None, seen, &mut self.journal)
+                .is_some()
+        );
         self.write();
         let pushes = self.outbox.pushes_from(seq, &self.journal);
         pushes[0].1.settled

@@ -49,6 +49,7 @@ impl Bench {
             client: ClientId(1),
             user: None,
             token: None,
+            former: None,
             term: 1,
             history: 0,
         });
@@ -75,6 +76,7 @@ impl Bench {
                 removed: vec![],
                 folded: vec![],
                 again: None,
+                token: None,
                 state: EntryState::Queued,
             }))
         };

@@ -361,6 +361,7 @@ fn applied(id: EditId, version: Version) -> Applied {
             removed: Vec::new(),
             folded: Vec::new(),
             again: None,
+            token: None,
             state: EntryState::Queued,
         },
         skipped: Vec::new(),

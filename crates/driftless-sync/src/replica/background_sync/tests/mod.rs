@@ -73,6 +73,7 @@ fn saw() -> Saw {
         base: Vec::new(),
         removed: Vec::new(),
         made_at_ms: 0,
+        token: None,
     }
 }
 

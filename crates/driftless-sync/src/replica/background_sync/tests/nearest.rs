@@ -107,7 +107,7 @@ fn an_outcome_changes_what_waits_for_it_and_nothing_above_that() {
     let mut journal = Journal::default();
     assert!(
         outbox
-            .seal_next(|change| change.seen.version, &mut journal)
+            .seal_next(None, |change| change.seen.version, &mut journal)
             .is_some()
     );
     let before: Vec<EntryRow> = outbox.entries().map(|it| it.row.clone()).collect();

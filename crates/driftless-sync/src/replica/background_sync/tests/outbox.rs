@@ -175,7 +175,7 @@ fn seen_after(made: u64, skipped: bool, confirmed: &BoardState) -> u64 {
     next(&mut outbox, 1, 1);
     assert!(
         outbox
-            .seal_next(|change| change.seen.version, &mut journal)
+            .seal_next(None, |change| change.seen.version, &mut journal)
             .is_some()
     );
     let skipped = if skipped {
@@ -222,7 +222,11 @@ fn an_undo_has_seen_what_it_restores_and_a_persons_edit_what_they_saw() {
         let mut new = new_edit(1, vec![title(&[])]);
         new.on_stale = on_stale;
         outbox.add(new, saw(), &title_by_bob(1), &mut journal);
-        assert!(outbox.seal_next(|_| Version(9), &mut journal).is_some());
+        assert!(
+            outbox
+                .seal_next(None, |_| Version(9), &mut journal)
+                .is_some()
+        );
         assert_eq!(
             by(&outbox, 1).row.changes[0].seen.version,
             Version(expected)
@@ -246,7 +250,7 @@ fn an_outcome_is_about_the_edit_at_its_seq() {
     assert!(!outbox.has(&settled(1, 1)), "it is not sealed");
     assert!(
         outbox
-            .seal_next(|change| change.seen.version, &mut Journal::default())
+            .seal_next(None, |change| change.seen.version, &mut Journal::default())
             .is_some()
     );
     assert!(outbox.has(&settled(1, 1)));

@@ -153,7 +153,7 @@ fn taken_back(id: u64) -> EntryRow {
     let mut journal = Journal::default();
     assert!(
         outbox
-            .seal_next(|change| change.seen.version, &mut journal)
+            .seal_next(None, |change| change.seen.version, &mut journal)
             .is_some()
     );
     outbox.roll_back(id, &|_| true, &mut journal);

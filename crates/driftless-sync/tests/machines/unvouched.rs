@@ -1,0 +1,185 @@
+//! Edits that are made with a token before a server has said whose it is: they are not sent for
+//! whoever is let in with another one.
+
+use driftless_model::{EditId, UserId};
+use driftless_protocol::Code;
+use driftless_sync::replica::view::{Connection, EntryProgress};
+use driftless_sync::replica::{Command, Notice, Settlement};
+
+use crate::identity::{BOB, cleo_at_bobs, left_by_bob, two};
+use crate::pair::{Pair, board, create, path, record, set};
+use crate::tabs::edits::three;
+
+/// Cleo, who no server had heard of yet, made an edit at Bob's device; then Bob came back.
+fn bob_is_back() -> (Pair, EditId) {
+    let mut pair = left_by_bob();
+    let cleos = pair.edit(BOB, vec![("cpu", set("title", "Cleo's"))]);
+    pair.restart_as(BOB, "Bob");
+    pair.edit(BOB, vec![("mem", create("Bob's"))]);
+    pair.plug(BOB);
+    pair.settle();
+    (pair, cleos)
+}
+
+fn send_again(pair: &mut Pair, who: usize, edit: EditId) {
+    let retry = Command::Retry {
+        board: board(),
+        edit,
+        id: EditId(77),
+    };
+    pair.command(who, retry);
+    pair.settle();
+}
+
+fn author_of(pair: &Pair, id: &str, leaf: &str) -> String {
+    let row = pair.state().record(&record(id)).expect("is there");
+    row.leaves[&path(leaf)].author.to_string()
+}
+
+/// The only entry waits since nobody knows who made it.
+fn waits(pair: &Pair, who: usize, edit: EditId) {
+    let entries = pair.entries(who);
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].id, edit);
+    assert!(
+        matches!(&entries[0].state, EntryProgress::Quarantined { code, .. }
+        if *code == Code::WrongUser)
+    );
+}
+
+#[test]
+fn what_was_made_with_a_token_that_no_server_knew_is_not_sent_for_the_former_user() {
+    let (mut pair, cleos) = bob_is_back();
+    assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
+    assert_eq!(author_of(&pair, "mem", "title"), "Bob", "his own goes");
+    assert_eq!(pair.sees(BOB, "cpu", "title"), Some("CPU".into()));
+    waits(&pair, BOB, cleos);
+    let is_told = |notice: &Notice| {
+        matches!(notice, Notice::EditSettled { id, settlement: Settlement::Rejected { .. }, .. }
+            if *id == cleos)
+    };
+    assert!(pair.notices(BOB).iter().any(is_told));
+    send_again(&mut pair, BOB, cleos);
+    assert_eq!(author_of(&pair, "cpu", "title"), "Bob", "he asked for it");
+    assert!(pair.entries(BOB).is_empty());
+}
+
+#[test]
+fn it_locks_nobody_out_and_whoever_made_it_can_send_it() {
+    let (mut pair, cleos) = bob_is_back();
+    pair.restart_as(BOB, "Cleo");
+    assert_eq!(pair.people[BOB].replica.status().user, None);
+    pair.plug(BOB);
+    pair.settle();
+    let status = pair.people[BOB].replica.status();
+    assert!(matches!(status.connection, Connection::Online { .. }));
+    assert_eq!(status.user, UserId::new("Cleo").ok());
+    waits(&pair, BOB, cleos);
+    send_again(&mut pair, BOB, cleos);
+    assert_eq!(pair.stored("cpu", "title"), Some("Cleo's".into()));
+    assert_eq!(author_of(&pair, "cpu", "title"), "Cleo");
+}
+
+#[test]
+fn it_stays_where_an_edit_of_the_user_has_joined_it() {
+    let mut pair = left_by_bob();
+    pair.edit(BOB, vec![("cpu", set("title", "Cleo's"))]);
+    pair.people[BOB].user = UserId::new("Bob").expect("a user");
+    pair.command(BOB, Command::SetToken(Some("Bob".to_owned())));
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's, over Cleo's"))]);
+    pair.plug(BOB);
+    pair.settle();
+    assert_eq!(pair.entries(BOB).len(), 1);
+    pair.restart_as(BOB, "Cleo");
+    pair.plug(BOB);
+    pair.some_rounds(5);
+    let connection = pair.people[BOB].replica.status().connection;
+    assert!(matches!(connection, Connection::Closed { .. }));
+}
+
+#[test]
+fn what_the_next_one_makes_beside_what_waits_is_not_sent_with_it() {
+    let mut pair = two();
+    pair.command(BOB, Command::SetToken(Some("Bob".to_owned())));
+    pair.settle();
+    pair.unplug(BOB);
+    pair.edit(BOB, vec![("mem", create("Bob's"))]);
+    pair.restart_as(BOB, "Cleo");
+    let cleos = pair.edit(BOB, vec![("cpu", set("title", "Cleo's"))]);
+    pair.restart_as(BOB, "Bob");
+    pair.plug(BOB);
+    pair.settle();
+    assert_eq!(author_of(&pair, "mem", "title"), "Bob");
+    assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
+    waits(&pair, BOB, cleos);
+}
+
+#[test]
+fn a_gesture_does_not_go_on_in_the_edit_of_somebody_else() {
+    let mut pair = cleo_at_bobs(two());
+    let shown = pair.mark(BOB);
+    let title = |text| vec![("cpu", set("title", text))];
+    pair.edit_on(BOB, &shown, Some(7), title("Cleo's"));
+    pair.command(BOB, Command::SetToken(Some("Dan".to_owned())));
+    pair.edit_on(BOB, &shown, Some(7), title("Dan's"));
+    assert_eq!(pair.entries(BOB).len(), 2);
+}
+
+#[test]
+fn what_was_made_without_a_token_goes_with_whoever_signs_in_first() {
+    let mut pair = cleo_at_bobs(two());
+    pair.command(BOB, Command::SetToken(None));
+    pair.edit(BOB, vec![("cpu", set("title", "Made before"))]);
+    pair.restart_as(BOB, "Cleo");
+    pair.plug(BOB);
+    pair.settle();
+    assert_eq!(author_of(&pair, "cpu", "title"), "Cleo");
+    assert!(pair.entries(BOB).is_empty());
+}
+
+/// Bob's device, away, with an edit of Cleo's that the server was about to take: it knows by then
+/// whose her token is.
+#[test]
+fn a_token_that_is_renewed_once_a_server_has_taken_it_keeps_what_was_made_with_it() {
+    for restarts in [false, true] {
+        let mut pair = left_by_bob();
+        pair.edit(BOB, vec![("cpu", set("title", "Cleo's"))]);
+        pair.people[BOB].is_plugged = true;
+        pair.command(BOB, Command::Network(true));
+        while pair.people[BOB].replica.status().user.is_none() {
+            pair.settle_some();
+        }
+        pair.unplug(BOB);
+        assert_eq!(pair.entries(BOB).len(), 1, "it was not settled yet");
+        if restarts {
+            pair.restart_as(BOB, "Cleo");
+        }
+        pair.command(BOB, Command::SetToken(Some("Cleo's next".to_owned())));
+        pair.plug(BOB);
+        pair.settle();
+        assert_eq!(author_of(&pair, "cpu", "title"), "Cleo");
+        assert!(pair.entries(BOB).is_empty());
+    }
+}
+
+#[test]
+fn a_tab_that_has_not_the_renewed_token_yet_makes_edits_of_the_same_person() {
+    let (mut pair, leader, follower, _) = three();
+    for (tab, command) in [
+        (leader, Command::SetToken(Some("Ann".to_owned()))),
+        (follower, Command::AdoptToken(Some("Ann".to_owned()))),
+    ] {
+        pair.command(tab, command);
+        pair.settle();
+    }
+    pair.unplug(leader);
+    pair.command(leader, Command::SetToken(Some("Ann's next".to_owned())));
+    pair.some_rounds(5);
+    pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
+    pair.some_rounds(5);
+    assert_eq!(pair.people[follower].replica.status().user, None);
+    pair.plug(leader);
+    pair.settle();
+    assert_eq!(author_of(&pair, "cpu", "title"), "Ann");
+    assert!(pair.entries(follower).is_empty());
+}
