@@ -44,6 +44,37 @@ scenario('a link signs in, and another one after it was revoked', async ({ brows
   await bobs.waitWidget('Written meanwhile');
 });
 
+scenario('what somebody made before a server knew them is not sent as who comes back first', async ({
+  browser, server, expectOutage,
+}) => {
+  expectOutage();
+  const profile = await browser.person('shared');
+  const first = await arrive(Board, profile, server, 'Ann');
+  await first.page.waitForSelector('html[data-shell="kept"]', { state: 'attached' });
+  await server.kill9();
+  await first.close();
+
+  const bob = await Board.open(profile, server, { path: '/?name=Bob' });
+  await rename(bob, 'Processor', 'Bob’s');
+  await bob.waitPending(1);
+  await bob.close();
+
+  await server.restart();
+  const ann = await arrive(Board, profile, server, 'Ann');
+  await ann.waitPending(1);
+  await rename(ann, 'Memory', 'Ann’s');
+  const other = await arrive(Board, await browser.person('other'), server, 'Cleo');
+  await other.waitWidget('Ann’s');
+  assert.equal(await other.widget('Processor').count(), 1, 'his is not sent as hers');
+  await ann.locate('badge').click();
+  const waiting = ann.locate('pendingItem');
+  assert.match(await waiting.innerText(), /Made with another token, before a server had said whose/);
+  assert.deepEqual(await violations(ann.page), []);
+  await ann.locate('retry', waiting).click();
+  await other.waitWidget('Bob’s');
+  await ann.waitPending(0);
+});
+
 scenario('who has no link is told what to do', async ({ browser, server, expectOutage }) => {
   expectOutage();
   await tokenFor(server, 'Ann', '--role', 'owner');

@@ -84,8 +84,8 @@ pub struct ReplicaRow {
     /// The user that it is bound to, once a server has said who that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
-    /// A mark of the token that they were let in with last, or of whose it says to be: whoever comes
-    /// with another one may be somebody else.
+    /// A mark of the token that they were let in with last, or of whose it says to be: whoever
+    /// comes with another one may be somebody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<u64>,
     /// Whose it was before another token came, until a server has said who has that one.
@@ -176,8 +176,8 @@ pub struct EntryRow {
     /// Where it may have been applied already, under another client id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<Again>,
-    /// The same mark of the token that it was made with, where no server had said yet whose that is:
-    /// it is not sent for whoever is let in with another one.
+    /// The same mark of the token that it was made with, where no server had said yet whose that
+    /// is: it is not sent for whoever is let in with another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<u64>,
     /// How far it is.

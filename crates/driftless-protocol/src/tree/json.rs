@@ -7,18 +7,17 @@ use super::Tree;
 
 pub(super) fn write(tree: &Tree<'_>, json: &mut String) {
     match tree {
-        Tree::Nothing => json.push_str("null"),
         Tree::Bool(truth) => json.push_str(if *truth { "true" } else { "false" }),
         Tree::Unsigned(number) => say(number, json),
         Tree::Negative(number) => say(number, json),
         Tree::Float(number) if number.is_finite() => {
             json.push_str(zmij::Buffer::new().format_finite(*number));
         }
-        Tree::Float(_) => json.push_str("null"),
+        Tree::Nothing | Tree::Float(_) => json.push_str("null"),
         Tree::Text(text) => write_text(text, json),
-        Tree::Bytes(bytes) => write_all(b"[]", bytes.iter(), json, |byte, json| say(byte, json)),
-        Tree::Seq(list) => write_all(b"[]", list.iter(), json, write),
-        Tree::Map(entries) => write_all(b"{}", entries.iter(), json, |(name, value), json| {
+        Tree::Bytes(bytes) => write_all(*b"[]", bytes.iter(), json, |byte, json| say(byte, json)),
+        Tree::Seq(list) => write_all(*b"[]", list.iter(), json, write),
+        Tree::Map(entries) => write_all(*b"{}", entries.iter(), json, |(name, value), json| {
             write_text(name, json);
             json.push(':');
             write(value, json);
@@ -33,19 +32,19 @@ fn say(number: &dyn std::fmt::Display, json: &mut String) {
 }
 
 fn write_all<T>(
-    [open, close]: &[u8; 2],
+    [open, close]: [u8; 2],
     items: impl Iterator<Item = T>,
     json: &mut String,
     write: impl Fn(T, &mut String),
 ) {
-    json.push(char::from(*open));
+    json.push(char::from(open));
     for (place, item) in items.enumerate() {
         if place > 0 {
             json.push(',');
         }
         write(item, json);
     }
-    json.push(char::from(*close));
+    json.push(char::from(close));
 }
 
 fn write_text(text: &str, json: &mut String) {

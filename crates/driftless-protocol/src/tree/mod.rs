@@ -130,7 +130,7 @@ impl<'de> Document<'de, true> {
     /// Writes JSON, in lines for people.
     pub fn to_json_pretty(&self) -> String {
         // A tree has text keys, and memory takes whatever is written: nothing is left that could
-        // fail. Not `expect`, which would bring a browser all that can be wrong with JSON, in words.
+        // fail. Not `expect`, which would bring a browser all that can be wrong with JSON.
         let text = serde_json::to_string_pretty(&self.root);
         text.unwrap_or_else(|_| unreachable!("any tree can be written as JSON"))
     }

@@ -273,9 +273,9 @@ impl Entry {
         is_changed
     }
 
-    /// Makes it final under a seq, for whoever was let in with a token of this mark. Answers whether
-    /// the seq is used up: an edit that cannot be written, or that is not known to be theirs, is
-    /// quarantined instead.
+    /// Makes it final under a seq, for whoever was let in with a token of this mark. Answers
+    /// whether the seq is used up: an edit that cannot be written, or that is not known to be
+    /// theirs, is quarantined instead.
     pub(super) fn seal(&mut self, seq: u64, token: Option<u64>) -> bool {
         let (code, detail) = match self.payload(Version(0)) {
             _ if !self.is_owned() && self.row.token != token => {
