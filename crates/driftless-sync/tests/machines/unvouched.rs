@@ -137,24 +137,30 @@ fn what_was_made_without_a_token_goes_with_whoever_signs_in_first() {
     assert!(pair.entries(BOB).is_empty());
 }
 
-/// Bob's device, away, with an edit of Cleo's that the server was about to take: it knows by then
-/// whose her token is.
+/// Bob's device, where an edit of Cleo's came that far with the server, and then the network went.
+fn cut_off(is_far_enough: &dyn Fn(&Pair) -> bool) -> Pair {
+    let mut pair = left_by_bob();
+    pair.edit(BOB, vec![("cpu", set("title", "Cleo's"))]);
+    pair.people[BOB].is_plugged = true;
+    pair.command(BOB, Command::Network(true));
+    while !is_far_enough(&pair) {
+        pair.settle_some();
+    }
+    pair.unplug(BOB);
+    assert_eq!(pair.entries(BOB).len(), 1, "it was not settled yet");
+    pair
+}
+
 #[test]
 fn a_token_that_is_renewed_once_a_server_has_taken_it_keeps_what_was_made_with_it() {
     for restarts in [false, true] {
-        let mut pair = left_by_bob();
-        pair.edit(BOB, vec![("cpu", set("title", "Cleo's"))]);
-        pair.people[BOB].is_plugged = true;
-        pair.command(BOB, Command::Network(true));
-        while pair.people[BOB].replica.status().user.is_none() {
-            pair.settle_some();
-        }
-        pair.unplug(BOB);
-        assert_eq!(pair.entries(BOB).len(), 1, "it was not settled yet");
+        let mut pair = cut_off(&|pair| pair.people[BOB].replica.status().user.is_some());
         if restarts {
             pair.restart_as(BOB, "Cleo");
         }
-        pair.command(BOB, Command::SetToken(Some("Cleo's next".to_owned())));
+        for token in ["Cleo's next", "Cleo's last"] {
+            pair.command(BOB, Command::SetToken(Some(token.to_owned())));
+        }
         pair.plug(BOB);
         pair.settle();
         assert_eq!(author_of(&pair, "cpu", "title"), "Cleo");
@@ -163,23 +169,77 @@ fn a_token_that_is_renewed_once_a_server_has_taken_it_keeps_what_was_made_with_i
 }
 
 #[test]
-fn a_tab_that_has_not_the_renewed_token_yet_makes_edits_of_the_same_person() {
+fn what_was_sent_is_its_authors_like_any_other_edit() {
+    let is_sealed =
+        |pair: &Pair| matches!(pair.entries(BOB)[0].state, EntryProgress::Sealed { .. });
+    let mut pair = cut_off(&is_sealed);
+    pair.restart_as(BOB, "Dan");
+    pair.plug(BOB);
+    pair.some_rounds(5);
+    let connection = pair.people[BOB].replica.status().connection;
+    assert!(matches!(connection, Connection::Closed { .. }));
+    pair.restart_as(BOB, "Cleo");
+    pair.plug(BOB);
+    pair.settle();
+    assert_eq!(author_of(&pair, "cpu", "title"), "Cleo");
+}
+
+/// Ann's two tabs, which have a token of this name since the server took it.
+fn anns_tabs(token: &str) -> (Pair, usize, usize) {
     let (mut pair, leader, follower, _) = three();
     for (tab, command) in [
-        (leader, Command::SetToken(Some("Ann".to_owned()))),
-        (follower, Command::AdoptToken(Some("Ann".to_owned()))),
+        (leader, Command::SetToken(Some(token.to_owned()))),
+        (follower, Command::AdoptToken(Some(token.to_owned()))),
     ] {
         pair.command(tab, command);
         pair.settle();
     }
+    (pair, leader, follower)
+}
+
+/// What was made in the tab that follows is applied as Ann's.
+fn goes_as_anns(mut pair: Pair, leader: usize, follower: usize) {
+    pair.plug(leader);
+    pair.settle();
+    assert_eq!(author_of(&pair, "cpu", "title"), "Ann");
+    assert!(pair.entries(follower).is_empty());
+}
+
+#[test]
+fn a_tab_that_has_not_the_renewed_token_yet_makes_edits_of_the_same_person() {
+    let (mut pair, leader, follower) = anns_tabs("Ann");
     pair.unplug(leader);
     pair.command(leader, Command::SetToken(Some("Ann's next".to_owned())));
     pair.some_rounds(5);
     pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
     pair.some_rounds(5);
     assert_eq!(pair.people[follower].replica.status().user, None);
+    goes_as_anns(pair, leader, follower);
+}
+
+#[test]
+fn a_tab_with_another_token_that_nobody_signs_in_with_edits_as_whose_the_copy_is() {
+    let (mut pair, leader, follower) = anns_tabs("Ann");
+    pair.unplug(leader);
+    let old = Command::AdoptToken(Some("from last time".to_owned()));
+    pair.command(follower, old);
+    pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
+    goes_as_anns(pair, leader, follower);
+}
+
+#[test]
+fn an_edit_that_was_made_as_the_server_said_whose_the_token_is_goes_too() {
+    let (mut pair, leader, follower) = anns_tabs("Ann");
+    pair.unplug(leader);
+    for tab in [leader, follower] {
+        pair.command(tab, Command::AdoptToken(Some("Ann's next".to_owned())));
+    }
+    pair.some_rounds(5);
+    pair.hold(follower);
+    pair.edit(follower, vec![("cpu", set("title", "Ann's"))]);
     pair.plug(leader);
-    pair.settle();
-    assert_eq!(author_of(&pair, "cpu", "title"), "Ann");
-    assert!(pair.entries(follower).is_empty());
+    pair.some_rounds(20);
+    assert!(pair.people[leader].replica.status().user.is_some());
+    pair.let_go(follower);
+    goes_as_anns(pair, leader, follower);
 }
