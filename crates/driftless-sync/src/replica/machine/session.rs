@@ -162,10 +162,9 @@ impl Replica {
     }
 
     /// The server knows this replica as another user's, although this copy does not: its storage
-    /// went back to a time before that user signed in, or a crash came when one user had left and
-    /// the next was not known yet. Whoever is signed in goes on with a copy of their own. What
-    /// waits was made before anybody had signed in, or by them: it goes with it, and where it was
-    /// sent before, the server knows it again.
+    /// went back to a time before that user signed in. Whoever is signed in goes on with a copy of
+    /// their own. What waits was made before anybody had signed in, or by them: it goes with it,
+    /// and where it was sent before, the server knows it again.
     fn wrong_user(&mut self, now: Now) {
         if let Some(user) = self.session_user.clone() {
             self.start_as(&user, now);
@@ -199,11 +198,11 @@ impl Replica {
     fn bind(&mut self, user: &UserId) {
         let token = self.token_mark();
         let Some(row) = &mut self.row else { return };
-        let before = row.user.as_ref().or(row.former.as_ref());
-        let known = row.token.filter(|_| before == Some(user));
         if row.user.as_ref().is_some_and(|bound| bound != user) {
             return;
         }
+        // Theirs too: whoever had another one has left, with a copy of their own.
+        let known = row.token;
         if row.user.is_none() || row.token != token {
             row.user = Some(user.clone());
             row.token = token;

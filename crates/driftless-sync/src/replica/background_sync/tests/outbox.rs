@@ -13,7 +13,7 @@ use super::{
     at, board, change, entry, holding, home, live, new_edit, outbox, record, saw, seen, set, titled,
 };
 use crate::replica::background_sync::{
-    Became, Entry, MadeHere, Outbox, SeenMark, SettleStep, StoredOutbox,
+    Became, Entry, MadeHere, Outbox, Saw, SeenMark, SettleStep, StoredOutbox,
 };
 use crate::replica::journal::{Journal, Writer};
 
@@ -402,4 +402,24 @@ fn a_mark_tells_the_version_on_screen() {
     assert_eq!(mark.version(), Version(5));
     let of = ["a", "b"].map(|name| mark.version_of(&record(name)));
     assert_eq!(of, [Version(5), Version(3)]);
+}
+
+#[test]
+fn an_edit_is_sealed_for_whoever_has_its_token_and_is_theirs_then() {
+    for (token, is_sealed) in [(Some(7), true), (Some(8), false), (None, false)] {
+        let mut outbox = outbox();
+        let saw = Saw {
+            token: Some(7),
+            ..saw()
+        };
+        let new = new_edit(1, vec![title(&[])]);
+        outbox.add(new, saw, &title_by_bob(1), &mut Journal::default());
+        let seen = |change: &LocalChange| change.seen.version;
+        let sealed = outbox.seal_next(token, seen, &mut Journal::default());
+        assert!(sealed.is_some());
+        let entry = by(&outbox, 1);
+        assert_eq!(entry.seq(), is_sealed.then_some(1));
+        assert_eq!(entry.is_owned(), is_sealed);
+        assert_eq!(entry.is_set_aside(), !is_sealed);
+    }
 }
