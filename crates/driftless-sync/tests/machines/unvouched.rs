@@ -263,3 +263,22 @@ fn what_was_made_where_somebody_signed_in_at_a_tab_that_follows_is_not_sent_for_
     assert_eq!(pair.stored("cpu", "title"), Some("CPU".into()));
     waits(&pair, follower, cleos);
 }
+
+#[test]
+fn a_jwt_that_was_renewed_is_known_without_the_server() {
+    let mut pair = two();
+    let token = |signature| Command::SetToken(Some(format!("e30.eyJzdWIiOiJCb2IifQ.{signature}")));
+    pair.command(BOB, token("first"));
+    pair.settle();
+    pair.unplug(BOB);
+    let bob = Some(pair.people[BOB].user.clone());
+    for signature in ["second", "third"] {
+        pair.command(BOB, token(signature));
+        assert_eq!(pair.people[BOB].replica.status().user, bob);
+        pair.edit(BOB, vec![("cpu", set("title", signature))]);
+    }
+    pair.command(BOB, token("fourth"));
+    pair.plug(BOB);
+    pair.settle();
+    assert_eq!(pair.stored("cpu", "title"), Some("third".into()));
+}
