@@ -130,8 +130,8 @@ codes! {
     }
     WrongUser = "wrong_user", Client {
         title: "Another user's copy",
-        cause: "The client id belongs to another user.",
-        hint: "Sign in as the user who made these edits.",
+        cause: "The client id belongs to another user, or nobody knows who made the edit.",
+        hint: "Sign in as the user who made these edits, or try a refused one again as yourself.",
     }
     Unauthorised = "unauthorised", Client {
         title: "Not signed in",

@@ -155,16 +155,23 @@ const LISTED: &[Listed] = &[
     Listed(
         "entry",
         "queued",
-        "waits for another|taken back|conflicted|quarantined",
+        "waits for another|taken back|conflicted",
         May::WithTabs,
         REREAD,
     ),
     Listed(
         "entry",
         "waits for another",
-        "taken back|conflicted|quarantined",
+        "taken back|conflicted",
         May::WithTabs,
         REREAD,
+    ),
+    Listed(
+        "entry",
+        "waits for another",
+        "quarantined",
+        May::Seldom,
+        "what it waits for has to go as it turns out that nobody knows who made it",
     ),
     Listed(
         "entry",

@@ -3,7 +3,7 @@
 
 use driftless_model::{EditId, UserId};
 use driftless_protocol::Code;
-use driftless_sync::replica::view::{Connection, EntryProgress};
+use driftless_sync::replica::view::{AutoResolve, Connection, EntryProgress};
 use driftless_sync::replica::{Command, Notice, Settlement};
 
 use crate::identity::{BOB, cleo_at_bobs, left_by_bob, two};
@@ -172,6 +172,41 @@ fn a_token_that_is_renewed_once_a_server_has_taken_it_keeps_what_was_made_with_i
     }
 }
 
+/// Cleo's edit waits for an edit that is under way: the server has said who she is, and has it not.
+fn vouched_for() -> Pair {
+    let pair = cut_off(&|pair| pair.people[BOB].replica.status().user.is_some());
+    let queued = &pair.entries(BOB)[0];
+    assert!(matches!(queued.state, EntryProgress::Queued { .. }));
+    pair
+}
+
+#[test]
+fn once_a_server_has_said_who_made_it_it_is_theirs_after_a_restart_too() {
+    let mut pair = vouched_for();
+    pair.restart_as(BOB, "Bob");
+    pair.plug(BOB);
+    pair.some_rounds(5);
+    let connection = pair.people[BOB].replica.status().connection;
+    assert!(matches!(connection, Connection::Closed { .. }));
+    for token in ["Cleo's next", "Cleo's last"] {
+        pair.restart_as(BOB, "Cleo");
+        pair.command(BOB, Command::SetToken(Some(token.to_owned())));
+        pair.people[BOB].is_plugged = true;
+        pair.command(BOB, Command::Network(true));
+        for _ in 0..200 {
+            let connection = pair.people[BOB].replica.status().connection;
+            if matches!(connection, Connection::Online { .. }) {
+                break;
+            }
+            pair.settle_some();
+        }
+        pair.unplug(BOB);
+    }
+    pair.plug(BOB);
+    pair.settle();
+    assert_eq!(author_of(&pair, "cpu", "title"), "Cleo");
+}
+
 #[test]
 fn what_was_sent_is_its_authors_like_any_other_edit() {
     let is_sealed =
@@ -281,4 +316,47 @@ fn a_jwt_that_was_renewed_is_known_without_the_server() {
     pair.plug(BOB);
     pair.settle();
     assert_eq!(pair.stored("cpu", "title"), Some("third".into()));
+}
+
+#[test]
+fn what_several_made_whom_nobody_knows_is_in_nobodys_way_either() {
+    let mut pair = left_by_bob();
+    let cleos = pair.edit(BOB, vec![("cpu", set("title", "Cleo's"))]);
+    pair.command(BOB, Command::SetToken(Some("Dan".to_owned())));
+    pair.edit(BOB, vec![("cpu", set("title", "Dan's, over Cleo's"))]);
+    for name in ["Bob", "Dan"] {
+        pair.restart_as(BOB, name);
+        pair.plug(BOB);
+        pair.settle();
+        assert_eq!(
+            pair.people[BOB].replica.status().user,
+            UserId::new(name).ok()
+        );
+        waits(&pair, BOB, cleos);
+    }
+}
+
+#[test]
+fn a_conflict_does_not_settle_itself_for_who_is_not_known_yet() {
+    let mut pair = two();
+    pair.command(BOB, Command::SetToken(Some("Bob".to_owned())));
+    pair.settle();
+    pair.unplug(BOB);
+    pair.edit(BOB, vec![("cpu", set("title", "Bob's"))]);
+    pair.edit(0, vec![("cpu", set("title", "Ann's"))]);
+    pair.settle();
+    pair.plug(BOB);
+    pair.settle();
+    assert_eq!(pair.conflicts(BOB), 1);
+    pair.restart_as(BOB, "Cleo");
+    pair.command(BOB, Command::AutoResolve(AutoResolve::Mine));
+    pair.plug(BOB);
+    pair.some_rounds(5);
+    assert_eq!(pair.stored("cpu", "title"), Some("Ann's".into()));
+    assert_eq!(pair.conflicts(BOB), 1);
+    pair.restart_as(BOB, "Bob");
+    pair.command(BOB, Command::AutoResolve(AutoResolve::Mine));
+    pair.plug(BOB);
+    pair.settle();
+    assert_eq!(author_of(&pair, "cpu", "title"), "Bob");
 }

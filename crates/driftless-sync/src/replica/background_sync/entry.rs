@@ -7,13 +7,13 @@ use driftless_model::{
     limits,
 };
 use driftless_protocol::Code;
-use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, EntryState, LocalChange};
+use driftless_protocol::durable::{BaseLeaf, BaseRecord, EntryRow, EntryState, LocalChange, Row};
 use driftless_protocol::message::{Again, Push};
 use driftless_protocol::payload::{Payload, PayloadError};
 
 use crate::planted::{Bug, is_planted};
 use crate::replica::background_sync::{NewEdit, Saw};
-use crate::replica::journal::Ticket;
+use crate::replica::journal::{Journal, Ticket};
 use crate::replica::view::RecordView;
 
 /// Why an edit waits that is not known to be the user's.
@@ -63,6 +63,10 @@ impl Entry {
         }
     }
 
+    pub(super) fn store(&mut self, journal: &mut Journal) {
+        self.ticket = journal.put(Row::Entry(Box::new(self.row.clone())));
+    }
+
     /// Whether it is part of what the person sees.
     pub fn is_active(&self) -> bool {
         match &self.row.state {
@@ -90,7 +94,7 @@ impl Entry {
         !self.is_unsettled()
     }
 
-    /// Whether it is the edit of whose copy this is, as far as anybody knows.
+    /// Whether it is known to be the edit of whose copy this is, or is nobody's with it.
     pub fn is_owned(&self) -> bool {
         self.row.token.is_none()
     }
@@ -213,7 +217,7 @@ impl Entry {
         if joined.on_stale == OnStale::Policy {
             self.row.on_stale = OnStale::Policy;
         }
-        if self.row.token != joined.token {
+        if joined.token.is_none() {
             self.row.token = None;
         }
         self.row.folded.push(joined.id);
@@ -277,20 +281,22 @@ impl Entry {
     /// whether the seq is used up: an edit that cannot be written, or that is not known to be
     /// theirs, is quarantined instead.
     pub(super) fn seal(&mut self, seq: u64, token: Option<u64>) -> bool {
-        let (code, detail) = match self.payload(Version(0)) {
-            _ if !self.is_owned() && self.row.token != token => {
-                (Code::WrongUser, STRANGE.to_owned())
+        let is_strange = !self.is_owned() && self.row.token != token;
+        let (code, detail) = if is_strange {
+            (Code::WrongUser, STRANGE.to_owned())
+        } else {
+            self.row.token = None;
+            match self.payload(Version(0)) {
+                Ok(payload) => {
+                    self.row.state = EntryState::Sealed {
+                        seq,
+                        payload,
+                        take_back: false,
+                    };
+                    return true;
+                }
+                Err(error) => (Code::TooLarge, error.to_string()),
             }
-            Ok(payload) => {
-                self.row.token = None;
-                self.row.state = EntryState::Sealed {
-                    seq,
-                    payload,
-                    take_back: false,
-                };
-                return true;
-            }
-            Err(error) => (Code::TooLarge, error.to_string()),
         };
         self.row.state = EntryState::Quarantined { code, detail };
         false

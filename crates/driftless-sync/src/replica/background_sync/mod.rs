@@ -188,7 +188,7 @@ impl Outbox {
 
     fn store(&mut self, number: u64, journal: &mut Journal) {
         if let Some(entry) = self.entries.get_mut(&number) {
-            entry.ticket = journal.put(Row::Entry(Box::new(entry.row.clone())));
+            entry.store(journal);
         }
     }
 
@@ -272,11 +272,13 @@ impl Outbox {
         }
     }
 
-    /// What was made with these tokens is the user's, for as long as it waits.
-    pub fn vouch_for(&mut self, tokens: [Option<u64>; 2]) {
+    /// What was made with these tokens is the user's from here on.
+    pub fn vouch_for(&mut self, tokens: [Option<u64>; 2], journal: &mut Journal) {
         for entry in self.entries.values_mut() {
-            if tokens.contains(&entry.row.token) || is_planted(Bug::IgnoreToken) {
+            let is_known = tokens.contains(&entry.row.token) || is_planted(Bug::IgnoreToken);
+            if !entry.is_owned() && is_known {
                 entry.row.token = None;
+                entry.store(journal);
             }
         }
     }

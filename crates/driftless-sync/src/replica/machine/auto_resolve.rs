@@ -17,7 +17,8 @@ impl Replica {
             AutoResolve::Mine => Resolution::KeepMine,
             AutoResolve::Theirs => Resolution::TakeTheirs,
         };
-        if !self.is_leading() || self.is_outdated() {
+        // Before a server has said whose the token is, nobody decides as the copy's user.
+        if !self.is_leading() || self.is_outdated() || self.is_anothers() {
             return;
         }
         for (id, number) in self.open_conflicts() {

@@ -26,6 +26,7 @@ pub(super) fn holder_mark(token: &str) -> u64 {
         mark: FNV.0,
         matched: 0,
         is_named: false,
+        is_escaped: false,
     };
     let (mut bits, mut count, mut dots) = (0_u32, 0, 0);
     for byte in token.bytes() {
@@ -65,18 +66,23 @@ struct Holder {
     /// How much of [`SUBJECT`] was just read: where it is all of it, a name is being read.
     matched: usize,
     is_named: bool,
+    /// Whether the byte before takes its meaning from the next one.
+    is_escaped: bool,
 }
 
 impl Holder {
     fn read(&mut self, byte: u8) {
         match SUBJECT.get(self.matched) {
-            _ if byte == b' ' => {}
+            Some(_) if byte == b' ' => {}
             Some(next) if byte == *next => self.matched += 1,
             Some(_) => self.matched = usize::from(byte == b'"'),
-            None if byte == b'"' => self.matched = 0,
             None => {
                 self.mark = mixed(self.mark, byte);
                 self.is_named = true;
+                if byte == b'"' && !self.is_escaped {
+                    self.matched = 0;
+                }
+                self.is_escaped = byte == b'\\' && !self.is_escaped;
             }
         }
     }
@@ -88,6 +94,11 @@ fn mixed(mark: u64, byte: u8) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     /// `{"sub":"Ann","exp":1}`, `{"sub": "Ann", "exp": 22}`, `{"exp":3,"sub":"Bob"}`, and Ann and
@@ -105,6 +116,29 @@ mod tests {
         assert_ne!(holder_mark(ANN), holder_mark(BOB));
         assert_ne!(holder_mark(FOR_ANN), holder_mark(FOR_BOB));
         assert_ne!(holder_mark(FOR_ANN), holder_mark(ANN));
+    }
+
+    #[test]
+    fn no_two_names_have_one_mark() {
+        let named = |claims: &str| {
+            let claims = URL_SAFE_NO_PAD.encode(claims);
+            holder_mark(&format!("e30.{claims}.c2ln"))
+        };
+        let claims = [
+            r#"{"sub":"Ann Lee"}"#,
+            r#"{"sub":"AnnLee"}"#,
+            r#"{"sub":"Ann\""}"#,
+            r#"{"sub":"Ann\\"}"#,
+            r#"{"sub":"Ann\"a"}"#,
+            r#"{"act":{"sub":"svc"},"sub":"Ann"}"#,
+            r#"{"act":{"sub":"sv"},"sub":"cAnn"}"#,
+        ];
+        let marks: BTreeSet<u64> = claims.map(named).into();
+        assert_eq!(marks.len(), claims.len());
+        assert_eq!(
+            named(r#"{"aud": "x", "sub": "Ann Lee", "exp": 1}"#),
+            named(claims[0])
+        );
     }
 
     #[test]

@@ -197,20 +197,29 @@ impl Replica {
     /// with a token that is known to be theirs.
     fn bind(&mut self, user: &UserId) {
         let token = self.token_mark();
-        let Some(row) = &mut self.row else { return };
-        if row.user.as_ref().is_some_and(|bound| bound != user) {
+        let Some(row) = &self.row else { return };
+        let owner = row.user.as_ref().or(row.former.as_ref());
+        if owner.is_some_and(|owner| owner != user) {
             return;
         }
-        // Theirs too: whoever had another one has left, with a copy of their own.
         let known = row.token;
-        if row.user.is_none() || row.token != token {
-            row.user = Some(user.clone());
-            row.token = token;
-            row.former = None;
+        let is_new = row.user.is_none() || known != token;
+        self.give_to(user, [token, known]);
+        if is_new {
             self.store_row();
         }
+    }
+
+    /// The copy is this user's, who is let in with the first of these tokens, and with it what was
+    /// made with any of them.
+    fn give_to(&mut self, user: &UserId, tokens: [Option<u64>; 2]) {
+        if let Some(row) = &mut self.row {
+            row.user = Some(user.clone());
+            row.token = tokens[0];
+            row.former = None;
+        }
         for board in self.boards.values_mut() {
-            board.outbox.vouch_for([token, known]);
+            board.outbox.vouch_for(tokens, &mut self.journal);
         }
     }
 
@@ -246,12 +255,7 @@ impl Replica {
             let gone = board.leave_copy(&mut self.journal);
             self.processor.local(id, gone);
         }
-        let token = self.token_mark();
-        if let Some(row) = &mut self.row {
-            row.user = Some(user.clone());
-            row.token = token;
-            row.former = None;
-        }
+        self.give_to(user, [self.token_mark(); 2]);
         self.not_theirs = None;
         self.session_user = Some(user.clone());
         self.reidentify(now);
