@@ -259,6 +259,29 @@ fn a_crash_between_two_users_leaves_the_edits_to_who_made_them() {
     assert!(pair.entries(BOB).is_empty());
 }
 
+/// A profile was copied before anybody had signed in, and Ann signed in at one of the two: the
+/// server has its client id as hers.
+#[test]
+fn another_user_of_a_copy_from_before_the_first_sign_in_takes_an_identity_of_their_own() {
+    let mut pair = two();
+    let ann = pair.people[ANN].user.clone();
+    let one = pair.join(ann, [].into(), false);
+    let bob = pair.people[BOB].user.clone();
+    let other = pair.join(bob, pair.people[one].disk.clone(), false);
+    assert_eq!(client(&pair, one), client(&pair, other));
+    pair.edit(one, vec![("mem", create("Ann's"))]);
+    pair.edit(other, vec![("net", create("Bob's"))]);
+    for (who, id, author) in [(one, "mem", ANN), (other, "net", BOB)] {
+        pair.plug(who);
+        pair.settle();
+        assert!(pair.entries(who).is_empty());
+        let row = pair.state().record(&record(id)).expect("is there");
+        let author = &pair.people[author].user;
+        assert_eq!(row.leaves[&path("title")].author, *author);
+    }
+    assert_ne!(client(&pair, one), client(&pair, other));
+}
+
 /// Bob had a token, and Cleo came with another while the server was away.
 pub fn left_by_bob() -> Pair {
     let mut pair = two();
