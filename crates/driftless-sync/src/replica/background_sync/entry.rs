@@ -94,7 +94,7 @@ impl Entry {
         !self.is_unsettled()
     }
 
-    /// Whether it is known to be the edit of whose copy this is, or is nobody's with it.
+    /// Whether it counts as the edit of whose copy this is: nothing is known against it.
     pub fn is_owned(&self) -> bool {
         self.row.token.is_none()
     }
